@@ -1,0 +1,73 @@
+// What style alone would have to remember: see each rule's comment. There is no way to disable one in a file.
+import js from '@eslint/js'
+import tseslint from 'typescript-eslint'
+
+const clocks = ['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
+const places = ['process', 'Buffer', 'console', 'crypto', 'fetch', 'globalThis', 'require']
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', '.scratch/', '.jetbeam/', 'coverage/'] },
+  { linterOptions: { noInlineConfig: true, reportUnusedInlineConfigs: 'error' } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { project: '../tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-restricted-syntax': ['error', { selector: 'ExportAllDeclaration', message: 'List the names, so that nothing becomes public by accident.' }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/consistent-type-exports': ['error', { fixMixedExportsWithInlineTypeSpecifier: true }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true }],
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/array-type': 'off',
+      // An async function that does not wait still turns what it throws into a rejection.
+      '@typescript-eslint/require-await': 'off',
+      // A control character is looked for where it is refused.
+      'no-control-regex': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowNever: true }],
+      // `return this.fail()` in a function without a result is how an early end reads best.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      // A loop that ends inside reads better than a flag.
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      // A public signature may name a type for its reader's sake.
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  { files: ['{sdk,io,runners}/**/*.ts'], rules: { 'max-lines': ['error', { max: 400 }] } },
+  {
+    // The engine is replayed from a seed: time is an argument, randomness a seed, and nothing in it waits.
+    files: ['runners/engine/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...[...clocks, ...places].map(name => ({ name, message: 'The engine is deterministic and knows no outside: let its host pass this in.' }))],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'The engine is deterministic: let its host pass a seed in.' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: ':function[async=true], AwaitExpression, ForOfStatement[await=true], NewExpression[callee.name="Promise"], MemberExpression[object.name="Promise"]', message: 'The engine never waits: give a command, and take the answer as an event.' },
+        { selector: 'ExportAllDeclaration', message: 'List the names, so that nothing becomes public by accident.' },
+      ],
+    },
+  },
+  // A stage is compiled into one function: the one place where text becomes code.
+  { files: ['runners/harness/compile.ts'], rules: { '@typescript-eslint/no-implied-eval': 'off' } },
+  {
+    files: ['test/**/*.ts', 'examples/**/*.ts'],
+    rules: {
+      'no-console': 'off',
+      // Definitions are awaited where they run; a type test only mentions what it checks.
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
+      // Tests say what they compare with as shortly as they can.
+      '@typescript-eslint/no-misused-spread': 'off',
+      '@typescript-eslint/no-unnecessary-type-assertion': 'off',
+      '@typescript-eslint/prefer-reduce-type-parameter': 'off',
+    },
+  },
+  // What must not compile has no types to be safe about; the compiler itself is the test.
+  { files: ['test/types/**/*.ts'], rules: { '@typescript-eslint/no-unsafe-return': 'off', '@typescript-eslint/no-unsafe-argument': 'off', '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-call': 'off', '@typescript-eslint/no-unsafe-member-access': 'off' } },
+  { files: ['**/*.{js,cjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', performance: 'readonly', Buffer: 'readonly' } } },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs' } },
+)

@@ -1,0 +1,54 @@
+// Why JetStream cannot give or take what a pipeline asks for: one error class, told apart by its tag, with what to do in its message.
+
+export type JetStreamFailure =
+  /** No server answered, or it has no JetStream. */
+  | 'CannotConnect'
+  /** A connection object of another client library. */
+  | 'UnsupportedConnection'
+  /** The server was away for longer than a run waits. */
+  | 'ServerUnavailable'
+  | 'StreamNotFound'
+  /** A stream of this name was deleted and created again. */
+  | 'StreamRecreated'
+  /** The stream ends before what was read: the server lost messages. */
+  | 'StreamTruncated'
+  /** Messages were erased before they were read. */
+  | 'MessagesErased'
+  | 'UnsupportedRetention'
+  | 'OverlappingSubjects'
+  | 'InvalidSubject'
+  | 'InvalidOptions'
+  /** No stream, or another one, takes messages of this subject. */
+  | 'SubjectNotInStream'
+  | 'PublishRejected'
+  /** The destination's configuration would let duplicates or losses through. */
+  | 'UnsafeDestination'
+  /** The pipeline would read what it writes. */
+  | 'FeedbackLoop'
+  /** Whether an output was stored can no longer be found out. */
+  | 'RecoveryImpossible'
+  | 'Closed'
+
+/** An expected failure of JetStreamIO. `message` says what, where and how to fix it; `name` is the tag. */
+export class JetStreamIOError extends Error {
+  readonly _tag: JetStreamFailure
+
+  constructor(tag: JetStreamFailure, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = tag
+    this._tag = tag
+  }
+}
+
+/** The code of a JetStream API error (10059: stream not found, …), or null for anything else. */
+export const apiErrorCode = (error: unknown): number | null => {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null
+  return typeof code === 'number' ? code : null
+}
+
+export const streamNotFound = 10_059
+export const consumerNotFound = 10_014
+
+export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))

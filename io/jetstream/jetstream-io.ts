@@ -1,0 +1,189 @@
+// The public verbs: what a user's options become as a Read or a Write node, and the bindings that say where NATS is.
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
+import { type PCollection, type PDone, apply, leaf } from '../../sdk/graph/pcollection.ts'
+import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
+import type { Failure } from '../../sdk/model/failure.ts'
+import type { Instant } from '../../sdk/model/time.ts'
+import type { WatermarkPolicy } from '../../sdk/splittable/source.ts'
+import { connectionBinding, existingBinding } from './connections.ts'
+import type { Delivery } from './delivery.ts'
+import { JetStreamIOError } from './errors.ts'
+import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
+import { checkedHeaders, headerLine } from './outgoing-headers.ts'
+import { StartAt, type StopAt, Watermark } from './read-options.ts'
+import { sinkOf } from './sink.ts'
+import { sourceOf } from './source.ts'
+import { requireStreamName } from './stream-info.ts'
+import { requireFilters } from './subject-filter.ts'
+import { requireSubject } from './subject.ts'
+
+export interface ReadOptions<A> {
+  readonly stream: string
+  readonly coder: Decoder<A>
+  /** Only these subjects; wildcards are allowed, overlaps are not. All, if it is left out. */
+  readonly subjects?: ReadonlyArray<string> | undefined
+  /** Where the first run begins: StartAt.all unless told. */
+  readonly start?: StartAt | undefined
+  /** Where it ends: never, if it is left out. */
+  readonly stop?: StopAt | undefined
+  /** Event time: when the message was published, unless told. What is undecodable has its publish time in any case. */
+  readonly timestamp?: ((value: NoInfer<A>, message: Message<NoInfer<A>>) => Instant) | undefined
+  /** Watermark.monotonic unless told. */
+  readonly watermark?: WatermarkPolicy | undefined
+  /** Into how many ranges of sequences a bounded read is split: 1 unless told. More give up order across ranges. */
+  readonly splits?: number | undefined
+  readonly name?: string | undefined
+  /** The name of the connection: 'default' unless told. */
+  readonly connection?: string | undefined
+}
+
+/** `delivery` left out is exactly once: what cannot keep it is refused at start. */
+export interface WriteTarget {
+  readonly stream: string
+  readonly delivery?: Delivery | undefined
+  readonly name?: string | undefined
+  readonly connection?: string | undefined
+}
+
+// ---- Reading
+
+const readNode = <A, B>(o: ReadOptions<A>, kind: string, element: (raw: StreamMessage, value: A) => B, valueIn: (element: B) => A): PCollection<Either<Undecodable, B>> => {
+  const label = `JetStreamIO.${kind}(${o.stream})`
+  requireStreamName(o.stream, label)
+  const filters = [...(o.subjects ?? [])]
+  requireFilters(filters, label)
+  const splits = o.splits ?? 1
+  if (!Number.isInteger(splits) || splits < 1) throw new JetStreamIOError('InvalidOptions', `${label}: splits is a whole number from 1, and ${splits} is not.`)
+  if (splits > 1 && o.stop === undefined) throw new JetStreamIOError('InvalidOptions', `${label}: only a bounded read can be split into ranges. Give it a stop, or leave splits out.`)
+  const source = sourceOf({ stream: o.stream, label, filters, start: o.start ?? StartAt.all, stop: o.stop ?? null, splits, connection: o.connection })
+  const { coder } = o
+  const decode = (raw: StreamMessage): Either<Undecodable, B> => {
+    const decoded = coder.decode(raw.payload)
+    return decoded._tag === 'Right' ? E.right(element(raw, decoded.right)) : E.left(undecodable(raw, decoded.left))
+  }
+  const at = o.timestamp
+  const timestamp = (decoded: Either<Undecodable, B>, raw: StreamMessage): number => {
+    if (at === undefined || decoded._tag === 'Left') return raw.publishedAt
+    const value = valueIn(decoded.right)
+    return at(value, new MessageView(raw, value))
+  }
+  // What is undecodable tells no event time: its publish time must not make the others late.
+  const movesWatermark = at === undefined ? null : E.isRight
+  const watermark = o.watermark ?? Watermark.monotonic
+  return apply<Either<Undecodable, B>>({ _tag: 'Read', source, decode, timestamp, movesWatermark, watermark }, [], { kind: label, name: o.name ?? null })
+}
+
+const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> => readNode(o, 'read', (_raw, value) => value, value => value)
+
+const readMessages = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, Message<A>>> =>
+  readNode(o, 'readMessages', (raw, value) => messageOf(raw, value), message => message.value)
+
+// ---- Writing
+
+/** What one element becomes. */
+interface Row {
+  readonly subject: string
+  readonly headers: Headers | undefined
+  readonly payload: Uint8Array
+}
+
+const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
+  const label = `JetStreamIO.${kind}(${o.stream})`
+  requireStreamName(o.stream, label)
+  if (subject !== null) requireSubject(subject, label)
+  const delivery = o.delivery?._tag ?? 'exactlyOnce'
+  const encode = (value: A, out: OutputBatch): void => {
+    const { subject: to, headers, payload } = row(value)
+    if (subject === null) requireSubject(to, label)
+    const kept = checkedHeaders(headers, delivery === 'exactlyOnce', label)
+    out.destinations.push(to)
+    out.headers.push(kept)
+    out.payloads.push(payload)
+    out.bytes += payload.length
+  }
+  const sink = sinkOf<A>({ stream: o.stream, label, subject, delivery, connection: o.connection, encode })
+  return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: o.name ?? null })
+}
+
+interface WriteOptions<A> extends WriteTarget {
+  readonly coder: Encoder<A>
+  /** One for all, or one for each element: build it with the subject`…` tag. */
+  readonly subject: string | ((a: A) => string)
+  readonly headers?: ((a: A) => Headers) | undefined
+}
+
+const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
+  const { subject, headers, coder } = o
+  return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, value => ({
+    subject: typeof subject === 'string' ? subject : subject(value),
+    headers: headers?.(value),
+    payload: coder.encode(value),
+  }))
+}
+
+const writeMessages = <A>(o: WriteTarget & { readonly coder: Encoder<A> }): ((pc: PCollection<Outgoing<A>>) => PDone) =>
+  writeNode<Outgoing<A>>(o, 'writeMessages', null, ({ subject, headers, value }) => ({ subject, headers, payload: o.coder.encode(value) }))
+
+const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: PCollection<Undecodable>) => PDone) =>
+  writeNode<Undecodable>(o, 'writeUndecodable', o.subject, u => ({
+    subject: o.subject,
+    headers: {
+      ...u.headers,
+      'Jetbeam-Error': [headerLine(u.error.path.length === 0 ? u.error.reason : `${u.error.path.join('.')}: ${u.error.reason}`)],
+      'Jetbeam-Stream': [u.stream],
+      'Jetbeam-Subject': [u.subject],
+      'Jetbeam-Sequence': [String(u.sequence)],
+    },
+    payload: u.value,
+  }))
+
+const writeFailures = <A>(o: WriteTarget & { readonly subject: string; readonly coder: Encoder<A> }): ((pc: PCollection<Failure<A>>) => PDone) =>
+  writeNode<Failure<A>>(o, 'writeFailures', o.subject, failure => ({
+    subject: o.subject,
+    headers: { 'Jetbeam-Error': [headerLine(failure.message)], 'Jetbeam-Transform': [headerLine(failure.transform)], 'Jetbeam-Attempts': [String(failure.attempts)] },
+    payload: o.coder.encode(failure.element),
+  }))
+
+/**
+ * Reads from and writes to JetStream streams, exactly once.
+ *
+ * A run that cannot go on fails with a {@link JetStreamIOError}, whose `_tag` says why and whose message says how to fix it. What is wrong
+ * with the options themselves (a wildcard to publish to, filters that overlap) throws one where the pipeline is built.
+ */
+export const JetStreamIO = {
+  /**
+   * The decoded messages of a stream with limits retention, in order, by position: nothing is acknowledged, a restart goes on from its
+   * checkpoint. What the coder does not understand is a Left: see PCollection.deadLetter.
+   *
+   * @example
+   * JetStreamIO.read({ stream: 'VIEWS', coder: Decoder.json(viewSchema), timestamp: view => view.at })
+   */
+  read,
+  /** As `read`, with subject, headers, sequence and publish time around each value. */
+  readMessages,
+  /**
+   * Publishes each element, by default exactly once: see {@link Delivery}. The stream must exist and take the subject.
+   *
+   * @example
+   * JetStreamIO.write({ stream: 'TOTALS', subject: total => subject`totals.${total.page}`, coder: Encoder.json() })
+   */
+  write,
+  /** Publishes messages that bring their own subject and headers. Nats-Expected-* and Nats-Batch-* headers are left behind. */
+  writeMessages,
+  /** Raw bytes again, with the reason, the stream, the subject and the sequence in Jetbeam-* headers. */
+  writeUndecodable,
+  /** The elements that a transform failed for, with the error and the transform in Jetbeam-* headers. */
+  writeFailures,
+  /**
+   * Says where NATS is, for `provide`: plain data, which travels to threads. Secrets stay in a file or an environment variable. Without
+   * any, NATS_URL is used, or nats://127.0.0.1:4222.
+   *
+   * @example
+   * DirectRunner.run({ provide: [JetStreamIO.connection({ servers: 'nats://nats:4222', credentialsFile: 'app.creds' })] })
+   */
+  connection: connectionBinding,
+  /** A live connection of @nats-io/transport-node 3.x, for runners that stay in one thread. It is never closed here. */
+  existingConnection: existingBinding,
+} as const

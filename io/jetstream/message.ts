@@ -1,0 +1,132 @@
+// Messages: as they come off the wire, as a pipeline sees them, and as they will be published.
+import type { Msg } from '@nats-io/nats-core'
+import * as O from 'fp-ts/lib/Option.js'
+import type { Option } from 'fp-ts/lib/Option.js'
+import type { DecodeError } from '../../sdk/coders/index.ts'
+import type { Headers } from '../../sdk/graph/sink.ts'
+import { Instant } from '../../sdk/model/time.ts'
+
+export type { Headers }
+
+/** A message as it lies in a stream. */
+export interface Message<out A> {
+  readonly value: A
+  readonly subject: string
+  readonly headers: Headers
+  /** The Nats-Msg-Id header. */
+  readonly id: Option<string>
+  readonly stream: string
+  readonly sequence: number
+  readonly publishedAt: Instant
+}
+
+/** A message as it will be published. Exactly-once delivery sets its own Nats-Msg-Id; other headers are kept. */
+export interface Outgoing<out A> {
+  readonly subject: string
+  readonly value: A
+  readonly headers?: Headers | undefined
+}
+
+/** A message whose bytes its coder did not understand. `publishedAt` is its event time: it has no other. */
+export interface Undecodable extends Message<Uint8Array> {
+  readonly _tag: 'Undecodable'
+  readonly error: DecodeError
+}
+
+export const messageIdHeader = 'Nats-Msg-Id'
+
+const noHeaders: Headers = Object.freeze({})
+
+const headersOf = (wire: Msg): Headers => {
+  const lines = wire.headers
+  if (lines === undefined) return noHeaders
+  const headers: Record<string, ReadonlyArray<string>> = {}
+  // defineProperty: a header called __proto__ is data like any other.
+  for (const [name, values] of lines) Object.defineProperty(headers, name, { value: values, enumerable: true, configurable: true, writable: true })
+  return headers
+}
+
+/**
+ * A message off the wire. It holds on to the socket's frame, as bounded as the read-ahead is; what a pipeline may keep (the payload)
+ * is copied out of it, what most never ask for (headers) is parsed when asked.
+ */
+export class StreamMessage {
+  readonly stream: string
+  readonly sequence: number
+  readonly publishedAt: Instant
+  private readonly wire: Msg
+  private readonly frame: Uint8Array
+  private copied: Uint8Array | null = null
+  private parsed: Headers | null = null
+
+  /** `frame`: the message's data, still in the socket's frame. */
+  constructor(stream: string, wire: Msg, frame: Uint8Array, sequence: number, publishedAt: number) {
+    this.stream = stream
+    this.wire = wire
+    this.frame = frame
+    this.sequence = sequence
+    this.publishedAt = Instant.ofMillis(publishedAt)
+  }
+
+  get subject(): string {
+    return this.wire.subject
+  }
+
+  /** The bytes, apart from the frame they came in. */
+  get payload(): Uint8Array {
+    this.copied ??= new Uint8Array(this.frame)
+    return this.copied
+  }
+
+  get headers(): Headers {
+    this.parsed ??= headersOf(this.wire)
+    return this.parsed
+  }
+
+  get id(): Option<string> {
+    return O.fromNullable(this.headers[messageIdHeader]?.[0])
+  }
+}
+
+/** The message with its decoded value, as plain data: it may cross threads and be kept in state. */
+export const messageOf = <A>(raw: StreamMessage, value: A): Message<A> => ({
+  value,
+  subject: raw.subject,
+  headers: raw.headers,
+  id: raw.id,
+  stream: raw.stream,
+  sequence: raw.sequence,
+  publishedAt: raw.publishedAt,
+})
+
+export const undecodable = (raw: StreamMessage, error: DecodeError): Undecodable => ({ _tag: 'Undecodable', ...messageOf(raw, raw.payload), error })
+
+/** What a `timestamp` function is shown: it usually looks at the value alone, so nothing is parsed before it is asked for. */
+export class MessageView<A> implements Message<A> {
+  readonly value: A
+  private readonly raw: StreamMessage
+
+  constructor(raw: StreamMessage, value: A) {
+    this.raw = raw
+    this.value = value
+  }
+
+  get subject(): string {
+    return this.raw.subject
+  }
+  get headers(): Headers {
+    return this.raw.headers
+  }
+  get id(): Option<string> {
+    return this.raw.id
+  }
+  get stream(): string {
+    return this.raw.stream
+  }
+  get sequence(): number {
+    return this.raw.sequence
+  }
+  get publishedAt(): Instant {
+    return this.raw.publishedAt
+  }
+}

@@ -1,0 +1,31 @@
+// What a range reader is told: which sequences of which stream, where it ends, and what it selects.
+import type { StreamInfo } from '@nats-io/jetstream'
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { Link } from './connections.ts'
+import type { SubjectMatcher } from './subject-filter.ts'
+
+export interface RangeOptions {
+  readonly link: Link
+  readonly context: HostContext
+  readonly stream: string
+  /** For messages: who reads. */
+  readonly label: string
+  /** The stream's creation time when the run began. */
+  readonly created: string
+  readonly from: number
+  /** Exclusive; null: without end. */
+  readonly to: number | null
+  /** Ends at the first message published at this time or later, in milliseconds. */
+  readonly until: number | null
+  /** Ends after so many messages. */
+  readonly count: number | null
+  /** The stream is known to have had this sequence. */
+  readonly lastKnown: number
+  /** What to ask the server to select, and what to select here; decided anew for each consumer. */
+  readonly filter: (info: StreamInfo) => Promise<{ readonly server: ReadonlyArray<string>; readonly client: SubjectMatcher | null }>
+  /** The only sequences to hand on, where it is a list. */
+  readonly accept: ((sequence: number) => boolean) | null
+  readonly headersOnly: boolean
+  /** Any sequence that is missing ends it, wherever it lies. */
+  readonly gapless: boolean
+}

@@ -1,0 +1,323 @@
+// The hot publisher: pipelined, with one inbox for all acknowledgments and nothing allocated a message beyond a slot in a ring. After
+// anything doubtful it stops, learns from the destination which messages arrived, and sends the others again, in order.
+import { type Msg, type Subscription, createInbox, headers as makeHeaders } from '@nats-io/nats-core'
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { Headers } from '../../sdk/graph/sink.ts'
+import type { Link } from './connections.ts'
+import { JetStreamIOError, asError, errorText } from './errors.ts'
+import { InFlight } from './in-flight.ts'
+import { wireHeaders } from './outgoing-headers.ts'
+import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
+import { ackStart, parsePubAck, storedSequence } from './pub-ack.ts'
+import { scanIds } from './recovery-scan.ts'
+import { streamInfo, subjectsOf } from './stream-info.ts'
+import { matches } from './subject-filter.ts'
+
+export interface PublisherOptions {
+  readonly link: Link
+  readonly context: HostContext
+  readonly stream: string
+  readonly label: string
+  readonly created: string
+  /** Where the destination stood: whatever is published is stored after it. */
+  readonly floor: number
+  /** Whether messages have ids: then what is in doubt is looked up before it is sent again. */
+  readonly withIds: boolean
+}
+
+/** Rows to publish; columns of equal length. */
+export interface Rows {
+  readonly destinations: ReadonlyArray<string>
+  readonly headers: ReadonlyArray<Headers | null>
+  readonly payloads: ReadonlyArray<Uint8Array>
+  readonly ids: ReadonlyArray<string> | null
+}
+
+const windowMessages = 4_096
+/** The transport writes whatever it is given into the socket's buffer: this is what bounds it. */
+const windowBytes = 8 * 1_048_576
+const ackTimeoutMs = 5_000
+const tickMs = 500
+const closeMs = 5_000
+/** What a connection that was cut had already delivered to the server is read by it within this time. */
+const settleMs = 200
+/** The same id is being replicated right now: neither stored nor refused yet. */
+const idInFlight = 10_158
+/** The stream's queue of incoming messages is full (2.12 and up: 10,000 of all publishers together). */
+const tooManyRequests = 429
+
+interface Waiter {
+  readonly target: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+export class RawPublisher {
+  private readonly o: PublisherOptions
+  private readonly flight = new InFlight(windowMessages)
+  private readonly inbox = createInbox()
+  private readonly subscription: Subscription
+  private readonly stopListening: () => void
+  private readonly timer: NodeJS.Timeout
+  private readonly goodAck: Uint8Array
+  private readonly closing = new AbortController()
+  private backlog: Rows[] = []
+  private cursor = 0
+  private backlogRows = 0
+  private readonly waiters: Waiter[] = []
+  private ready: (() => void) | null = null
+  /** Somebody was told to wait. */
+  private blocked = false
+  private recovering = false
+  private closed = false
+  private failed: Error | null = null
+  private progressAt = Date.now()
+  private fruitless = 0
+  private tickedAt = Date.now()
+  private highest: number
+  readonly counts = { published: 0, duplicates: 0, resent: 0, recoveries: 0, foundStored: 0 }
+
+  constructor(o: PublisherOptions) {
+    this.o = o
+    this.highest = o.floor
+    this.goodAck = ackStart(o.stream)
+    this.subscription = o.link.nc.subscribe(`${this.inbox}.*`, { callback: (error, message) => this.onAck(error, message) })
+    this.stopListening = o.link.listen(event => {
+      if (event === 'disconnected') this.doubt('the connection was lost')
+      else if (event === 'closed') this.fail(new JetStreamIOError('ServerUnavailable', `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`))
+    })
+    this.timer = setInterval(() => this.tick(), tickMs)
+    this.timer.unref()
+  }
+
+  /** The highest sequence that was acknowledged. After `settled`, whatever is published next is stored after it. */
+  get lastSequence(): number {
+    return this.highest
+  }
+
+  get failure(): Error | null {
+    return this.failed
+  }
+
+  get congested(): boolean {
+    this.blocked = this.failed === null && (this.backlogRows > 0 || this.flight.size >= windowMessages || this.flight.bytes >= windowBytes)
+    return this.blocked
+  }
+
+  onReady(callback: () => void): void {
+    this.ready = callback
+  }
+
+  enqueue(rows: Rows): void {
+    if (this.closed || this.failed !== null || rows.destinations.length === 0) return
+    this.backlog.push(rows)
+    this.backlogRows += rows.destinations.length
+    this.send()
+  }
+
+  /** Resolves when all that was enqueued before is acknowledged. */
+  settled(): Promise<void> {
+    if (this.failed !== null) return Promise.reject(this.failed)
+    const target = this.flight.head + this.backlogRows
+    if (this.flight.tail >= target) return Promise.resolve()
+    if (this.closed) return Promise.reject(new JetStreamIOError('Closed', `${this.o.label}: closed with outputs that are not acknowledged.`))
+    return new Promise((resolve, reject) => this.waiters.push({ target, resolve, reject }))
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    this.backlog = []
+    this.backlogRows = 0
+    const deadline = Date.now() + closeMs
+    while (this.flight.size > 0 && this.failed === null && this.o.link.isConnected() && Date.now() < deadline) await sleep(10)
+    this.stop(new JetStreamIOError('Closed', `${this.o.label}: closed with ${this.flight.size} outputs that are not acknowledged.`))
+  }
+
+  // ---- Sending
+
+  private send(): void {
+    if (this.recovering || this.failed !== null || this.closed) return
+    const { flight } = this
+    const now = Date.now()
+    while (this.backlogRows > 0 && flight.size < windowMessages && flight.bytes < windowBytes) {
+      const rows = this.backlog[0]
+      if (rows === undefined) break
+      const i = this.cursor++
+      const id = rows.ids?.[i] ?? null
+      const n = flight.add(rows.destinations[i] ?? '', rows.payloads[i] ?? new Uint8Array(0), wireHeaders(rows.headers[i] ?? null, id), id, this.highest, now)
+      this.backlogRows--
+      if (this.cursor === rows.destinations.length) {
+        this.backlog.shift()
+        this.cursor = 0
+      }
+      if (!this.transmit(n)) return
+    }
+  }
+
+  private transmit(n: number): boolean {
+    const { flight } = this
+    const headers = flight.header(n)
+    const reply = `${this.inbox}.${n}`
+    try {
+      this.o.link.nc.publish(flight.subject(n), flight.payload(n), headers === null ? { reply } : { reply, headers })
+      return true
+    } catch (error) {
+      this.fail(new JetStreamIOError('PublishRejected', `${this.o.label} cannot publish ${flight.payload(n).length} bytes to ${flight.subject(n)}: ${errorText(error)}. Make the message smaller, or raise the server's max_payload.`, { cause: error }))
+      return false
+    }
+  }
+
+  private tellReady(): void {
+    this.blocked = false
+    const ready = this.ready
+    if (ready !== null) queueMicrotask(ready)
+  }
+
+  // ---- Acknowledgments
+
+  private onAck(error: Error | null, message: Msg): void {
+    if (error !== null) return this.fail(new JetStreamIOError('ServerUnavailable', `${this.o.label}: the server refuses the subscription for acknowledgments: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`, { cause: error }))
+    const n = Number(message.subject.slice(this.inbox.length + 1))
+    if (!this.flight.isSent(n)) return
+    const { data } = message
+    const sequence = storedSequence(data, this.goodAck)
+    if (sequence > 0) this.acknowledged(n, sequence)
+    else if (data.length === 0) void this.noResponders(n)
+    else this.onUnusualAck(n, data)
+    if (this.backlogRows > 0) this.send()
+    // Half empty again: whoever feeds it has time to come back before it runs dry.
+    if (this.blocked && this.backlogRows === 0 && this.flight.size <= windowMessages / 2 && this.flight.bytes <= windowBytes / 2) this.tellReady()
+  }
+
+  private onUnusualAck(n: number, data: Uint8Array): void {
+    const { label, stream } = this.o
+    const ack = parsePubAck(data)
+    const subject = this.flight.subject(n)
+    if (ack._tag === 'stored') {
+      if (ack.stream !== stream)
+        return this.fail(new JetStreamIOError('SubjectNotInStream', `${label}: the subject ${subject} belongs to the stream ${ack.stream}, where the message was stored (sequence ${ack.sequence}), and not to ${stream}. Correct the subject, or add it to ${stream}.`))
+      if (ack.duplicate) this.counts.duplicates++
+      return this.acknowledged(n, ack.sequence)
+    }
+    // The server is busy, or has no leader, or is still replicating the same id: in time it will know better.
+    if (ack.code >= 500 || ack.code === tooManyRequests || ack.errorCode === idInFlight) return this.doubt(`the server said: ${ack.description} (${ack.errorCode})`)
+    this.fail(new JetStreamIOError('PublishRejected', `${label}: the stream ${stream} refuses a message to ${subject}: ${ack.description} (${ack.errorCode}).`))
+  }
+
+  private acknowledged(n: number, sequence: number): void {
+    if (!this.flight.acknowledge(n)) return
+    this.counts.published++
+    if (sequence > this.highest) this.highest = sequence
+    this.fruitless = 0
+    let first = this.waiters[0]
+    while (first !== undefined && this.flight.tail >= first.target) {
+      this.waiters.shift()
+      first.resolve()
+      first = this.waiters[0]
+    }
+  }
+
+  /** Nobody took it: either the stream has no leader for a moment, or the subject is not of this stream. */
+  private async noResponders(n: number): Promise<void> {
+    const subject = this.flight.subject(n)
+    this.doubt(`no stream answered for ${subject}`)
+    const info = await streamInfo(this.o.link, this.o.stream, this.o.label).catch(() => null)
+    if (info === null || subjectsOf(info).some(s => matches(s, subject))) return
+    this.fail(new JetStreamIOError('SubjectNotInStream', `${this.o.label}: no stream takes the subject ${subject}; ${this.o.stream} has ${subjectsOf(info).join(', ')}. Correct the subject, or add it to the stream.`))
+  }
+
+  // ---- Doubt
+
+  private doubt(reason: string): void {
+    if (this.recovering || this.failed !== null) return
+    this.recovering = true
+    this.o.context.log('warn', `${this.o.label}: finding out what arrived`, { reason, inFlight: this.flight.size })
+    void this.recover()
+  }
+
+  private async recover(): Promise<void> {
+    const { link, label } = this.o
+    this.counts.recoveries++
+    try {
+      await sleep(settleMs + (this.fruitless > 0 ? pauseMs(this.fruitless) : 0), this.closing.signal)
+      this.fruitless++
+      await persistently({ what: label, signal: this.closing.signal }, async () => {
+        if (!link.isConnected()) throw new Error(`not connected to ${link.address}`)
+        if (this.flight.size === 0) return
+        await this.fence()
+        if (this.o.withIds) await this.lookUp()
+      })
+      if (this.fruitless > 1 && Date.now() - this.progressAt > patienceMs)
+        throw new JetStreamIOError('ServerUnavailable', `${label}: for ${patienceMs / 1000} s no message was acknowledged. Look at the server's log; then start the run again: it goes on from its checkpoint.`)
+    } catch (error) {
+      return this.fail(asError(error))
+    }
+    this.recovering = false
+    if (this.failed !== null) return
+    this.resend()
+    this.send()
+    if (this.blocked && !this.congested) this.tellReady()
+  }
+
+  /**
+   * What this connection sent before has been stored or refused when the answer to this comes: the stream takes its messages in
+   * order, and refuses this one. Without it, a message on its way could be stored after the scan and before it is sent again.
+   */
+  private async fence(): Promise<void> {
+    const expectations = makeHeaders()
+    // No stream can have this name.
+    expectations.set('Nats-Expected-Stream', 'jetbeam.fence')
+    await this.o.link.nc.request(this.flight.subject(this.flight.tail), new Uint8Array(0), { headers: expectations, timeout: ackTimeoutMs })
+  }
+
+  private async lookUp(): Promise<void> {
+    const { flight } = this
+    const asked = new Map<string, number>()
+    for (let n = flight.tail; n < flight.head; n++) {
+      const id = flight.isSent(n) ? flight.id(n) : null
+      if (id !== null) asked.set(id, n)
+    }
+    await scanIds(this.o, flight.floor(flight.tail) + 1, (id, sequence) => {
+      const n = asked.get(id)
+      if (n === undefined || !flight.isSent(n)) return
+      this.counts.foundStored++
+      this.acknowledged(n, sequence)
+    })
+  }
+
+  private resend(): void {
+    const { flight } = this
+    const now = Date.now()
+    for (let n = flight.tail; n < flight.head; n++) {
+      if (!flight.isSent(n)) continue
+      flight.sentAgain(n, now)
+      this.counts.resent++
+      if (!this.transmit(n)) return
+    }
+  }
+
+  private tick(): void {
+    const now = Date.now()
+    // A thread that was busy for seconds has not read what the server answered.
+    const late = now - this.tickedAt > 2 * tickMs
+    this.tickedAt = now
+    if (this.fruitless === 0) this.progressAt = now
+    if (!late && !this.recovering && this.flight.size > 0 && now - this.flight.sentTime(this.flight.tail) > ackTimeoutMs) this.doubt(`no acknowledgment for ${ackTimeoutMs / 1000} s`)
+  }
+
+  private fail(error: Error): void {
+    if (this.failed !== null || this.closing.signal.aborted) return
+    this.failed = error
+    this.stop(error)
+    this.tellReady()
+  }
+
+  private stop(error: Error): void {
+    clearInterval(this.timer)
+    this.stopListening()
+    this.subscription.unsubscribe()
+    this.closing.abort()
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error)
+  }
+}

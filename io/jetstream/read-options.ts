@@ -1,0 +1,75 @@
+// Where a read begins and ends, and how its watermark follows: plain data.
+import type { Duration, Instant } from '../../sdk/model/time.ts'
+import type { WatermarkPolicy } from '../../sdk/splittable/source.ts'
+import { JetStreamIOError } from './errors.ts'
+
+/** Where the first run begins; a later one goes on from its checkpoint. */
+export type StartAt =
+  | { readonly _tag: 'All' | 'New' | 'LastPerSubject' }
+  | { readonly _tag: 'Sequence'; readonly sequence: number }
+  | { readonly _tag: 'Time'; readonly time: Instant }
+
+const sequenceOf = (verb: string, n: number, least: number): number => {
+  if (Number.isSafeInteger(n) && n >= least) return n
+  throw new JetStreamIOError('InvalidOptions', `${verb}(${n}): this takes a whole number from ${least}.`)
+}
+
+/**
+ * Where a read begins.
+ *
+ * `all`: at the oldest message. `onlyNew`: after the newest one. `lastPerSubject`: the newest message of each subject, then (without a
+ * stop) what comes after. `sequence(n)`: with message `n`, which must still be there. `time(t)`: with the first message published at `t` or later.
+ *
+ * @example
+ * JetStreamIO.read({ stream: 'VIEWS', coder, start: StartAt.time(Instant.ofMillis(Date.now() - 3_600_000)) })
+ */
+export const StartAt = {
+  all: Object.freeze({ _tag: 'All' }) as StartAt,
+  onlyNew: Object.freeze({ _tag: 'New' }) as StartAt,
+  lastPerSubject: Object.freeze({ _tag: 'LastPerSubject' }) as StartAt,
+  sequence: (n: number): StartAt => Object.freeze({ _tag: 'Sequence', sequence: sequenceOf('StartAt.sequence', n, 1) }),
+  time: (t: Instant): StartAt => Object.freeze({ _tag: 'Time', time: t }),
+} as const
+
+/** Where a bounded read ends. */
+export type StopAt =
+  | { readonly _tag: 'End' }
+  | { readonly _tag: 'Sequence'; readonly sequence: number }
+  | { readonly _tag: 'Time'; readonly time: Instant }
+  | { readonly _tag: 'Count'; readonly count: number }
+
+/**
+ * Where a read ends; without one it goes on for ever.
+ *
+ * `end`: the newest message when the run began. `sequence(n)`: before message `n`. `time(t)`: before the first message published at `t` or
+ * later; a `t` in the future is waited for. `count(n)`: after `n` messages. Sequences and counts wait for messages that are not there yet only
+ * after `StartAt.onlyNew`: otherwise the read ends, at the latest, at the newest message when the run began.
+ *
+ * @example
+ * JetStreamIO.read({ stream: 'VIEWS', coder, stop: StopAt.end })
+ */
+export const StopAt = {
+  end: Object.freeze({ _tag: 'End' }) as StopAt,
+  sequence: (n: number): StopAt => Object.freeze({ _tag: 'Sequence', sequence: sequenceOf('StopAt.sequence', n, 1) }),
+  time: (t: Instant): StopAt => Object.freeze({ _tag: 'Time', time: t }),
+  count: (n: number): StopAt => Object.freeze({ _tag: 'Count', count: sequenceOf('StopAt.count', n, 1) }),
+} as const
+
+const boundedOutOfOrderness = (d: Duration, o?: { readonly idleAfter?: Duration | undefined }): WatermarkPolicy => {
+  if (!(d >= 0)) throw new JetStreamIOError('InvalidOptions', `Watermark.boundedOutOfOrderness(${d}): a bound is a duration from 0.`)
+  return Object.freeze({ _tag: 'WatermarkPolicy', outOfOrdernessMs: d, idleAfterMs: o?.idleAfter ?? null })
+}
+
+/**
+ * How a source's watermark follows the timestamps of its elements.
+ *
+ * `boundedOutOfOrderness(d)`: the greatest timestamp so far minus `d`. With `idleAfter`, a split that the server has had nothing for since so
+ * long advances to now minus `d`; without it, it waits for the next message. `monotonic`: the greatest timestamp so far; the default.
+ *
+ * @example
+ * JetStreamIO.read({ stream: 'VIEWS', coder, timestamp: v => v.at, watermark: Watermark.boundedOutOfOrderness(seconds(10)) })
+ */
+export const Watermark = {
+  boundedOutOfOrderness,
+  monotonic: Object.freeze({ _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null }) as WatermarkPolicy,
+} as const

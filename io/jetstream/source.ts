@@ -1,0 +1,96 @@
+// The source: a stream read by position, without acks. Checkpoints hold the position; a later start verifies it and goes on.
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
+import { type Link, acquire } from './connections.ts'
+import { JetStreamIOError } from './errors.ts'
+import type { StreamMessage } from './message.ts'
+import { persistently } from './patience.ts'
+import { RangeReader } from './range-reader.ts'
+import { filterPlan } from './sparse-filter.ts'
+import { type ReadPlan, acceptsOf, detailOf, resolveSplits } from './splits.ts'
+import { requireIntact, streamInfo } from './stream-info.ts'
+
+export interface SourceOptions extends ReadPlan {
+  readonly connection: string | undefined
+}
+
+export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
+  Object.freeze({
+    urn: 'jetbeam:io:jetstream:read:v1',
+    label: o.label,
+    isBounded: o.stop !== null,
+    identity: Object.freeze({ stream: o.stream, subjects: o.filters, connection: o.connection ?? 'default' }),
+    replayable: true,
+    connect: (context: HostContext) => connectSource(o, context),
+  })
+
+const connectSource = async (o: SourceOptions, context: HostContext): Promise<ConnectedSource<StreamMessage>> => {
+  const link = await acquire(context, o.connection)
+  const patient = { what: o.label, signal: context.signal }
+  try {
+    await persistently(patient, () => requireLimitsRetention(link, o))
+  } catch (error) {
+    await link.release()
+    throw error
+  }
+  const readers = new Set<SplitReader<StreamMessage>>()
+  return {
+    resolve: ({ toEnd }) => persistently(patient, async () => resolveSplits(link, await streamInfo(link, o.stream, o.label), o, toEnd)),
+    open: async (split, progress) => {
+      const reader = await openSplit(link, context, o, split, progress)
+      readers.add(reader)
+      return reader
+    },
+    guarantee: () => `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is an error.`,
+    close: async () => {
+      await Promise.all([...readers].map(reader => reader.close()))
+      await link.release()
+    },
+  }
+}
+
+const requireLimitsRetention = async (link: Link, o: SourceOptions): Promise<void> => {
+  const { config } = await streamInfo(link, o.stream, o.label)
+  if (config.retention === 'limits') return
+  throw new JetStreamIOError(
+    'UnsupportedRetention',
+    `${o.label}: the stream ${o.stream} has ${config.retention} retention, which erases what is acknowledged, so it cannot be read again from a position: this version reads streams with limits retention only. ` +
+      `Read a stream with limits retention that mirrors or sources ${o.stream}, or change its retention.`,
+  )
+}
+
+const openSplit = async (link: Link, context: HostContext, o: SourceOptions, split: Split, progress: SplitProgress): Promise<RangeReader> => {
+  const detail = detailOf(split, o.label)
+  const { last } = progress
+  const from = last === null ? split.range.from : last + 1
+  const lastKnown = Math.max(detail.lastSequence, last ?? 0)
+  if (last !== null) await persistently({ what: o.label, signal: context.signal }, () => requireSameMessage(link, o, detail.created, lastKnown, last, progress.note))
+  const reader = new RangeReader({
+    link, context, stream: o.stream, label: o.label, created: detail.created, from, to: split.range.to, until: detail.untilMs, lastKnown,
+    count: split.count === null ? null : split.count - progress.claimed,
+    filter: info => filterPlan(link, info, o.filters), accept: acceptsOf(detail), headersOnly: false, gapless: false,
+  })
+  try {
+    await reader.start()
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+  return reader
+}
+
+/** A stream restored from a backup may hold other messages under the same sequences: the last one that was read must be the one it was. */
+const requireSameMessage = async (link: Link, o: SourceOptions, created: string, lastKnown: number, last: number, note: unknown): Promise<void> => {
+  const info = await streamInfo(link, o.stream, o.label)
+  requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown }, () => undefined)
+  const expected = typeof note === 'object' && note !== null && 'publishedAt' in note ? note.publishedAt : null
+  if (typeof expected !== 'number' || info.state.first_seq > last) return
+  const message = await link.jsm.streams.getMessage(o.stream, { seq: last })
+  // Deleted since: nothing to compare with.
+  if (message === null || message.time.getTime() === expected) return
+  throw new JetStreamIOError(
+    'StreamRecreated',
+    `${o.label}: message ${last} of the stream ${o.stream} was published at ${message.time.toISOString()}, but the one that was read under this sequence at ${new Date(expected).toISOString()}: it holds other messages now. ` +
+      'Start a new run, or from a savepoint taken since.',
+  )
+}

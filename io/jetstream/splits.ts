@@ -1,0 +1,136 @@
+// The splits of a read: starts and ends resolved against the stream as it is now, once in the life of a run.
+import type { StreamInfo } from '@nats-io/jetstream'
+import type { Split } from '../../sdk/splittable/source.ts'
+import type { Link } from './connections.ts'
+import { consumerFromTime, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
+import { JetStreamIOError } from './errors.ts'
+import type { StartAt, StopAt } from './read-options.ts'
+
+/** What only this source understands of a split: plain data. */
+export interface SplitDetail {
+  /** The stream's creation time: another one means another stream. */
+  readonly created: string
+  /** The stream's last sequence when the split was made. */
+  readonly lastSequence: number
+  /** Ends before the first message published at this time or later; null: no such end. */
+  readonly untilMs: number | null
+  /** The only sequences of the range to read, up to `lastSequence`; null: all. The first, then the distance to the next, and so on. */
+  readonly list: ReadonlyArray<number> | null
+}
+
+export interface ReadPlan {
+  readonly stream: string
+  readonly label: string
+  readonly filters: ReadonlyArray<string>
+  readonly start: StartAt
+  readonly stop: StopAt | null
+  readonly splits: number
+}
+
+export const detailOf = (split: Split, label: string): SplitDetail => {
+  const detail = split.detail
+  if (typeof detail === 'object' && detail !== null && 'created' in detail && 'lastSequence' in detail && 'untilMs' in detail && 'list' in detail) return detail as SplitDetail
+  throw new JetStreamIOError('InvalidOptions', `${label}: the split ${split.id} was not made by this source.`)
+}
+
+export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan, toEnd: boolean): Promise<ReadonlyArray<Split>> => {
+  const end = info.state.last_seq + 1
+  const listed = plan.start._tag === 'LastPerSubject' ? await lastPerSubject(link, info, plan.filters) : null
+  const from = listed === null ? await startOf(link, info, plan) : (listed[0] ?? end)
+  const { to, untilMs, count } = await stopOf(link, info, plan, toEnd)
+  const detail: SplitDetail = { created: info.created, lastSequence: info.state.last_seq, untilMs, list: listed === null ? null : deltas(listed) }
+  const splittable = to !== null && count === null && listed === null && untilMs === null
+  return ranges(from, to === null ? null : Math.max(from, to), splittable ? plan.splits : 1).map((range, i) => ({ id: `range-${i}`, range, count, detail }))
+}
+
+const ranges = (from: number, to: number | null, parts: number): ReadonlyArray<{ readonly from: number; readonly to: number | null }> => {
+  if (to === null) return [{ from, to }]
+  const n = Math.max(1, Math.min(parts, to - from))
+  const cut = (i: number): number => from + Math.floor(((to - from) * i) / n)
+  return Array.from({ length: n }, (_, i) => ({ from: cut(i), to: cut(i + 1) }))
+}
+
+const startOf = async (link: Link, info: StreamInfo, plan: ReadPlan): Promise<number> => {
+  const { start, label, stream } = plan
+  switch (start._tag) {
+    case 'All':
+    case 'LastPerSubject':
+      return Math.max(1, info.state.first_seq)
+    case 'New':
+      return info.state.last_seq + 1
+    case 'Time':
+      return sequenceAt(link, info, start.time)
+    case 'Sequence': {
+      const first = info.state.first_seq
+      if (start.sequence >= first) return start.sequence
+      throw new JetStreamIOError('MessagesErased', `${label}: the read starts at sequence ${start.sequence}, but the first that the stream ${stream} still has is ${first}. Start at StartAt.all to take what is there.`)
+    }
+  }
+}
+
+const stopOf = async (link: Link, info: StreamInfo, plan: ReadPlan, toEnd: boolean): Promise<{ readonly to: number | null; readonly untilMs: number | null; readonly count: number | null }> => {
+  const end = info.state.last_seq + 1
+  // Only a read of what is new waits for it; any other ends at what is there, however little that is.
+  const capped = (to: number): number => (plan.start._tag === 'New' && !toEnd ? to : Math.min(to, end))
+  const open = plan.start._tag === 'New' && !toEnd ? null : end
+  const stop = plan.stop
+  if (stop === null) return { to: toEnd ? end : null, untilMs: null, count: null }
+  switch (stop._tag) {
+    case 'End':
+      return { to: end, untilMs: null, count: null }
+    case 'Sequence':
+      return { to: capped(stop.sequence), untilMs: null, count: null }
+    case 'Count':
+      return { to: open, untilMs: null, count: stop.count }
+    case 'Time': {
+      const serverNow = info.ts === undefined ? Date.now() : Date.parse(info.ts)
+      if (!toEnd && stop.time > serverNow) return { to: null, untilMs: stop.time, count: null }
+      return { to: await sequenceAt(link, info, stop.time), untilMs: null, count: null }
+    }
+  }
+}
+
+/** The year 4707: later times are further than the server's clock can write. */
+const latest = 8.64e13
+
+/** The first sequence published at `time` or later, or one past the end: a consumer that starts there tells, without delivering anything. */
+const sequenceAt = async (link: Link, info: StreamInfo, time: number): Promise<number> => {
+  if (time <= 0) return Math.max(1, info.state.first_seq)
+  const name = info.config.name
+  const consumer = await link.jsm.consumers.add(name, consumerFromTime(Math.min(time, latest)))
+  forgetConsumer(link, name, consumer.name)
+  return Math.min(consumer.delivered.stream_seq + 1, info.state.last_seq + 1)
+}
+
+/** The newest sequence of each subject, up to the stream's end as `info` says, ascending. */
+const lastPerSubject = async (link: Link, info: StreamInfo, filters: ReadonlyArray<string>): Promise<ReadonlyArray<number>> => {
+  const name = info.config.name
+  const sequences: number[] = []
+  for (const filter of filters.length === 0 ? ['>'] : filters) {
+    const consumer = await link.jsm.consumers.add(name, consumerOfLast(filter))
+    let left = consumer.num_pending
+    const live = await link.jsm.jetstream().consumers.get(name, consumer.name)
+    while (left > 0) {
+      let got = 0
+      for await (const message of await live.fetch({ max_messages: Math.min(left, 1_000), expires: 4_000 })) {
+        got++
+        if (message.seq <= info.state.last_seq) sequences.push(message.seq)
+      }
+      if (got === 0) break
+      left -= got
+    }
+    forgetConsumer(link, name, consumer.name)
+  }
+  return sequences.sort((a, b) => a - b)
+}
+
+const deltas = (sequences: ReadonlyArray<number>): ReadonlyArray<number> => sequences.map((s, i) => s - (sequences[i - 1] ?? 0))
+
+/** Whether a sequence is to be read; null where all are. */
+export const acceptsOf = (detail: SplitDetail): ((sequence: number) => boolean) | null => {
+  if (detail.list === null) return null
+  const sequences = new Set<number>()
+  let at = 0
+  for (const step of detail.list) sequences.add((at += step))
+  return sequence => sequence > detail.lastSequence || sequences.has(sequence)
+}

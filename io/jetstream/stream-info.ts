@@ -1,0 +1,66 @@
+// What the leader of a stream says about it, and what is refused because of it.
+import type { StreamInfo } from '@nats-io/jetstream'
+import type { Link } from './connections.ts'
+import { JetStreamIOError, apiErrorCode, streamNotFound } from './errors.ts'
+
+/** Asks the stream's leader. Rejects with StreamNotFound. */
+export const streamInfo = async (link: Link, stream: string, label: string): Promise<StreamInfo> => {
+  try {
+    return await link.jsm.streams.info(stream)
+  } catch (error) {
+    if (apiErrorCode(error) !== streamNotFound) throw error
+    throw new JetStreamIOError('StreamNotFound', `${label}: there is no stream ${stream} on ${link.address}. Create it, or correct the name.`, { cause: error })
+  }
+}
+
+/** A stream that only sources others has none, whatever the client's types say. */
+export const subjectsOf = (info: StreamInfo): ReadonlyArray<string> => {
+  const config: { readonly subjects?: ReadonlyArray<string> } = info.config
+  return config.subjects ?? []
+}
+
+/** Why stream names are refused, or null. */
+export const refusedStreamName = (name: string): string | null =>
+  name === '' ? 'it is empty' : /[\s.*>/\\]/.test(name) ? 'a stream name holds no spaces, dots, slashes or wildcards' : null
+
+export const requireStreamName = (name: string, label: string): void => {
+  const refused = refusedStreamName(name)
+  if (refused !== null) throw new JetStreamIOError('InvalidOptions', `${label}: ${JSON.stringify(name)} is not the name of a stream: ${refused}.`)
+}
+
+/** A stream that keeps the last few messages of a subject, or gives messages a life of their own, has gaps by its nature. */
+export const hasGapsByNature = (info: StreamInfo): boolean => info.config.max_msgs_per_subject > 0 || info.config.allow_msg_ttl === true
+
+/** What a reader has of a stream: what must still be true when it goes on. */
+export interface Reached {
+  readonly stream: string
+  readonly label: string
+  readonly created: string
+  /** The next sequence it needs. */
+  readonly next: number
+  /** The stream has had this sequence. */
+  readonly last: number
+}
+
+/** Throws where going on would skip or repeat messages without a word. `tolerate` is told of erased messages in a stream that has gaps by nature. */
+export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (message: string) => void): void => {
+  const { stream, label, next, last } = reached
+  if (info.created !== reached.created)
+    throw new JetStreamIOError(
+      'StreamRecreated',
+      `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${reached.created}), so position ${next} means nothing in it. ` +
+        'Start a new run, under another job name or with its checkpoints removed.',
+    )
+  const { first_seq: first, last_seq: end } = info.state
+  if (end < last)
+    throw new JetStreamIOError(
+      'StreamTruncated',
+      `${label}: the stream ${stream} ends at sequence ${end}, but sequence ${last} was in it: its server lost messages (a restore from a backup, a disk without sync). ` +
+        'Start from a savepoint that is older than the loss, or start a new run.',
+    )
+  if (first <= next) return
+  const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
+  if (!hasGapsByNature(info))
+    throw new JetStreamIOError('MessagesErased', `${label}: ${erased}. Give the stream limits that outlast the longest stop, and start a new run to accept what is missing.`)
+  tolerate(`${label}: ${erased}. It keeps only so many messages a subject, or for so long, so this is expected`)
+}

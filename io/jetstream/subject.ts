@@ -1,0 +1,68 @@
+// Subjects: what a valid one is, and how a token that comes from data cannot become a wildcard or a level of its own.
+import { JetStreamIOError } from './errors.ts'
+
+const percentEncoded = (c: string): string => {
+  let text = ''
+  for (const byte of new TextEncoder().encode(c)) text += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  return text
+}
+
+// What separates or is matched (. * >), what the protocol cannot carry (spaces, controls), and the escape itself.
+const unsafe = /[\s\p{Cc}.*>%]/gu
+
+const encodeToken = (token: string | number): string => {
+  const text = String(token)
+  if (text === '') throw new JetStreamIOError('InvalidSubject', 'subject`…`: a token is empty, and a subject has no empty tokens. Leave the token out, or put a word in its place.')
+  return text.replace(unsafe, percentEncoded)
+}
+
+/**
+ * A subject from literal text and tokens. Inside a token, what would be a wildcard, a dot, a space, a control character or a percent
+ * sign is percent-encoded: data never adds a level or a wildcard. `decodeURIComponent` gives the token back.
+ *
+ * Throws a JetStreamIOError (InvalidSubject) for an empty token.
+ *
+ * @example
+ * subject`totals.${'/a b.html'}` // 'totals./a%20b%2Ehtml'
+ */
+export const subject = (literals: TemplateStringsArray, ...tokens: ReadonlyArray<string | number>): string => {
+  let text = literals[0] ?? ''
+  for (let i = 0; i < tokens.length; i++) text += encodeToken(tokens[i] ?? '') + (literals[i + 1] ?? '')
+  return text
+}
+
+const dot = 0x2e
+const star = 0x2a
+const greater = 0x3e
+
+/** Why nothing can be published to it, or null. One pass: it is asked for every element of a sink with a computed subject. */
+export const refusedSubject = (text: string): string | null => {
+  let tokenStart = 0
+  for (let i = 0; i <= text.length; i++) {
+    const c = i === text.length ? dot : text.charCodeAt(i)
+    if (c <= 0x20 || c === 0x7f) return 'it holds a space or a control character'
+    if (c !== dot) continue
+    if (i === tokenStart) return text === '' ? 'it is empty' : 'it has an empty token'
+    if (i === tokenStart + 1) {
+      const only = text.charCodeAt(tokenStart)
+      if (only === star || only === greater) return `it has the wildcard ${text.charAt(tokenStart)}`
+    }
+    tokenStart = i + 1
+  }
+  return null
+}
+
+/** Why it cannot select messages, or null: as a subject, but with wildcards; `>` only at the end. */
+export const refusedFilter = (text: string): string | null => {
+  const tokens = text.split('.')
+  const plain = refusedSubject(tokens.map(t => (t === '*' || t === '>' ? 'x' : t)).join('.'))
+  if (plain !== null) return plain
+  return tokens.slice(0, -1).includes('>') ? 'it has > before its end' : null
+}
+
+/** Throws InvalidSubject, naming what was to be published to where. */
+export const requireSubject = (text: string, label: string): void => {
+  const refused = refusedSubject(text)
+  if (refused !== null)
+    throw new JetStreamIOError('InvalidSubject', `${label} cannot publish to the subject ${JSON.stringify(text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters.`)
+}

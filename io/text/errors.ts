@@ -1,0 +1,65 @@
+// Why a file cannot be read or written: one error class, told apart by its tag, with what to do in its message.
+
+export type TextFailure =
+  | 'FileNotFound'
+  /** The folder that a file should be written to is missing. */
+  | 'FolderNotFound'
+  /** A folder, a device or a pipe where a file is needed. */
+  | 'NotAFile'
+  | 'NotPermitted'
+  /** The file is not what it was when the run began. */
+  | 'FileChanged'
+  /** The written file is shorter than what the checkpoint knows to be in it. */
+  | 'OutputLost'
+  | 'LineTooLong'
+  | 'DiskFull'
+  /** The pipeline would read what it writes. */
+  | 'FeedbackLoop'
+  /** Two writes of one pipeline name the same file. */
+  | 'WrittenTwice'
+  /** Whatever else the file system answered; it is the cause. */
+  | 'FileSystemFailed'
+
+/** An expected failure of TextIO. `message` says what, where and how to fix it; `name` is the tag. */
+export class TextIOError extends Error {
+  readonly _tag: TextFailure
+
+  constructor(tag: TextFailure, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = tag
+    this._tag = tag
+  }
+}
+
+const codeOf = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'code' in error ? error.code : null)
+
+/** What the file system answered, as one of ours; `label` is the transform's, `path` the whole path. */
+export const textError = (label: string, path: string, error: unknown): TextIOError => {
+  if (error instanceof TextIOError) return error
+  const of = (tag: TextFailure, what: string): TextIOError => new TextIOError(tag, `${label}: ${what}`, { cause: error })
+  switch (codeOf(error)) {
+    case 'ENOENT':
+      return of('FileNotFound', `there is no file ${path}. Check the path: relative ones start at ${process.cwd()}.`)
+    case 'EISDIR':
+      return of('NotAFile', `${path} is a folder. Name one file.`)
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return of('NotPermitted', `${path} is not accessible for this user. Change its permissions, or name another file.`)
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return of('DiskFull', `there is no room left for ${path}. Make room and start the run again: it goes on where its checkpoint is.`)
+    default:
+      return of('FileSystemFailed', `${path}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Attributes what `work` rejects with to the file. */
+export const onFile = async <A>(label: string, path: string, work: () => Promise<A>): Promise<A> => {
+  try {
+    return await work()
+  } catch (error) {
+    throw textError(label, path, error)
+  }
+}

@@ -1,0 +1,11 @@
+// The room's door: what runners use of it.
+export { directoryStore, type DirectoryOptions } from './directory.ts'
+export { memoryStore } from './memory.ts'
+export {
+  CheckpointError,
+  type CheckpointErrorKind,
+  type CheckpointSession,
+  type CheckpointStore,
+  type Manifest,
+  type Segment,
+} from './store.ts'

@@ -1,0 +1,35 @@
+// Why a run failed, as text for whoever started it: what, where, how to fix it, and of a stack only what is theirs.
+import { fileURLToPath } from 'node:url'
+import type { PipelineError } from '../../sdk/model/run.ts'
+
+/** The folder that holds sdk, io and runners: frames below these are ours. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const mostFrames = 8
+
+export const failureText = (pipelineName: string, error: PipelineError): string => {
+  const text = `${pipelineName} failed: ${error.message}`
+  return error._tag === 'UserCodeFailed' ? withFrames(text, error.cause) : text
+}
+
+/** For what is thrown while a pipeline is built: the user's own code, or what a transform says about its options. */
+export const thrownText = (pipelineName: string, error: unknown): string =>
+  error instanceof Error ? withFrames(`${pipelineName} failed: ${error.message}`, error) : `${pipelineName} failed: it threw ${String(error)}`
+
+/** What no user can have caused. */
+export const defectText = (error: unknown): string =>
+  error instanceof Error
+    ? `jetbeam failed in a way that it should not, and this is worth a report: ${error.message}\n${framesOf(error).slice(0, mostFrames).join('\n')}`
+    : `jetbeam failed in a way that it should not, and this is worth a report: ${String(error)}`
+
+const withFrames = (text: string, cause: unknown): string => [text, ...(cause instanceof Error ? framesOf(cause).filter(isTheirs).slice(0, mostFrames) : [])].join('\n')
+
+const framesOf = ({ stack = '' }: Error): ReadonlyArray<string> => stack.split('\n').filter(line => /^\s+at /.test(line))
+
+const isTheirs = (frame: string): boolean =>
+  !/node:|\(<anonymous>\)|node_modules[\\/](fp-ts|tsx|immutable)[\\/]|jetbeam[-:]stage/.test(frame) && !['sdk', 'io', 'runners'].some(room => new RegExp(`${escaped(root)}${room}[\\\\/]`).test(pathIn(frame)))
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+const pathIn = (frame: string): string => {
+  const url = /file:\/\/[^\s)]+?(?=:\d+)/.exec(frame)?.[0]
+  return url === undefined ? frame : fileURLToPath(url)
+}

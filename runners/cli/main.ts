@@ -1,0 +1,158 @@
+// The last line of a program: where the module is what was started, its arguments are read and its pipeline is run.
+import { realpathSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { StandardSchema } from '../../sdk/coders/index.ts'
+import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import type { Pipeline, PipelineDefinition } from '../../sdk/graph/pipeline.ts'
+import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
+import { type DirectOptions, DirectRunner } from '../direct/index.ts'
+import { type CommandLine, parseCommandLine } from './command-line.ts'
+import { defectText, failureText, thrownText } from './failure-text.ts'
+import { optionsShape, type OptionsShape, optionsValue } from './pipeline-options.ts'
+import { logOf, type Reporter, reporter } from './progress.ts'
+import { runnerOptions } from './run-options.ts'
+import { listen } from './signals.ts'
+import { usage } from './usage.ts'
+
+export interface MainOptions {
+  /** What the program itself binds, such as a connection with credentials; it goes before `--nats` and NATS_URL. */
+  readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
+}
+
+/**
+ * Where the module is the program that was started: reads the command line, runs the pipeline to its end, and sets the exit code. Where
+ * it is imported, by a test, a worker or another program: does nothing.
+ *
+ * The pipeline's options are read as `--name value`, in kebab or camel case, and from `--options FILE.json`; those of the run are listed
+ * by `--help`. Progress goes to standard error. It never rejects: what fails is written there, with exit code 1, or 2 for a command line
+ * that is wrong. Ctrl-C and SIGTERM suspend the run, a second one ends the process.
+ *
+ * @param module The caller's `import.meta`.
+ * @param definition What Pipeline.define gave, with or without options.
+ * @example
+ * await main(import.meta, wordCount) // node word-count.js --from kinglear.txt --to counts.txt
+ */
+export const main = async (module: { readonly url: string }, definition: PipelineDefinition<never>, o: MainOptions = {}): Promise<void> => {
+  if (!isProgram(module.url)) return
+  try {
+    process.exitCode = await perform(definition, process.argv.slice(2), o)
+  } catch (error) {
+    process.stderr.write(`${defectText(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+/** A worker's argv names its parent's program: it is the main thread alone that was started. */
+const isProgram = (url: string): boolean => {
+  const [, started] = process.argv
+  if (started === undefined || !isMainThread || !url.startsWith('file:')) return false
+  try {
+    return realpathSync(started) === realpathSync(fileURLToPath(url))
+  } catch {
+    return false
+  }
+}
+
+const succeeded = 0
+const failed = 1
+const misused = 2
+
+const perform = async (definition: PipelineDefinition<never>, args: ReadonlyArray<string>, { provide = [] }: MainOptions): Promise<number> => {
+  const { pipelineName, schema } = definition
+  const shape = optionsShape(schema)
+  const refuse = (problem: string): number => {
+    process.stderr.write(`${pipelineName}: ${problem}\n`)
+    return misused
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${usage(pipelineName, program(), shape)}\n`)
+    return succeeded
+  }
+  const parsed = parseCommandLine(args, shape)
+  if (parsed._tag === 'Left') return refuse(parsed.left)
+  const { run } = parsed.right
+  const told = runnerOptions(run, provide)
+  if (told._tag === 'Left') return refuse(told.left)
+  const options = await pipelineOptions(schema, shape, parsed.right)
+  if (options._tag === 'Left') return refuse(options.left)
+  const reports = reporter(run.json !== undefined ? 'json' : run.quiet !== undefined ? 'quiet' : 'live', process.stderr, () => performance.now())
+  const pipeline = built(definition, options.right)
+  if (pipeline._tag === 'Left') {
+    reports.failure(pipeline.left.tag, pipeline.left.text)
+    return failed
+  }
+  return run.explain !== undefined ? explain(pipelineName, pipeline.right, told.right, reports) : runToEnd(pipelineName, pipeline.right, told.right, reports)
+}
+
+const program = (): string => {
+  const started = process.argv[1] ?? ''
+  const fromHere = relative(process.cwd(), started)
+  return `node ${fromHere.startsWith('..') ? basename(started) : fromHere}`
+}
+
+const pipelineOptions = async (schema: StandardSchema<unknown, unknown> | null, shape: OptionsShape, { run, options }: CommandLine): Promise<Either<string, unknown>> => {
+  if (schema === null && run.options !== undefined) return E.left('--options: this pipeline takes no options of its own')
+  const base = run.options === undefined ? E.right({}) : await readOptions(run.options)
+  if (base._tag === 'Left') return base
+  const required = shape.options.filter(option => option.required).length > 0
+  return E.mapLeft((problems: ReadonlyArray<string>) => `these options are refused:\n${problems.map(problem => `  ${problem}`).join('\n')}${required ? '\n--help lists them' : ''}`)(
+    optionsValue(schema, base.right, options),
+  )
+}
+
+const readOptions = async (path: string): Promise<Either<string, unknown>> => {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    return E.left(`--options: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  try {
+    return E.right(JSON.parse(text) as unknown)
+  } catch (error) {
+    return E.left(`--options: ${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const built = (definition: PipelineDefinition<never>, options: unknown): Either<{ readonly tag: string; readonly text: string }, Pipeline> => {
+  try {
+    return E.right(definition(options as never)) // the definition checks them with its own schema
+  } catch (error) {
+    if (error instanceof InvalidPipelineError) return E.left({ tag: error._tag, text: error.message })
+    return E.left({ tag: error instanceof Error ? error.name : 'Error', text: thrownText(definition.pipelineName, error) })
+  }
+}
+
+const explain = async (pipelineName: string, pipeline: Pipeline, options: DirectOptions, reports: Reporter): Promise<number> => {
+  const explained = await DirectRunner.explain({ ...options, log: logOf(reports) })(pipeline)()
+  if (explained._tag === 'Left') {
+    reports.failure(explained.left._tag, failureText(pipelineName, explained.left))
+    return failed
+  }
+  process.stdout.write(`${explained.right}\n`)
+  return succeeded
+}
+
+const runToEnd = async (pipelineName: string, pipeline: Pipeline, options: DirectOptions, reports: Reporter): Promise<number> => {
+  const signals = listen(signal => reports.say('info', `${signal}: suspending, with a last checkpoint. Once more ends it at once`))
+  try {
+    const ended = await DirectRunner.run({ ...options, log: logOf(reports), onProgress: reports.progress, signal: signals.suspend })(pipeline)()
+    if (ended._tag === 'Left') {
+      reports.failure(ended.left._tag, failureText(pipelineName, ended.left))
+      return failed
+    }
+    const { state, metrics } = ended.right
+    // A run that begins opens a reader for each split: one without any found the job done.
+    if (state === 'done' && metrics.splits.length === 0) reports.say('info', `the job ${JSON.stringify(options.job ?? pipelineName)} had ended before: there was nothing to do. --job NAME begins another`)
+    if (state === 'suspended' && metrics.checkpoints.lastEpoch === null) reports.say('warn', 'nothing was kept, for this pipeline needs no checkpoints: the next start begins anew. --checkpoints DIR keeps them')
+    reports.result(ended.right)
+    return succeeded
+  } finally {
+    signals.ignore()
+  }
+}

@@ -1,0 +1,135 @@
+// What is shown while a pipeline runs, and when it ended: a line that rewrites itself, plain lines for a log, or JSON for a program.
+import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
+import { Instant } from '../../sdk/model/time.ts'
+import type { Log } from '../direct/options.ts'
+import { count, lengthText } from './figures.ts'
+
+/** Where it goes: standard error, or a test's own. */
+export interface Screen {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly write: (text: string) => unknown
+}
+
+export interface Reporter {
+  readonly progress: (metrics: JobMetrics) => void
+  /** A line of its own, between those of the progress. */
+  readonly say: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
+  readonly result: (result: PipelineResult) => void
+  readonly failure: (tag: string, message: string) => void
+}
+
+export type ReporterKind = 'live' | 'json' | 'quiet'
+
+/** `now` is a clock in milliseconds that never goes back. */
+export const reporter = (kind: ReporterKind, screen: Screen, now: () => number): Reporter => {
+  switch (kind) {
+    case 'json':
+      return jsonReporter(screen, now)
+    case 'quiet':
+      return quietReporter(screen)
+    case 'live':
+      return liveReporter(screen, now)
+  }
+}
+
+/** What a runner tells nobody in particular. */
+export const logOf =
+  ({ say }: Reporter): Log =>
+  (level, message, fields) =>
+    say(level, message, fields)
+
+/** Between plain lines where nothing can be rewritten. */
+const plainLineMs = 5_000
+
+const liveReporter = (screen: Screen, now: () => number): Reporter => {
+  const age = checkpointAge(now)
+  const rewrites = screen.isTTY === true
+  let plainDueMs = now() + plainLineMs
+  const clear = rewrites ? '\r\x1b[K' : ''
+  const line = (text: string): void => void screen.write(`${clear}${text}\n`)
+  return {
+    progress: metrics => {
+      const text = progressText(metrics, age(metrics))
+      if (rewrites) screen.write(`${clear}${text.slice(0, (screen.columns ?? 80) - 1)}`)
+      else if (now() >= plainDueMs) {
+        plainDueMs = now() + plainLineMs
+        line(text)
+      }
+    },
+    say: (level, message, fields) => line(`${level === 'info' ? '' : `${level}: `}${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`),
+    result: result => line(resultText(result)),
+    failure: (_, message) => line(message),
+  }
+}
+
+const quietReporter = (screen: Screen): Reporter => ({
+  progress: () => undefined,
+  say: (level, message, fields) => {
+    if (level !== 'info') screen.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
+  },
+  result: () => undefined,
+  failure: (_, message) => void screen.write(`${message}\n`),
+})
+
+const jsonReporter = (screen: Screen, now: () => number): Reporter => {
+  const age = checkpointAge(now)
+  const line = (value: Readonly<Record<string, unknown>>): void => void screen.write(`${JSON.stringify(value)}\n`)
+  return {
+    progress: metrics => line({ type: 'progress', ...figuresOf(metrics, age(metrics)) }),
+    say: (level, message, fields) => line({ type: 'message', level, message, ...(fields === undefined ? {} : { fields }) }),
+    result: ({ state, metrics }) => line({ type: 'result', state, ...figuresOf(metrics, age(metrics)) }),
+    failure: (error, message) => line({ type: 'failure', error, message }),
+  }
+}
+
+/** The runner counts epochs; how long ago the newest came is seen from here. */
+const checkpointAge = (now: () => number): ((metrics: JobMetrics) => number | null) => {
+  let epoch: number | null = null
+  let since = 0
+  return ({ checkpoints: { lastEpoch } }) => {
+    if (lastEpoch !== epoch) [epoch, since] = [lastEpoch, now()]
+    return epoch === null ? null : now() - since
+  }
+}
+
+/** Times of an event as ISO 8601; `infinity` once a source has ended. */
+const watermarkText = (watermark: number): string => Instant.toIso(Instant.ofMillis(watermark))
+
+const figuresOf = (metrics: JobMetrics, ageMs: number | null): Readonly<Record<string, unknown>> => ({
+  elapsedMs: Math.round(metrics.elapsedMs),
+  read: metrics.elementsRead,
+  readBytes: metrics.bytesRead,
+  written: metrics.elementsWritten,
+  perSecond: Math.round(metrics.elementsPerSecond),
+  lag: metrics.lag,
+  watermark: watermarkText(metrics.watermark),
+  droppedLate: metrics.droppedLate,
+  checkpoint: { ...metrics.checkpoints, ageMs: ageMs === null ? null : Math.round(ageMs) },
+  splits: metrics.splits.map(split => ({ ...split, watermark: watermarkText(split.watermark) })),
+  sinks: metrics.sinks,
+})
+
+/** One line, the figures that matter most first: a narrow terminal cuts the end. */
+export const progressText = (metrics: JobMetrics, ageMs: number | null): string => {
+  const { lastEpoch, lastDurationMs, failed } = metrics.checkpoints
+  const checkpoint = lastEpoch === null || ageMs === null ? [] : [`checkpoint ${lastEpoch}, ${lengthText(ageMs)} ago, took ${lengthText(lastDurationMs ?? 0)}`]
+  return [
+    `${count(metrics.elementsPerSecond)}/s`,
+    `read ${count(metrics.elementsRead)}`,
+    `written ${count(metrics.elementsWritten)}`,
+    `lag ${metrics.lag === null ? 'unknown' : count(metrics.lag)}`,
+    `watermark ${watermarkText(metrics.watermark)}`,
+    ...checkpoint,
+    ...(failed === 0 ? [] : [`${failed} checkpoints failed`]),
+    `dropped late ${count(metrics.droppedLate)}`,
+  ].join('  ')
+}
+
+/** The last line. */
+export const resultText = ({ state, metrics }: PipelineResult): string => {
+  const elapsed = metrics.elapsedMs / 1_000
+  const perSecond = elapsed > 0 ? metrics.elementsRead / elapsed : 0
+  const late = metrics.droppedLate === 0 ? '' : `, dropped late ${count(metrics.droppedLate)}`
+  return `${state}: read ${count(metrics.elementsRead)}, written ${count(metrics.elementsWritten)}${late}, in ${elapsed.toFixed(2)} s, ${count(perSecond)} per second`
+}

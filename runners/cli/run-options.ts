@@ -1,0 +1,69 @@
+// What every program can be told about its run, whatever its pipeline is: the options, and what they become for the runner.
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
+import { Checkpoints } from '../../sdk/model/run.ts'
+import { type Duration, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
+import type { DirectOptions } from '../direct/options.ts'
+
+export interface RunOptionSpec {
+  /** How its value is called in the usage; null: it takes none. */
+  readonly value: string | null
+  readonly text: string
+}
+
+/** In the order of the usage. */
+export const runOptionSpecs = {
+  nats: { value: 'URL[,URL]', text: 'where NATS is; else NATS_URL, else nats://127.0.0.1:4222' },
+  checkpoints: { value: 'DIR', text: "where checkpoints are kept; else, if the pipeline needs them, the user's state folder" },
+  every: { value: 'MS|10s|5m', text: 'how often one is taken; 1s unless told' },
+  job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
+  'from-savepoint': { value: 'NAME', text: 'start from a savepoint instead of the newest checkpoint' },
+  until: { value: 'end', text: 'stop at what is there when the first run begins' },
+  options: { value: 'FILE.json', text: "the pipeline's options as JSON; those on the command line go before" },
+  strict: { value: null, text: 'check that functions leave their input alone and that elements survive their coder (slow)' },
+  explain: { value: null, text: 'show the plan, and what each source and sink guarantees and why; run nothing' },
+  json: { value: null, text: 'progress, messages and the result as lines of JSON on standard error' },
+  quiet: { value: null, text: 'no progress and no figures: warnings and errors only' },
+  help: { value: null, text: 'this text' },
+} as const satisfies Readonly<Record<string, RunOptionSpec>>
+
+export type RunOptionName = keyof typeof runOptionSpecs
+/** What was given: the text of each value, '' for an option that takes none. */
+export type GivenRunOptions = Readonly<Partial<Record<RunOptionName, string>>>
+
+export const runOptionNames = Object.keys(runOptionSpecs) as ReadonlyArray<RunOptionName> // of a constant: it has no other keys
+
+/** Gives what is wrong with the value as a Left. A number alone is milliseconds. */
+export const parseDuration = (text: string): Either<string, Duration> => {
+  const [, digits, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim()) ?? []
+  const length = digits === undefined ? NaN : lengthOf(Number(digits), unit)
+  return length > 0 && Number.isFinite(length) ? E.right(millis(length)) : E.left(`${JSON.stringify(text)} is not a length of time. Write milliseconds (500), or a unit: 500ms, 10s, 5m, 1h`)
+}
+
+const units: Readonly<Record<string, (n: number) => Duration>> = { ms: millis, s: seconds, m: minutes, h: hours }
+const lengthOf = (n: number, unit: string): number => (units[unit] ?? millis)(n)
+
+/** The name under which io/jetstream looks for the connection that a pipeline does not name, and the settings it takes. */
+const natsBindingKey = 'jetstream:default'
+const natsBinding = (servers: ReadonlyArray<string>): Binding => ({ _tag: 'Binding', key: natsBindingKey, settings: { servers, credentialsFile: null, tokenVariable: null } })
+
+/** What the runner is told: a Left says what is wrong with the command line. `provide` is what the program itself binds. */
+export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, DirectOptions> => {
+  const { nats, checkpoints, every, job, until, 'from-savepoint': savepoint } = given
+  if (until !== undefined && until !== 'end') return E.left(`--until ${until}: the only end there is, is: --until end`)
+  if (nats !== undefined && provide.some(({ key }) => key === natsBindingKey)) return E.left('--nats: this program says itself where NATS is, and that goes before the command line. Leave --nats out')
+  const servers = nats?.split(',').map(server => server.trim())
+  if (servers?.includes('') === true) return E.left("--nats: an address is empty. Write --nats nats://host:4222, or several with commas between them")
+  const everyMs = every === undefined ? undefined : parseDuration(every)
+  if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
+  const keeps = checkpoints !== undefined || everyMs !== undefined
+  return E.right({
+    provide: servers === undefined ? provide : [...provide, natsBinding(servers)],
+    checkpoints: keeps ? Checkpoints.directory(checkpoints, { every: everyMs?.right }) : undefined,
+    job,
+    from: savepoint === undefined ? undefined : { savepoint },
+    until,
+    strict: given.strict !== undefined,
+  })
+}

@@ -1,0 +1,56 @@
+// From what was thrown to the error that a run ends with.
+import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import type { PipelineError } from '../../sdk/model/run.ts'
+import { CheckpointError } from '../checkpoint/store.ts'
+import { UserCodeError } from '../harness/errors.ts'
+
+/** What a source or sink answered, with the transform that it belongs to. */
+export class IoError extends Error {
+  readonly transform: string
+  constructor(transform: string, cause: unknown) {
+    super(`${transform}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.name = cause instanceof Error ? cause.name : 'IoFailed'
+    this.transform = transform
+  }
+}
+
+/** The checkpoint was taken of a pipeline that this one cannot go on from. */
+export class GraphMismatchError extends Error {
+  readonly differences: ReadonlyArray<string>
+  constructor(job: string, differences: ReadonlyArray<string>) {
+    super(
+      `the newest checkpoint of ${JSON.stringify(job)} is of another pipeline:\n${differences.map(difference => `- ${difference}`).join('\n')}\n` +
+        'Start the changed pipeline under another job name, or undo these changes',
+    )
+    this.name = 'GraphMismatch'
+    this.differences = differences
+  }
+}
+
+export class AssertionFailure extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.name = 'AssertionFailed'
+  }
+}
+
+/** `io` attributes what a source or sink rejects with to its transform. */
+export const io = async <A>(transform: string, work: () => Promise<A>): Promise<A> => {
+  try {
+    return await work()
+  } catch (cause) {
+    throw cause instanceof IoError ? cause : new IoError(transform, cause)
+  }
+}
+
+export const pipelineErrorOf = (error: unknown): PipelineError => {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof UserCodeError) return { _tag: 'UserCodeFailed', transform: error.transform, element: error.element, message, cause: error.cause }
+  if (error instanceof InvalidPipelineError) return { _tag: 'InvalidPipeline', problems: error.problems, message }
+  if (error instanceof GraphMismatchError) return { _tag: 'GraphMismatch', differences: error.differences, message }
+  if (error instanceof CheckpointError) return { _tag: 'CheckpointFailed', kind: error.kind, message, cause: error }
+  if (error instanceof AssertionFailure) return { _tag: 'AssertionFailed', message, cause: error.cause }
+  if (error instanceof IoError) return { _tag: 'IoFailed', transform: error.transform, message, cause: error.cause }
+  // A broken invariant of ours: not the user's, and not to be handled.
+  throw error
+}

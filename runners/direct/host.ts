@@ -1,0 +1,385 @@
+// The host of a run: reads, carries out the coordinator's commands, and lets the event loop breathe. All clocks and all I/O of a run
+// are here and in what it calls; the decisions are the tasks' and the coordinator's.
+import type { AssertedElement } from '../../sdk/graph/node.ts'
+import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
+import { CheckpointError } from '../checkpoint/store.ts'
+import { Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
+import { isNever } from '../engine/exhaustive.ts'
+import type { SnapshotScope } from '../engine/messages.ts'
+import type { Task } from '../engine/task.ts'
+import { runCall } from './call-runner.ts'
+import { segmentsOf } from './checkpoint-content.ts'
+import { Checkpointer } from './checkpointer.ts'
+import { AssertionFailure, IoError } from './errors.ts'
+import { type Counters, metricsOf, RateMeter } from './metrics.ts'
+import type { Opened, Place } from './opening.ts'
+import { type Random, randomOf } from './random.ts'
+import { Readers } from './readers.ts'
+import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.ts'
+
+/** Elements in one batch from a source. */
+const largestBatch = 4_096
+/** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
+const longestTurnMs = 8
+/** Outputs that wait for a checkpoint: beyond the first an early one is taken, beyond the second sources pause. */
+const earlyCheckpointBytes = 16 * 1_024 * 1_024
+const pauseBytes = 32 * 1_024 * 1_024
+/** A checkpoint that fails this often in a row fails the run. */
+const mostFailures = 5
+const retryMs = 1_000
+const progressMs = 250
+/** With no store, outputs of sinks that publish with checkpoints still leave this often. */
+const publishMs = 1_000
+
+type Ending = 'end' | 'suspend' | 'drain'
+const stateOf: Readonly<Record<Ending, PipelineResult['state']>> = { end: 'done', suspend: 'suspended', drain: 'drained' }
+
+export class Host {
+  readonly #opened: Opened
+  readonly #place: Place
+  readonly #checkpointer: Checkpointer
+  readonly #coordinator: Coordinator
+  readonly #random: Random
+  readonly #rate = new RateMeter()
+  readonly #counters: Counters = { elementsRead: 0, bytesRead: 0, elementsWritten: 0 }
+  readonly #beganMs = performance.now()
+  readonly #stopCalls = new AbortController()
+  readonly #savepoints: { readonly name: string; readonly resolve: (place: string) => void; readonly reject: (error: unknown) => void }[] = []
+  #set: TaskSet = { tasks: [], instances: [] }
+  #readers: Readers | null = null
+  #pulling = true
+  #ending: Ending | null = null
+  #ended: PipelineResult['state'] | null = null
+  #failure: { readonly error: unknown } | null = null
+  #failures = 0
+  #checkpointDueMs: number
+  #progressDueMs = 0
+  #woken = false
+  #wake: (() => void) | null = null
+
+  constructor(opened: Opened, place: Place) {
+    this.#opened = opened
+    this.#place = place
+    this.#random = randomOf(place.options.seed ?? 0)
+    this.#checkpointer = new Checkpointer(opened.session, opened.sinks, opened.content)
+    this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
+    this.#checkpointDueMs = Date.now() + this.#everyMs()
+  }
+
+  /** Makes the tasks and opens the readers. */
+  async prepare(): Promise<void> {
+    const { plan, content, session, sources, sinks } = this.#opened
+    const host: TaskHost = {
+      now: () => Date.now(),
+      scopeOf: epoch => this.#scopeOf(epoch),
+      publish: (sinkId, split, outputs) => {
+        this.#counters.elementsWritten += outputs.payloads.length
+        sinks.get(sinkId)?.publish(split, outputs)
+      },
+      snapshot: (epoch, snapshot) => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)),
+      call: (task, id, element) => this.#call(task, id, element),
+    }
+    this.#set = await makeTasks(plan, content, session, this.#place.options.strict === true, host)
+    for (const sink of sinks.values()) sink.onReady(() => this.#poke())
+    this.#readers = await Readers.open(this.#set.tasks, sources, content.splits, () => this.#poke())
+    // A task without a split of its own has nothing to wait for.
+    for (const task of this.#sources()) task.onSourceProgress(Date.now())
+  }
+
+  /** To the end of the run; rejects with what ended it early. */
+  async run(): Promise<PipelineResult> {
+    try {
+      while (this.#ended === null) {
+        const began = performance.now()
+        let more = true
+        while (more && performance.now() - began < longestTurnMs) more = this.#step()
+        await (more ? nextTurn() : this.#rest())
+      }
+      if (this.#ended === 'done' || this.#ended === 'drained') this.#checkAssertions()
+      this.#progress(true)
+      return { state: this.#ended, metrics: this.metrics() }
+    } finally {
+      await this.#close()
+    }
+  }
+
+  // ---- what a job asks
+
+  /** Stops pulling and takes a last checkpoint. */
+  suspend(): void {
+    this.#end('suspend')
+  }
+
+  drain(): void {
+    this.#end('drain')
+  }
+
+  #end(how: Ending): void {
+    if (this.#ending !== null || this.#ended !== null) return
+    this.#ending = how
+    this.#pulling = false
+    this.#guarded(() => {
+      if (how === 'suspend') return this.#carryOut(this.#coordinator.request('suspend'))
+      for (const task of this.#sources()) {
+        task.drain()
+        task.onSourceProgress(Date.now())
+      }
+    })
+    this.#poke()
+  }
+
+  cancel(): void {
+    this.#ended ??= 'cancelled'
+    this.#poke()
+  }
+
+  savepoint(name: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      if (this.#opened.store === null) return reject(new CheckpointError('StoreFailed', `the run keeps no checkpoints, so it cannot write the savepoint ${JSON.stringify(name)}. Give it checkpoints: Checkpoints.directory(path)`))
+      if (this.#ended !== null || this.#ending !== null) return reject(new CheckpointError('StoreFailed', `the run is ending, so it cannot write the savepoint ${JSON.stringify(name)}`))
+      this.#savepoints.push({ name, resolve, reject })
+      this.#guarded(() => this.#carryOut(this.#coordinator.request('savepoint')))
+      this.#poke()
+    })
+  }
+
+  metrics(): JobMetrics {
+    return metricsOf({
+      beganMs: this.#beganMs,
+      counters: this.#counters,
+      rate: this.#rate,
+      readers: this.#readers?.states() ?? [],
+      tasks: this.#set.tasks,
+      checkpoints: this.#checkpointer.stats,
+      sinks: this.#opened.sinks,
+    })
+  }
+
+  // ---- one turn
+
+  /** Whether there is more to do at once. */
+  #step(): boolean {
+    this.#woken = false
+    if (this.#failure !== null) throw this.#failure.error
+    this.#askSinks()
+    const now = Date.now()
+    if (now >= this.#progressDueMs) this.#progress(false)
+    for (const task of this.#set.tasks) if (task.wakeAt() <= now) task.onProcessingTime(now)
+    this.#startCheckpoint(now)
+    if (!this.#pulling || this.#mustWait()) return false
+    const batch = this.#readers?.pollOne(() => this.#batchSize(), now) ?? null
+    if (batch === null) return false
+    this.#counters.elementsRead += batch.values.length
+    this.#counters.bytesRead += batch.bytes
+    this.#rate.add(batch.values.length)
+    return true
+  }
+
+  #batchSize(): number {
+    return this.#place.options.strict === true ? 1 + Math.floor(this.#random() * 7) : largestBatch
+  }
+
+  #mustWait(): boolean {
+    if (this.#set.tasks.some(task => task.congested())) return true
+    if (this.#pendingBytes() > pauseBytes) return true
+    for (const sink of this.#opened.sinks.values()) if (sink.congested()) return true
+    return false
+  }
+
+  #askSinks(): void {
+    for (const [id, sink] of this.#opened.sinks) {
+      const failure = sink.failure()
+      if (failure !== null) throw new IoError(id, failure)
+    }
+  }
+
+  #pendingBytes(): number {
+    return this.#set.tasks.reduce((sum, task) => sum + task.pendingBytes(), 0)
+  }
+
+  #startCheckpoint(now: number): void {
+    if (this.#coordinator.busy()) return
+    if (this.#ending === null && this.#set.tasks.every(task => task.finished())) this.#ending = 'end'
+    // A drain takes its checkpoint when event time has come to its end everywhere.
+    if ((this.#ending === 'end' || this.#ending === 'drain') && this.#set.tasks.every(task => task.finished())) {
+      if (now >= this.#checkpointDueMs || this.#failures === 0) this.#carryOut(this.#coordinator.request(this.#ending))
+      return
+    }
+    if (this.#opened.session === null && this.#pendingBytes() === 0) return
+    if (now >= this.#checkpointDueMs || (this.#failures === 0 && this.#pendingBytes() > earlyCheckpointBytes)) {
+      const retried = this.#coordinator.retry()
+      this.#carryOut(retried.length > 0 ? retried : this.#coordinator.request('periodic'))
+    }
+  }
+
+  #everyMs(): number {
+    return this.#place.options.checkpoints?.everyMs ?? publishMs
+  }
+
+  #scopeOf(epoch: number): SnapshotScope {
+    if (this.#opened.session === null) return 'none'
+    return this.#coordinator.isFull(epoch) ? 'all' : 'changes'
+  }
+
+  async #rest(): Promise<void> {
+    if (this.#woken || this.#ended !== null) return nextTurn()
+    const now = Date.now()
+    const dueMs = Math.min(...this.#set.tasks.map(task => task.wakeAt()), this.#coordinator.busy() ? Infinity : this.#checkpointDueMs, now + progressMs)
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, Math.max(0, Math.min(dueMs - now, progressMs)))
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = null
+  }
+
+  #poke(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  // ---- the coordinator's commands
+
+  #carryOut(commands: ReadonlyArray<CoordinatorCommand>): void {
+    for (const command of commands) this.#carryOutOne(command)
+  }
+
+  #carryOutOne(command: CoordinatorCommand): void {
+    switch (command._tag) {
+      case 'Inject':
+        this.#checkpointDueMs = Date.now() + this.#everyMs()
+        this.#checkpointer.begin()
+        for (const task of this.#sources()) task.onInject(command.checkpoint.epoch, Date.now())
+        return
+      case 'Persist':
+        return this.#later(async () => {
+          const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots)
+          return () => {
+            this.#failures = 0
+            if (compact) this.#coordinator.wantFull()
+            for (const task of this.#set.tasks) task.onPersisted()
+            this.#carryOut(this.#coordinator.onPersisted())
+          }
+        }, error => this.#onPersistFailed(error))
+      case 'Publish':
+        return this.#later(async () => {
+          await this.#checkpointer.publish(command.checkpoint, command.snapshots)
+          for (const { outputs } of command.snapshots) for (const { outputs: rows } of outputs) this.#counters.elementsWritten += rows.payloads.length
+          if (command.checkpoint.purpose === 'savepoint') await this.#writeSavepoints()
+          return () => this.#carryOut(this.#coordinator.onPublished())
+        })
+      case 'Abort':
+        for (const task of this.#set.tasks) task.onAborted()
+        return
+      case 'Ended':
+        this.#ended ??= stateOf[command.checkpoint.purpose as Ending]
+        return
+      default:
+        return isNever(command)
+    }
+  }
+
+  /** Work that waits, outside the tasks; what it gives back is done in the loop's own time. */
+  #later(work: () => Promise<() => void>, onError?: (error: unknown) => void): void {
+    const settle = (then: () => void): void => {
+      this.#guarded(then)
+      this.#poke()
+    }
+    work().then(
+      then => settle(then),
+      (error: unknown) => settle(() => (onError === undefined ? this.#fail(error) : onError(error))),
+    )
+  }
+
+  #guarded(work: () => void): void {
+    if (this.#failure !== null || this.#ended !== null) return
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+  }
+
+  /** A full disk fails the checkpoint, not the data: what it held goes into the next one. */
+  #onPersistFailed(error: unknown): void {
+    const transient = error instanceof CheckpointError && (error.kind === 'StoreFull' || error.kind === 'StoreFailed')
+    this.#failures++
+    this.#checkpointer.stats.failed++
+    if (!transient || this.#failures >= mostFailures) throw error
+    this.#place.log('error', `a checkpoint failed (${this.#failures} of ${mostFailures} in a row until the run fails): ${error.message}`)
+    this.#checkpointDueMs = Date.now() + Math.max(retryMs, this.#everyMs())
+    this.#carryOut(this.#coordinator.onPersistFailed())
+  }
+
+  async #writeSavepoints(): Promise<void> {
+    const { store, session, job } = this.#opened
+    for (const { name, resolve, reject } of this.#savepoints.splice(0)) {
+      if (store === null || session === null) continue
+      const { content } = this.#checkpointer
+      const tasks = Object.fromEntries(Object.entries(content.tasks).map(([task, it]) => [task, { ...it, outputs: null }]))
+      try {
+        const segments: Uint8Array[] = []
+        for (const segment of segmentsOf({ ...content, tasks })) segments.push(await session.readSegment(segment))
+        resolve(await store.writeSavepoint(job, name, segments, { ...content, tasks }))
+      } catch (error) {
+        reject(error)
+      }
+    }
+  }
+
+  // ---- the rest
+
+  #sources(): ReadonlyArray<Task> {
+    return this.#set.tasks.filter(task => task.splits !== null)
+  }
+
+  #call(task: Task, id: number, element: unknown): void {
+    const { head } = task.stage
+    if (head._tag !== 'Async') throw new Error(`${task.name} makes no calls`)
+    this.#later(async () => {
+      const outcome = await runCall(head.call, element, this.#stopCalls.signal, this.#random)
+      return () => task.onCallEnded(id, outcome, Date.now())
+    })
+  }
+
+  #progress(last: boolean): void {
+    this.#progressDueMs = Date.now() + progressMs
+    const { onProgress } = this.#place.options
+    if (onProgress !== undefined && (last || this.#ended === null)) onProgress(this.metrics())
+  }
+
+  #checkAssertions(): void {
+    const gathered = new Map<string, { readonly check: Check; readonly elements: AssertedElement[] }>()
+    for (const { exit, gathered: elements } of this.#set.instances.flatMap(({ exits }) => exits)) {
+      if (exit._tag !== 'Assert') continue
+      const known = gathered.get(exit.assertId) ?? { check: exit.check, elements: [] }
+      gathered.set(exit.assertId, known)
+      known.elements.push(...elements)
+    }
+    for (const { check, elements } of gathered.values()) {
+      try {
+        check(elements)
+      } catch (cause) {
+        throw new AssertionFailure(cause)
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#ended ??= 'cancelled'
+    this.#stopCalls.abort()
+    for (const { name, reject } of this.#savepoints.splice(0)) reject(new CheckpointError('StoreFailed', `the run ended before the savepoint ${JSON.stringify(name)} was written`))
+    await this.#readers?.close()
+    for (const instance of this.#set.instances) await instance.teardown()
+  }
+}
+
+type Check = (elements: ReadonlyArray<AssertedElement>) => void
+
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

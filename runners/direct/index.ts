@@ -1,0 +1,41 @@
+// The runner for tests and for one process: all tasks of a pipeline in the thread that calls it.
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Pipeline } from '../../sdk/graph/pipeline.ts'
+import type { Runner } from '../../sdk/model/run.ts'
+import { pipelineErrorOf } from './errors.ts'
+import { explanationOf } from './explain.ts'
+import { settled, startJob } from './job.ts'
+import { look } from './opening.ts'
+import { type DirectOptions, toStandardError } from './options.ts'
+
+export type { DirectOptions } from './options.ts'
+
+/**
+ * Runs a pipeline in this thread.
+ *
+ * Sinks that are exactly-once need checkpoints: those of `checkpoints`, or, for a pipeline with a name, a folder of the user's state
+ * directory. A job that has checkpoints goes on from the newest one; a job that is done does nothing. Errors come as the Left of the
+ * task, see {@link PipelineError}.
+ *
+ * @example
+ * await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), TextIO.write('out.txt'))), DirectRunner.run()))
+ */
+export const DirectRunner: Runner<Pipeline, DirectOptions> = {
+  run: o => pipeline =>
+    TE.flatten(
+      TE.tryCatch(
+        async () => (await startJob(pipeline, o ?? {})).done,
+        pipelineErrorOf,
+      ),
+    ),
+  start: o => pipeline => settled(() => startJob(pipeline, o ?? {})),
+  explain: o => pipeline =>
+    settled(async () => {
+      const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })
+      try {
+        return explanationOf(opened)
+      } finally {
+        await opened.close()
+      }
+    }),
+}

@@ -1,0 +1,73 @@
+// A running pipeline as its user holds it.
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Pipeline } from '../../sdk/graph/pipeline.ts'
+import type { Job, PipelineError, PipelineResult } from '../../sdk/model/run.ts'
+import { pipelineErrorOf } from './errors.ts'
+import { Host } from './host.ts'
+import { open } from './opening.ts'
+import { type DirectOptions, toStandardError } from './options.ts'
+
+export const startJob = async (pipeline: Pipeline, options: DirectOptions): Promise<Job> => {
+  const stop = new AbortController()
+  const log = options.log ?? toStandardError
+  const place = { options, signal: stop.signal, log }
+  for (const warning of pipeline.warnings) log('warn', warning)
+  const opened = await open(pipeline, place)
+  if (opened.resumed && opened.content.status === 'done') {
+    await opened.close()
+    return finishedJob(new Host(opened, place))
+  }
+  const host = new Host(opened, place)
+  try {
+    await host.prepare()
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+  const done = runToEnd(host, async () => {
+    stop.abort()
+    await opened.close()
+  })
+  const suspend = (): void => host.suspend()
+  if (options.signal?.aborted === true) suspend()
+  options.signal?.addEventListener('abort', suspend, { once: true })
+  void done.finally(() => options.signal?.removeEventListener('abort', suspend)).catch(() => undefined) // `done` itself tells its user
+  const ended = settled(done)
+  const after = (verb: () => void): TE.TaskEither<PipelineError, PipelineResult> => () => {
+    verb()
+    return ended()
+  }
+  return {
+    done: ended,
+    suspend: after(() => host.suspend()),
+    drain: after(() => host.drain()),
+    cancel: after(() => host.cancel()),
+    savepoint: name => settled(host.savepoint.bind(host, name)),
+    metrics: () => host.metrics(),
+  }
+}
+
+const runToEnd = async (host: Host, close: () => Promise<void>): Promise<PipelineResult> => {
+  let result: PipelineResult
+  try {
+    result = await host.run()
+  } catch (error) {
+    // What failed first is what the user must know; what closing adds to it is not.
+    await close().catch(() => undefined)
+    throw error
+  }
+  await close()
+  return result
+}
+
+/** The job ran to its end in an earlier process: there is nothing left to do. */
+const finishedJob = (host: Host): Job => {
+  const done = TE.right<PipelineError, PipelineResult>({ state: 'done', metrics: host.metrics() })
+  return { done, suspend: done, drain: done, cancel: done, savepoint: name => settled(host.savepoint.bind(host, name)), metrics: () => host.metrics() }
+}
+
+/** A promise, or what makes one, as a task: its error is one of those that a run may end with. */
+export const settled =
+  <A>(work: Promise<A> | (() => Promise<A>)): TE.TaskEither<PipelineError, A> =>
+  () =>
+    TE.tryCatch(() => (typeof work === 'function' ? work() : work), pipelineErrorOf)()

@@ -1,0 +1,232 @@
+// Everything before the first element: the plan, the lease, the newest checkpoint or checkpoint 0, and all connections.
+import { randomUUID } from 'node:crypto'
+import type { Pipeline } from '../../sdk/graph/pipeline.ts'
+import { differences, fingerprint, statefulSummary } from '../../sdk/graph/graph.ts'
+import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import type { ConnectedSink } from '../../sdk/graph/sink.ts'
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { ConnectedSource, Split } from '../../sdk/splittable/source.ts'
+import { directoryStore } from '../checkpoint/index.ts'
+import { type CheckpointSession, CheckpointError, type CheckpointStore, type Manifest } from '../checkpoint/store.ts'
+import { keyGroups } from '../engine/exchange.ts'
+import { planOf } from '../plan/plan.ts'
+import type { Plan } from '../plan/stage.ts'
+import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
+import { GraphMismatchError, io } from './errors.ts'
+import type { DirectOptions, Log } from './options.ts'
+
+/** A run that is ready to read. */
+export interface Opened {
+  readonly plan: Plan
+  readonly job: string
+  readonly session: CheckpointSession | null
+  readonly store: CheckpointStore | null
+  /** Of checkpoint 0 or the newest one; with no store, what checkpoint 0 would have said. */
+  readonly content: CheckpointContent
+  readonly epoch: number
+  /** It goes on from a checkpoint of an earlier process. */
+  readonly resumed: boolean
+  readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
+  readonly sinks: ReadonlyMap<string, ConnectedSink>
+  readonly close: () => Promise<void>
+}
+
+export interface Place {
+  readonly options: DirectOptions
+  readonly signal: AbortSignal
+  readonly log: Log
+}
+
+/** The connections alone, to ask what they guarantee: nothing is written, and no lease is taken. */
+export const look = async (pipeline: Pipeline, place: Place): Promise<Pick<Opened, 'plan' | 'job' | 'store' | 'sources' | 'sinks' | 'close'>> => {
+  const plan = planOf(pipeline.graph)
+  const store = storeFor(pipeline, plan, place)
+  const { closing, close } = closings()
+  try {
+    const sources = await connectSources(plan, contextOf(place), closing)
+    const sinks = await connectSinks(plan, { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null }, closing)
+    return { plan, job: jobOf(pipeline, place), store, sources, sinks, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const jobOf = (pipeline: Pipeline, { options }: Place): string => options.job ?? pipeline.name ?? 'pipeline'
+
+/** What was opened is closed in the opposite order. */
+const closings = (): { readonly closing: (() => Promise<void>)[]; readonly close: () => Promise<void> } => {
+  const closing: (() => Promise<void>)[] = []
+  return {
+    closing,
+    close: async () => {
+      for (const end of closing.splice(0).reverse()) await end()
+    },
+  }
+}
+
+/** Rejects with what `pipelineErrorOf` understands; leaves nothing open then. */
+export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> => {
+  const plan = planOf(pipeline.graph)
+  const store = storeFor(pipeline, plan, place)
+  const job = jobOf(pipeline, place)
+  if (store !== null) refuseAmbiguous(pipeline)
+  const { closing, close } = closings()
+  try {
+    const session = store === null ? null : await store.open(job)
+    if (session !== null) closing.push(() => session.release())
+    const before = await contentBefore(store, session, job, pipeline, place)
+    const runId = before?.content.runId ?? randomUUID()
+    const context = contextOf(place)
+    const sources = await connectSources(plan, context, closing)
+    const sinks = await connectSinks(plan, { context, runId, before: before?.content ?? null, durable: session !== null }, closing)
+    const content = before?.content ?? (await firstContent(pipeline, plan, place, runId, sources, sinks))
+    const epoch = before?.epoch ?? 0
+    if (session !== null && before === null) await session.commit(0, [], content)
+    if (session !== null && before !== null && before.manifest !== null) await republish(session, before.manifest, before.content, sinks)
+    if (session !== null && before !== null && before.manifest === null) await session.commit(epoch, segmentsOf(content), content)
+    return { plan, job, session, store, content, epoch, resumed: before !== null, sources, sinks, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Checkpoints are kept where they were asked for, and where exactly-once cannot do without. */
+const storeFor = (pipeline: Pipeline, plan: Plan, { options, log }: Place): CheckpointStore | null => {
+  const { checkpoints } = options
+  const onWarning = (message: string): void => log('warn', message)
+  if (checkpoints !== undefined) return directoryStore({ path: checkpoints.path ?? undefined, keep: checkpoints.keep, onWarning })
+  const needing = plan.sinks.find(({ sink, mode }) => sink.needsDurableCheckpoints && mode !== 'plain')
+  if (needing === undefined && options.from === undefined) return null
+  if (pipeline.name === null && options.job === undefined) {
+    throw new InvalidPipelineError(null, [
+      `${needing?.id ?? 'a savepoint'} needs checkpoints, and a pipeline without a name has no place for them. Give the run checkpoints: Checkpoints.directory(path), or a job name, or make the pipeline with Pipeline.define`,
+    ])
+  }
+  return directoryStore({ onWarning })
+}
+
+const refuseAmbiguous = ({ graph, name }: Pipeline): void => {
+  if (graph.ambiguous.length === 0) return
+  throw new InvalidPipelineError(
+    name,
+    graph.ambiguous.map(({ id, places }) => `${id} is the path of ${places.length} transforms that keep state, made at ${places.join(' and ')}: a later version could not tell them apart. Name them with named('…', …)`),
+  )
+}
+
+interface Before {
+  readonly content: CheckpointContent
+  readonly epoch: number
+  /** null: it comes from a savepoint, and nothing of it waits to be published. */
+  readonly manifest: Manifest | null
+}
+
+const contentBefore = async (store: CheckpointStore | null, session: CheckpointSession | null, job: string, pipeline: Pipeline, { options }: Place): Promise<Before | null> => {
+  if (store === null || session === null) return null
+  if (options.from !== undefined) return fromSavepoint(store, session, job, options.from.savepoint, pipeline)
+  const { latest } = session
+  if (latest === null) return null
+  const content = checked(latest.content, job, pipeline)
+  if (content.status === 'drained') {
+    throw new InvalidPipelineError(pipeline.name, [`the job ${JSON.stringify(job)} was drained: its windows have fired, so it cannot go on. Start under another job name, or from a savepoint`])
+  }
+  return { content, epoch: latest.epoch, manifest: latest }
+}
+
+/** A savepoint is another beginning: its segments become this job's, and what it had published is the old run's. */
+const fromSavepoint = async (store: CheckpointStore, session: CheckpointSession, job: string, name: string, pipeline: Pipeline): Promise<Before> => {
+  const savepoint = await store.readSavepoint(job, name)
+  const content = checked(savepoint.content, job, pipeline)
+  let next = 0
+  const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
+  for (const [task, { record, keyed }] of Object.entries(content.tasks)) {
+    const written = []
+    for (const _ of keyed) written.push(await session.writeSegment([savepoint.segments[next++] ?? new Uint8Array(0)]))
+    tasks[task] = { record, keyed: written, outputs: null }
+  }
+  return { content: { ...content, tasks, runId: randomUUID(), status: 'running' }, epoch: (session.latest?.epoch ?? -1) + 1, manifest: null }
+}
+
+const checked = (content: unknown, job: string, pipeline: Pipeline): CheckpointContent => {
+  const found = content as CheckpointContent // its checksum says that we wrote it
+  if (found.format !== contentFormat) throw new CheckpointError('Damaged', `the checkpoint of ${JSON.stringify(job)} has format ${String(found.format)}, and this version reads ${contentFormat}. Use the version that wrote it`)
+  const found_differences = differences(found.stateful, statefulSummary(pipeline.graph))
+  if (found_differences.length > 0) throw new GraphMismatchError(job, found_differences)
+  return found
+}
+
+const contextOf = ({ options, signal, log }: Place): HostContext => {
+  const bindings = new Map((options.provide ?? []).map(binding => [binding.key, binding]))
+  return { binding: key => bindings.get(key), log, signal }
+}
+
+const connectSources = async (plan: Plan, context: HostContext, closing: (() => Promise<void>)[]): Promise<ReadonlyMap<string, ConnectedSource<unknown>>> => {
+  const sources = new Map<string, ConnectedSource<unknown>>()
+  for (const { id, head } of plan.stages) {
+    if (head._tag !== 'Source') continue
+    const connected = await io(id, () => head.source.connect(context))
+    closing.push(() => connected.close())
+    sources.set(id, connected)
+  }
+  return sources
+}
+
+interface SinkPlace {
+  readonly context: HostContext
+  readonly runId: string
+  readonly before: CheckpointContent | null
+  readonly durable: boolean
+}
+
+const connectSinks = async (plan: Plan, { context, runId, before, durable }: SinkPlace, closing: (() => Promise<void>)[]): Promise<ReadonlyMap<string, ConnectedSink>> => {
+  const identities = plan.stages.flatMap(({ head }) => (head._tag === 'Source' ? [head.source.identity] : []))
+  const sinks = new Map<string, ConnectedSink>()
+  for (const { id, sink, mode } of plan.sinks) {
+    const recorded = before?.sinks[id]
+    const place = { ...context, sinkId: id, runId, mode, protocol: recorded?.protocol ?? null, restored: recorded?.position ?? null, durable, sources: identities }
+    const connected = await io(id, () => sink.connect(place))
+    closing.push(() => connected.close())
+    sinks.set(id, connected)
+  }
+  return sinks
+}
+
+const firstContent = async (
+  pipeline: Pipeline,
+  plan: Plan,
+  { options }: Place,
+  runId: string,
+  sources: ReadonlyMap<string, ConnectedSource<unknown>>,
+  sinks: ReadonlyMap<string, ConnectedSink>,
+): Promise<CheckpointContent> => {
+  const splits: Record<string, ReadonlyArray<Split>> = {}
+  for (const { id } of plan.stages) {
+    const source = sources.get(id)
+    if (source !== undefined) splits[id] = await io(id, () => source.resolve({ desired: 1, toEnd: options.until === 'end' }))
+  }
+  return {
+    format: contentFormat,
+    runId,
+    status: 'running',
+    fingerprint: fingerprint(pipeline.graph),
+    stateful: statefulSummary(pipeline.graph),
+    keyGroups,
+    shards: options.tasks ?? 1,
+    splits,
+    sinks: Object.fromEntries([...sinks].map(([id, sink]) => [id, { protocol: sink.protocol, position: null }])),
+    tasks: {},
+  }
+}
+
+/** The process that wrote the checkpoint may have died before, while, or after it published what the checkpoint holds. */
+const republish = async (session: CheckpointSession, manifest: Manifest, content: CheckpointContent, sinks: ReadonlyMap<string, ConnectedSink>): Promise<void> => {
+  for (const [shard, { outputs }] of Object.entries(content.tasks)) {
+    if (outputs === null) continue
+    for (const { sinkId, outputs: rows } of decodeOutputs(await session.readSegment(outputs))) {
+      const sink = sinks.get(sinkId)
+      if (sink === undefined) throw new Error(`the checkpoint holds outputs of ${sinkId}, which the pipeline does not have`)
+      await io(sinkId, () => sink.commit({ shard, generation: manifest.generation, epoch: manifest.epoch }, rows, true))
+    }
+  }
+}

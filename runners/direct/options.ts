@@ -1,0 +1,21 @@
+// What a run on this runner can be told, with its defaults.
+import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
+import type { RunOptions } from '../../sdk/model/run.ts'
+
+export interface DirectOptions extends Omit<RunOptions, 'provide'> {
+  readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
+  /** Checks that DoFns leave their input alone and that elements survive their coder, with random bundles. For tests: it is slow. */
+  readonly strict?: boolean | undefined
+  /** For what is drawn at random: bundle sizes in strict mode, jitter. */
+  readonly seed?: number | undefined
+  /** How many tasks share the keys of each grouping; 1 unless told. All run in this thread. */
+  readonly tasks?: number | undefined
+  /** Told what nobody waits for: a reconnect, a skipped gap, a failed checkpoint. Standard error unless given. */
+  readonly log?: Log | undefined
+}
+
+export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
+
+export const toStandardError: Log = (level, message, fields) => {
+  if (level !== 'info') process.stderr.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
+}

@@ -1,0 +1,93 @@
+// The readers of all splits, polled in turn so that none waits for another.
+import type { SourceSplits } from '../engine/source-splits.ts'
+import type { Task } from '../engine/task.ts'
+import type { ConnectedSource, ReadBatch, Split, SplitReader } from '../../sdk/splittable/source.ts'
+import { io, IoError } from './errors.ts'
+
+interface Reading {
+  readonly task: Task
+  readonly splits: SourceSplits
+  readonly id: string
+  readonly reader: SplitReader<unknown>
+  ended: boolean
+}
+
+export interface ReaderState {
+  readonly id: string
+  readonly position: number | null
+  readonly lag: number | null
+  readonly status: string
+}
+
+export class Readers {
+  readonly #readings: ReadonlyArray<Reading>
+  #turn = 0
+
+  private constructor(readings: ReadonlyArray<Reading>) {
+    this.#readings = readings
+  }
+
+  /** Each split goes on after what its task has handed on; one that is done is not opened. */
+  static async open(tasks: ReadonlyArray<Task>, sources: ReadonlyMap<string, ConnectedSource<unknown>>, splits: Readonly<Record<string, ReadonlyArray<Split>>>, onChange: () => void): Promise<Readers> {
+    const readings: Reading[] = []
+    for (const task of tasks) {
+      const source = sources.get(task.stage.id)
+      if (source === undefined || task.splits === null) continue
+      const records = new Map(task.splits.records().map(record => [record.id, record]))
+      for (const split of splits[task.stage.id] ?? []) {
+        const record = records.get(split.id)
+        if (record === undefined || record.done) continue
+        const reader = await io(task.stage.id, () => source.open(split, record.progress))
+        reader.onChange(onChange)
+        readings.push({ task, splits: task.splits, id: split.id, reader, ended: false })
+      }
+    }
+    return new Readers(readings)
+  }
+
+  /** One batch from the next split that has any, given to its task. Throws what a reader failed with. */
+  pollOne(maxElements: () => number, nowMs: number): ReadBatch<unknown> | null {
+    for (let tried = 0; tried < this.#readings.length; tried++) {
+      const reading = this.#readings[this.#turn++ % this.#readings.length]
+      if (reading === undefined || reading.ended) continue
+      const batch = reading.reader.poll(maxElements())
+      if (batch !== null) reading.task.onRead(reading.id, batch)
+      this.#look(reading, nowMs)
+      if (batch !== null) return batch
+    }
+    return null
+  }
+
+  #look(reading: Reading, nowMs: number): void {
+    const { task, id, reader } = reading
+    const status = reader.status()
+    switch (status._tag) {
+      case 'failed':
+        throw new IoError(task.stage.id, status.error)
+      case 'done':
+        reading.ended = true
+        task.onSplitDone(id)
+        break
+      case 'idle':
+        task.onSplitIdle(id, status.since, nowMs)
+        break
+      case 'reading':
+        break
+    }
+    task.onSourceProgress(nowMs)
+  }
+
+  states(): ReadonlyArray<ReaderState & { readonly task: Task }> {
+    return this.#readings.map(({ task, splits, id, reader, ended }) => ({
+      task,
+      id: `${task.stage.id}/${id}`,
+      position: splits.progress(id).last,
+      lag: ended ? 0 : reader.lag(),
+      status: ended ? 'done' : reader.status()._tag,
+    }))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#readings.map(({ reader }) => reader.close()))
+  }
+}

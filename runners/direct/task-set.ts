@@ -1,0 +1,84 @@
+// All tasks of a run in one thread, wired together: what one sends, the other gets at once.
+import type { OutputBatch } from '../../sdk/graph/sink.ts'
+import type { CheckpointSession } from '../checkpoint/store.ts'
+import type { Outbox, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
+import { Task, taskName } from '../engine/task.ts'
+import { StageInstance } from '../harness/stage-instance.ts'
+import { strictness } from '../harness/strictness.ts'
+import type { Plan, Stage } from '../plan/stage.ts'
+import type { CheckpointContent } from './checkpoint-content.ts'
+import { outcomeIn } from './outcome.ts'
+
+/** What the tasks ask of their host. */
+export interface TaskHost {
+  readonly now: () => number
+  readonly scopeOf: (epoch: number) => SnapshotScope
+  readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
+  readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
+  readonly call: (task: Task, id: number, element: unknown) => void
+}
+
+export interface TaskSet {
+  /** Each after those that lead to it. */
+  readonly tasks: ReadonlyArray<Task>
+  readonly instances: ReadonlyArray<StageInstance>
+}
+
+export const taskNamesOf = (plan: Plan, shards: number): ReadonlyArray<string> => plan.stages.flatMap(stage => Array.from({ length: shards }, (_, shard) => taskName(stage.id, shard)))
+
+/** Made anew, or from what the checkpoint in `content` holds. */
+export const makeTasks = async (plan: Plan, content: CheckpointContent, session: CheckpointSession | null, strict: boolean, host: TaskHost): Promise<TaskSet> => {
+  const stages = new Map(plan.stages.map(stage => [stage.id, stage]))
+  const tasks = new Map<string, Task>()
+  const instances: StageInstance[] = []
+  for (const stage of plan.stages) {
+    for (let shard = 0; shard < content.shards; shard++) {
+      const instance = new StageInstance(stage, strict ? strictness : null)
+      await instance.setup()
+      instances.push(instance)
+      const name = taskName(stage.id, shard)
+      const outbox: Outbox = {
+        send: (to, toShard, message) => reach(tasks, taskName(to, toShard)).onMessage(name, message, host.now()),
+        publish: host.publish,
+        snapshot: host.snapshot,
+        call: (id, element) => host.call(reach(tasks, name), id, element),
+      }
+      const spec = {
+        instance,
+        shard,
+        shards: content.shards,
+        downstream: downstreamOf(stage, stages),
+        // All splits of a source are read by its first task; the others only pass watermarks and barriers on.
+        splits: shard === 0 ? (content.splits[stage.id] ?? []) : [],
+        restored: await restoredOf(name, content, session),
+        scopeOf: host.scopeOf,
+        outcomeOf: outcomeIn(stage),
+      }
+      tasks.set(name, new Task(spec, outbox))
+    }
+  }
+  return { tasks: [...tasks.values()], instances }
+}
+
+const reach = (tasks: ReadonlyMap<string, Task>, name: string): Task => {
+  const task = tasks.get(name)
+  if (task === undefined) throw new Error(`there is no task ${name}`)
+  return task
+}
+
+const downstreamOf = (stage: Stage, stages: ReadonlyMap<string, Stage>): ReadonlyMap<string, Stage> =>
+  new Map(
+    stage.exits.flatMap(exit => {
+      if (exit._tag !== 'Shuffle' && exit._tag !== 'Forward') return []
+      const to = stages.get(exit.to)
+      return to === undefined ? [] : [[exit.to, to] as const]
+    }),
+  )
+
+const restoredOf = async (name: string, content: CheckpointContent, session: CheckpointSession | null) => {
+  const task = content.tasks[name]
+  if (task === undefined || session === null) return null
+  const keyed: Uint8Array[] = []
+  for (const segment of task.keyed) keyed.push(await session.readSegment(segment))
+  return { record: task.record, keyed }
+}

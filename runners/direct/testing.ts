@@ -1,0 +1,34 @@
+// What users test their pipelines with: assertions from the SDK, run on this runner at its strictest.
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { type PCollection as Collection, type PDone } from '../../sdk/graph/pcollection.ts'
+import { Pipeline } from '../../sdk/graph/pipeline.ts'
+import { orThrow, type PipelineError, type PipelineResult } from '../../sdk/model/run.ts'
+import { ignore } from '../../sdk/transforms/ignore.ts'
+import { DirectRunner } from './index.ts'
+
+export { PAssert, containsInAnyOrder, empty, type Expectation } from '../../sdk/testing/index.ts'
+
+export interface TestOptions {
+  /** For bundle sizes and whatever else is drawn; 1 unless told. */
+  readonly seed?: number | undefined
+  /** What runs it instead of the direct runner in strict mode. */
+  readonly runner?: ((pipeline: Pipeline) => TE.TaskEither<PipelineError, PipelineResult>) | undefined
+}
+
+/**
+ * Runs the branches that end in `ends`, and rejects with the first assertion that does not hold: an AssertionError with `actual` and
+ * `expected`, so that a test runner shows the difference. Anything else that ends the run rejects with its named error.
+ *
+ * @example
+ * it('doubles', () => pipe(Create.of([1, 2]), PCollection.map(n => n * 2), PAssert.that(containsInAnyOrder([2, 4])), TestPipeline.run()))
+ */
+export const TestPipeline = Object.freeze({
+  run:
+    ({ seed = 1, runner = DirectRunner.run({ strict: true, seed }) }: TestOptions = {}) =>
+    async (...ends: ReadonlyArray<Collection<unknown> | PDone>): Promise<void> => {
+      const pipeline = Pipeline.of(...ends.map(end => (end._tag === 'PDone' ? end : ignore(end))))
+      await orThrow(TE.mapLeft(assertionIn)(runner(pipeline)))
+    },
+})
+
+const assertionIn = (error: PipelineError): unknown => (error._tag === 'AssertionFailed' ? error.cause : error)

@@ -1,0 +1,129 @@
+// One key's state in one window of a grouping: what was accumulated, what fired, and how it becomes bytes.
+import { type ByteReader, type ByteWriter, type GroupingKey, type StreamCoder, streamOf, Coder } from '../../sdk/coders/index.ts'
+import type { AnyCombineFn } from '../../sdk/graph/combine-fn.ts'
+import { type BoundedWindow, IntervalWindow } from '../../sdk/model/window.ts'
+import type { Instant } from '../../sdk/model/time.ts'
+import type { TriggerMachine, TriggerState } from './trigger-machine.ts'
+
+/** Nothing accumulated: apart from every value, undefined included. */
+export const NOTHING: unique symbol = Symbol('nothing accumulated')
+
+export interface Cell {
+  readonly key: unknown
+  readonly groupingKey: GroupingKey
+  readonly window: BoundedWindow
+  accumulator: unknown
+  /** How many elements, or batches of a lifted combine, came since the last firing. */
+  pending: number
+  /** What the timestamp combiner made of the elements since the last firing; NaN for none. */
+  timestamp: number
+  /** How many panes fired, and how many of them were not early. */
+  panes: number
+  nonSpeculative: number
+  trigger: TriggerState | null
+  /** It changed since the last snapshot. */
+  dirty: boolean
+  /** It is no longer part of any window's state. */
+  gone: boolean
+  /** Its last pane was fired; what is left to do is to remove it. */
+  ended: boolean
+}
+
+export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedWindow): Cell => ({
+  key, groupingKey, window, accumulator: NOTHING, pending: 0, timestamp: Number.NaN, panes: 0, nonSpeculative: 0, trigger: null, dirty: false, gone: false, ended: false,
+})
+
+/** A CombineFn with its types erased: they were checked where it was made. */
+export interface Accumulating {
+  readonly create: () => unknown
+  readonly add: (accumulator: unknown, input: unknown) => unknown
+  readonly merge: (a: unknown, b: unknown) => unknown
+  readonly extract: (accumulator: unknown) => unknown
+  readonly coder: StreamCoder<unknown>
+}
+
+const structural = Coder.structural<unknown>()
+
+export const accumulatingOf = (fn: AnyCombineFn | null): Accumulating =>
+  fn === null ? list : { ...(fn as Omit<Accumulating, 'coder'>), coder: streamOf((fn.coder ?? structural) as Coder<unknown>) }
+
+/** GroupByKey: the accumulator is the list of values. What it gives is a copy, because the list may grow. */
+const list: Accumulating = {
+  create: () => [],
+  add: (values, value) => {
+    ;(values as unknown[]).push(value)
+    return values
+  },
+  merge: (a, b) => {
+    for (const value of b as unknown[]) (a as unknown[]).push(value)
+    return a
+  },
+  extract: values => (values as unknown[]).slice(),
+  coder: streamOf(structural),
+}
+
+/** Cells and windows as bytes. */
+export class CellCoder {
+  readonly #key: StreamCoder<unknown>
+  readonly #accumulating: Accumulating
+  readonly #machine: TriggerMachine
+
+  constructor(keyCoder: Coder<unknown> | null, accumulating: Accumulating, machine: TriggerMachine) {
+    this.#key = streamOf(keyCoder ?? structural)
+    this.#accumulating = accumulating
+    this.#machine = machine
+  }
+
+  writeKey(key: unknown, out: ByteWriter): void {
+    this.#key.write(key, out)
+  }
+
+  readKey(from: ByteReader): unknown {
+    return this.#key.read(from)
+  }
+
+  write(cell: Cell, out: ByteWriter): void {
+    this.#key.write(cell.key, out)
+    const { trigger } = cell
+    out.byte((cell.accumulator === NOTHING ? 0 : 1) | (trigger === null ? 0 : 2))
+    if (cell.accumulator !== NOTHING) this.#accumulating.coder.write(cell.accumulator, out)
+    out.varint(cell.pending)
+    out.double(cell.timestamp)
+    out.varint(cell.panes)
+    out.varint(cell.nonSpeculative)
+    if (trigger !== null) for (const [i, finished] of trigger.finished.entries()) {
+      out.byte(finished)
+      out.double(trigger.data[i] ?? 0)
+    }
+  }
+
+  read(from: ByteReader, window: BoundedWindow, groupingKeyOf: (key: unknown) => GroupingKey): Cell {
+    const key = this.#key.read(from)
+    const cell = newCell(key, groupingKeyOf(key), window)
+    const flags = from.byte()
+    if ((flags & 1) !== 0) cell.accumulator = this.#accumulating.coder.read(from)
+    cell.pending = from.varint()
+    cell.timestamp = from.double()
+    cell.panes = from.varint()
+    cell.nonSpeculative = from.varint()
+    if ((flags & 2) !== 0) {
+      const state = this.#machine.initial()
+      for (let i = 0; i < state.finished.length; i++) {
+        state.finished[i] = from.byte()
+        state.data[i] = from.double()
+      }
+      cell.trigger = state
+    }
+    return cell
+  }
+}
+
+export const writeWindow = (window: BoundedWindow, out: ByteWriter): void => {
+  out.double(window.start)
+  out.double(window.end)
+}
+
+export const readWindow = (from: ByteReader): BoundedWindow => {
+  const [start, end] = [from.double() as Instant, from.double() as Instant]
+  return IntervalWindow.of(start, end)
+}

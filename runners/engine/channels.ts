@@ -1,0 +1,78 @@
+// A task's input channels: the lowest watermark of all, and barriers aligned: what comes behind one waits until all have brought it.
+import { Instant } from '../../sdk/model/time.ts'
+import type { Message } from './messages.ts'
+
+interface Channel {
+  watermark: number
+  blocked: boolean
+  readonly held: Message[]
+}
+
+export class Channels {
+  readonly #channels = new Map<string, Channel>()
+  #epoch: number | null = null
+  #held = 0
+
+  constructor(names: ReadonlyArray<string>, restored: Readonly<Record<string, number>>) {
+    for (const name of names) this.#channels.set(name, { watermark: restored[name] ?? Instant.min, blocked: false, held: [] })
+  }
+
+  #get(name: string): Channel {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) throw new Error(`channels: nothing comes from ${name}`)
+    return channel
+  }
+
+  /** Keeps the message for later if its channel waits behind a barrier. */
+  hold(name: string, message: Message): boolean {
+    const channel = this.#get(name)
+    if (!channel.blocked) return false
+    channel.held.push(message)
+    this.#held++
+    return true
+  }
+
+  /** Whether the lowest watermark rose. */
+  advance(name: string, at: number): boolean {
+    const channel = this.#get(name)
+    if (at < channel.watermark) throw new Error(`channels: the watermark from ${name} went back from ${channel.watermark} to ${at}`)
+    const before = this.watermark()
+    channel.watermark = at
+    return this.watermark() > before
+  }
+
+  watermark(): number {
+    let lowest: number = Instant.max
+    for (const channel of this.#channels.values()) lowest = Math.min(lowest, channel.watermark)
+    return lowest
+  }
+
+  /** Whether this barrier was the last that was missing. */
+  barrier(name: string, epoch: number): boolean {
+    if (this.#epoch !== null && this.#epoch !== epoch) throw new Error(`channels: barrier ${epoch} from ${name} came during checkpoint ${this.#epoch}`)
+    this.#epoch = epoch
+    this.#get(name).blocked = true
+    for (const channel of this.#channels.values()) if (!channel.blocked) return false
+    return true
+  }
+
+  /** Opens all channels again; gives what had to wait, in order for each channel. */
+  release(): ReadonlyArray<readonly [channel: string, message: Message]> {
+    this.#epoch = null
+    this.#held = 0
+    const waiting: (readonly [string, Message])[] = []
+    for (const [name, channel] of this.#channels) {
+      channel.blocked = false
+      for (const message of channel.held.splice(0)) waiting.push([name, message])
+    }
+    return waiting
+  }
+
+  get heldCount(): number {
+    return this.#held
+  }
+
+  watermarks(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#channels].map(([name, { watermark }]) => [name, watermark]))
+  }
+}

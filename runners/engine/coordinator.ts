@@ -1,0 +1,147 @@
+// The coordinator: when checkpoints begin, what each is made of, and when its outputs may leave. A state machine like the tasks.
+import { isNever } from './exhaustive.ts'
+import type { TaskSnapshot } from './messages.ts'
+
+/** Why a checkpoint is taken; the last three end the run. */
+export type CheckpointPurpose = 'periodic' | 'savepoint' | 'suspend' | 'drain' | 'end'
+
+export interface Checkpoint {
+  readonly epoch: number
+  readonly purpose: CheckpointPurpose
+  /** All state, instead of what changed. */
+  readonly full: boolean
+}
+
+export type CoordinatorCommand =
+  /** Tell every source's task. */
+  | { readonly _tag: 'Inject'; readonly checkpoint: Checkpoint }
+  /** Flush the sinks, write the segments, then the manifest. Answer with `onPersisted` or `onPersistFailed`. */
+  | { readonly _tag: 'Persist'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> }
+  /** The manifest is durable: publish, acknowledge. Answer with `onPublished`. */
+  | { readonly _tag: 'Publish'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> }
+  /** Tell every task that its snapshot came to nothing. */
+  | { readonly _tag: 'Abort'; readonly checkpoint: Checkpoint }
+  /** The run is over. */
+  | { readonly _tag: 'Ended'; readonly checkpoint: Checkpoint }
+
+type State =
+  | { readonly _tag: 'Idle' }
+  | { readonly _tag: 'Gathering'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyMap<string, TaskSnapshot> }
+  | { readonly _tag: 'Persisting'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> }
+  | { readonly _tag: 'Publishing'; readonly checkpoint: Checkpoint }
+  | { readonly _tag: 'Ended' }
+
+export class Coordinator {
+  readonly #tasks: ReadonlyArray<string>
+  #state: State = { _tag: 'Idle' }
+  #epoch: number
+  /** One may wait for the checkpoint under way to end; one that ends the run stays, whatever else is asked. */
+  #next: CheckpointPurpose | null = null
+  #full = false
+
+  /** `epoch`: that of the newest durable checkpoint. */
+  constructor(tasks: ReadonlyArray<string>, epoch: number) {
+    this.#tasks = tasks
+    this.#epoch = epoch
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  busy(): boolean {
+    return this.#state._tag !== 'Idle'
+  }
+
+  ended(): boolean {
+    return this.#state._tag === 'Ended'
+  }
+
+  /** The checkpoint whose snapshots are being taken. */
+  isFull(epoch: number): boolean {
+    return this.#state._tag === 'Gathering' && this.#state.checkpoint.epoch === epoch && this.#state.checkpoint.full
+  }
+
+  /** The next checkpoint writes all state: what changed has grown beyond it, or the last one failed. */
+  wantFull(): void {
+    this.#full = true
+  }
+
+  request(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand> {
+    if (this.#state._tag === 'Ended') return []
+    if (this.#state._tag === 'Idle') return this.#begin(purpose)
+    if (this.#next === null || this.#next === 'periodic') this.#next = purpose
+    return []
+  }
+
+  #begin(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand> {
+    this.#epoch++
+    const checkpoint: Checkpoint = { epoch: this.#epoch, purpose, full: this.#full || purpose === 'savepoint' }
+    this.#state = { _tag: 'Gathering', checkpoint, snapshots: new Map() }
+    return [{ _tag: 'Inject', checkpoint }]
+  }
+
+  onSnapshot(epoch: number, snapshot: TaskSnapshot): ReadonlyArray<CoordinatorCommand> {
+    const state = this.#state
+    if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch) throw new Error(`coordinator: ${snapshot.task} took a snapshot for ${epoch}, and the state is ${state._tag}`)
+    if (state.snapshots.has(snapshot.task)) throw new Error(`coordinator: ${snapshot.task} took two snapshots for ${epoch}`)
+    const snapshots = new Map(state.snapshots).set(snapshot.task, snapshot)
+    if (snapshots.size < this.#tasks.length) {
+      this.#state = { ...state, snapshots }
+      return []
+    }
+    // In the tasks' own order: nothing depends on who was first.
+    const ordered = this.#tasks.flatMap(task => snapshots.get(task) ?? [])
+    this.#state = { _tag: 'Persisting', checkpoint: state.checkpoint, snapshots: ordered }
+    return [{ _tag: 'Persist', checkpoint: state.checkpoint, snapshots: ordered }]
+  }
+
+  onPersisted(): ReadonlyArray<CoordinatorCommand> {
+    const { checkpoint, snapshots } = this.#persisting()
+    this.#full = false
+    this.#state = { _tag: 'Publishing', checkpoint }
+    return [{ _tag: 'Publish', checkpoint, snapshots }]
+  }
+
+  /** The data is whole: outputs and changed keys go into the next checkpoint. */
+  onPersistFailed(): ReadonlyArray<CoordinatorCommand> {
+    const { checkpoint } = this.#persisting()
+    this.#state = { _tag: 'Idle' }
+    if (checkpoint.purpose !== 'periodic') this.#next ??= checkpoint.purpose
+    return [{ _tag: 'Abort', checkpoint }]
+  }
+
+  onPublished(): ReadonlyArray<CoordinatorCommand> {
+    if (this.#state._tag !== 'Publishing') throw new Error(`coordinator: published, and the state is ${this.#state._tag}`)
+    const { checkpoint } = this.#state
+    switch (checkpoint.purpose) {
+      case 'periodic':
+      case 'savepoint':
+        this.#state = { _tag: 'Idle' }
+        return this.#beginNext()
+      case 'suspend':
+      case 'drain':
+      case 'end':
+        this.#state = { _tag: 'Ended' }
+        return [{ _tag: 'Ended', checkpoint }]
+      default:
+        return isNever(checkpoint.purpose)
+    }
+  }
+
+  #beginNext(): ReadonlyArray<CoordinatorCommand> {
+    const next = this.#next
+    this.#next = null
+    return next === null ? [] : this.#begin(next)
+  }
+
+  /** What a failed checkpoint left to do: the host asks again when it is time. */
+  retry(): ReadonlyArray<CoordinatorCommand> {
+    return this.#state._tag === 'Idle' ? this.#beginNext() : []
+  }
+
+  #persisting(): Extract<State, { readonly _tag: 'Persisting' }> {
+    if (this.#state._tag !== 'Persisting') throw new Error(`coordinator: a checkpoint was persisted, and the state is ${this.#state._tag}`)
+    return this.#state
+  }
+}

@@ -1,0 +1,298 @@
+// GroupByKey and Combine over windows that do not merge: state nested by window and key, fired by watermark and trigger.
+import { ByteReader, ByteWriter, groupingKey, type Coder, type GroupingKey } from '../../sdk/coders/index.ts'
+import { Instant } from '../../sdk/model/time.ts'
+import { type BoundedWindow, compareWindows, GlobalWindow } from '../../sdk/model/window.ts'
+import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
+import type { Batch } from '../harness/batch.ts'
+import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
+import { Firing, type Watermarks } from './firing.ts'
+import { Heap } from './heap.ts'
+import { Holds } from './holds.ts'
+import type { SnapshotScope } from './messages.ts'
+import { type TriggerMachine, triggerMachineOf } from './trigger-machine.ts'
+
+/** What a grouping stage's head does, for windows that merge and for those that do not. */
+export interface Grouping {
+  readonly add: (batch: Batch, processingTime: number) => void
+  /** The input watermark has moved (it stands in `watermarks`): fires what it makes due. */
+  readonly onWatermark: (processingTime: number) => void
+  readonly onProcessingTime: (now: number) => void
+  /** No output will carry an earlier timestamp than this. */
+  readonly hold: () => number
+  /** In processing time; Infinity for never. */
+  readonly wakeAt: () => number
+  /** Null where there is nothing to keep. */
+  readonly snapshot: (scope: SnapshotScope) => Uint8Array | null
+  /** The last snapshot did not become part of a checkpoint. */
+  readonly restoreDirty: () => void
+  /** Replays one snapshot after another, oldest first. `mine` says which keys belong here. */
+  readonly restore: (bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean) => void
+  readonly droppedLate: () => number
+  /** How many (key, window) pairs have state. */
+  readonly size: () => number
+}
+
+export interface GroupingSpec {
+  readonly accumulating: Accumulating
+  readonly strategy: WindowingStrategy
+  readonly keyCoder: Coder<unknown> | null
+  readonly watermarks: Watermarks
+  readonly emit: (batch: Batch) => void
+}
+
+interface WindowState {
+  readonly window: BoundedWindow
+  readonly cells: Map<GroupingKey, Cell>
+  /** When its state is removed. */
+  readonly expiry: number
+  pastEnd: boolean
+}
+
+const put = 1
+const dropWindow = 2
+
+/** A window's state is kept until the watermark passes its end by the allowed lateness. */
+export const expiryOf = (window: BoundedWindow, strategy: WindowingStrategy): number => Math.min(window.end + strategy.allowedLateness, Instant.max)
+
+export class WindowGrouping implements Grouping {
+  readonly #spec: GroupingSpec
+  readonly #machine: TriggerMachine
+  readonly #firing: Firing
+  readonly #coder: CellCoder
+  readonly #keyOf: (key: unknown) => GroupingKey
+  readonly #windows = new Map<string, WindowState>()
+  // Windows are mostly shared objects: this spares a string for each batch. Emptied whenever a window goes.
+  readonly #byIdentity = new Map<BoundedWindow, WindowState | null>()
+  readonly #timers = new Heap<WindowState>((a, b) => compareWindows(a.window, b.window))
+  readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
+  readonly #holds: Holds
+  #dirty: Cell[] = []
+  #dropped: BoundedWindow[] = []
+  #inSnapshot: { readonly cells: ReadonlyArray<Cell>; readonly dropped: ReadonlyArray<BoundedWindow> } = { cells: [], dropped: [] }
+  #touched: Cell[] = []
+  #late = 0
+  #cells = 0
+
+  constructor(spec: GroupingSpec) {
+    this.#spec = spec
+    this.#machine = triggerMachineOf(spec.strategy.trigger)
+    this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
+    this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
+    this.#keyOf = groupingKey(spec.keyCoder)
+    this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks)
+  }
+
+  add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
+    if (keys === null) throw new Error('grouping: the batch has no keys')
+    for (let i = 0; i < values.length; i++) {
+      const key = keys[i]
+      const of = windows === null ? undefined : windows[i]
+      if (of === undefined) this.#addTo(GlobalWindow, key, values[i], timestamps[i] ?? Instant.min, lifted, processingTime)
+      else for (let w = 0; w < of.length; w++) this.#addTo(of[w] ?? GlobalWindow, key, values[i], timestamps[i] ?? Instant.min, lifted, processingTime)
+    }
+    this.#askTouched(processingTime)
+  }
+
+  #addTo(window: BoundedWindow, key: unknown, value: unknown, timestamp: number, lifted: boolean, processingTime: number): void {
+    const state = this.#byIdentity.get(window) ?? this.#find(window)
+    if (state === null) {
+      this.#late++
+      return
+    }
+    const groupKey = this.#keyOf(key)
+    let cell = state.cells.get(groupKey)
+    if (cell === undefined) {
+      cell = newCell(key, groupKey, state.window)
+      state.cells.set(groupKey, cell)
+      this.#cells++
+    } else if (cell.trigger !== null && this.#machine.isFinished(cell.trigger)) {
+      this.#late++
+      return
+    }
+    const { accumulating } = this.#spec
+    if (cell.accumulator === NOTHING) cell.accumulator = lifted ? value : accumulating.add(accumulating.create(), value)
+    else cell.accumulator = lifted ? accumulating.merge(cell.accumulator, value) : accumulating.add(cell.accumulator, value)
+    cell.pending++
+    this.#holds.observe(cell, timestamp)
+    this.#mark(cell)
+    if (state.pastEnd || !this.#machine.firesOnlyAtEnd) {
+      cell.trigger ??= this.#machine.initial()
+      this.#machine.onElements(cell.trigger, 1, { pastEnd: state.pastEnd, processingTime })
+      this.#touched.push(cell)
+    }
+  }
+
+  #mark(cell: Cell): void {
+    if (cell.dirty) return
+    cell.dirty = true
+    this.#dirty.push(cell)
+  }
+
+  /** null for a window whose time is over. */
+  #find(window: BoundedWindow): WindowState | null {
+    const id = `${window.start} ${window.end}`
+    const expiry = expiryOf(window, this.#spec.strategy)
+    const known = this.#windows.get(id)
+    const state = known ?? (expiry <= this.#spec.watermarks.input ? null : this.#open(id, window, expiry))
+    if (this.#byIdentity.size > 10_000) this.#byIdentity.clear()
+    if (state !== null) this.#byIdentity.set(window, state)
+    return state
+  }
+
+  #open(id: string, window: BoundedWindow, expiry: number): WindowState {
+    const state: WindowState = { window, cells: new Map(), expiry, pastEnd: this.#spec.watermarks.input >= window.end }
+    this.#windows.set(id, state)
+    this.#timers.push(state.pastEnd ? expiry : window.end, state)
+    return state
+  }
+
+  // After the bundle, as in Beam: however many elements a key got, its trigger is asked once.
+  #askTouched(processingTime: number): void {
+    const touched = this.#touched
+    if (touched.length === 0) return
+    this.#touched = []
+    for (const cell of touched) this.#ask(cell, processingTime)
+    this.#firing.flush()
+  }
+
+  #ask(cell: Cell, processingTime: number): void {
+    if (cell.gone || cell.trigger === null || this.#machine.isFinished(cell.trigger)) return
+    const context = { pastEnd: this.#spec.watermarks.input >= cell.window.end, processingTime }
+    if (this.#machine.shouldFire(cell.trigger, context)) {
+      this.#machine.onFire(cell.trigger, context)
+      this.#mark(cell)
+      const closed = this.#machine.isFinished(cell.trigger)
+      this.#firing.fire(cell, closed)
+      if (closed) cell.accumulator = NOTHING
+    }
+    const wake = this.#machine.wakeAt(cell.trigger)
+    if (wake !== Infinity) this.#clocks.push(wake, cell)
+  }
+
+  onWatermark(processingTime: number): void {
+    const { input } = this.#spec.watermarks
+    while (this.#timers.next() <= input) {
+      const state = this.#timers.pop()
+      if (state === undefined) break
+      if (!state.pastEnd) this.#atEnd(state, processingTime)
+      if (state.expiry <= input) this.#expire(state)
+      else this.#timers.push(state.expiry, state)
+    }
+    this.#firing.flush()
+  }
+
+  #atEnd(state: WindowState, processingTime: number): void {
+    state.pastEnd = true
+    const isLast = state.expiry <= state.window.end
+    const context = { pastEnd: true, processingTime }
+    for (const cell of state.cells.values()) {
+      cell.trigger ??= this.#machine.initial()
+      if (this.#machine.isFinished(cell.trigger) || !this.#machine.shouldFire(cell.trigger, context)) continue
+      this.#machine.onFire(cell.trigger, context)
+      const closed = this.#machine.isFinished(cell.trigger)
+      this.#firing.fire(cell, isLast || closed)
+      if (closed) cell.accumulator = NOTHING
+      if (!isLast) this.#mark(cell)
+    }
+  }
+
+  #expire(state: WindowState): void {
+    for (const cell of state.cells.values()) {
+      const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
+      if (!closed) this.#firing.fire(cell, true)
+      cell.gone = true
+      this.#cells--
+    }
+    this.#windows.delete(`${state.window.start} ${state.window.end}`)
+    this.#byIdentity.clear()
+    this.#dropped.push(state.window)
+  }
+
+  onProcessingTime(now: number): void {
+    while (this.#clocks.next() <= now) {
+      const cell = this.#clocks.pop()
+      // It may have fired for another reason since: its trigger knows.
+      if (cell !== undefined) this.#ask(cell, now)
+    }
+    this.#firing.flush()
+  }
+
+  hold(): number {
+    return this.#holds.earliest()
+  }
+
+  wakeAt(): number {
+    return this.#clocks.next()
+  }
+
+  droppedLate(): number {
+    return this.#late
+  }
+
+  size(): number {
+    return this.#cells
+  }
+
+  snapshot(scope: SnapshotScope): Uint8Array | null {
+    const all = scope === 'all'
+    const cells = all ? [...this.#windows.values()].flatMap(state => [...state.cells.values()]) : this.#dirty.filter(cell => !cell.gone)
+    const dropped = all ? [] : this.#dropped
+    for (const cell of this.#dirty) cell.dirty = false
+    this.#inSnapshot = { cells: this.#dirty, dropped: this.#dropped }
+    this.#dirty = []
+    this.#dropped = []
+    if (scope === 'none' || (cells.length === 0 && dropped.length === 0)) return null
+    const out = new ByteWriter()
+    for (const window of dropped) {
+      out.byte(dropWindow)
+      writeWindow(window, out)
+    }
+    for (const cell of cells) {
+      out.byte(put)
+      writeWindow(cell.window, out)
+      this.#coder.write(cell, out)
+    }
+    return out.finish()
+  }
+
+  restoreDirty(): void {
+    for (const cell of this.#inSnapshot.cells) if (!cell.gone) this.#mark(cell)
+    this.#dropped = [...this.#inSnapshot.dropped, ...this.#dropped]
+    this.#inSnapshot = { cells: [], dropped: [] }
+  }
+
+  restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
+    const from = new ByteReader(bytes)
+    while (from.remaining > 0) {
+      const kind = from.byte()
+      const window = readWindow(from)
+      const id = `${window.start} ${window.end}`
+      if (kind === dropWindow) {
+        const dropped = this.#windows.get(id)
+        for (const cell of dropped?.cells.values() ?? []) {
+          cell.gone = true
+          this.#cells--
+        }
+        // Its timer is still set: it must find nothing to fire.
+        dropped?.cells.clear()
+        this.#windows.delete(id)
+        continue
+      }
+      const state = this.#windows.get(id) ?? this.#open(id, window, expiryOf(window, this.#spec.strategy))
+      const cell = this.#coder.read(from, state.window, this.#keyOf)
+      const key = new ByteWriter()
+      this.#coder.writeKey(cell.key, key)
+      if (!mine(key.finish())) continue
+      const before = state.cells.get(cell.groupingKey)
+      if (before === undefined) this.#cells++
+      else before.gone = true
+      state.cells.set(cell.groupingKey, cell)
+      this.#holds.restore(cell)
+      if (cell.trigger !== null) {
+        const wake = this.#machine.wakeAt(cell.trigger)
+        if (wake !== Infinity) this.#clocks.push(wake, cell)
+      }
+    }
+    this.#byIdentity.clear()
+  }
+}

@@ -1,0 +1,43 @@
+// Holds: timestamps that outputs will still carry. The output watermark may not pass them, or the output would be late at birth.
+import { compareWindows, maxTimestamp } from '../../sdk/model/window.ts'
+import type { TimestampCombiner } from '../../sdk/model/windowing-strategy.ts'
+import type { Cell } from './cell.ts'
+import type { Watermarks } from './firing.ts'
+import { Heap } from './heap.ts'
+
+export class Holds {
+  readonly #combiner: TimestampCombiner
+  readonly #watermarks: Watermarks
+  readonly #heap = new Heap<{ readonly cell: Cell; readonly time: number }>((a, b) => compareWindows(a.cell.window, b.cell.window))
+
+  constructor(combiner: TimestampCombiner, watermarks: Watermarks) {
+    this.#combiner = combiner
+    this.#watermarks = watermarks
+  }
+
+  /** What an element does to its pane's timestamp. One behind the watermark cannot pull the output behind it: it counts as at the window's end. */
+  observe(cell: Cell, timestamp: number): void {
+    // A pane at the window's end needs no hold: it fires before the watermark that is due has been handed on.
+    if (this.#combiner === 'endOfWindow') return
+    const at = timestamp < this.#watermarks.input ? maxTimestamp(cell.window) : timestamp
+    const before = cell.timestamp
+    if (Number.isNaN(before)) cell.timestamp = at
+    else if (this.#combiner === 'earliest') cell.timestamp = Math.min(before, at)
+    else cell.timestamp = Math.max(before, at)
+    if (cell.timestamp !== before) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+  }
+
+  restore(cell: Cell): void {
+    if (!Number.isNaN(cell.timestamp)) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+  }
+
+  /** Infinity where nothing is held. */
+  earliest(): number {
+    for (;;) {
+      const first = this.#heap.peek()
+      if (first === undefined) return Infinity
+      if (!first.cell.gone && first.cell.timestamp === first.time) return first.time
+      this.#heap.pop()
+    }
+  }
+}

@@ -1,0 +1,240 @@
+// GroupByKey and Combine over windows that merge: a key's sessions grow together as elements come, and so does their state.
+import { ByteReader, ByteWriter, groupingKey, type GroupingKey } from '../../sdk/coders/index.ts'
+import { Instant } from '../../sdk/model/time.ts'
+import { type BoundedWindow, compareWindows, IntervalWindow, sameWindow } from '../../sdk/model/window.ts'
+import type { Batch } from '../harness/batch.ts'
+import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
+import { Firing } from './firing.ts'
+import { expiryOf, type Grouping, type GroupingSpec } from './grouping.ts'
+import { Heap } from './heap.ts'
+import { Holds } from './holds.ts'
+import type { SnapshotScope } from './messages.ts'
+import { type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
+
+const put = 1
+const drop = 2
+
+export class MergingGrouping implements Grouping {
+  readonly #spec: GroupingSpec
+  readonly #machine: TriggerMachine
+  readonly #firing: Firing
+  readonly #coder: CellCoder
+  readonly #keyOf: (key: unknown) => GroupingKey
+  /** Each key's windows, disjoint, earliest first. */
+  readonly #keys = new Map<GroupingKey, Cell[]>()
+  readonly #timers = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
+  readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
+  readonly #holds: Holds
+  readonly #dirty = new Set<Cell>()
+  #dropped: Cell[] = []
+  #inSnapshot: { readonly dirty: ReadonlyArray<Cell>; readonly dropped: ReadonlyArray<Cell> } = { dirty: [], dropped: [] }
+  #late = 0
+
+  constructor(spec: GroupingSpec) {
+    this.#spec = spec
+    this.#machine = triggerMachineOf(spec.strategy.trigger)
+    this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
+    this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
+    this.#keyOf = groupingKey(spec.keyCoder)
+    this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks)
+  }
+
+  add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
+    if (keys === null || windows === null || lifted) throw new Error('merging grouping: the batch needs keys and windows, and no lifted values')
+    const touched = new Set<Cell>()
+    for (let i = 0; i < values.length; i++) {
+      for (const window of windows[i] ?? []) {
+        if (expiryOf(window, this.#spec.strategy) <= this.#spec.watermarks.input) this.#late++
+        else touched.add(this.#addTo(window, keys[i], values[i], timestamps[i] ?? Instant.min, processingTime))
+      }
+    }
+    for (const cell of touched) this.#ask(cell, processingTime)
+    this.#firing.flush()
+  }
+
+  #addTo(proto: BoundedWindow, key: unknown, value: unknown, timestamp: number, processingTime: number): Cell {
+    const groupKey = this.#keyOf(key)
+    const cells = this.#keys.get(groupKey) ?? []
+    this.#keys.set(groupKey, cells)
+    const cell = this.#merge(cells, proto, key, groupKey, processingTime)
+    const { accumulating } = this.#spec
+    cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
+    cell.pending++
+    this.#holds.observe(cell, timestamp)
+    this.#dirty.add(cell)
+    cell.trigger ??= this.#machine.initial()
+    this.#machine.onElements(cell.trigger, 1, this.#context(cell, processingTime))
+    return cell
+  }
+
+  /** The cell whose window holds `proto`, made of all that overlap it. */
+  #merge(cells: Cell[], proto: BoundedWindow, key: unknown, groupKey: GroupingKey, processingTime: number): Cell {
+    const overlapping = cells.filter(({ window }) => window.start < proto.end && proto.start < window.end)
+    const start = Math.min(proto.start, ...overlapping.map(({ window }) => window.start))
+    const end = Math.max(proto.end, ...overlapping.map(({ window }) => window.end))
+    const only = overlapping[0]
+    if (overlapping.length === 1 && only !== undefined && only.window.start === start && only.window.end === end) return only
+    const merged = newCell(key, groupKey, IntervalWindow.of(start, end))
+    for (const cell of overlapping) this.#absorb(merged, cell)
+    if (overlapping.length > 0) this.#mergeTriggers(merged, overlapping, processingTime)
+    const rest = cells.filter(cell => !overlapping.includes(cell))
+    const at = rest.findIndex(cell => cell.window.start > start)
+    cells.splice(0, cells.length, ...rest.slice(0, at < 0 ? rest.length : at), merged, ...(at < 0 ? [] : rest.slice(at)))
+    this.#schedule(merged)
+    return merged
+  }
+
+  #absorb(merged: Cell, cell: Cell): void {
+    if (cell.accumulator !== NOTHING) {
+      merged.accumulator = merged.accumulator === NOTHING ? cell.accumulator : this.#spec.accumulating.merge(merged.accumulator, cell.accumulator)
+    }
+    merged.pending += cell.pending
+    if (!Number.isNaN(cell.timestamp)) this.#holds.observe(merged, cell.timestamp)
+    // As in Beam, a window that was merged away takes its panes' count with it, unless it is the whole.
+    if (sameWindow(merged.window, cell.window)) {
+      merged.panes = cell.panes
+      merged.nonSpeculative = cell.nonSpeculative
+    }
+    this.#remove(cell)
+  }
+
+  #mergeTriggers(merged: Cell, from: ReadonlyArray<Cell>, processingTime: number): void {
+    const states = from.flatMap((cell): TriggerState[] => (cell.trigger === null ? [] : [cell.trigger]))
+    merged.trigger = this.#machine.initial()
+    this.#machine.onMerge(merged.trigger, states, this.#context(merged, processingTime))
+  }
+
+  #context(cell: Cell, processingTime: number): { readonly pastEnd: boolean; readonly processingTime: number } {
+    return { pastEnd: this.#spec.watermarks.input >= cell.window.end, processingTime }
+  }
+
+  #remove(cell: Cell): void {
+    cell.gone = true
+    this.#dirty.delete(cell)
+    this.#dropped.push(cell)
+  }
+
+  #schedule(cell: Cell): void {
+    const expiry = expiryOf(cell.window, this.#spec.strategy)
+    this.#timers.push(this.#spec.watermarks.input >= cell.window.end ? expiry : cell.window.end, cell)
+  }
+
+  #ask(cell: Cell, processingTime: number): void {
+    if (cell.gone || cell.trigger === null || this.#machine.isFinished(cell.trigger)) return
+    const context = this.#context(cell, processingTime)
+    if (this.#machine.shouldFire(cell.trigger, context)) {
+      this.#machine.onFire(cell.trigger, context)
+      const closed = this.#machine.isFinished(cell.trigger)
+      this.#dirty.add(cell)
+      this.#firing.fire(cell, closed || expiryOf(cell.window, this.#spec.strategy) <= this.#spec.watermarks.input)
+      if (closed) cell.accumulator = NOTHING
+    }
+    const wake = this.#machine.wakeAt(cell.trigger)
+    if (wake !== Infinity) this.#clocks.push(wake, cell)
+  }
+
+  onWatermark(processingTime: number): void {
+    const { input } = this.#spec.watermarks
+    while (this.#timers.next() <= input) {
+      const due = this.#timers.next()
+      const cell = this.#timers.pop()
+      if (cell === undefined || cell.gone) continue
+      const expiry = expiryOf(cell.window, this.#spec.strategy)
+      if (due < expiry) {
+        this.#ask(cell, processingTime)
+        this.#timers.push(expiry, cell)
+      } else this.#expire(cell, processingTime)
+    }
+    this.#firing.flush()
+  }
+
+  #expire(cell: Cell, processingTime: number): void {
+    this.#ask(cell, processingTime)
+    if (cell.trigger === null || !this.#machine.isFinished(cell.trigger)) this.#firing.fire(cell, true)
+    const cells = this.#keys.get(cell.groupingKey)?.filter(other => other !== cell) ?? []
+    if (cells.length === 0) this.#keys.delete(cell.groupingKey)
+    else this.#keys.set(cell.groupingKey, cells)
+    this.#remove(cell)
+  }
+
+  onProcessingTime(now: number): void {
+    while (this.#clocks.next() <= now) {
+      const cell = this.#clocks.pop()
+      if (cell !== undefined) this.#ask(cell, now)
+    }
+    this.#firing.flush()
+  }
+
+  hold(): number {
+    return this.#holds.earliest()
+  }
+
+  wakeAt(): number {
+    return this.#clocks.next()
+  }
+
+  droppedLate(): number {
+    return this.#late
+  }
+
+  size(): number {
+    let size = 0
+    for (const cells of this.#keys.values()) size += cells.length
+    return size
+  }
+
+  snapshot(scope: SnapshotScope): Uint8Array | null {
+    const all = scope === 'all'
+    const cells = all ? [...this.#keys.values()].flat() : [...this.#dirty]
+    const dropped = all ? [] : this.#dropped
+    this.#inSnapshot = { dirty: [...this.#dirty], dropped: this.#dropped }
+    this.#dirty.clear()
+    this.#dropped = []
+    if (scope === 'none' || (cells.length === 0 && dropped.length === 0)) return null
+    const out = new ByteWriter()
+    for (const cell of dropped) {
+      out.byte(drop)
+      writeWindow(cell.window, out)
+      this.#coder.writeKey(cell.key, out)
+    }
+    for (const cell of cells) {
+      out.byte(put)
+      writeWindow(cell.window, out)
+      this.#coder.write(cell, out)
+    }
+    return out.finish()
+  }
+
+  restoreDirty(): void {
+    for (const cell of this.#inSnapshot.dirty) if (!cell.gone) this.#dirty.add(cell)
+    this.#dropped = [...this.#inSnapshot.dropped, ...this.#dropped]
+    this.#inSnapshot = { dirty: [], dropped: [] }
+  }
+
+  restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
+    const from = new ByteReader(bytes)
+    while (from.remaining > 0) {
+      const kind = from.byte()
+      const window = readWindow(from)
+      const cell = kind === drop ? newCell(this.#coder.readKey(from), undefined, window) : this.#coder.read(from, window, this.#keyOf)
+      const groupKey = this.#keyOf(cell.key)
+      const others = (this.#keys.get(groupKey) ?? []).filter(other => !sameWindow(other.window, window))
+      for (const other of this.#keys.get(groupKey) ?? []) if (!others.includes(other)) other.gone = true
+      if (kind === put && this.#isMine(cell, mine)) {
+        others.push(cell)
+        this.#holds.restore(cell)
+        this.#schedule(cell)
+        const wake = cell.trigger === null ? Infinity : this.#machine.wakeAt(cell.trigger)
+        if (wake !== Infinity) this.#clocks.push(wake, cell)
+      }
+      if (others.length === 0) this.#keys.delete(groupKey)
+      else this.#keys.set(groupKey, others.sort((a, b) => compareWindows(a.window, b.window)))
+    }
+  }
+
+  #isMine(cell: Cell, mine: (keyBytes: Uint8Array) => boolean): boolean {
+    const key = new ByteWriter()
+    this.#coder.writeKey(cell.key, key)
+    return mine(key.finish())
+  }
+}

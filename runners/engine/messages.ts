@@ -1,0 +1,58 @@
+// What tasks say to each other and to their host. A task is a state machine: events in, commands out; it never waits.
+import type { OutputBatch } from '../../sdk/graph/sink.ts'
+import type { SplitProgress } from '../../sdk/splittable/source.ts'
+import type { Batch } from '../harness/batch.ts'
+
+/** What travels along a channel from one task to another, in order. */
+export type Message =
+  | { readonly _tag: 'Batch'; readonly batch: Batch }
+  /** No element behind this one is older; milliseconds. */
+  | { readonly _tag: 'Watermark'; readonly at: number }
+  /** What came before it belongs to the checkpoint, what comes after does not. */
+  | { readonly _tag: 'Barrier'; readonly epoch: number }
+
+/** none: there is no store to keep state in. changes: what differs from the snapshot before. */
+export type SnapshotScope = 'none' | 'changes' | 'all'
+
+/** A task's part of a checkpoint. */
+export interface TaskSnapshot {
+  readonly task: string
+  readonly record: TaskRecord
+  /** Keyed state: what changed since the snapshot before, or all there is. */
+  readonly keyed: Uint8Array | null
+  /** What sinks publish once the checkpoint is durable. */
+  readonly outputs: ReadonlyArray<{ readonly sinkId: string; readonly outputs: OutputBatch }>
+}
+
+/** The small part of it, as plain data. */
+export interface TaskRecord {
+  readonly inputWatermark: number
+  readonly outputWatermark: number
+  /** By channel: where its watermark stood. */
+  readonly channels: Readonly<Record<string, number>>
+  readonly splits: ReadonlyArray<SplitRecord>
+  /** A global combine has seen an element. */
+  readonly sawElements: boolean
+}
+
+export interface SplitRecord {
+  readonly id: string
+  readonly progress: SplitProgress
+  readonly maxTimestamp: number
+  readonly watermark: number
+  readonly done: boolean
+}
+
+/** How a call of a user's asynchronous function ended. */
+export type CallOutcome = { readonly _tag: 'Resolved'; readonly value: unknown; readonly attempts: number } | { readonly _tag: 'Rejected'; readonly error: unknown; readonly attempts: number }
+
+/** A task's commands. The host carries each out before it returns, or keeps it in order. */
+export interface Outbox {
+  /** To one task of a stage that this one leads to. */
+  readonly send: (stage: string, shard: number, message: Message) => void
+  /** Outputs that may leave at once; `split` names what they were read from. */
+  readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
+  readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
+  /** Call the stage's asynchronous function; answer with `onCallEnded`. */
+  readonly call: (id: number, element: unknown) => void
+}

@@ -1,0 +1,41 @@
+// Rows of outputs, put behind others; and as bytes, for a checkpoint.
+import { ByteReader, ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
+import { emptyOutputs, type Headers, type OutputBatch } from '../../sdk/graph/sink.ts'
+
+/** `first` with `more` behind it: it grows in place, and is `more` itself where there was none. */
+export const appendOutputs = (first: OutputBatch | undefined, more: OutputBatch): OutputBatch => {
+  if (first === undefined || first.payloads.length === 0) return more
+  for (let i = 0; i < more.payloads.length; i++) {
+    first.destinations.push(more.destinations[i] ?? '')
+    first.headers.push(more.headers[i] ?? null)
+    first.payloads.push(more.payloads[i] ?? empty)
+  }
+  first.bytes += more.bytes
+  return first
+}
+
+const empty = new Uint8Array(0)
+const headers = streamOf(Coder.structural<Headers | null>())
+
+/** Checkpointed outputs carry no positions: their checkpoint names them. */
+export const writeOutputs = (outputs: OutputBatch, out: ByteWriter): void => {
+  out.varint(outputs.payloads.length)
+  for (let i = 0; i < outputs.payloads.length; i++) {
+    out.prefixedText(outputs.destinations[i] ?? '')
+    headers.write(outputs.headers[i] ?? null, out)
+    out.prefixed(outputs.payloads[i] ?? empty)
+  }
+}
+
+export const readOutputs = (from: ByteReader): OutputBatch => {
+  const outputs = emptyOutputs()
+  const count = from.varint()
+  for (let i = 0; i < count; i++) {
+    outputs.destinations.push(from.prefixedText())
+    outputs.headers.push(headers.read(from))
+    const payload = from.copy(from.varint())
+    outputs.payloads.push(payload)
+    outputs.bytes += payload.length
+  }
+  return outputs
+}

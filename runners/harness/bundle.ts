@@ -1,0 +1,84 @@
+// A DoFn's bundle while a stage runs: begun by its first element, ended when the batch ends.
+import type { UserFunction } from '../../sdk/graph/node.ts'
+import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
+import { type BoundedWindow, GlobalWindow, showWindow } from '../../sdk/model/window.ts'
+import type { WindowFn, WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
+import type { BundleSpec } from '../../sdk/stateful/bundle.ts'
+import { Instant } from '../../sdk/model/time.ts'
+import type { Windows } from './batch.ts'
+import { showElement } from './errors.ts'
+
+type After = (value: unknown, timestamp: number, windows: Windows | null, pane: PaneInfo) => void
+interface Context {
+  readonly setup: unknown
+  readonly bundle: unknown
+}
+interface Emitted {
+  readonly value: unknown
+  readonly timestamp: number | null
+}
+
+export class Bundle {
+  readonly #spec: BundleSpec
+  readonly #windowFn: WindowFn<never>
+  readonly #process: (element: unknown, context: Context) => unknown
+  #setup: unknown = undefined
+  #context: Context | null = null
+
+  constructor(spec: BundleSpec, strategy: WindowingStrategy, guard: (f: UserFunction) => unknown) {
+    this.#spec = spec
+    this.#windowFn = strategy.windowFn
+    this.#process = guard(spec.process) as (element: unknown, context: Context) => unknown
+  }
+
+  async setup(): Promise<void> {
+    this.#setup = await this.#spec.setup?.()
+  }
+
+  async teardown(): Promise<void> {
+    await (this.#spec.teardown as ((setup: unknown) => unknown) | undefined)?.(this.#setup)
+  }
+
+  process(value: unknown, timestamp: number, window: BoundedWindow, alone: Windows | null, pane: PaneInfo, after: After): void {
+    this.#context ??= { setup: this.#setup, bundle: (this.#spec.startBundle as ((setup: unknown) => unknown) | undefined)?.(this.#setup) }
+    for (const { value: out, timestamp: at } of emitted(this.#process({ value, timestamp, window, pane }, this.#context))) {
+      if (at !== null && at < timestamp) throw new RangeError(`emitAt(${at}) lies before the element's own timestamp ${timestamp}: the watermark may have passed it`)
+      after(out, at ?? timestamp, alone, pane)
+    }
+  }
+
+  finish(after: After): void {
+    const context = this.#context
+    if (context === null) return
+    this.#context = null
+    const finishBundle = this.#spec.finishBundle as ((context: Context) => unknown) | undefined
+    if (finishBundle === undefined) return
+    for (const { value, timestamp } of emitted(finishBundle(context))) this.#emitAtEnd(value, timestamp, after)
+  }
+
+  // No element is at hand, so its window must follow from a timestamp.
+  #emitAtEnd(value: unknown, timestamp: number | null, after: After): void {
+    if (this.#windowFn.kind._tag === 'Global') return after(value, timestamp ?? Instant.min, null, NO_FIRING)
+    if (timestamp === null) {
+      throw new TypeError(`finishBundle emitted ${showElement(value)} without a timestamp, and its collection is not in ${showWindow(GlobalWindow)}: use emitAt(timestamp)(value)`)
+    }
+    const assign = this.#windowFn.assign as (element: unknown, timestamp: number) => Windows
+    after(value, timestamp, assign(value, timestamp), NO_FIRING)
+  }
+}
+
+const emitted = (effects: unknown): ReadonlyArray<Emitted> => {
+  if (effects instanceof Promise) {
+    effects.catch(() => undefined)
+    throw new TypeError('the DoFn gave a promise: use PCollection.mapAsync for asynchronous work')
+  }
+  if (!Array.isArray(effects)) throw new TypeError(`a DoFn gives an array of emit(…) or false, and gave ${showElement(effects)}`)
+  return (effects as ReadonlyArray<Emitted | false>).filter(effect => effect !== false).map(checked)
+}
+
+const checked = (effect: Emitted): Emitted => {
+  if (typeof effect !== 'object' || effect === null || (effect as { readonly _tag?: unknown })._tag !== 'Emit') {
+    throw new TypeError(`a DoFn gives an array of emit(…) or false, and the array holds ${showElement(effect)}: wrap it in emit`)
+  }
+  return effect
+}

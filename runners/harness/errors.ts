@@ -1,0 +1,61 @@
+// Errors of a user's code, with the transform's path and the element that it was given.
+
+/** Thrown by a stage when a user's function throws: the pipeline ends with it. */
+export class UserCodeError extends Error {
+  readonly _tag = 'UserCodeFailed'
+  readonly transform: string
+  /** Shown short: a long element is cut, and what a key calls secret is left out. */
+  readonly element: string
+  constructor(transform: string, element: unknown, cause: unknown) {
+    const shown = showElement(element)
+    super(`${transform}: ${messageOf(cause)}\n  while it processed ${shown}`, { cause })
+    this.name = 'UserCodeFailed'
+    this.transform = transform
+    this.element = shown
+    // The user's own frames are what helps: they stand first.
+    if (cause instanceof Error && cause.stack !== undefined) this.stack = `${this.name}: ${this.message}\n${framesOf(cause.stack)}`
+  }
+}
+
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : `threw ${showElement(cause)}`)
+
+const framesOf = (stack: string): string =>
+  stack
+    .split('\n')
+    .filter(line => /^\s+at /.test(line))
+    .join('\n')
+
+const longest = 200
+const secret = /pass(word|phrase)?$|secret|token|credential|authorization|api_?key|private_?key/i
+
+/** One line, at most 200 characters. */
+export const showElement = (element: unknown): string => {
+  const shown = show(element, 0)
+  return shown.length <= longest ? shown : `${shown.slice(0, longest)}… (cut)`
+}
+
+const show = (value: unknown, depth: number): string => {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > longest ? value.slice(0, longest) : value)
+    case 'bigint':
+      return `${value}n`
+    case 'function':
+      return 'a function'
+    case 'object':
+      return value === null ? 'null' : showObject(value, depth)
+    default:
+      return String(value)
+  }
+}
+
+const showObject = (value: object, depth: number): string => {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  if (value instanceof Uint8Array) return `${value.length} bytes ${Buffer.from(value.subarray(0, 32)).toString('hex')}`
+  if (value instanceof Error) return `${value.name}: ${value.message}`
+  if (depth >= 3) return Array.isArray(value) ? '[…]' : '{…}'
+  if (Array.isArray(value)) return `[${value.slice(0, 20).map(item => show(item, depth + 1)).join(', ')}${value.length > 20 ? ', …' : ''}]`
+  if (value instanceof Map || value instanceof Set) return `${value instanceof Map ? 'Map' : 'Set'}(${value.size})`
+  const entries = Object.entries(value).slice(0, 20)
+  return `{ ${entries.map(([key, item]) => `${key}: ${secret.test(key) ? '(hidden)' : show(item, depth + 1)}`).join(', ')} }`
+}

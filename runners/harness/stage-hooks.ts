@@ -1,0 +1,128 @@
+// What a compiled stage's text calls besides users' functions: checks, window assignment, bundles, and the error that names a step.
+import * as E from 'fp-ts/lib/Either.js'
+import type { UserFunction } from '../../sdk/graph/node.ts'
+import type { Failure } from '../../sdk/model/failure.ts'
+import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
+import { Instant } from '../../sdk/model/time.ts'
+import { type BoundedWindow, GlobalWindow } from '../../sdk/model/window.ts'
+import type { WindowFn } from '../../sdk/model/windowing-strategy.ts'
+import type { Stage } from '../plan/stage.ts'
+import type { Windows } from './batch.ts'
+import type { Bundle } from './bundle.ts'
+import type { CodeWriter } from './code-writer.ts'
+import { messageOf, showElement, UserCodeError } from './errors.ts'
+import type { ExitBuffer } from './exit-buffer.ts'
+import type { Strictness } from './strictness.ts'
+
+export interface StageHooks {
+  readonly exits: ReadonlyArray<ExitBuffer>
+  readonly progress: { maxTimestamp: number }
+  readonly bundle: (step: number) => Bundle
+  readonly minTimestamp: number
+  readonly maxTimestamp: number
+  readonly noPane: PaneInfo
+  readonly globalWindow: BoundedWindow
+  readonly fail: (error: unknown, step: number, element: unknown) => never
+  readonly refusePromise: (result: unknown) => never
+  readonly refuseTimestamp: (timestamp: unknown) => never
+  readonly refuseName: (name: unknown, names: ReadonlyArray<string>) => never
+  readonly failLeft: (left: unknown) => never
+  readonly checkSkew: (to: unknown, from: number, allowedSkewMs: number) => void
+  readonly arrayOf: (many: unknown) => ReadonlyArray<unknown>
+  readonly tryCall: (f: (element: unknown) => unknown, element: unknown, path: string) => E.Either<Failure<unknown>, unknown>
+  readonly windowsOf: (windowFn: WindowFn<never>) => (element: unknown, timestamp: number) => Windows
+  readonly userFunction: (f: UserFunction, path: string) => unknown
+  /** The name of what is handed on for `name`: in strict mode what its coder gives back. */
+  readonly survive: (out: CodeWriter, name: string) => string
+}
+
+export const hooksOf = (stage: Stage, exits: ReadonlyArray<ExitBuffer>, bundles: ReadonlyMap<number, Bundle>, strictness: Strictness | null): StageHooks => ({
+  exits,
+  progress: { maxTimestamp: Instant.min },
+  bundle: step => bundles.get(step) ?? missing(stage, step),
+  minTimestamp: Instant.min,
+  maxTimestamp: Instant.max,
+  noPane: NO_FIRING,
+  globalWindow: GlobalWindow,
+  fail: (error, step, element) => {
+    throw error instanceof UserCodeError ? error : new UserCodeError(pathOf(stage, step), element, error)
+  },
+  refusePromise: result => {
+    // Nobody will look at it: a rejection later must not bring the process down.
+    if (result instanceof Promise) result.catch(() => undefined)
+    throw new TypeError('the function gave a promise, which would flow on as a value. Use PCollection.mapAsync (or tryMapAsync, mapTaskEither) for asynchronous work')
+  },
+  refuseTimestamp: timestamp => {
+    throw new RangeError(`the timestamp is ${showElement(timestamp)}, which is no instant. Use Instant.ofMillis, and a Decoder that refuses elements without a time`)
+  },
+  refuseName: (name, names) => {
+    throw new RangeError(`the element belongs to ${showElement(name)}, and the partition has only ${names.join(', ')}. Add the name to the list`)
+  },
+  failLeft: left => {
+    throw left instanceof Error ? left : new Error(`a Left reached PCollection.orFail: ${showElement(left)}. Use separate or deadLetter to go on with the others`, { cause: left })
+  },
+  checkSkew: (to, from, allowedSkewMs) => {
+    if (typeof to !== 'number' || Number.isNaN(to)) throw new RangeError(`the timestamp is ${showElement(to)}, which is no instant`)
+    if (to < from - allowedSkewMs) {
+      throw new RangeError(`the new timestamp ${to} lies ${from - to} ms before the element's own, and allowedSkew permits ${allowedSkewMs} ms: the watermark may have passed it. Raise allowedSkew, or stamp elements at the source`)
+    }
+  },
+  arrayOf: many => {
+    if (typeof many === 'object' && many !== null && Symbol.iterator in many) return Array.from(many as Iterable<unknown>)
+    if (typeof many === 'string') return Array.from(many)
+    throw new TypeError(`the function must give an array or another iterable, and gave ${showElement(many)}`)
+  },
+  tryCall: (f, element, path) => {
+    const result = E.tryCatch(
+      () => f(element),
+      (error): Failure<unknown> => ({ _tag: 'Failure', element, transform: path, message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '', attempts: 1 }),
+    )
+    if (E.isRight(result) && result.right instanceof Promise) {
+      result.right.catch(() => undefined)
+      throw new TypeError('the function gave a promise: use PCollection.tryMapAsync')
+    }
+    return result
+  },
+  // Windows are shared objects, so that tables and state find them by identity.
+  windowsOf: windowFn => {
+    const assign = windowFn.assign as (element: unknown, timestamp: number) => Windows
+    if (windowFn.kind._tag !== 'Fixed') return assign
+    const { size, offset } = windowFn.kind
+    const known = new Map<number, Windows>()
+    return (element, timestamp) => {
+      const slot = Math.floor((timestamp - offset) / size)
+      const windows = known.get(slot) ?? assign(element, timestamp)
+      if (known.size > 1_000) known.clear()
+      known.set(slot, windows)
+      return windows
+    }
+  },
+  userFunction: (f, path) => (strictness === null ? f : strictness.guard(f, path)),
+  survive: (out, name) => {
+    if (strictness === null) return name
+    const survivor = out.fresh('s')
+    out.line(`const ${survivor} = ${out.constant(strictness.survive)}(${name})`)
+    return survivor
+  },
+})
+
+const pathOf = (stage: Stage, step: number): string => {
+  if (step === -1) return stage.id
+  if (step >= 0) return stage.steps[step]?.path ?? stage.id
+  const exit = stage.exits[-2 - step]
+  switch (exit?._tag) {
+    case 'Sink':
+      return exit.sinkId
+    case 'Assert':
+      return exit.assertId
+    case 'Shuffle':
+    case 'Forward':
+      return exit.to
+    case undefined:
+      return stage.id
+  }
+}
+
+const missing = (stage: Stage, step: number): never => {
+  throw new Error(`harness: stage ${stage.id} has no bundle for step ${step}`)
+}

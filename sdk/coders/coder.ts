@@ -1,0 +1,94 @@
+// The names that users write: Coder, Encoder and Decoder, each a type and the module of its values.
+import { imap, either, kv, nullable, option } from './composites.ts'
+import type { Coder as CoderContract, Decoder as DecoderContract, Encoder as EncoderContract } from './contract.ts'
+import { instant } from './instant.ts'
+import { iterable } from './iterable.ts'
+import { decodeJson, encodeJson, json } from './json.ts'
+import { boolean, bytes, double, string, varint } from './primitives.ts'
+import { struct } from './struct.ts'
+import { structural } from './structural.ts'
+import { decodeBytes, decodeText, encodeText } from './text.ts'
+
+/** Values to bytes: enough for a sink. */
+export type Encoder<A> = EncoderContract<A>
+/** Bytes to values: enough for a source. */
+export type Decoder<A> = DecoderContract<A>
+/** Both ways: for state, keys and accumulators, and where a value comes back. */
+export type Coder<A> = CoderContract<A>
+
+/**
+ * Coders of standard values, in Beam's wire formats where Beam has one, and coders made of coders.
+ *
+ * `encode` throws an EncodeError for a value of another kind; `decode` gives a Left for bytes that are no whole encoding, with the
+ * reason and the path. A coder of one's own, with `urn`, `deterministic`, `encode` and `decode`, nests in all of them.
+ *
+ * @example
+ * const totals = Coder.struct({ views: Coder.varint, millis: Coder.double, last: Coder.nullable(Coder.instant) })
+ * const path = Coder.imap((s: string) => E.right(s.split('/')), (p: string[]) => p.join('/'))(Coder.string)
+ */
+export const Coder = {
+  bytes,
+  string,
+  /** Whole numbers within ±(2^53 - 1). Small ones take a byte or two, negative ones ten. */
+  varint,
+  /** Eight bytes. -0 becomes 0, and every NaN the same one. */
+  double,
+  boolean,
+  instant,
+  /**
+   * The default everywhere inside a pipeline: self-describing, deterministic, structural. Not for the outside world.
+   *
+   * Takes undefined, null, booleans, numbers, bigints, strings, Date, Uint8Array, arrays, plain records, Map and Set; refuses class
+   * instances, functions, symbols, promises and cycles. Equal values have equal bytes whatever the order of their properties; a
+   * property that is undefined differs from one that is missing.
+   */
+  structural,
+  /**
+   * JSON with a guard or a Standard Schema (zod, valibot, arktype). What a schema gives must be what it takes, or it could not be read
+   * back: a schema that turns text into a Date is a Decoder. Not deterministic. Writes what {@link Encoder} `json` writes.
+   */
+  json,
+  nullable,
+  option,
+  either,
+  kv,
+  iterable,
+  /** A record of known fields: smaller and faster than the default, and deterministic where its fields are. */
+  struct,
+  /** A view of another coder; `to` may refuse. */
+  imap,
+} as const
+
+/**
+ * Encoders for sinks.
+ *
+ * @example
+ * JetStreamIO.write({ stream: 'TOTALS', subject: 'totals', coder: Encoder.json() })
+ */
+export const Encoder = {
+  /**
+   * JSON of whatever type the sink takes. Throws an EncodeError for what JSON would lose without a word: functions, symbols, bigints,
+   * NaN, infinities, undefined except as a property, Map, Set, bytes, invalid dates. Properties that are undefined are left out.
+   */
+  json: encodeJson,
+  /** UTF-8. Throws an EncodeError for half a surrogate pair. */
+  text: encodeText,
+} as const
+
+/**
+ * Decoders for sources.
+ *
+ * @example
+ * const clicks = Decoder.json(z.object({ page: z.string(), at: z.number().transform(Instant.ofMillis) }))
+ */
+export const Decoder = {
+  /** The bytes themselves, not a copy. */
+  bytes: decodeBytes,
+  /** UTF-8, strictly: other bytes are a Left. */
+  text: decodeText,
+  /**
+   * JSON, validated by a guard or by any Standard Schema, one with transforms too: nothing has to be written back. An asynchronous
+   * schema gives a Left that says so.
+   */
+  json: decodeJson,
+} as const

@@ -1,0 +1,72 @@
+// What came from outside becomes typed: by a guard, or by any library that speaks Standard Schema.
+import type { Refinement } from 'fp-ts/lib/Refinement.js'
+import type { StandardSchema } from './contract.ts'
+import { Malformed, thrownText } from './malformed.ts'
+import { type PathKey, showPath } from './value-path.ts'
+
+/** Gives the typed value, or throws Malformed. */
+export type Validate<A> = (value: unknown) => A
+
+export const validateBy = <I, A>(rule: Refinement<unknown, A> | StandardSchema<I, A>): Validate<A> =>
+  '~standard' in rule ? bySchema(rule) : byGuard(rule)
+
+const guarded = <A>(call: () => A): A => {
+  try {
+    return call()
+  } catch (error) {
+    throw new Malformed(`the validator threw: ${thrownText(error)}`)
+  }
+}
+
+const byGuard =
+  <A>(guard: Refinement<unknown, A>): Validate<A> =>
+  value => {
+    if (guarded(() => guard(value))) return value as A // what a refinement says
+    throw new Malformed(`the guard${guard.name === '' ? '' : ` ${guard.name}`} refused the value`)
+  }
+
+const bySchema = <I, A>(schema: StandardSchema<I, A>): Validate<A> => {
+  const { validate } = schema['~standard']
+  return value => {
+    const result = guarded(() => validate(value))
+    if (result instanceof Promise || isThenable(result)) throw asynchronous(result)
+    if (!isRecord(result)) throw new Malformed('the schema gave no result: it does not follow Standard Schema v1')
+    const { issues } = result
+    if (issues === undefined) return result['value'] as A // Standard Schema: no issues, so `value` is the output
+    throw issuesAsError(Array.isArray(issues) ? issues : [])
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> => isRecord(value) && typeof value['then'] === 'function'
+
+const asynchronous = (result: PromiseLike<unknown>): Malformed => {
+  // Nobody waits for it: without a handler its rejection would end the process.
+  result.then(
+    () => undefined,
+    () => undefined,
+  )
+  return new Malformed(
+    'the schema is asynchronous, and decoding is not: take async checks and transforms out of it, and do them in PCollection.mapAsync',
+  )
+}
+
+const shownIssues = 3
+
+const issuesAsError = (issues: ReadonlyArray<unknown>): Malformed => {
+  const found = issues.filter(isRecord).map(issue => ({ message: String(issue['message'] ?? 'invalid'), path: pathOf(issue['path']) }))
+  const told = found.slice(0, shownIssues).map(({ message, path }) => (path.length === 0 ? message : `${showPath(path)}: ${message}`))
+  const more = found.length - told.length
+  const reason = told.length === 0 ? 'the schema refused the value' : `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+  return new Malformed(reason, found[0]?.path ?? [])
+}
+
+// A segment is a key, or an object that holds one.
+const pathOf = (path: unknown): ReadonlyArray<PathKey> =>
+  Array.isArray(path)
+    ? path.map((segment: unknown) => {
+        const key = isRecord(segment) ? segment['key'] : segment
+        return typeof key === 'number' || typeof key === 'string' ? key : String(key)
+      })
+    : []

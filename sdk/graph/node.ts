@@ -1,0 +1,95 @@
+// The graph's nodes: what a user's verbs make. A node is its reference: never compared, hashed or keyed by value.
+import type { Coder } from '../coders/index.ts'
+import type { BundleSpec } from '../stateful/bundle.ts'
+import type { AnyCombineFn } from './combine-fn.ts'
+import type { Retry } from '../model/failure.ts'
+import type { WindowingStrategy } from '../model/windowing-strategy.ts'
+import type { Source, WatermarkPolicy } from '../splittable/source.ts'
+import type { Sink } from './sink.ts'
+
+/** A user's function with its types erased: only the plan calls it, with what the types of the verb have checked. */
+export type UserFunction = (...input: never) => unknown
+type AnyCoder = Coder<never> | Coder<unknown>
+
+/** What a node does. Each verb of the SDK makes one or a few of these; the plan and the engine know them by tag. */
+export type Transform =
+  | { readonly _tag: 'Create'; readonly elements: ReadonlyArray<unknown>; readonly coder: AnyCoder | null }
+  | {
+      readonly _tag: 'Read'
+      readonly source: Source
+      /** From what the reader hands over to the element. Pure. */
+      readonly decode: UserFunction
+      /** (element, raw) to milliseconds. */
+      readonly timestamp: UserFunction
+      /** Whether an element's timestamp moves the watermark: that of one which tells no event time must not. null: all do. */
+      readonly movesWatermark: UserFunction | null
+      readonly watermark: WatermarkPolicy
+    }
+  | { readonly _tag: 'Map'; readonly f: UserFunction }
+  | { readonly _tag: 'FlatMap'; readonly f: UserFunction }
+  | { readonly _tag: 'Filter'; readonly f: UserFunction }
+  | { readonly _tag: 'FilterMap'; readonly f: UserFunction }
+  | { readonly _tag: 'KeyBy'; readonly f: UserFunction; readonly coder: AnyCoder | null }
+  | { readonly _tag: 'MapValues'; readonly f: UserFunction }
+  | { readonly _tag: 'MapKeys'; readonly f: UserFunction }
+  | { readonly _tag: 'Keys' }
+  | { readonly _tag: 'Values' }
+  /** Throws become Lefts with a Failure. */
+  | { readonly _tag: 'TryMap'; readonly f: UserFunction }
+  | {
+      readonly _tag: 'MapAsync'
+      /** (element, call) to a promise of the result; a TaskEither verb calls the task inside. */
+      readonly f: UserFunction
+      /** end: a rejection ends the pipeline; failure: it becomes Left(Failure); either: f gives an Either, a Left of which may be tried again. */
+      readonly onRejected: 'end' | 'failure' | 'either'
+      readonly concurrency: number
+      readonly timeoutMs: number
+      readonly ordered: boolean
+      readonly retry: Retry<never> | null
+    }
+  /** Outputs 'left' and 'right' of an Either. */
+  | { readonly _tag: 'Separate' }
+  /** One output for each name. */
+  | { readonly _tag: 'Partition'; readonly names: ReadonlyArray<string>; readonly f: UserFunction }
+  /** A Left ends the pipeline. */
+  | { readonly _tag: 'OrFail' }
+  | { readonly _tag: 'WithTimestamps'; readonly f: UserFunction; readonly allowedSkewMs: number }
+  | { readonly _tag: 'WithCoder'; readonly coder: AnyCoder }
+  | { readonly _tag: 'WindowInto'; readonly strategy: WindowingStrategy }
+  | { readonly _tag: 'ReifyWindowed' }
+  | { readonly _tag: 'Bundled'; readonly spec: BundleSpec }
+  | { readonly _tag: 'GroupByKey' }
+  /** `withDefault`: a global combine gives one value even of nothing, in the global window. */
+  | { readonly _tag: 'CombinePerKey'; readonly fn: AnyCombineFn; readonly withDefault: boolean }
+  | { readonly _tag: 'Flatten' }
+  /** Passes its only input on; whoever keeps its output keeps `leaves`, which are branches' ends. */
+  | { readonly _tag: 'Along'; readonly leaves: ReadonlyArray<Node> }
+  | { readonly _tag: 'Write'; readonly sink: Sink }
+  | { readonly _tag: 'Ignore' }
+  /** Gathers, for tests: elements with timestamp, window and pane are handed to `sink` when the run ends. */
+  | { readonly _tag: 'Assert'; readonly check: (elements: ReadonlyArray<AssertedElement>) => void }
+
+export interface AssertedElement {
+  readonly value: unknown
+  readonly timestamp: number
+  readonly window: { readonly start: number; readonly end: number }
+  readonly pane: { readonly timing: string; readonly isLast: boolean }
+}
+
+/** One of a node's outputs: most have only 'out'. */
+export interface Output {
+  readonly node: Node
+  readonly tag: string
+}
+
+export interface Node {
+  readonly transform: Transform
+  readonly inputs: ReadonlyArray<Output>
+  /** The names around it, outermost first. */
+  readonly scope: ReadonlyArray<string>
+  /** How an unnamed node is called; `name` if the user gave one. */
+  readonly kind: string
+  readonly name: string | null
+  /** Where the user's program made it: file, line and column. */
+  readonly createdAt: string
+}

@@ -1,0 +1,62 @@
+// What a user holds: a node's output in the graph. Frozen, with identity; nothing runs when it is made.
+import type { Node, Output, Transform } from './node.ts'
+import { callSite } from './call-site.ts'
+import { currentScope, recordSink } from './building.ts'
+
+declare const element: unique symbol
+const outputOf = Symbol('output')
+
+/** A node's output in the graph: immutable. Keeping it in a variable shares it; calling the function that made it again makes another. */
+export interface PCollection<out A> {
+  readonly _tag: 'PCollection'
+  readonly [element]: A
+  readonly [outputOf]: Output
+}
+/** A finished branch: a write, an assertion. `Pipeline.of` takes it. */
+export interface PDone {
+  readonly _tag: 'PDone'
+  readonly node: Node
+}
+/** A transform is a function from PCollections to PCollections. */
+export type PTransform<in I, out O> = (input: I) => O
+
+interface NodeOptions {
+  readonly kind: string
+  readonly name?: string | null
+}
+
+const makeNode = (transform: Transform, inputs: ReadonlyArray<Output>, o: NodeOptions): Node => {
+  const place = callSite()
+  return Object.freeze({
+    transform: Object.freeze(transform),
+    inputs: Object.freeze(inputs),
+    scope: currentScope(),
+    kind: o.kind,
+    name: o.name ?? null,
+    // A getter: the text is made when a message asks for it.
+    get createdAt() {
+      return place()
+    },
+  })
+}
+
+/** The only place where an element type is believed: `A` is what the verb's signature says `transform` gives. */
+export const collectionOf = <A>(node: Node, tag = 'out'): PCollection<A> =>
+  Object.freeze({ _tag: 'PCollection', [outputOf]: Object.freeze({ node, tag }) }) as unknown as PCollection<A>
+
+export const outputIn = (pc: PCollection<unknown>): Output => pc[outputOf]
+
+/** A new node on `inputs`, with one output. */
+export const apply = <A>(transform: Transform, inputs: ReadonlyArray<PCollection<unknown>>, o: NodeOptions): PCollection<A> =>
+  collectionOf<A>(makeNode(transform, inputs.map(outputIn), o))
+
+/** A new node on `input` with an output a tag. */
+export const applyTagged = (transform: Transform, input: PCollection<unknown>, o: NodeOptions): Node =>
+  makeNode(transform, [outputIn(input)], o)
+
+/** A new leaf on `input`. */
+export const leaf = (transform: Transform, input: PCollection<unknown>, o: NodeOptions): PDone => {
+  const node = makeNode(transform, [outputIn(input)], o)
+  if (transform._tag === 'Write') recordSink(node)
+  return Object.freeze({ _tag: 'PDone', node })
+}

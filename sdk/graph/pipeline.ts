@@ -1,0 +1,89 @@
+// Leaves become a pipeline; a definition makes it importable by others: workers, the command line, a job server.
+import type { StandardSchema } from '../coders/index.ts'
+import { recording } from './building.ts'
+import { graphOf } from './graph.ts'
+import type { Graph } from './graph-node.ts'
+import { InvalidPipelineError } from './invalid-pipeline.ts'
+import type { Node } from './node.ts'
+import { validOptions } from './options.ts'
+import type { PDone } from './pcollection.ts'
+import { problemsOf, warningsOf } from './validate.ts'
+
+/** A checked graph, ready for a runner. {@link Pipeline.of} makes one for a test or a single thread. */
+export interface Pipeline {
+  readonly _tag: 'Pipeline'
+  readonly graph: Graph
+  /** What is allowed and seldom meant, such as counting again what an accumulating trigger has fired before. */
+  readonly warnings: ReadonlyArray<string>
+  /** The name of its definition. */
+  readonly name: string | null
+}
+/** Knows the module it comes from and the options it was made with, so another thread can make it again. */
+export interface PortablePipeline extends Pipeline {
+  readonly origin: { readonly url: string; readonly name: string; readonly options: unknown }
+}
+
+type Leaves = PDone | ReadonlyArray<PDone>
+
+/** A pipeline as a function of its options. */
+export interface PipelineDefinition<in I> {
+  readonly pipelineName: string
+  /** The module that exports it. */
+  readonly url: string
+  /** What its options must look like; null: it takes none. */
+  readonly schema: StandardSchema<unknown, unknown> | null
+  (options: I): PortablePipeline
+}
+
+const make = (leaves: ReadonlyArray<PDone>, name: string | null, madeSinks: ReadonlyArray<Node>): Pipeline => {
+  const graph = graphOf(leaves)
+  const problems = problemsOf(graph, madeSinks)
+  if (problems.length > 0) throw new InvalidPipelineError(name, problems)
+  return Object.freeze({ _tag: 'Pipeline', graph, warnings: Object.freeze(warningsOf(graph)), name })
+}
+
+function define(module: { readonly url: string }, name: string, build: () => Leaves): PipelineDefinition<void>
+function define<I, O>(
+  module: { readonly url: string },
+  name: string,
+  options: StandardSchema<I, O>,
+  build: (options: O) => Leaves,
+): PipelineDefinition<I>
+function define(
+  module: { readonly url: string },
+  name: string,
+  ...rest: readonly [() => Leaves] | readonly [StandardSchema<unknown, unknown>, (options: never) => Leaves]
+): PipelineDefinition<unknown> {
+  if (name.trim() === '') throw new RangeError('Pipeline.define: a definition needs a name, under which its checkpoints are kept')
+  const [schema, build] = rest.length === 1 ? [null, rest[0]] : rest
+  const definition = (given: unknown): PortablePipeline => {
+    const { options, travelling } = validOptions(name, schema, given)
+    // `options` is what the schema of the same call gives: the overloads have matched the two.
+    const { result, sinks } = recording(() => build(options as never))
+    const pipeline = make('_tag' in result ? [result] : result, name, sinks)
+    return Object.freeze({ ...pipeline, origin: Object.freeze({ url: module.url, name, options: travelling }) })
+  }
+  return Object.freeze(Object.assign(definition, { pipelineName: name, url: module.url, schema }))
+}
+
+/**
+ * Pipelines from finished branches.
+ *
+ * `of` takes leaves: writes, assertions, ignored outputs. What none of them reaches does not exist.
+ *
+ * `define(import.meta, name, [schema,] build)` makes a function of options instead. Export it: another thread imports the module, looks
+ * for that name among its exports and calls it with the same options, so these must be plain data. The schema is any Standard Schema
+ * (zod, valibot, arktype) that validates synchronously. A sink that `build` makes and no returned leaf reaches is a problem.
+ *
+ * Both throw an {@link InvalidPipelineError} with all problems at once; a definition also for options that its schema refuses.
+ *
+ * @example
+ * export const relay = Pipeline.define(import.meta, 'relay', z.object({ from: z.string() }), ({ from }) =>
+ *   pipe(TextIO.read(from), TextIO.write('copy.txt')))
+ */
+export const Pipeline = Object.freeze({
+  /** From finished branches, for a test or a single thread. Throws an InvalidPipelineError. */
+  of: (...leaves: ReadonlyArray<PDone>): Pipeline => make(leaves, null, []),
+  /** A function of options that another thread can find again: export it. */
+  define,
+})

@@ -1,0 +1,87 @@
+// What a runner needs of a sink: elements encoded into columns inside the stage, and a writer that publishes, flushes and commits.
+import type { HostContext } from '../model/bindings.ts'
+
+export type Headers = Readonly<Record<string, ReadonlyArray<string>>>
+
+/** Encoded outputs as columns of equal length. Appended to by a sink's `encode`, one row an output. */
+export interface OutputBatch {
+  /** A subject, a file, … */
+  readonly destinations: string[]
+  readonly headers: (Headers | null)[]
+  readonly payloads: Uint8Array[]
+  /** Immediate outputs only: the source position a row comes from, and which of that record's outputs to this sink it is, from 0. */
+  readonly positions: number[]
+  readonly ordinals: number[]
+  /** The payload bytes of all rows. */
+  bytes: number
+}
+
+export const emptyOutputs = (): OutputBatch => ({ destinations: [], headers: [], payloads: [], positions: [], ordinals: [], bytes: 0 })
+
+/**
+ * immediate: published as they come, named by the source record they come from; a replay gives the same names.
+ * checkpointed: part of a checkpoint first, published after its manifest is durable, named by the checkpoint.
+ * plain: published as they come, without a name (at least once).
+ */
+export type PublishMode = 'immediate' | 'checkpointed' | 'plain'
+
+export interface SinkContext extends HostContext {
+  /** The sink's stable id in the graph. */
+  readonly sinkId: string
+  /** Drawn once in the life of a run. */
+  readonly runId: string
+  readonly mode: PublishMode
+  /** What `protocol` gave in checkpoint 0, or null for a new run. */
+  readonly protocol: unknown
+  /** What the newest checkpoint recorded, by `flush` or `commit`; null for a new run. */
+  readonly restored: unknown
+  /** Whether checkpoints survive this process. */
+  readonly durable: boolean
+  /** The sources of the same pipeline: a destination inside a source's filter would feed itself. */
+  readonly sources: ReadonlyArray<Readonly<Record<string, unknown>>>
+}
+
+/** Names one checkpoint's outputs of one task: unique in the life of a run. */
+export interface CommitId {
+  readonly shard: string
+  readonly generation: number
+  readonly epoch: number
+}
+
+export interface ConnectedSink {
+  /** Plain data for checkpoint 0: which protocol, and where the destination stood. */
+  readonly protocol: unknown
+  /** What `explain` prints: the guarantee and why. */
+  readonly guarantee: string
+  /** Immediate and plain. `origin` names the split's source; rows ascend by (position, ordinal). The batch is the sink's from now on. Does not block: watch `congested`. */
+  readonly publish: (origin: string, outputs: OutputBatch) => void
+  /** True while too much is in flight: whoever feeds the sink should wait for `onReady`. */
+  readonly congested: () => boolean
+  /** One callback, the newest: called when congestion ends, or when the sink failed. */
+  readonly onReady: (callback: () => void) => void
+  /** Set when it cannot go on; the run then fails with it. */
+  readonly failure: () => Error | null
+  /** Everything published before is acknowledged; gives what a checkpoint records (plain data). */
+  readonly flush: () => Promise<unknown>
+  /** Publishes a durable checkpoint's outputs and waits for every acknowledgment. `recovering`: an earlier process may have published some of them. */
+  readonly commit: (id: CommitId, outputs: OutputBatch, recovering: boolean) => Promise<void>
+  /** Publishes nothing more; what is in flight may still be acknowledged until the deadline in milliseconds. */
+  readonly close: () => Promise<void>
+  readonly metrics: () => Readonly<Record<string, number>>
+}
+
+export interface Sink<in A = never> {
+  readonly urn: string
+  /** How names and messages call it: `JetStreamIO.write(TOTALS)`. */
+  readonly label: string
+  /** Plain data that identifies it across versions of a pipeline. */
+  readonly identity: Readonly<Record<string, unknown>>
+  readonly delivery: 'exactlyOnce' | 'atLeastOnce'
+  /** Whether `immediate` is possible for it at all. */
+  readonly immediate: boolean
+  /** Whether exactly-once needs checkpoints that outlive the process. */
+  readonly needsDurableCheckpoints: boolean
+  /** Appends one row (destination, headers, payload, bytes); the stage adds position and ordinal. Throws a named error for what cannot be encoded. */
+  readonly encode: (value: A, out: OutputBatch) => void
+  readonly connect: (context: SinkContext) => Promise<ConnectedSink>
+}

@@ -1,0 +1,204 @@
+// What is wrong with a pipeline before it runs: each problem says what, where it was made, and how to mend it.
+import type { Trigger } from '../model/trigger.ts'
+import { defaultStrategy, type WindowingStrategy } from '../model/windowing-strategy.ts'
+import { refusedName, type Scope, scopeUse } from './building.ts'
+import type { Graph, GraphNode } from './graph-node.ts'
+import type { Node } from './node.ts'
+import { plainStrategy } from './plain-form.ts'
+
+/** What refuses it; none: it may run. `madeSinks`: all that were made while its definition was built, reached or not. */
+export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): ReadonlyArray<string> => {
+  const nodes = [...graph.nodes.values()]
+  const unreached = unreachedSinks(nodes, madeSinks)
+  if (nodes.length === 0 && unreached.length === 0) {
+    return ['there is nothing to run: a pipeline needs at least one finished branch, which a write gives, or PCollection.ignore']
+  }
+  const bounded = boundedness(nodes)
+  return [
+    ...badNames(nodes),
+    ...repeatedNames(nodes),
+    ...nodes.flatMap(node => neverFires(graph, bounded, node)),
+    ...unreadOutputs(nodes),
+    ...nodes.flatMap(node => unlikeWindowings(graph, node)),
+    ...unreached,
+  ]
+}
+
+/** What is allowed, and seldom meant. */
+export const warningsOf = (graph: Graph): ReadonlyArray<string> => {
+  // The nearest grouping above each node that hands on the same elements more than once.
+  const refining = new Map<string, string | null>()
+  return [...graph.nodes.values()].flatMap(node => {
+    const above = node.inputs.map(({ id }) => refining.get(id) ?? null).find(id => id !== null) ?? null
+    if (!isGrouping(node)) {
+      refining.set(node.id, above)
+      return []
+    }
+    const strategy = inputStrategy(graph, node)
+    refining.set(
+      node.id,
+      strategy.accumulation === 'accumulating' && firesAgain(strategy.trigger, strategy.allowedLateness) ? node.id : above,
+    )
+    return above === null
+      ? []
+      : [
+          `${placed(node)} counts again what ${above} has handed on before: each accumulating pane repeats the ones before it. Use one combine that does both (CombineFn.groupBy), or accumulation: 'discarding'`,
+        ]
+  })
+}
+
+const placed = ({ id, node }: GraphNode): string => `${id} (made at ${node.createdAt})`
+const isGrouping = ({ node }: GraphNode): boolean => node.transform._tag === 'GroupByKey' || node.transform._tag === 'CombinePerKey'
+const inputStrategy = (graph: Graph, { inputs }: GraphNode): WindowingStrategy =>
+  (inputs[0] === undefined ? undefined : graph.nodes.get(inputs[0].id)?.strategy) ?? defaultStrategy
+
+// ---- names
+
+const badNames = (nodes: ReadonlyArray<GraphNode>): ReadonlyArray<string> =>
+  nodes.flatMap(({ node }) => {
+    const refused = node.name === null ? null : refusedName(node.name)
+    return refused === null
+      ? []
+      : [`${node.kind} (made at ${node.createdAt}) cannot have the name ${JSON.stringify(node.name)}, because ${refused}`]
+  })
+
+/** One name used twice inside one use of the scope around it; what lies inside the two is not said again. */
+const repeatedNames = (nodes: ReadonlyArray<GraphNode>): ReadonlyArray<string> => {
+  // By scope and name, who uses it: named nodes and inner scopes, with where they were made.
+  const names = new Map<Scope, Map<string, Map<Scope | Node, () => string>>>()
+  const use = (parent: Scope, name: string, by: Scope | Node, createdAt: () => string): void => {
+    const inScope = names.get(parent) ?? new Map<string, Map<Scope | Node, () => string>>()
+    names.set(parent, inScope)
+    inScope.set(name, (inScope.get(name) ?? new Map<Scope | Node, () => string>()).set(by, createdAt))
+  }
+  const seen = new Set<Scope>()
+  for (const { node } of nodes) {
+    if (node.name !== null) use(node.scope, node.name, node, () => node.createdAt)
+    for (let scope = node.scope; !seen.has(scope);) {
+      seen.add(scope)
+      const entered = scopeUse(scope)
+      if (entered === undefined) break
+      use(entered.parent, scope.at(-1) ?? '', scope, entered.createdAt)
+      scope = entered.parent
+    }
+  }
+  return [...names].flatMap(([parent, inScope]) =>
+    [...inScope]
+      .filter(([, users]) => users.size > 1)
+      .map(([name, users]) => {
+        const places = [...users.values()].map(createdAt => createdAt()).join(' and at ')
+        return `the name ${[...parent, name].join('/')} is used ${users.size} times, at ${places}. A name is used once in its scope: give each use one of its own, named('…', …)`
+      }),
+  )
+}
+
+// ---- groupings that would wait for ever
+
+const boundedness = (nodes: ReadonlyArray<GraphNode>): ReadonlyMap<string, boolean> => {
+  const bounded = new Map<string, boolean>()
+  for (const { id, node, inputs } of nodes) {
+    bounded.set(id, node.transform._tag === 'Read' ? node.transform.source.isBounded : inputs.every(input => bounded.get(input.id) ?? true))
+  }
+  return bounded
+}
+
+const neverFires = (graph: Graph, bounded: ReadonlyMap<string, boolean>, node: GraphNode): ReadonlyArray<string> => {
+  if (!isGrouping(node) || bounded.get(node.id) === true) return []
+  const { windowFn, trigger } = inputStrategy(graph, node)
+  if (windowFn.kind._tag !== 'Global' || firesEarly(trigger)) return []
+  return [
+    `${placed(node)} groups an unbounded collection in the global window, and its trigger fires when that window ends: never. ` +
+      'Put Window.into(FixedWindows.of(minutes(1))) before it, or give the global window a trigger that fires earlier, such as AfterWatermark.pastEndOfWindow({ early: AfterCount.of(100) })',
+  ]
+}
+
+/** Whether it can fire before its window has ended. */
+const firesEarly = (trigger: Trigger): boolean => {
+  switch (trigger._tag) {
+    case 'Default':
+    case 'Never':
+      return false
+    case 'AfterCount':
+    case 'AfterProcessingTime':
+      return true
+    case 'AfterWatermark':
+      return trigger.early !== null && firesEarly(trigger.early)
+    case 'Repeatedly':
+      return firesEarly(trigger.repeated)
+    case 'AfterEach':
+      return trigger.triggers[0] !== undefined && firesEarly(trigger.triggers[0])
+    case 'AfterAll':
+      return trigger.triggers.every(firesEarly)
+    case 'AfterAny':
+      return trigger.triggers.some(firesEarly)
+    case 'OrFinally':
+      return firesEarly(trigger.main) || firesEarly(trigger.until)
+  }
+}
+
+/** Whether one window can fire more than once. */
+const firesAgain = (trigger: Trigger, allowedLateness: number): boolean => {
+  switch (trigger._tag) {
+    case 'Default':
+      return allowedLateness > 0
+    case 'Never':
+    case 'AfterCount':
+    case 'AfterProcessingTime':
+      return false
+    case 'AfterWatermark':
+      return trigger.early !== null || (trigger.late !== null && allowedLateness > 0)
+    case 'Repeatedly':
+      return trigger.repeated._tag !== 'Never'
+    case 'AfterEach':
+      return trigger.triggers.length > 1
+    case 'AfterAll':
+    case 'AfterAny':
+      return trigger.triggers.some(inner => firesAgain(inner, allowedLateness))
+    case 'OrFinally':
+      return true
+  }
+}
+
+// ---- what nobody reads
+
+const unreadOutputs = (nodes: ReadonlyArray<GraphNode>): ReadonlyArray<string> => {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ id, tag }) => JSON.stringify([id, tag]))))
+  return nodes.flatMap(node =>
+    tagsOf(node)
+      .filter(tag => !read.has(JSON.stringify([node.id, tag])))
+      .map(
+        tag =>
+          `nobody reads the output '${tag}' of ${placed(node)}: its elements would vanish. Use it, or end it with PCollection.ignore and give that to the pipeline as a leaf`,
+      ),
+  )
+}
+
+const tagsOf = ({ node: { transform } }: GraphNode): ReadonlyArray<string> =>
+  transform._tag === 'Separate' ? ['left', 'right'] : transform._tag === 'Partition' ? transform.names : []
+
+const unreachedSinks = (nodes: ReadonlyArray<GraphNode>, made: ReadonlyArray<Node>): ReadonlyArray<string> => {
+  const reached = new Set(nodes.map(({ node }) => node))
+  return made
+    .filter(node => !reached.has(node))
+    .map(
+      node =>
+        `${[...node.scope, node.name ?? node.kind].join('/')} (made at ${node.createdAt}) would never run: no leaf reaches it. Return it from the definition beside the others, or hang it on the main path with PCollection.tee`,
+    )
+}
+
+// ---- Flatten
+
+const unlikeWindowings = (graph: Graph, node: GraphNode): ReadonlyArray<string> => {
+  if (node.node.transform._tag !== 'Flatten') return []
+  const inputs = node.inputs.flatMap(({ id }) => graph.nodes.get(id) ?? [])
+  const [first, ...others] = inputs
+  if (first === undefined) return []
+  const other = others.find(input => input.strategy !== first.strategy && windowing(input) !== windowing(first))
+  return other === undefined
+    ? []
+    : [
+        `${placed(node)} joins collections that are windowed differently: ${first.id} in ${windowing(first)}, ${other.id} in ${windowing(other)}. Give both the same Window.into before they meet`,
+      ]
+}
+
+const windowing = ({ strategy }: GraphNode): string => JSON.stringify(plainStrategy(strategy))

@@ -1,0 +1,53 @@
+// The package's public face: `jetbeam`. Names are listed, so that nothing becomes public by accident.
+export { flow, pipe } from 'fp-ts/lib/function.js'
+
+export { Coder, type DecodeError, Decoder, EncodeError, Encoder, type StandardSchema } from './coders/index.ts'
+
+export type { Binding, LocalBinding } from './model/bindings.ts'
+export type { Failure, Retry } from './model/failure.ts'
+export { KV } from './model/kv.ts'
+export type { PaneInfo, PaneTiming, Windowed } from './model/pane.ts'
+export {
+  Checkpoints,
+  type Job,
+  type JobMetrics,
+  type PipelineError,
+  type PipelineResult,
+  type Runner,
+  type RunOptions,
+  type SplitMetrics,
+  orThrow,
+} from './model/run.ts'
+export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'
+export { AfterAll, AfterAny, AfterCount, AfterEach, AfterProcessingTime, AfterWatermark, Never, OrFinally, Repeatedly, type Trigger } from './model/trigger.ts'
+export { FixedWindows, Sessions, SlidingWindows } from './model/window-fns.ts'
+export { type BoundedWindow, GlobalWindow, IntervalWindow } from './model/window.ts'
+export {
+  type Accumulation,
+  type ClosingBehavior,
+  GlobalWindows,
+  type TimestampCombiner,
+  type WindowFn,
+} from './model/windowing-strategy.ts'
+
+export { named } from './graph/building.ts'
+export { InvalidPipelineError } from './graph/invalid-pipeline.ts'
+export type { PDone, PTransform } from './graph/pcollection.ts'
+export { Pipeline, type PipelineDefinition, type PortablePipeline } from './graph/pipeline.ts'
+
+export { DoFn, type BundleSpec } from './stateful/do-fn.ts'
+export { type Effect, type Effects, type Emit, emit, emitAt } from './stateful/effects.ts'
+
+export { CombineFn } from './transforms/combine-fn.ts'
+export { Combine } from './transforms/combine.ts'
+export { Count } from './transforms/count.ts'
+export { Create } from './transforms/create.ts'
+export type { ItemOf } from './transforms/flat-map.ts'
+export { Flatten } from './transforms/flatten.ts'
+export { GroupByKey } from './transforms/group-by-key.ts'
+export type { AsyncOptions, Call } from './transforms/map-async.ts'
+export { ParDo } from './transforms/par-do.ts'
+export { Partition } from './transforms/partition.ts'
+export { PCollection } from './transforms/pcollection.ts'
+export { Reify } from './transforms/reify.ts'
+export { Window, type WindowOptions } from './transforms/window-into.ts'

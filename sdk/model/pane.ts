@@ -1,0 +1,25 @@
+// Panes: which firing of a window a value came out of.
+import type { Instant } from './time.ts'
+import type { BoundedWindow } from './window.ts'
+
+export type PaneTiming = 'early' | 'onTime' | 'late' | 'unknown'
+
+/** Where a value stands among the firings of its key and window (Beam's PaneInfo). `index` counts all of them, `nonSpeculativeIndex` those that are not early (-1 for an early one). */
+export interface PaneInfo {
+  readonly timing: PaneTiming
+  readonly index: number
+  readonly nonSpeculativeIndex: number
+  readonly isFirst: boolean
+  readonly isLast: boolean
+}
+
+/** The pane of a value that no trigger fired. */
+export const NO_FIRING: PaneInfo = Object.freeze({ timing: 'unknown', index: 0, nonSpeculativeIndex: 0, isFirst: true, isLast: true })
+
+/** A value with where in event time it is. */
+export interface Windowed<out A> {
+  readonly value: A
+  readonly timestamp: Instant
+  readonly window: BoundedWindow
+  readonly pane: PaneInfo
+}

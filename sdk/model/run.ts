@@ -1,0 +1,116 @@
+// What every runner shares: options, the running job, the result, and the errors a run ends with.
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Binding } from './bindings.ts'
+import type { Duration } from './time.ts'
+
+/** Where checkpoints are kept, how often they are taken and how many stay. Plain data. */
+export interface Checkpoints {
+  readonly _tag: 'Checkpoints'
+  readonly kind: 'directory'
+  /** null: the default place, under the user's state folder. */
+  readonly path: string | null
+  readonly everyMs: number
+  readonly keep: number
+}
+/**
+ * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
+ * the last `keep` (3) stay.
+ *
+ * @example
+ * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
+ */
+export const Checkpoints = {
+  directory: (path?: string, o?: { readonly every?: Duration | undefined; readonly keep?: number | undefined }): Checkpoints =>
+    Object.freeze({ _tag: 'Checkpoints', kind: 'directory', path: path ?? null, everyMs: o?.every ?? 1_000, keep: o?.keep ?? 3 }),
+} as const
+
+export interface RunOptions {
+  /** What the pipeline refers to by name: `JetStreamIO.connection({ … })`. */
+  readonly provide?: ReadonlyArray<Binding> | undefined
+  readonly checkpoints?: Checkpoints | undefined
+  /** The name under which checkpoints are kept: a definition's own unless given. */
+  readonly job?: string | undefined
+  /** Start from a savepoint instead of the newest checkpoint. */
+  readonly from?: { readonly savepoint: string } | undefined
+  /** `end`: unbounded sources stop at what was there when the run began. */
+  readonly until?: 'end' | undefined
+  /** Suspends the run: it checkpoints, publishes what the checkpoint holds, and ends. */
+  readonly signal?: AbortSignal | undefined
+  /** Called about four times a second while it runs. */
+  readonly onProgress?: ((metrics: JobMetrics) => void) | undefined
+}
+
+/** Why a run could not begin or go on. `message` says what, where and how to fix it. */
+export type PipelineError =
+  | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }
+  | { readonly _tag: 'UserCodeFailed'; readonly transform: string; readonly element: string; readonly message: string; readonly cause: unknown }
+  | { readonly _tag: 'GraphMismatch'; readonly differences: ReadonlyArray<string>; readonly message: string }
+  | { readonly _tag: 'CheckpointFailed'; readonly kind: string; readonly message: string; readonly cause: unknown }
+  | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
+  | { readonly _tag: 'AssertionFailed'; readonly message: string; readonly cause: unknown }
+
+export interface SplitMetrics {
+  readonly id: string
+  readonly position: number | null
+  readonly lag: number | null
+  readonly watermark: number
+  readonly status: string
+}
+/** Counts since this process began, unless a name says otherwise. */
+export interface JobMetrics {
+  readonly elapsedMs: number
+  readonly elementsRead: number
+  readonly bytesRead: number
+  readonly elementsWritten: number
+  readonly elementsPerSecond: number
+  readonly lag: number | null
+  /** The lowest of all sources; milliseconds. */
+  readonly watermark: number
+  readonly droppedLate: number
+  readonly checkpoints: { readonly completed: number; readonly failed: number; readonly lastEpoch: number | null; readonly lastDurationMs: number | null; readonly lastBytes: number | null }
+  readonly splits: ReadonlyArray<SplitMetrics>
+  /** By sink id. */
+  readonly sinks: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+export interface PipelineResult {
+  /** done: every source reached its end. suspended: stopped with a checkpoint to go on from. drained: watermarks went to infinity early. cancelled: stopped without one. */
+  readonly state: 'done' | 'suspended' | 'drained' | 'cancelled'
+  readonly metrics: JobMetrics
+}
+/** A pipeline that runs. */
+export interface Job {
+  readonly done: TaskEither<PipelineError, PipelineResult>
+  /** Stop pulling, checkpoint, publish, end; watermarks stay, and a later start goes on from here. */
+  readonly suspend: TaskEither<PipelineError, PipelineResult>
+  /** Stop pulling, let every window fire, publish, end. Its checkpoint cannot be resumed. */
+  readonly drain: TaskEither<PipelineError, PipelineResult>
+  /** Stop at once. What is durable stays, and a later start goes on from the newest checkpoint. */
+  readonly cancel: TaskEither<PipelineError, PipelineResult>
+  /** A self-contained checkpoint under a name of its own; gives the place where it lies. */
+  readonly savepoint: (name: string) => TaskEither<PipelineError, string>
+  readonly metrics: () => JobMetrics
+}
+export interface Runner<P, O> {
+  /** To the end. Lazy: call the task, or hand it to `orThrow`. */
+  readonly run: (o?: O) => (p: P) => TaskEither<PipelineError, PipelineResult>
+  /** Until it is up. */
+  readonly start: (o?: O) => (p: P) => TaskEither<PipelineError, Job>
+  /** The plan, and each source's and sink's guarantee with its reason, as text. */
+  readonly explain: (o?: O) => (p: P) => TaskEither<PipelineError, string>
+}
+
+/** Runs it now; rejects with the named error. For a script's last line. */
+export const orThrow = async <E, A>(task: TaskEither<E, A>): Promise<A> => {
+  const result = await task()
+  if (result._tag === 'Right') return result.right
+  const error: unknown = result.left
+  throw error instanceof Error ? error : errorOf(error)
+}
+
+const errorOf = (error: unknown): Error => {
+  const shape = (typeof error === 'object' && error !== null ? error : {}) as { readonly _tag?: unknown; readonly message?: unknown; readonly cause?: unknown }
+  const wrapped = new Error(typeof shape.message === 'string' ? shape.message : String(error), { cause: shape.cause ?? error })
+  wrapped.name = typeof shape._tag === 'string' ? shape._tag : 'PipelineError'
+  return wrapped
+}

@@ -1,0 +1,86 @@
+// Triggers as data: when a window's pane is fired. runners/engine interprets them.
+import type { Duration } from './time.ts'
+
+/** When a window fires (Beam's Trigger): a plain value, made by the modules below. */
+export type Trigger =
+  | { readonly _tag: 'Default'; readonly urn: string }
+  | { readonly _tag: 'Never'; readonly urn: string }
+  | { readonly _tag: 'AfterWatermark'; readonly urn: string; readonly early: Trigger | null; readonly late: Trigger | null }
+  | { readonly _tag: 'AfterCount'; readonly urn: string; readonly count: number }
+  | { readonly _tag: 'AfterProcessingTime'; readonly urn: string; readonly delay: Duration; readonly alignTo: Duration | null }
+  | { readonly _tag: 'Repeatedly'; readonly urn: string; readonly repeated: Trigger }
+  | { readonly _tag: 'AfterEach' | 'AfterAll' | 'AfterAny'; readonly urn: string; readonly triggers: ReadonlyArray<Trigger> }
+  | { readonly _tag: 'OrFinally'; readonly urn: string; readonly main: Trigger; readonly until: Trigger }
+
+const urn = (name: string): string => `beam:trigger:${name}:v1`
+
+/** Fires when the watermark passes the end of the window, and again for each late element within the allowed lateness. */
+export const DefaultTrigger: Trigger = Object.freeze({ _tag: 'Default', urn: urn('default') })
+
+/** Fires at the end of the window; `early` fires repeatedly before it, `late` after it, each until its own end. */
+export const AfterWatermark = {
+  pastEndOfWindow: (o?: { readonly early?: Trigger | undefined; readonly late?: Trigger | undefined }): Trigger =>
+    Object.freeze({ _tag: 'AfterWatermark', urn: urn('after_end_of_window'), early: o?.early ?? null, late: o?.late ?? null }),
+} as const
+
+/** Fires once a pane holds at least `n` elements (Beam's AfterPane.elementCountAtLeast). */
+export const AfterCount = {
+  of: (n: number): Trigger => {
+    if (!Number.isInteger(n) || n < 1) throw new RangeError(`AfterCount.of: a pane's element count is a whole number from 1, and ${n} is not`)
+    return Object.freeze({ _tag: 'AfterCount', urn: urn('element_count'), count: n })
+  },
+} as const
+
+/** Fires once `delay` has passed since the first element of a pane, by the clock of the machine (Beam's AfterProcessingTime). */
+export const AfterProcessingTime = {
+  /**
+   * @param delay a length of time from 0
+   * @param o `alignTo`: the firing waits for the next multiple of this length since 1970, so that panes of all keys fire together
+   * @example
+   * AfterWatermark.pastEndOfWindow({ early: AfterProcessingTime.pastFirstElement(seconds(10)) })
+   */
+  pastFirstElement: (delay: Duration, o?: { readonly alignTo?: Duration | undefined }): Trigger => {
+    if (!(delay >= 0)) throw new RangeError(`AfterProcessingTime.pastFirstElement: the delay is a length of time, and ${delay} ms is negative`)
+    const alignTo = o?.alignTo ?? null
+    if (alignTo !== null && !(alignTo > 0)) throw new RangeError(`AfterProcessingTime.pastFirstElement: alignTo is a length of time above 0, and ${alignTo} ms is not`)
+    return Object.freeze({ _tag: 'AfterProcessingTime', urn: urn('after_processing_time'), delay, alignTo })
+  },
+} as const
+
+/** Begins its trigger anew each time that it has finished (Beam's Repeatedly). */
+export const Repeatedly = {
+  /** @example Repeatedly.forever(AfterCount.of(100)) */
+  forever: (t: Trigger): Trigger => Object.freeze({ _tag: 'Repeatedly', urn: urn('repeat'), repeated: t }),
+} as const
+
+/** One trigger after the other: each begins when the one before it has finished; finished with the last (Beam's AfterEach). */
+export const AfterEach = {
+  /** @example AfterEach.inOrder(AfterCount.of(1), Repeatedly.forever(AfterCount.of(100))) */
+  inOrder: (...ts: ReadonlyArray<Trigger>): Trigger => several('AfterEach', 'after_each', ts),
+} as const
+
+/** Fires once when all its triggers are ready (Beam's AfterAll). */
+export const AfterAll = {
+  /** @example AfterAll.of(AfterCount.of(100), AfterProcessingTime.pastFirstElement(seconds(1))) */
+  of: (...ts: ReadonlyArray<Trigger>): Trigger => several('AfterAll', 'after_all', ts),
+} as const
+
+/** Fires once when any of its triggers is ready (Beam's AfterFirst). */
+export const AfterAny = {
+  /** @example Repeatedly.forever(AfterAny.of(AfterCount.of(100), AfterProcessingTime.pastFirstElement(seconds(1)))) */
+  of: (...ts: ReadonlyArray<Trigger>): Trigger => several('AfterAny', 'after_any', ts),
+} as const
+
+/** Fires as `main` does, until `until` fires too: then it fires for the last time (Beam's OrFinally). */
+export const OrFinally = {
+  /** @example OrFinally.of(Repeatedly.forever(AfterCount.of(100)), AfterWatermark.pastEndOfWindow()) */
+  of: (main: Trigger, until: Trigger): Trigger => Object.freeze({ _tag: 'OrFinally', urn: urn('or_finally'), main, until }),
+} as const
+
+/** Never fires: a window says what it gathered once, when its allowed lateness is over (Beam's Never). */
+export const Never: Trigger = Object.freeze({ _tag: 'Never', urn: urn('never') })
+
+const several = (tag: 'AfterEach' | 'AfterAll' | 'AfterAny', name: string, triggers: ReadonlyArray<Trigger>): Trigger => {
+  if (triggers.length === 0) throw new RangeError(`${tag}: there are no triggers to wait for`)
+  return Object.freeze({ _tag: tag, urn: urn(name), triggers: Object.freeze([...triggers]) })
+}

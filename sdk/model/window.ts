@@ -1,0 +1,40 @@
+// Windows: half-open intervals of event time, and the global one that holds them all.
+import { Instant } from './time.ts'
+
+/** Half open. The global window is the interval [Instant.min, Instant.max), so `window.start` never needs a narrowing. */
+export interface BoundedWindow {
+  readonly start: Instant
+  readonly end: Instant
+}
+
+/** The one window of a collection that was never windowed (Beam's GlobalWindow). */
+export const GlobalWindow: BoundedWindow = Object.freeze({ start: Instant.min, end: Instant.max })
+
+/**
+ * Windows by their bounds, in milliseconds since 1970: `end` is the first instant after the window.
+ *
+ * @example
+ * IntervalWindow.of(0, 60_000) // the first minute of 1970
+ */
+export const IntervalWindow = {
+  of: (startMillis: number, endMillis: number): BoundedWindow => {
+    if (!(startMillis < endMillis)) {
+      throw new RangeError(`IntervalWindow.of: the start must lie before the end, and ${startMillis} does not lie before ${endMillis}`)
+    }
+    return Object.freeze({ start: Instant.ofMillis(startMillis), end: Instant.ofMillis(endMillis) })
+  },
+} as const
+
+/** The last instant inside a window: an element or pane at the window's end carries it (Beam's `maxTimestamp`). */
+export const maxTimestamp = (window: BoundedWindow): Instant => (window.end - 1) as Instant
+
+export const isGlobal = (window: BoundedWindow): boolean => window.start === Instant.min && window.end === Instant.max
+
+export const sameWindow = (a: BoundedWindow, b: BoundedWindow): boolean => a === b || (a.start === b.start && a.end === b.end)
+
+/** Earlier end first, then earlier start: the order in which windows close. */
+export const compareWindows = (a: BoundedWindow, b: BoundedWindow): number => a.end - b.end || a.start - b.start
+
+/** For error messages and tests. */
+export const showWindow = (window: BoundedWindow): string =>
+  isGlobal(window) ? 'the global window' : `[${Instant.toIso(window.start)}, ${Instant.toIso(window.end)})`

@@ -1,0 +1,50 @@
+// How a collection is windowed, from one Window.into to the next.
+import type { Duration, Instant } from './time.ts'
+import { DefaultTrigger, type Trigger } from './trigger.ts'
+import { type BoundedWindow, GlobalWindow } from './window.ts'
+
+/** How a window function assigns and merges, as data where it is one of Beam's: engines know these without a call. */
+export type WindowFnKind =
+  | { readonly _tag: 'Global' }
+  | { readonly _tag: 'Fixed'; readonly size: Duration; readonly offset: Duration }
+  | { readonly _tag: 'Sliding'; readonly size: Duration; readonly every: Duration; readonly offset: Duration }
+  | { readonly _tag: 'Sessions'; readonly gap: Duration }
+
+/** `A` is what the function must see of an element: `unknown` for all standard ones. */
+export interface WindowFn<in A = unknown> {
+  readonly urn: string
+  readonly kind: WindowFnKind
+  readonly assign: (element: A, timestamp: Instant) => ReadonlyArray<BoundedWindow>
+}
+
+export type TimestampCombiner = 'earliest' | 'latest' | 'endOfWindow'
+export type Accumulation = 'accumulating' | 'discarding'
+export type ClosingBehavior = 'ifNonEmpty' | 'always'
+
+export interface WindowingStrategy {
+  /** The element type is checked where the strategy is made, by `Window.into`; from there on it is only carried. */
+  readonly windowFn: WindowFn<never>
+  readonly trigger: Trigger
+  readonly accumulation: Accumulation
+  readonly allowedLateness: Duration
+  readonly timestampCombiner: TimestampCombiner
+  readonly closing: ClosingBehavior
+}
+
+export const GlobalWindows: WindowFn = Object.freeze({
+  urn: 'beam:window_fn:global_windows:v1',
+  kind: Object.freeze({ _tag: 'Global' }),
+  assign: () => [GlobalWindow],
+})
+
+export const defaultStrategy: WindowingStrategy = Object.freeze({
+  windowFn: GlobalWindows,
+  trigger: DefaultTrigger,
+  accumulation: 'discarding',
+  allowedLateness: 0 as Duration,
+  timestampCombiner: 'endOfWindow',
+  closing: 'ifNonEmpty',
+})
+
+/** Whether windows of this strategy may grow together: then nothing is known of an element's window before its key's others are. */
+export const isMerging = (strategy: WindowingStrategy): boolean => strategy.windowFn.kind._tag === 'Sessions'

@@ -1,0 +1,86 @@
+// What a runner needs of a source: splits as data, and readers that hand over whole batches without a promise an element.
+import type { HostContext } from '../model/bindings.ts'
+import type { PositionRange } from './restriction.ts'
+
+/** Plain data (JSON), written into checkpoint 0 and found again by every later start. */
+export interface Split {
+  /** Unique within the source, and stable. */
+  readonly id: string
+  readonly range: PositionRange
+  /** Ends after so many elements in all, wherever the range ends. */
+  readonly count: number | null
+  /** What only the source understands: a stream's creation time, the sequences of a list. */
+  readonly detail: unknown
+}
+
+/** How far a split was read. */
+export interface SplitProgress {
+  /** The last position that was handed on, or null. */
+  readonly last: number | null
+  /** How many elements were handed on. */
+  readonly claimed: number
+  /** What the source noted at `last`: plain data to verify a restart with. */
+  readonly note: unknown
+}
+
+/** Columns of equal length; positions strictly ascending. A batch is its receiver's: the reader keeps no reference. */
+export interface ReadBatch<out M> {
+  readonly values: ReadonlyArray<M>
+  readonly positions: ReadonlyArray<number>
+  /** Payload bytes, for limits and metrics. */
+  readonly bytes: number
+  /** About the last element: see {@link SplitProgress}. */
+  readonly note: unknown
+}
+
+export type ReaderStatus =
+  /** More may come at any time. */
+  | { readonly _tag: 'reading' }
+  /** The server said that nothing is pending: nothing older than this is on its way. `since`: processing time in milliseconds. */
+  | { readonly _tag: 'idle'; readonly since: number }
+  /** Nothing of the split is left; all of it was polled. */
+  | { readonly _tag: 'done' }
+  | { readonly _tag: 'failed'; readonly error: Error }
+
+/** One split being read. It reads ahead within a bound of its own and never blocks. */
+export interface SplitReader<out M> {
+  /** What has arrived, at most `maxElements` of it, or null. */
+  readonly poll: (maxElements: number) => ReadBatch<M> | null
+  readonly status: () => ReaderStatus
+  /** How many elements the server says are still to come, or null where it cannot say. */
+  readonly lag: () => number | null
+  /** Called whenever poll or status would answer anew; one callback, the newest. */
+  readonly onChange: (callback: () => void) => void
+  /** The split now ends at `to` (exclusive): the rest is somebody else's. */
+  readonly truncate: (to: number) => void
+  readonly close: () => Promise<void>
+}
+
+export interface ConnectedSource<out M> {
+  /** Once in the life of a run, before the first read: starts and ends resolved. At most about `desired` splits, at least one; `toEnd` freezes open ends at what is there now. */
+  readonly resolve: (o: { readonly desired: number; readonly toEnd: boolean }) => Promise<ReadonlyArray<Split>>
+  /** Resumes after `progress.last`. Rejects with a named error where what the progress needs is gone. */
+  readonly open: (split: Split, progress: SplitProgress) => Promise<SplitReader<M>>
+  /** What `explain` prints. */
+  readonly guarantee: () => string
+  readonly close: () => Promise<void>
+}
+
+export interface Source<out M = unknown> {
+  readonly urn: string
+  /** How names and messages call it: `JetStreamIO.read(VIEWS)`. */
+  readonly label: string
+  readonly isBounded: boolean
+  /** Plain data that identifies it across versions of a pipeline. */
+  readonly identity: Readonly<Record<string, unknown>>
+  /** True where an element can be found again by its position, for ever: what source-derived ids need. */
+  readonly replayable: boolean
+  readonly connect: (context: HostContext) => Promise<ConnectedSource<M>>
+}
+
+/** How a split's watermark follows from what was read; `idleAfterMs` lets an idle split advance to now minus the bound. */
+export interface WatermarkPolicy {
+  readonly _tag: 'WatermarkPolicy'
+  readonly outOfOrdernessMs: number
+  readonly idleAfterMs: number | null
+}

@@ -1,0 +1,54 @@
+// DoFns: functions with several outputs and a bundle's life cycle, ready for ParDo.of.
+import type { Windowed } from '../model/pane.ts'
+import type { BundleSpec as ErasedBundleSpec } from './bundle.ts'
+import type { Emit } from './effects.ts'
+
+declare const input: unique symbol
+declare const output: unique symbol
+
+/** A function ready for {@link ParDo}. Its elements' types are carried for the compiler alone. */
+export interface DoFn<in I, out O> {
+  readonly _tag: 'DoFn'
+  readonly bundle: ErasedBundleSpec
+  readonly [input]?: (i: I) => void
+  readonly [output]?: O
+}
+
+export type Emits = ReadonlyArray<Emit<unknown> | false>
+type ItemsOf<F> = F extends ReadonlyArray<infer X> ? X : never
+/** What the effects `F` emit. */
+export type Emitted<F> = ItemsOf<F> extends infer X ? (X extends Emit<infer A> ? A : never) : never
+
+/**
+ * A DoFn with a bundle's life cycle: `setup` once a task, `startBundle` and `finishBundle` around each bundle, `teardown` when the task
+ * ends (Beam's DoFn without state). A bundle has any size, chosen by the runner: results must not depend on it.
+ */
+export interface BundleSpec<in A, U, B, P, F> {
+  /** Connections and the like; may be asynchronous. */
+  readonly setup?: (() => U | Promise<U>) | undefined
+  readonly startBundle?: ((setup: U) => B) | undefined
+  /** Called once an element and window. */
+  readonly process: (element: Windowed<A>, context: { readonly setup: U; readonly bundle: B }) => P
+  /** What it emits outside the global window needs `emitAt`: no element is at hand. */
+  readonly finishBundle?: ((context: { readonly setup: U; readonly bundle: B }) => F) | undefined
+  readonly teardown?: ((setup: U) => void | Promise<void>) | undefined
+}
+
+const bundled = <A, P extends Emits, U = undefined, B = undefined, F extends Emits = never>(
+  spec: BundleSpec<A, U, B, P, F>,
+): DoFn<A, Emitted<P | F>> => Object.freeze({ _tag: 'DoFn', bundle: spec })
+
+/**
+ * DoFns apart from their ParDo: annotate the element, the rest is inferred.
+ *
+ * @example
+ * const hosts = DoFn.bundled({
+ *   setup: async () => new URL('http://example.org'),
+ *   process: ({ value }: Windowed<Order>, { setup }) => [emit({ order: value.id, host: setup.host })],
+ * })
+ * pipe(orders, ParDo.of(hosts))
+ */
+export const DoFn = Object.freeze({
+  /** With a bundle's life cycle: `setup`, `startBundle`, `process`, `finishBundle`, `teardown`. */
+  bundled,
+})

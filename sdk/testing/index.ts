@@ -1,0 +1,3 @@
+// What tests of pipelines use: `jetbeam/testing`.
+export { type Difference, type Expectation, containsInAnyOrder, empty } from './expectation.ts'
+export { PAssert } from './passert.ts'

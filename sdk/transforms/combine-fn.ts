@@ -1,0 +1,99 @@
+// CombineFns: the standard ones, and how one becomes another.
+import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import type { Ord } from 'fp-ts/lib/Ord.js'
+import { Coder } from '../coders/index.ts'
+import type { CombineFn as CombineFnContract } from '../graph/combine-fn.ts'
+import { groupBy } from './combine-groups.ts'
+
+/**
+ * Aggregation by Beam's four functions: `create` an accumulator, `add` an input to it, `merge` two of them, `extract` the result.
+ *
+ * `add` and `merge` may change and return their first argument: it is theirs alone. `coder` says how accumulators are checkpointed,
+ * where they are no plain data.
+ */
+export type CombineFn<I, A, O> = CombineFnContract<I, A, O>
+
+const of = <I, A, O>(fn: CombineFn<I, A, O>): CombineFn<I, A, O> => fn
+
+const fromMonoid = <V>(m: Monoid<V>): CombineFn<V, V, V> => ({
+  create: () => m.empty,
+  add: (a, v) => m.concat(a, v),
+  merge: (a, b) => m.concat(a, b),
+  extract: a => a,
+})
+
+const count: CombineFn<unknown, number, number> = Object.freeze({
+  create: () => 0,
+  add: (n: number) => n + 1,
+  merge: (a: number, b: number) => a + b,
+  extract: (n: number) => n,
+  coder: Coder.varint,
+})
+
+type Sum = readonly [sum: number, count: number]
+// An accumulator is its function's own: changing it costs no new array an element.
+const raise = (own: Sum, sum: number, n: number): Sum => {
+  const mine = own as [sum: number, count: number]
+  mine[0] += sum
+  mine[1] += n
+  return mine
+}
+const mean: CombineFn<number, Sum, number> = Object.freeze({
+  create: (): Sum => [0, 0],
+  add: (a: Sum, n: number) => raise(a, n, 1),
+  merge: (a: Sum, [sum, n]: Sum) => raise(a, sum, n),
+  extract: ([sum, n]: Sum) => sum / n,
+})
+
+const top = <V>(n: number, ord: Ord<V>): CombineFn<V, ReadonlyArray<V>, ReadonlyArray<V>> => {
+  if (!Number.isInteger(n) || n < 1) throw new RangeError(`CombineFn.top: how many to keep is a whole number from 1, and ${n} is not`)
+  /** Into its place, largest first; among equals behind those that were there. */
+  const insert = (own: ReadonlyArray<V>, v: V): ReadonlyArray<V> => {
+    const least = own[n - 1]
+    if (own.length === n && least !== undefined && ord.compare(v, least) <= 0) return own
+    let [from, to] = [0, own.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (ord.compare(v, own[middle] as V) <= 0) from = middle + 1
+      else to = middle
+    }
+    const mine = own as V[]
+    mine.splice(from, 0, v)
+    if (mine.length > n) mine.pop()
+    return mine
+  }
+  return { create: () => [], add: insert, merge: (a, b) => b.reduce(insert, a), extract: best => best }
+}
+
+const contramap =
+  <I, J>(f: (j: J) => I) =>
+  <A, O>(fn: CombineFn<I, A, O>): CombineFn<J, A, O> => ({ ...fn, add: (a, j) => fn.add(a, f(j)) })
+
+const map =
+  <O, P>(f: (o: O) => P) =>
+  <I, A>(fn: CombineFn<I, A, O>): CombineFn<I, A, P> => ({ ...fn, extract: a => f(fn.extract(a)) })
+
+/**
+ * The standard CombineFns, for Combine.perKey and Combine.globally.
+ *
+ * @example
+ * const topTen = pipe(CombineFn.count, CombineFn.groupBy((view: View) => view.page), CombineFn.map(counts => [...counts].slice(0, 10)))
+ */
+export const CombineFn = Object.freeze({
+  /** Checks the types of a hand-written one. */
+  of,
+  /** What Combine makes of a monoid. */
+  fromMonoid,
+  /** How many elements there are. */
+  count,
+  /** The arithmetic mean; of nothing, NaN. */
+  mean,
+  /** The `n` largest by `ord`, largest first. Throws a RangeError for an `n` below 1. */
+  top,
+  /** Looks at its inputs through `f`. */
+  contramap,
+  /** Changes the result. */
+  map,
+  /** One accumulator a group, inside one accumulator: repeated early panes stay correct, because nothing is counted twice downstream. Groups are equal if their encodings are, as keys. */
+  groupBy,
+})

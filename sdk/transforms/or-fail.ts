@@ -1,0 +1,6 @@
+// Rights only.
+import type { Either } from 'fp-ts/lib/Either.js'
+import { apply, type PCollection } from '../graph/pcollection.ts'
+
+/** A Left ends the run with its error; the Rights go on. For inputs that are never wrong. */
+export const orFail = <L, R>(pc: PCollection<Either<L, R>>): PCollection<R> => apply({ _tag: 'OrFail' }, [pc], { kind: 'orFail' })

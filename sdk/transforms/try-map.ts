@@ -1,0 +1,15 @@
+// One to one, where what throws is data.
+import type { Either } from 'fp-ts/lib/Either.js'
+import { apply, type PCollection } from '../graph/pcollection.ts'
+import type { Failure } from '../model/failure.ts'
+
+/**
+ * As `map`, but what throws becomes a Left with the element, the error's message and its stack: for `separate` or `deadLetter`.
+ *
+ * @example
+ * pipe(texts, PCollection.tryMap(text => parse(text)), PCollection.deadLetter(rejected))
+ */
+export const tryMap =
+  <A, B>(f: (a: A) => B) =>
+  (pc: PCollection<A>): PCollection<Either<Failure<A>, B>> =>
+    apply({ _tag: 'TryMap', f }, [pc], { kind: 'tryMap' })

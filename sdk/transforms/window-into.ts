@@ -1,0 +1,62 @@
+// Elements into windows, and what their windows' firings contain.
+import { apply, type PCollection } from '../graph/pcollection.ts'
+import type { Duration } from '../model/time.ts'
+import { DefaultTrigger, type Trigger } from '../model/trigger.ts'
+import {
+  type Accumulation,
+  type ClosingBehavior,
+  defaultStrategy,
+  type TimestampCombiner,
+  type WindowFn,
+  type WindowingStrategy,
+} from '../model/windowing-strategy.ts'
+
+/** Beam's rule as a type: whoever names a trigger or a lateness says what a second firing contains. */
+export type WindowOptions = {
+  /** The timestamp of what a grouping gives. `endOfWindow` unless told. */
+  readonly timestampCombiner?: TimestampCombiner | undefined
+} & (
+  | { readonly trigger?: never; readonly allowedLateness?: never; readonly accumulation?: never; readonly closing?: never }
+  | {
+      /** When a window fires: at its end, and again for what comes late, unless told. */
+      readonly trigger?: Trigger | undefined
+      /** How long after its end a window still takes elements. None unless told. */
+      readonly allowedLateness?: Duration | undefined
+      /** Whether a firing repeats what earlier ones of its window contained. */
+      readonly accumulation: Accumulation
+      /** Whether a window that is closed for good fires a last time even of nothing. */
+      readonly closing?: ClosingBehavior | undefined
+    }
+)
+
+const strategyOf = (windowFn: WindowFn<never>, o: WindowOptions = {}): WindowingStrategy => {
+  const allowedLateness = o.allowedLateness ?? defaultStrategy.allowedLateness
+  if (!(allowedLateness >= 0))
+    throw new RangeError(`Window.into: allowedLateness is a length of time, and ${allowedLateness} ms is negative`)
+  return Object.freeze({
+    windowFn,
+    trigger: o.trigger ?? DefaultTrigger,
+    accumulation: o.accumulation ?? defaultStrategy.accumulation,
+    allowedLateness,
+    timestampCombiner: o.timestampCombiner ?? defaultStrategy.timestampCombiner,
+    closing: o.closing ?? defaultStrategy.closing,
+  })
+}
+
+/**
+ * Puts elements into windows by their timestamps (Beam's Window.into). What is left out of the options has its default; nothing is
+ * taken over from an earlier Window.into. Groupings behind it work window by window. Throws a RangeError for a negative lateness.
+ *
+ * @example
+ * Window.into(FixedWindows.of(minutes(1)), {
+ *   trigger: AfterWatermark.pastEndOfWindow({ late: AfterCount.of(1) }), allowedLateness: minutes(5), accumulation: 'accumulating',
+ * })
+ */
+export const Window = Object.freeze({
+  /** By a window function; who names a trigger or a lateness also says `accumulation`. */
+  into: <A>(fn: WindowFn<A>, o?: WindowOptions) => {
+    const strategy = strategyOf(fn, o)
+    // The inner parameter keeps the element's own type, whatever the function must see of it.
+    return <B extends A>(pc: PCollection<B>): PCollection<B> => apply({ _tag: 'WindowInto', strategy }, [pc], { kind: 'Window.into' })
+  },
+})

@@ -1,0 +1,29 @@
+// npm run test:crash -- [--rounds N] [--seed S]: N kills of a process for each pipeline, and a quarter as many of the server.
+import { parseArgs } from 'node:util'
+import { type Result, runScenario } from './scenario.ts'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, help: { type: 'boolean' } } })
+const rounds = Number(values.rounds)
+const seed = Number(values.seed)
+if (values.help === true || !Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
+  process.stdout.write('npm run test:crash -- [--rounds N] [--seed S]\n\n--rounds N  kills of each pipeline\'s process (20)\n--seed S    for the moments of the kills (1)\n')
+  process.exit(values.help === true ? 0 : 2)
+}
+
+const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): string =>
+  `${kills} kills of the process, ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}`
+
+let [passed, failed] = [0, 0]
+for (const pipeline of ['relay', 'windows'] as const) {
+  try {
+    const result = await runScenario({ pipeline, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }, line => process.stderr.write(`${line}\n`))
+    process.stdout.write(`${pipeline}: ${show(result)}\n`)
+    if (result.lost + result.duplicated + result.wrong === 0) passed++
+    else failed++
+  } catch (error) {
+    failed++
+    process.stdout.write(`${pipeline}: ${error instanceof Error ? error.message : String(error)}\n`)
+  }
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`)
+process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,185 @@
+// One crash test: a real server, a real process, kills at random moments of either while messages come in; then everything is counted.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
+import { type Counts, countRelay, countWindows } from './counting.ts'
+import { encodeEvent, lastEvent } from './events.ts'
+import { Victim } from './victim.ts'
+
+export type Pipeline = 'relay' | 'windows'
+
+export interface Plan {
+  readonly pipeline: Pipeline
+  /** How often the process is killed. */
+  readonly kills: number
+  /** How often the server is killed, beside that. */
+  readonly serverKills: number
+  /** Once the server stays away for longer than its duplicate window. */
+  readonly longOutage: boolean
+  /** For the moments. */
+  readonly seed: number
+}
+
+export interface Result extends Counts {
+  readonly kills: number
+  readonly serverKills: number
+  readonly events: number
+}
+
+/** Shorter than the long outage, longer than a restart. */
+const duplicateWindowMs = 2_000
+const longOutageMs = 3_500
+const settleMs = 60_000
+
+export const runScenario = async (plan: Plan, log: (line: string) => void): Promise<Result> => {
+  const random = randomOf(plan.seed)
+  const server = await NatsServer.start()
+  const folder = await mkdtemp(join(tmpdir(), 'jetbeam-crash-'))
+  const nc = await connect({ servers: server.url, noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+  const victim = new Victim(`${plan.pipeline}-program.ts`, ['--nats', server.url, '--checkpoints', join(folder, 'checkpoints'), '--every', '150ms', '--json'])
+  const feed = new Feed(nc)
+  try {
+    await makeStreams(nc)
+    victim.start()
+    feed.start()
+    let serverKills = 0
+    const moments = shuffled([...Array<'process'>(plan.kills).fill('process'), ...Array<'server'>(plan.serverKills).fill('server')], random)
+    for (const [i, moment] of moments.entries()) {
+      // From before it has begun to well into its work.
+      await pause(700 + random() * 1_500)
+      if (moment === 'server') {
+        const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
+        await killServer(server, feed, outageMs)
+        serverKills++
+      } else {
+        await victim.kill()
+        victim.start()
+      }
+      if ((i + 1) % 10 === 0) log(`${plan.pipeline}: ${i + 1} of ${moments.length} kills, ${feed.published} events so far`)
+    }
+    await feed.stop()
+    await publishAcknowledged(nc, Buffer.from(JSON.stringify(lastEvent)))
+    const counts = await settled(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)), victim)
+    await victim.terminate()
+    // What came after the last look would be a repetition as well.
+    const final = plan.pipeline === 'relay' ? await countRelay(nc, feed.published) : await countWindows(nc, feed.published)
+    return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, events: feed.published }
+  } finally {
+    await feed.stop()
+    await victim.dispose()
+    await nc.close()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Looks until nothing is missing, or until it has waited long enough. */
+const settled = async (count: () => Promise<Counts>, victim: Victim): Promise<Counts> => {
+  const deadline = Date.now() + settleMs
+  for (;;) {
+    const counts = await count()
+    if (counts.lost === 0 || Date.now() > deadline) return counts
+    victim.checkAlive()
+    await pause(300)
+  }
+}
+
+const makeStreams = async (nc: NatsConnection): Promise<void> => {
+  const jsm = await jetstreamManager(nc)
+  const storage = StorageType.File
+  await jsm.streams.add({ name: 'EVENTS', subjects: ['events'], storage })
+  await jsm.streams.add({ name: 'OUT', subjects: ['out.>'], storage, duplicate_window: duplicateWindowMs * 1_000_000 })
+  await jsm.streams.add({ name: 'REJECTED', subjects: ['rejected'], storage, duplicate_window: duplicateWindowMs * 1_000_000 })
+}
+
+const killServer = async (server: RunningServer, feed: Feed, outageMs: number): Promise<void> => {
+  await feed.pause()
+  await server.kill()
+  await pause(outageMs)
+  await server.restart()
+  feed.resume()
+}
+
+/** Publishes numbered events, each acknowledged before the next few, until it is stopped. */
+class Feed {
+  readonly #nc: NatsConnection
+  published = 0
+  #running = false
+  #paused = false
+  #done: Promise<void> = Promise.resolve()
+  #idle: Promise<void> = Promise.resolve()
+
+  constructor(nc: NatsConnection) {
+    this.#nc = nc
+  }
+
+  start(): void {
+    this.#running = true
+    this.#done = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#running) {
+      if (!this.#paused) {
+        this.#idle = this.#publishSome()
+        await this.#idle
+      }
+      await pause(20)
+    }
+  }
+
+  async #publishSome(): Promise<void> {
+    const some = Array.from({ length: 10 }, (_, i) => this.published + i)
+    // One behind the other: the feed's own order and count must be beyond doubt.
+    for (const index of some) await publishAcknowledged(this.#nc, encodeEvent(index), `feed:${index}`)
+    this.published += some.length
+  }
+
+  async pause(): Promise<void> {
+    this.#paused = true
+    await this.#idle
+  }
+
+  resume(): void {
+    this.#paused = false
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    await this.#done
+  }
+}
+
+const publishAcknowledged = async (nc: NatsConnection, payload: Uint8Array, msgID?: string): Promise<void> => {
+  const js = jetstream(nc)
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await js.publish('events', payload, { timeout: 2_000, ...(msgID === undefined ? {} : { msgID }) })
+      return
+    } catch (error) {
+      if (attempt > 50) throw error
+      await pause(100)
+    }
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+const randomOf = (seed: number): (() => number) => {
+  let state = (seed * 2_654_435_761) >>> 0 || 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 4_294_967_296
+  }
+}
+
+const shuffled = <A>(items: ReadonlyArray<A>, random: () => number): ReadonlyArray<A> => {
+  const keyed = items.map(item => ({ item, at: random() }))
+  return keyed.sort((a, b) => a.at - b.at).map(({ item }) => item)
+}

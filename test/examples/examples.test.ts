@@ -1,0 +1,126 @@
+// Each example as its users run it: a process, its command line, and what it leaves behind.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type NatsConnection, connect, headers } from '@nats-io/transport-node'
+import { assert } from 'chai'
+import { NatsServer } from 'jetbeam/testing/nats-server'
+import { run, start } from '../runners/cli/child.ts'
+
+const example = (name: string): URL => new URL(`../../examples/${name}.ts`, import.meta.url)
+
+describe('The example', function () {
+  this.timeout(120_000)
+  let folder = ''
+  let server: Awaited<ReturnType<typeof NatsServer.start>>
+  let nc: NatsConnection
+  before(async () => {
+    server = await NatsServer.start({ control: true })
+    nc = await connect({ servers: server.url })
+  })
+  after(async () => {
+    await nc.close()
+    await server.stop()
+  })
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jetbeam-examples-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  const makeStream = async (name: string, subjects: string[]): Promise<void> => {
+    await (await jetstreamManager(nc)).streams.add({ name, subjects })
+  }
+
+  const read = async (stream: string) => {
+    const found: { readonly subject: string; readonly text: string; readonly header: (name: string) => string }[] = []
+    const { state } = await (await jetstreamManager(nc)).streams.info(stream)
+    if (state.messages === 0) return found
+    const consumer = await jetstream(nc).consumers.get(stream)
+    for await (const message of await consumer.consume()) {
+      const { headers: sent } = message
+      found.push({ subject: message.subject, text: message.string(), header: name => sent?.get(name) ?? '' })
+      if (message.info.pending === 0) break
+    }
+    return found
+  }
+
+  it('word-count counts the words of a file', async () => {
+    const from = join(folder, 'text.txt')
+    const to = join(folder, 'counts.txt')
+    await writeFile(from, 'To be, or not to be:\nthat is the question.\n')
+    const { code, stderr } = await run(example('word-count'), '--from', from, '--to', to)
+    assert.equal(code, 0, stderr)
+    const lines = (await readFile(to, 'utf8')).trimEnd().split('\n').sort()
+    assert.deepEqual(lines, ['be: 2', 'is: 1', 'not: 1', 'or: 1', 'question: 1', 'that: 1', 'the: 1', 'to: 2'])
+  })
+
+  it('relay copies messages with their headers, suspends at Ctrl-C, and goes on where it stopped', async () => {
+    await makeStream('ORDERS', ['orders.>'])
+    await makeStream('EU', ['eu.>'])
+    const js = jetstream(nc)
+    const sent = headers()
+    sent.set('Trace', 'abc')
+    await js.publish('orders.new', 'first', { headers: sent })
+    const args = ['--from', 'ORDERS', '--to', 'EU', '--nats', server.url, '--checkpoints', folder, '--every', '200ms', '--json']
+    const first = start(example('relay'), args)
+    await first.says('"lastEpoch":1')
+    first.child.kill('SIGINT')
+    const suspended = await first.ended
+    assert.equal(suspended.code, 0, suspended.stderr)
+    assert.include(suspended.stderr, '"state":"suspended"')
+
+    await js.publish('orders.paid', 'second')
+    const second = start(example('relay'), args)
+    await second.says('"written":1')
+    second.child.kill('SIGTERM')
+    assert.include((await second.ended).stderr, '"state":"suspended"')
+
+    const [one, two, ...rest] = await read('EU')
+    assert.deepEqual(rest, [])
+    assert.deepEqual([one?.subject, one?.text, one?.header('Trace'), one?.header('X-Relayed-From')], ['eu.orders.new', 'first', 'abc', 'ORDERS'])
+    assert.deepEqual([two?.subject, two?.text], ['eu.orders.paid', 'second'])
+  })
+
+  it('page-time sums minutes by page, and what it cannot read goes to REJECTED with the reason', async () => {
+    await makeStream('VIEWS', ['views'])
+    await makeStream('REJECTED', ['views.rejected'])
+    await makeStream('TOTALS', ['totals.>'])
+    const js = jetstream(nc)
+    const minute = Date.UTC(2026, 0, 1)
+    const view = (page: string, at: number, millis: number): Promise<unknown> => js.publish('views', JSON.stringify({ user: 'ann', page, at, millis }))
+    await view('home', minute, 100)
+    await js.publish('views', '{"page":')
+    await view('a.b', minute + 1_000, 7)
+    await view('home', minute + 59_999, 20)
+    await view('home', minute + 60_000, 3)
+    const { code, stderr } = await run(example('page-time'), '--nats', server.url, '--checkpoints', folder, '--until', 'end')
+    assert.equal(code, 0, stderr)
+    const totals = (await read('TOTALS')).map(({ subject, text }) => {
+      const { page, millis, minute: start } = JSON.parse(text) as { readonly page: string; readonly millis: number; readonly minute: number }
+      return `${subject} ${page} ${millis} ${(start - minute) / 60_000}`
+    })
+    assert.deepEqual(totals.sort(), ['totals.a%2Eb a.b 7 0', 'totals.home home 120 0', 'totals.home home 3 1'])
+    const [rejected, ...others] = await read('REJECTED')
+    assert.deepEqual(others, [])
+    assert.equal(rejected?.text, '{"page":')
+    assert.equal(rejected?.header('Jetbeam-Sequence'), '2')
+    assert.include(rejected?.header('Jetbeam-Error'), 'not JSON')
+  })
+
+  it('page-time says what is missing where a stream does not exist', async () => {
+    await (await jetstreamManager(nc)).streams.delete('REJECTED')
+    const { code, stderr } = await run(example('page-time'), '--nats', server.url, '--checkpoints', folder)
+    assert.equal(code, 1)
+    assert.match(stderr, /^page-time failed: .*REJECTED/)
+    assert.notMatch(stderr, /^\s+at /m)
+  })
+
+  it('page-time shows the guarantee of each source and sink', async () => {
+    await makeStream('REJECTED', ['views.rejected'])
+    const { code, stdout, stderr } = await run(example('page-time'), '--nats', server.url, '--checkpoints', folder, '--explain')
+    assert.equal(code, 0, stderr)
+    assert.include(stdout, 'exactly once')
+    assert.include(stdout, 'JetStreamIO.read(VIEWS)')
+  })
+})

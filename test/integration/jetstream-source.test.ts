@@ -1,0 +1,250 @@
+// Reading a real stream: what is read, where it ends, and what is refused.
+import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type NatsConnection, connect } from '@nats-io/transport-node'
+import { assert } from 'chai'
+import { Instant } from '../../sdk/model/time.ts'
+import { StartAt, StopAt } from '../../io/jetstream/index.ts'
+import type { SourceOptions } from '../../io/jetstream/source.ts'
+import { hostContext, range, readAll, rejection, testSource, wait } from '../support/jetstream-context.ts'
+import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
+
+describe('JetStreamIO.read', function () {
+  this.timeout(30_000)
+  let server: RunningServer
+  let nc: NatsConnection
+  let jsm: JetStreamManager
+
+  before(async () => {
+    server = await NatsServer.start({ control: true })
+    nc = await connect({ servers: server.url })
+    jsm = await jetstreamManager(nc)
+  })
+  after(async () => {
+    await nc.close()
+    await server.stop()
+  })
+
+  let streams = 0
+  const newStream = async (subjects: string, config: object = {}): Promise<string> => {
+    const name = `S${++streams}`
+    await jsm.streams.add({ name, subjects: [subjects.replace('S', name)], ...config })
+    return name
+  }
+  const publish = async (subjects: ReadonlyArray<string>): Promise<void> => {
+    const js = jetstream(nc)
+    for (let i = 0; i < subjects.length; i += 500) await Promise.all(subjects.slice(i, i + 500).map((s, k) => js.publish(s, `${i + k}`)))
+  }
+  const readSplits = async (stream: string, o: Partial<SourceOptions> = {}): Promise<ReadonlyArray<number>> => {
+    const source = await testSource(stream, o).connect(hostContext(server.url))
+    try {
+      const read: number[] = []
+      for (const split of await source.resolve({ desired: 1, toEnd: false })) {
+        const reader = await source.open(split, { last: null, claimed: 0, note: null })
+        read.push(...(await readAll(reader)).map(m => m.sequence))
+      }
+      return read
+    } finally {
+      await source.close()
+    }
+  }
+
+  it('gives every message once, in order, up to what was there when it began', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 3_000).map(i => `${stream}.${i % 7}`))
+    assert.deepEqual(await readSplits(stream), range(1, 3_001))
+  })
+
+  it('ends at once in an empty stream', async () => {
+    assert.deepEqual(await readSplits(await newStream('S.>')), [])
+  })
+
+  it('ends where the stream was purged to nothing', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 10).map(() => `${stream}.a`))
+    await jsm.streams.purge(stream)
+    assert.deepEqual(await readSplits(stream), [])
+  })
+
+  it('passes over deleted messages, the last ones too', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 20).map(() => `${stream}.a`))
+    for (const sequence of [3, 4, 11, 19, 20]) await jsm.streams.deleteMessage(stream, sequence)
+    assert.deepEqual(await readSplits(stream), range(1, 19).filter(s => ![3, 4, 11].includes(s)))
+  })
+
+  it('selects a dense subject and a rare one alike', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 8_000).map(i => (i === 4_321 ? `${stream}.rare` : `${stream}.often.${i % 2}`)))
+    assert.deepEqual(await readSplits(stream, { filters: [`${stream}.rare`] }), [4_322])
+    assert.deepEqual(await readSplits(stream, { filters: [`${stream}.often.0`] }), range(0, 8_000).filter(i => i % 2 === 0 && i !== 4_321).map(i => i + 1).filter(s => s !== 4_322))
+    assert.deepEqual(await readSplits(stream, { filters: [`${stream}.nothing`] }), [])
+  })
+
+  it('starts with the newest message of each subject', async () => {
+    const stream = await newStream('S.>')
+    await publish(['a', 'b', 'a', 'c', 'b', 'a'].map(s => `${stream}.${s}`))
+    assert.deepEqual(await readSplits(stream, { start: StartAt.lastPerSubject }), [4, 5, 6])
+  })
+
+  it('starts and stops at a time, at a sequence and after a count', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 5).map(() => `${stream}.a`))
+    await wait(20)
+    const middle = Instant.ofMillis(Date.now())
+    await wait(20)
+    await publish(range(0, 5).map(() => `${stream}.a`))
+    assert.deepEqual(await readSplits(stream, { start: StartAt.time(middle) }), range(6, 11))
+    assert.deepEqual(await readSplits(stream, { stop: StopAt.time(middle) }), range(1, 6))
+    assert.deepEqual(await readSplits(stream, { start: StartAt.sequence(4), stop: StopAt.sequence(8) }), range(4, 8))
+    assert.deepEqual(await readSplits(stream, { start: StartAt.sequence(4), stop: StopAt.count(3) }), range(4, 7))
+    assert.deepEqual(await readSplits(stream, { stop: StopAt.count(1_000) }), range(1, 11), 'a count beyond the end does not hang')
+    assert.deepEqual(await readSplits(stream, { stop: StopAt.time(Instant.ofMillis(Date.now() + 1_500)) }), range(1, 11), 'a time to come is waited for')
+  })
+
+  it('gives each message once when it is read in several ranges', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 1_000).map(() => `${stream}.a`))
+    assert.deepEqual(await readSplits(stream, { splits: 4 }), range(1, 1_001))
+  })
+
+  it('gives each message once when a range is cut while it is read', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 5_000).map(() => `${stream}.a`))
+    const source = await testSource(stream).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    for (const after of [0, 1, 700, 4_999]) {
+      const reader = await source.open(split, { last: null, claimed: 0, note: null })
+      const head = after === 0 ? [] : [...(await readAll(reader, read => read.length >= after, 1))]
+      const cut = after + 1 + Math.floor((5_000 - after) / 2)
+      reader.truncate(cut)
+      const primary = [...head, ...(await readAll(reader))].map(m => m.sequence)
+      const rest = await source.open({ ...split, range: { from: cut, to: split.range.to } }, { last: null, claimed: 0, note: null })
+      assert.deepEqual([...primary, ...(await readAll(rest)).map(m => m.sequence)], range(1, 5_001))
+      await reader.close()
+      await rest.close()
+    }
+    await source.close()
+  })
+
+  it('goes on after the position of a checkpoint', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 100).map(() => `${stream}.a`))
+    const source = await testSource(stream).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    const reader = await source.open(split, { last: null, claimed: 0, note: null })
+    await readAll(reader, read => read.length > 0, 1)
+    const batch = reader.poll(10)
+    const restored = await source.open(split, { last: batch?.positions.at(-1) ?? null, claimed: 11, note: batch?.note })
+    assert.deepEqual((await readAll(restored)).map(m => m.sequence), range((batch?.positions.at(-1) ?? 0) + 1, 101))
+    await source.close()
+  })
+
+  it('is idle only once the server has said that nothing is pending, and wakes up for what comes', async () => {
+    const stream = await newStream('S.>')
+    const source = await testSource(stream, { stop: null }).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    const reader = await source.open(split, { last: null, claimed: 0, note: null })
+    assert.equal(reader.status()._tag, 'idle')
+    assert.equal(reader.lag(), 0)
+    await publish([`${stream}.a`])
+    assert.deepEqual((await readAll(reader, read => read.length === 1)).map(m => m.sequence), [1])
+    await source.close()
+  })
+
+  it('stops pulling while nobody polls', async () => {
+    const stream = await newStream('S.>')
+    const large = 'x'.repeat(64 * 1_024)
+    const js = jetstream(nc)
+    for (let i = 0; i < 20; i++) await Promise.all(range(0, 25).map(() => js.publish(`${stream}.a`, large)))
+    const source = await testSource(stream).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    const before = process.memoryUsage().arrayBuffers
+    const reader = await source.open(split, { last: null, claimed: 0, note: null })
+    await wait(800)
+    assert.isBelow(process.memoryUsage().arrayBuffers - before, 20 * 1_048_576, 'of 32 MB')
+    assert.deepEqual((await readAll(reader)).map(m => m.sequence), range(1, 501))
+    await source.close()
+  })
+
+  it('reads a message that is larger than a pull', async () => {
+    const large = await NatsServer.start({ config: { max_payload: 4_194_304 }, control: true })
+    const connection = await connect({ servers: large.url })
+    try {
+      await (await jetstreamManager(connection)).streams.add({ name: 'LARGE', subjects: ['large'] })
+      for (const size of [10, 3_000_000, 10]) await jetstream(connection).publish('large', new Uint8Array(size))
+      const source = await testSource('LARGE').connect(hostContext(large.url))
+      const [split] = await source.resolve({ desired: 1, toEnd: false })
+      assert.isDefined(split)
+      const read = await readAll(await source.open(split, { last: null, claimed: 0, note: null }))
+      assert.deepEqual(read.map(m => m.payload.length), [10, 3_000_000, 10])
+      await source.close()
+    } finally {
+      await connection.close()
+      await large.stop()
+    }
+  })
+
+  it('makes a deleted consumer anew and loses nothing', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 30_000).map(() => `${stream}.a`))
+    const source = await testSource(stream).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    const reader = await source.open(split, { last: null, claimed: 0, note: null })
+    const head = await readAll(reader, read => read.length >= 1_000)
+    for await (const consumer of jsm.consumers.list(stream)) await jsm.consumers.delete(stream, consumer.name)
+    const rest = await readAll(reader)
+    assert.deepEqual([...head, ...rest].map(m => m.sequence), range(1, 30_001))
+    await source.close()
+  })
+
+  it('fails when what it has not read yet is purged', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 40_000).map(() => `${stream}.a`))
+    const source = await testSource(stream).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    const reader = await source.open(split, { last: null, claimed: 0, note: null })
+    await readAll(reader, read => read.length >= 100, 100)
+    await wait(300)
+    await jsm.streams.purge(stream, { seq: 35_000 })
+    const error = await rejection(readAll(reader))
+    assert.equal(error.name, 'MessagesErased')
+    assert.include(error.message, 'its first is 35000 now')
+    await source.close()
+  })
+
+  it('refuses to go on where messages were erased, and where the stream is another one', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 10).map(() => `${stream}.a`))
+    const source = await testSource(stream).connect(hostContext(server.url))
+    const [split] = await source.resolve({ desired: 1, toEnd: false })
+    assert.isDefined(split)
+    await jsm.streams.purge(stream, { seq: 5 })
+    assert.equal((await rejection(source.open(split, { last: 2, claimed: 2, note: null }))).name, 'MessagesErased')
+    await (await source.open(split, { last: 4, claimed: 4, note: null })).close()
+    await jsm.streams.delete(stream)
+    assert.equal((await rejection(source.open(split, { last: 4, claimed: 4, note: null }))).name, 'StreamNotFound')
+    await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] })
+    assert.equal((await rejection(source.open(split, { last: 4, claimed: 4, note: null }))).name, 'StreamRecreated')
+    await source.close()
+  })
+
+  it('refuses work queues and interest streams, which cannot be read by position', async () => {
+    const stream = await newStream('S.>', { retention: 'workqueue' })
+    const error = await rejection(testSource(stream).connect(hostContext(server.url)))
+    assert.equal(error.name, 'UnsupportedRetention')
+    assert.include(error.message, 'limits retention')
+  })
+
+  it('says that a stream does not exist, and that no server answers', async () => {
+    assert.equal((await rejection(testSource('MISSING').connect(hostContext(server.url)))).name, 'StreamNotFound')
+    const error = await rejection(testSource('ANY').connect(hostContext('nats://127.0.0.1:1')))
+    assert.equal(error.name, 'CannotConnect')
+    assert.include(error.message, 'NATS_URL')
+  })
+})

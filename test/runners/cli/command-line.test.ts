@@ -1,0 +1,80 @@
+// Arguments to a command: every spelling that is understood, and what is said of those that are not.
+import { assert } from 'chai'
+import { type CommandLine, parseCommandLine } from '../../../runners/cli/command-line.ts'
+import type { OptionsShape, PipelineOption } from '../../../runners/cli/pipeline-options.ts'
+import { parseDuration, runnerOptions } from '../../../runners/cli/run-options.ts'
+
+const option = (name: string, type: string | null): PipelineOption => ({ name, type, required: false, description: null, default: null, choices: [] })
+const shape: OptionsShape = { options: [option('maxRate', 'number'), option('dryRun', 'boolean'), option('to', 'string'), option('tag', 'array')], open: false }
+
+const right = (args: ReadonlyArray<string>, of = shape): CommandLine => {
+  const parsed = parseCommandLine(args, of)
+  if (parsed._tag === 'Left') throw new Error(parsed.left)
+  return parsed.right
+}
+const left = (args: ReadonlyArray<string>, of = shape): string => {
+  const parsed = parseCommandLine(args, of)
+  return parsed._tag === 'Left' ? parsed.left : assert.fail(`understood: ${JSON.stringify(parsed.right)}`)
+}
+
+describe('A command line', () => {
+  it("takes a pipeline's option in kebab case, in camel case, and with an equals sign", () => {
+    for (const args of [['--max-rate', '3'], ['--maxRate', '3'], ['--max-rate=3']]) assert.deepEqual(right(args).options, { maxRate: ['3'] })
+  })
+  it('takes a flag alone, with a value, and negated', () => {
+    assert.deepEqual(right(['--dry-run', '--to', 'x']).options, { dryRun: [true], to: ['x'] })
+    assert.deepEqual(right(['--dry-run', 'false', '--to', 'x']).options, { dryRun: ['false'], to: ['x'] })
+    assert.deepEqual(right(['--no-dry-run']).options, { dryRun: ['false'] })
+  })
+  it('takes negative numbers, and keeps all values of an option that is repeated', () => {
+    assert.deepEqual(right(['--max-rate', '-3', '--tag', 'a', '--tag', 'b']).options, { maxRate: ['-3'], tag: ['a', 'b'] })
+  })
+  it('refuses an unknown option with the nearest one that there is', () => {
+    assert.include(left(['--max-rat', '3']), 'there is no option --max-rat. Did you mean --max-rate?')
+    assert.include(left(['--checkpoint', './state']), 'Did you mean --checkpoints?')
+    assert.include(left(['--frobnicate']), 'there is no option --frobnicate. --help lists those that there are')
+  })
+  it('refuses an option whose value was forgotten, at the end and before another one', () => {
+    assert.include(left(['--to']), '--to needs a value')
+    assert.include(left(['--job', '--to', 'x']), '--job needs a value: --job NAME')
+  })
+  it('refuses a value for a flag of the run, a run option given twice, and words that belong to nothing', () => {
+    assert.include(left(['--strict=yes']), '--strict takes no value')
+    assert.include(left(['--job', 'a', '--job', 'b']), '--job is given twice')
+    assert.include(left(['kinglear.txt']), '"kinglear.txt" belongs to no option')
+  })
+  it("gives a pipeline's option precedence over a run option of the same name, which has another spelling then", () => {
+    const own: OptionsShape = { options: [option('job', 'string')], open: false }
+    assert.deepEqual(right(['--job', 'mine', '--run-job', 'theirs'], own), { run: { job: 'theirs' }, options: { job: ['mine'] } })
+  })
+  it('hands any name to a schema that does not tell its names, unless it is nearly that of a run option', () => {
+    const open: OptionsShape = { options: [], open: true }
+    assert.deepEqual(right(['--max-rate', '3', '--dry-run', '--strict'], open), { run: { strict: '' }, options: { maxRate: ['3'], dryRun: [true] } })
+    assert.include(left(['--checkpoint', './state'], open), 'Did you mean --checkpoints?')
+  })
+})
+
+describe('The options of a run', () => {
+  it('have lengths of time in milliseconds or with a unit', () => {
+    const lengths = ['500', '500ms', '10s', '1.5s', '5m', '1h'].map(text => {
+      const parsed = parseDuration(text)
+      return parsed._tag === 'Right' ? parsed.right : NaN
+    })
+    assert.deepEqual<ReadonlyArray<number>>(lengths, [500, 500, 10_000, 1_500, 300_000, 3_600_000])
+    for (const text of ['', 'soon', '-1s', '0', '10 days']) assert.equal(parseDuration(text)._tag, 'Left', text)
+  })
+  it('bind the addresses of --nats under the name that pipelines look for', () => {
+    const told = runnerOptions({ nats: 'nats://a:4222, nats://b:4222' }, [])
+    if (told._tag === 'Left') return assert.fail(told.left)
+    assert.deepEqual(told.right.provide, [{ _tag: 'Binding', key: 'jetstream:default', settings: { servers: ['nats://a:4222', 'nats://b:4222'], credentialsFile: null, tokenVariable: null } }])
+  })
+  it('refuse --nats where the program itself says where NATS is', () => {
+    const told = runnerOptions({ nats: 'nats://a:4222' }, [{ _tag: 'Binding', key: 'jetstream:default', settings: {} }])
+    assert.equal(told._tag, 'Left')
+  })
+  it('keep checkpoints in the default place if only --every is given', () => {
+    const told = runnerOptions({ every: '10s' }, [])
+    if (told._tag === 'Left') return assert.fail(told.left)
+    assert.deepInclude(told.right.checkpoints, { path: null, everyMs: 10_000 })
+  })
+})

@@ -1,0 +1,108 @@
+// Programs that end with `await main(import.meta, …)`, run as processes of their own.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { assert } from 'chai'
+import { run, start } from './child.ts'
+
+const program = new URL('./squares.ts', import.meta.url)
+
+describe('A program', function () {
+  this.timeout(60_000)
+  let folder = ''
+  let to = ''
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jetbeam-cli-'))
+    to = join(folder, 'squares.txt')
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  it('runs its pipeline to the end, and ends with one line of figures', async () => {
+    const { code, stderr } = await run(program, '--to', to, '--up-to', '4', '--tag', 'a', '--tag', 'b')
+    assert.equal(code, 0, stderr)
+    assert.equal(await readFile(to, 'utf8'), '1 a b\n4 a b\n9 a b\n16 a b\n')
+    assert.match(stderr, /^done: read 4, written 4, in \d+\.\d\d s, [\d,]+ per second\n$/)
+  })
+  it('tells its options and those of the run with --help', async () => {
+    const { code, stdout, stderr } = await run(program, '--help')
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+    assert.match(stdout, /--up-to NUMBER +how many squares \(5 unless told\)/)
+    assert.match(stdout, /--nats URL\[,URL\]/)
+  })
+  it('refuses an unknown option with the nearest one, and exit code 2', async () => {
+    const { code, stderr } = await run(program, '--to', to, '--upto', '4')
+    assert.equal(code, 2)
+    assert.equal(stderr, 'squares: there is no option --upto. Did you mean --up-to? --help lists all\n')
+  })
+  it('refuses what its schema refuses, each option by its name, and exit code 2', async () => {
+    const { code, stderr } = await run(program, '--up-to', '4.5', '--order', 'sideways')
+    assert.equal(code, 2)
+    for (const part of [/--to: /, /--up-to: .*int/, /--order: .*"up"\|"down"/]) assert.match(stderr, part)
+    assert.notInclude(stderr, 'node_modules')
+  })
+  it('reads options from a file', async () => {
+    const file = join(folder, 'options.json')
+    await writeFile(file, JSON.stringify({ to, upTo: 2, tag: ['x'] }))
+    const { code, stderr } = await run(program, '--options', file, '--up-to', '3')
+    assert.equal(code, 0, stderr)
+    assert.equal(await readFile(to, 'utf8'), '1 x\n4 x\n9 x\n')
+    const missing = await run(program, '--options', join(folder, 'none.json'))
+    assert.equal(missing.code, 2)
+    assert.include(missing.stderr, 'none.json cannot be read')
+  })
+  it("says which transform failed, at which element, and where in the user's own code", async () => {
+    const { code, stderr } = await run(program, '--to', to, '--fail-at', '3')
+    assert.equal(code, 1)
+    const [what, element, ...frames] = stderr.trimEnd().split('\n')
+    assert.equal(what, 'squares failed: map#1: 3 is unlucky')
+    assert.equal(element, '  while it processed 3')
+    assert.match(frames[0] ?? '', /at square .*squares\.ts:18/)
+    for (const frame of frames) assert.match(frame, /squares\.ts/)
+  })
+  it('names what a transform was told wrongly, and where', async () => {
+    const { code, stderr } = await run(program, '--to', join(folder, 'none', 'squares.txt'))
+    assert.equal(code, 1)
+    assert.include(stderr, 'squares failed: ')
+    assert.notMatch(stderr, /^\s+at /m)
+  })
+  it('shows its plan and its guarantees with --explain, and runs nothing', async () => {
+    const { code, stdout } = await run(program, '--to', to, '--explain')
+    assert.equal(code, 0)
+    assert.include(stdout, 'stage 1: Create#1')
+    assert.include(stdout, 'sink write#1')
+    assert.equal(await readFile(to, 'utf8').catch(() => 'not there'), 'not there')
+  })
+  it('does nothing where it is imported', async () => {
+    const importing = join(folder, 'importing.mjs')
+    await writeFile(importing, `const { squares } = await import(${JSON.stringify(program.href)})\nconsole.log(squares.pipelineName)\n`)
+    const { code, stdout, stderr } = await run(new URL(`file://${importing}`), '--nonsense')
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'squares\n', stderr: '' })
+  })
+  it('suspends at SIGTERM, and the next start goes on from there: nothing is missing, nothing is there twice', async () => {
+    const total = 100_000
+    const args = ['--to', to, '--up-to', String(total), '--pause-ms', '1', '--checkpoints', join(folder, 'state'), '--every', '100ms', '--json']
+    const first = start(program, args)
+    await first.says('"completed":1')
+    first.child.kill('SIGTERM')
+    const suspended = await first.ended
+    assert.equal(suspended.code, 0, suspended.stderr)
+    assert.include(suspended.stderr, 'SIGTERM: suspending')
+    assert.include(suspended.stderr, '"type":"result","state":"suspended"')
+    const before = (await readFile(to, 'utf8')).split('\n').length - 1
+    assert.isBelow(before, total)
+    const second = await start(program, args).ended
+    assert.include(second.stderr, '"state":"done"')
+    assert.equal(await readFile(to, 'utf8'), Array.from({ length: total }, (_, i) => `${(i + 1) ** 2}\n`).join(''))
+    const third = await run(program, ...args.slice(0, -1))
+    assert.equal(third.code, 0)
+    assert.include(third.stderr, 'had ended before: there was nothing to do')
+  })
+  it('ends at once at a second SIGINT, with exit code 130', async () => {
+    const running = start(program, ['--to', to, '--pause-ms', '50000', '--json'])
+    await running.says('"read":5')
+    running.child.kill('SIGINT')
+    await running.says('SIGINT: suspending')
+    running.child.kill('SIGINT')
+    assert.equal((await running.ended).code, 130)
+  })
+})

@@ -1,0 +1,72 @@
+// What is shown: one line that rewrites itself on a terminal, plain lines elsewhere, JSON for programs.
+import { assert } from 'chai'
+import { Instant, type JobMetrics } from 'jetbeam'
+import { reporter } from '../../../runners/cli/progress.ts'
+
+const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
+  elapsedMs: 2_000,
+  elementsRead: 12_345,
+  bytesRead: 1_000_000,
+  elementsWritten: 678,
+  elementsPerSecond: 6_172.4,
+  lag: 9_000,
+  watermark: Date.UTC(2026, 0, 1),
+  droppedLate: 2,
+  checkpoints: { completed: 3, failed: 0, lastEpoch: 3, lastDurationMs: 12, lastBytes: 100 },
+  splits: [],
+  sinks: {},
+  ...o,
+})
+
+const recorded = (isTTY: boolean, columns = 200) => {
+  const written: string[] = []
+  return { written, screen: { isTTY, columns, write: (text: string) => written.push(text) } }
+}
+
+describe('Progress', () => {
+  it('rewrites one line on a terminal, with rate, read, written, lag, watermark, checkpoint and what was dropped', () => {
+    const { written, screen } = recorded(true)
+    let now = 0
+    const shown = reporter('live', screen, () => now)
+    shown.progress(metrics())
+    now = 1_500
+    shown.progress(metrics())
+    assert.deepEqual(written[1], '\r\x1b[K6,172/s  read 12,345  written 678  lag 9,000  watermark 2026-01-01T00:00:00.000Z  checkpoint 3, 1.5 s ago, took 12 ms  dropped late 2')
+  })
+  it('never wraps on a narrow terminal', () => {
+    const { written, screen } = recorded(true, 40)
+    reporter('live', screen, () => 0).progress(metrics())
+    assert.lengthOf((written[0] ?? '').replace('\r\x1b[K', ''), 39)
+  })
+  it('is a plain line every five seconds elsewhere', () => {
+    const { written, screen } = recorded(false)
+    let now = 0
+    const shown = reporter('live', screen, () => now)
+    for (; now <= 12_000; now += 250) shown.progress(metrics())
+    assert.lengthOf(written, 2)
+    assert.match(written[0] ?? '', /^6,172\/s .*\n$/)
+  })
+  it('is JSON for a program, with the watermark in ISO 8601', () => {
+    const { written, screen } = recorded(false)
+    const shown = reporter('json', screen, () => 0)
+    shown.progress(metrics({ watermark: Instant.max }))
+    shown.say('warn', 'careful')
+    const [progress, message] = written.map(line => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    assert.deepInclude(progress, { type: 'progress', read: 12_345, written: 678, lag: 9_000, watermark: 'infinity', droppedLate: 2 })
+    assert.deepEqual(message, { type: 'message', level: 'warn', message: 'careful' })
+  })
+  it('is not shown when it is to be quiet, and warnings are', () => {
+    const { written, screen } = recorded(true)
+    const shown = reporter('quiet', screen, () => 0)
+    shown.progress(metrics())
+    shown.say('info', 'well')
+    shown.result({ state: 'done', metrics: metrics() })
+    shown.say('warn', 'careful')
+    assert.deepEqual(written, ['warn: careful\n'])
+  })
+  it('ends with one line of figures', () => {
+    const { written, screen } = recorded(false)
+    reporter('live', screen, () => 0).result({ state: 'done', metrics: metrics() })
+    assert.deepEqual(written, ['done: read 12,345, written 678, dropped late 2, in 2.00 s, 6,173 per second\n'])
+  })
+})

@@ -1,0 +1,38 @@
+import { assert } from 'chai'
+import { Count, PCollection, flow, named, pipe } from '../../../sdk/index.ts'
+import { callSite } from '../../../sdk/graph/call-site.ts'
+import { outputIn } from '../../../sdk/graph/pcollection.ts'
+import { read } from './endpoints.ts'
+
+describe('where a node was made', () => {
+  it('is a line of the program, however many verbs lie between', () => {
+    const limit = Error.stackTraceLimit
+    const counted = pipe(
+      read<string>('IN'),
+      named(
+        'Outer',
+        flow(
+          PCollection.map(w => w),
+          named('Inner', Count.perElement),
+        ),
+      ),
+    )
+    assert.match(outputIn(counted).node.createdAt, /call-site\.test\.ts:10:\d+$/)
+    assert.strictEqual(Error.stackTraceLimit, limit)
+  })
+
+  it('is found also where the program keeps no stack traces, and that stays so', () => {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
+    assert.match(callSite()(), /call-site\.test\.ts:\d+:\d+$/)
+    assert.strictEqual(Error.stackTraceLimit, 0)
+    Error.stackTraceLimit = limit
+  })
+
+  it('costs microseconds to remember', () => {
+    for (let i = 0; i < 2_000; i++) callSite()
+    const started = performance.now()
+    for (let i = 0; i < 2_000; i++) callSite()
+    assert.isBelow((performance.now() - started) / 2_000, 0.1)
+  })
+})

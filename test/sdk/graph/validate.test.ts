@@ -1,0 +1,221 @@
+import * as E from 'fp-ts/lib/Either.js'
+import { assert } from 'chai'
+import {
+  AfterCount,
+  AfterWatermark,
+  Combine,
+  CombineFn,
+  Count,
+  Create,
+  FixedWindows,
+  Flatten,
+  GlobalWindows,
+  GroupByKey,
+  InvalidPipelineError,
+  Partition,
+  PCollection,
+  Pipeline,
+  Window,
+  flow,
+  minutes,
+  named,
+  pipe,
+  seconds,
+} from '../../../sdk/index.ts'
+import { read, write } from './endpoints.ts'
+
+const problemsOf = (build: () => unknown): ReadonlyArray<string> => {
+  try {
+    build()
+  } catch (error) {
+    assert.instanceOf(error, InvalidPipelineError)
+    assert.strictEqual(error._tag, 'InvalidPipeline')
+    for (const problem of error.problems) assert.include(error.message, problem)
+    return error.problems
+  }
+  return []
+}
+/** One problem, which says what, where and how. */
+const assertProblem = (build: () => unknown, ...says: ReadonlyArray<RegExp>): void => {
+  const problems = problemsOf(build)
+  assert.lengthOf(problems, 1, problems.join('\n'))
+  for (const text of [...says, /validate\.test\.ts:\d+:\d+/]) assert.match(problems[0] ?? '', text)
+}
+const perMinute = FixedWindows.of(minutes(1))
+
+describe('a pipeline is refused', () => {
+  it('when it has no leaf', () => {
+    const [problem, ...others] = problemsOf(() => Pipeline.of())
+    assert.match(problem ?? '', /nothing to run.*PCollection\.ignore/)
+    assert.isEmpty(others)
+  })
+
+  it('when an unbounded collection is grouped in the global window, whose end never comes', () => {
+    const grouped = () =>
+      Pipeline.of(
+        pipe(
+          read<string>('WORDS'),
+          PCollection.keyBy(w => w),
+          GroupByKey.of,
+          write('OUT'),
+        ),
+      )
+    assertProblem(grouped, /^GroupByKey#1 \(made at/, /unbounded collection in the global window/, /Window\.into\(FixedWindows/)
+    assertProblem(
+      () => Pipeline.of(pipe(read<string>('WORDS'), named('Words', Count.perElement), write('OUT'))),
+      /^Words\/Count\.perElement#1/,
+    )
+    const atTheEnd = Window.into(GlobalWindows, {
+      trigger: AfterWatermark.pastEndOfWindow({ late: AfterCount.of(1) }),
+      accumulation: 'discarding',
+    })
+    assertProblem(
+      () => Pipeline.of(pipe(read<string>('WORDS'), atTheEnd, Count.globally, write('OUT'))),
+      /fires when that window ends: never/,
+    )
+  })
+
+  it('but not when the collection is bounded, has windows, or a trigger that fires earlier', () => {
+    const early = Window.into(GlobalWindows, {
+      trigger: AfterWatermark.pastEndOfWindow({ early: AfterCount.of(10) }),
+      accumulation: 'discarding',
+    })
+    for (const words of [
+      read<string>('WORDS', { isBounded: true }),
+      Create.of(['a']),
+      pipe(read<string>('WORDS'), Window.into(perMinute)),
+      pipe(read<string>('WORDS'), early),
+    ]) {
+      assert.isEmpty(problemsOf(() => Pipeline.of(pipe(words, Count.perElement, write('OUT')))))
+    }
+  })
+
+  it('when an output of separate or Partition is read by nobody', () => {
+    const { right } = pipe(Create.of([E.right(1), E.left('no')]), PCollection.separate)
+    assertProblem(() => Pipeline.of(pipe(right, write('OUT'))), /nobody reads the output 'left' of separate#1/, /PCollection\.ignore/)
+    const { small } = pipe(
+      Create.of([1, 20]),
+      Partition.by(['small', 'large'], n => (n > 10 ? 'large' : 'small')),
+    )
+    assertProblem(() => Pipeline.of(pipe(small, write('OUT'))), /the output 'large' of Partition\.by#1/)
+  })
+
+  it('but not when that output is ignored on purpose', () => {
+    const { left, right } = pipe(Create.of([E.right(1), E.left('no')]), PCollection.separate)
+    assert.isEmpty(problemsOf(() => Pipeline.of(pipe(right, write('OUT')), pipe(left, PCollection.ignore))))
+  })
+
+  it('when collections of unlike windows are flattened', () => {
+    const joined = (seconds1: number) =>
+      Flatten.of(
+        pipe(Create.of([1]), Window.into(perMinute)),
+        pipe(
+          Create.of([2]),
+          PCollection.map(n => n),
+          Window.into(FixedWindows.of(seconds(seconds1))),
+        ),
+      )
+    assertProblem(() => Pipeline.of(pipe(joined(30), write('OUT'))), /^Flatten#1/, /60000/, /30000/, /same Window\.into/)
+    assert.isEmpty(problemsOf(() => Pipeline.of(pipe(joined(60), write('OUT')))))
+  })
+
+  it('when a name is used twice in one scope', () => {
+    const count = named('Count', Count.perElement)
+    const words = Create.of(['a'])
+    assertProblem(
+      () => Pipeline.of(pipe(words, count, write('A')), pipe(words, count, write('B'))),
+      /the name Count is used 2 times, at .*validate.* and at .*validate/,
+      /named\(/,
+    )
+    assertProblem(
+      () => Pipeline.of(pipe(Create.of([1], { name: 'In' }), write('A')), pipe(Create.of([2], { name: 'In' }), write('B'))),
+      /the name In is used 2 times/,
+    )
+    const outer = named(
+      'Outer',
+      flow(
+        named(
+          'Inner',
+          PCollection.map((w: string) => w),
+        ),
+        named(
+          'Inner',
+          PCollection.map((w: string) => w),
+        ),
+      ),
+    )
+    assertProblem(() => Pipeline.of(pipe(words, outer, write('A'))), /the name Outer\/Inner is used 2 times/)
+  })
+
+  it('but not when the scopes around it differ', () => {
+    const count = named('Count', Count.perElement)
+    const words = Create.of(['a'])
+    assert.isEmpty(
+      problemsOf(() => Pipeline.of(pipe(words, named('First', count), write('A')), pipe(words, named('Second', count), write('B')))),
+    )
+  })
+
+  it('when a node has a name that would break its path', () => {
+    assertProblem(() => Pipeline.of(pipe(Create.of([1], { name: 'a/b' }), write('A'))), /cannot have the name "a\/b"/)
+    assert.throws(() => named('a#1', PCollection.ignore), RangeError, /separates the parts of a path/)
+    assert.throws(() => named(' ', PCollection.ignore), RangeError, /it is empty/)
+  })
+
+  it('with all of its problems at once', () => {
+    const { right } = pipe(read<E.Either<string, string>>('WORDS'), PCollection.separate)
+    assert.lengthOf(
+      problemsOf(() => Pipeline.of(pipe(right, Count.perElement, write('OUT')))),
+      2,
+    )
+  })
+})
+
+describe('a pipeline warns', () => {
+  const refined = Window.into(perMinute, {
+    trigger: AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1) }),
+    accumulation: 'accumulating',
+  })
+  const largest = Combine.globally(
+    CombineFn.top(10, {
+      equals: (a: readonly [string, number], b) => a[1] === b[1],
+      compare: ([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0),
+    }),
+  )
+
+  it('when an aggregation counts again what an accumulating one has fired before', () => {
+    const { warnings } = Pipeline.of(
+      pipe(
+        read<string>('WORDS'),
+        refined,
+        Count.perElement,
+        PCollection.filter(([, n]) => n > 1),
+        largest,
+        write('OUT'),
+      ),
+    )
+    assert.lengthOf(warnings, 1)
+    assert.match(
+      warnings[0] ?? '',
+      /^Combine\.globally#1 \(made at .*validate\.test\.ts:\d+:\d+\) counts again what Count\.perElement#1 .*CombineFn\.groupBy/,
+    )
+  })
+
+  it('not when panes are discarded, or a window fires once', () => {
+    for (const window of [
+      Window.into(perMinute),
+      Window.into(perMinute, { trigger: AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1) }), accumulation: 'discarding' }),
+    ]) {
+      assert.isEmpty(Pipeline.of(pipe(read<string>('WORDS'), window, Count.perElement, largest, write('OUT'))).warnings)
+    }
+  })
+
+  it('not when one combine does both', () => {
+    const counted = Combine.globally(
+      pipe(
+        CombineFn.count,
+        CombineFn.groupBy((w: string) => w),
+      ),
+    )
+    assert.isEmpty(Pipeline.of(pipe(read<string>('WORDS'), refined, counted, write('OUT'))).warnings)
+  })
+})

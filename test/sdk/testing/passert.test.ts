@@ -1,0 +1,108 @@
+import { AssertionError } from 'node:assert'
+import { assert } from 'chai'
+import { Create, IntervalWindow, PCollection, pipe } from '../../../sdk/index.ts'
+import { PAssert, containsInAnyOrder, empty } from '../../../sdk/testing/index.ts'
+import { graphOf } from '../../../sdk/graph/graph.ts'
+import type { AssertedElement } from '../../../sdk/graph/node.ts'
+
+const window = IntervalWindow.of(0, 10)
+const element = (
+  value: unknown,
+  timing = 'onTime',
+  isLast = false,
+  of: { readonly start: number; readonly end: number } = window,
+): AssertedElement => ({ value, timestamp: 0, window: of, pane: { timing, isLast } })
+
+/** What the assertion says when the run ends with `elements`. */
+const checked = <A>(assertion: (pc: PCollection<A>) => PCollection<A>, elements: ReadonlyArray<AssertedElement>): Error | null => {
+  const transform = graphOf([pipe(Create.of<A>([]), assertion, PCollection.ignore)])
+    .nodes.valueSeq()
+    .map(({ node }) => node.transform)
+    .find(({ _tag }) => _tag === 'Assert')
+  if (transform?._tag !== 'Assert') return assert.fail('nothing is asserted')
+  try {
+    transform.check(elements)
+    return null
+  } catch (error) {
+    return error instanceof Error ? error : assert.fail('no error was thrown')
+  }
+}
+const holds = <A>(assertion: (pc: PCollection<A>) => PCollection<A>, ...values: ReadonlyArray<unknown>): boolean =>
+  checked(
+    assertion,
+    values.map(value => element(value)),
+  ) === null
+
+describe('PAssert', () => {
+  it('compares elements in any order, each as often as it stands there', () => {
+    const two = PAssert.that(containsInAnyOrder(['a', 'b', 'a']))
+    assert.isTrue(holds(two, 'b', 'a', 'a'))
+    assert.isFalse(holds(two, 'b', 'b', 'a'))
+    assert.isFalse(holds(two, 'b', 'a'))
+    assert.isFalse(holds(two, 'b', 'a', 'a', 'a'))
+  })
+
+  it('compares records whatever the order of their properties, and class instances deeply', () => {
+    assert.isTrue(holds(PAssert.that(containsInAnyOrder<unknown>([{ a: 1, b: [2] }])), { b: [2], a: 1 }))
+    class Point {
+      readonly x: number
+      constructor(x: number) {
+        this.x = x
+      }
+    }
+    assert.isTrue(holds(PAssert.that(containsInAnyOrder<unknown>([new Point(1)])), new Point(1)))
+    assert.isFalse(holds(PAssert.that(containsInAnyOrder<unknown>([new Point(1)])), new Point(2)))
+    assert.isTrue(holds(PAssert.that(containsInAnyOrder<unknown>([undefined, undefined])), undefined, undefined))
+  })
+
+  it('fails with a difference that mocha can print, and the place of the assertion', () => {
+    const error = checked(PAssert.that(containsInAnyOrder(['a', 'b'])), [element('c'), element('a')])
+    assert.instanceOf(error, AssertionError)
+    const { actual, expected, showDiff }: { actual?: unknown; expected?: unknown; showDiff?: unknown } = error ?? {}
+    assert.deepEqual({ actual, expected, showDiff }, { actual: ['a', 'c'], expected: ['a', 'b'], showDiff: true })
+    assert.match(error?.message ?? '', /^PAssert\.that at .*passert\.test\.ts:\d+:\d+: the elements differ: 1 of 2 missing, 1 unexpected$/)
+  })
+
+  it('holds of an empty collection when nothing is expected', () => {
+    assert.isTrue(holds(PAssert.that(empty)))
+    assert.isFalse(holds(PAssert.that(empty), 1))
+  })
+
+  it('looks into one window, and one kind of its panes', () => {
+    const elsewhere = { start: 10, end: 20 }
+    const all = [element('e', 'early'), element('o', 'onTime'), element('l', 'late', true), element('x', 'onTime', true, elsewhere)]
+    for (const [assertion, expected] of [
+      [PAssert.inWindow, ['e', 'o', 'l']],
+      [PAssert.inEarlyPanes, ['e']],
+      [PAssert.inOnTimePane, ['o']],
+      [PAssert.inLatePanes, ['l']],
+      [PAssert.inFinalPane, ['l']],
+    ] as const) {
+      assert.isNull(checked(assertion<unknown>(window, containsInAnyOrder<unknown>(expected)), all))
+      assert.instanceOf(checked(assertion<unknown>(window, containsInAnyOrder<unknown>(['x'])), all), AssertionError)
+    }
+  })
+
+  it('takes any function that throws, except one that answers later', () => {
+    assert.isNull(
+      checked(
+        PAssert.satisfies<unknown>(as => assert.lengthOf(as, 1)),
+        [element(1)],
+      ),
+    )
+    assert.match(
+      checked(
+        PAssert.satisfies<unknown>(as => assert.lengthOf(as, 2)),
+        [element(1)],
+      )?.message ?? '',
+      /PAssert\.satisfies at .*expected \[ 1 \] to have a length of 2/,
+    )
+    assert.match(
+      checked(
+        PAssert.satisfies<unknown>(async () => undefined),
+        [],
+      )?.message ?? '',
+      /gave a promise/,
+    )
+  })
+})

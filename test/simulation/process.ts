@@ -1,0 +1,271 @@
+// One life of a process: the real tasks and the real coordinator, with queues between them that a draw empties in any order.
+import { Coordinator, type Checkpoint, type CoordinatorCommand } from '../../runners/engine/coordinator.ts'
+import type { Message, TaskSnapshot } from '../../runners/engine/messages.ts'
+import { Task, taskName } from '../../runners/engine/task.ts'
+import { outcomeIn } from '../../runners/direct/outcome.ts'
+import { strictness } from '../../runners/harness/strictness.ts'
+import type { Plan } from '../../runners/plan/stage.ts'
+import type { Split } from '../../sdk/splittable/source.ts'
+import { CheckedInstance } from './checked-instance.ts'
+import { outputsIn, restoredOf, stored, type Stored } from './disk.ts'
+import type { Draw } from './draw.ts'
+import { answers } from './pipelines.ts'
+import type { Event, Scenario } from './scenario.ts'
+import type { Ledger } from './sink.ts'
+
+/** What outlives the process. */
+export interface World {
+  readonly scenario: Scenario
+  readonly plan: Plan
+  readonly draw: Draw
+  readonly ledger: Ledger
+  disk: Stored | null
+  now: number
+  steps: number
+  late: number
+}
+
+interface Reading {
+  readonly task: Task
+  readonly id: string
+  readonly events: ReadonlyArray<Event>
+  readonly speed: number
+  ended: boolean
+}
+interface Call {
+  readonly task: Task
+  readonly id: number
+  readonly element: unknown
+}
+
+export class Process {
+  readonly #world: World
+  readonly #generation: number
+  readonly #tasks = new Map<string, Task>()
+  readonly #coordinator: Coordinator
+  readonly #queues = new Map<string, { readonly from: string; readonly to: string; readonly messages: Message[]; watermark: number }>()
+  readonly #readings: Reading[] = []
+  readonly #calls: Call[] = []
+  #injecting: { readonly task: Task; readonly epoch: number }[] = []
+  #persisting: { readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> } | null = null
+  #publishing: { readonly checkpoint: Checkpoint; readonly rest: { readonly task: string; readonly sinkId: string; readonly outputs: TaskSnapshot['outputs'][number]['outputs'] }[] } | null = null
+  /** What this process knows to be durable: a checkpoint whose writing failed may be on the disk all the same. */
+  #known: Stored | null
+  #pulling = true
+  ended: Checkpoint['purpose'] | null = null
+
+  constructor(world: World, generation: number) {
+    this.#world = world
+    this.#generation = generation
+    this.#known = world.disk
+    const { plan, scenario, disk, ledger } = world
+    // As the direct runner does: the process before may have died before, while, or after it published.
+    if (disk !== null) for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
+    for (const stage of plan.stages) for (let shard = 0; shard < scenario.shards; shard++) this.#make(stage, shard)
+    this.#coordinator = new Coordinator([...this.#tasks.keys()], disk?.epoch ?? 0)
+    for (const task of this.#tasks.values()) if (task.splits !== null) task.onSourceProgress(world.now)
+  }
+
+  #make(stage: Plan['stages'][number], shard: number): void {
+    const { plan, scenario, ledger, draw, disk } = this.#world
+    const name = taskName(stage.id, shard)
+    const reach = (): Task => this.#tasks.get(name) ?? lost(name)
+    const instance = new CheckedInstance(stage, scenario.strict ? strictness : null, reach)
+    const bySplit = this.#eventsOf(stage.id, shard)
+    const splits = [...bySplit].map(([id, events]): Split => ({ id, range: { from: 0, to: events.length }, count: null, detail: null }))
+    const downstream = new Map(stage.exits.flatMap(exit => ('to' in exit ? plan.stages.filter(other => other.id === exit.to).map(other => [other.id, other] as const) : [])))
+    const task = new Task(
+      {
+        instance, shard, shards: scenario.shards, downstream, splits,
+        restored: restoredOf(disk, name),
+        scopeOf: epoch => (this.#coordinator.isFull(epoch) ? 'all' : 'changes'),
+        outcomeOf: outcomeIn(stage),
+      },
+      {
+        send: (to, toShard, message) => this.#send(name, taskName(to, toShard), message),
+        publish: (sinkId, origin, outputs) => ledger.publish(sinkId, origin, outputs),
+        snapshot: (epoch, snapshot) => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)),
+        call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
+      },
+    )
+    this.#tasks.set(name, task)
+    for (const [id, events] of bySplit) {
+      const done = task.splits?.records().find(record => record.id === id)?.done ?? false
+      this.#readings.push({ task, id, events, speed: draw.pick([0.05, 0.3, 1]), ended: done })
+    }
+  }
+
+  /** Splits are dealt to the source's tasks in turn; two sources' splits have the same names, as they may. */
+  #eventsOf(stage: string, shard: number): ReadonlyMap<string, ReadonlyArray<Event>> {
+    const { scenario } = this.#world
+    const source = /^source(\d+)$/.exec(stage)
+    const splits = source === null ? [] : (scenario.sources[Number(source[1])] ?? [])
+    return new Map(splits.flatMap((events, i) => (i % scenario.shards === shard ? [[String(i), events] as const] : [])))
+  }
+
+  #send(from: string, to: string, message: Message): void {
+    const id = `${from} > ${to}`
+    const queue = this.#queues.get(id) ?? { from, to, messages: [], watermark: -Infinity }
+    this.#queues.set(id, queue)
+    if (message._tag === 'Watermark') {
+      if (message.at <= queue.watermark) throw new Error(`${id}: the watermark went from ${queue.watermark} to ${message.at}`)
+      queue.watermark = message.at
+    }
+    queue.messages.push(message)
+  }
+
+  // ---- one step
+
+  /** Whether anything was done besides letting time pass. */
+  step(): void {
+    const { draw, scenario } = this.#world
+    if (scenario.faults.suspend > 0 && draw.chance(scenario.faults.suspend) && this.#pulling) {
+      this.#pulling = false
+      return this.#carryOut(this.#coordinator.request('suspend'))
+    }
+    const possible: (() => void)[] = []
+    const offer = (weight: number, action: () => void): void => {
+      for (let i = 0; i < weight; i++) possible.push(action)
+    }
+    const queues = [...this.#queues.values()].filter(queue => queue.messages.length > 0)
+    if (queues.length > 0) offer(6, () => this.#deliver(draw.pick(queues)))
+    const readings = this.#pulling ? this.#readings.filter(reading => !reading.ended) : []
+    if (readings.length > 0) offer(3, () => this.#read(draw.pick(readings)))
+    if (this.#calls.length > 0) offer(3, () => this.#endCall(draw.int(0, this.#calls.length - 1)))
+    if (this.#injecting.length > 0) offer(2, () => this.#inject())
+    if (this.#persisting !== null) offer(1, () => this.#persist())
+    if (this.#publishing !== null) offer(1, () => this.#publish())
+    if (!this.#coordinator.busy()) offer(1, () => this.#beginCheckpoint())
+    offer(1, () => this.#tick())
+    draw.pick(possible)()
+  }
+
+  #deliver(queue: { readonly from: string; readonly to: string; readonly messages: Message[] }): void {
+    const message = queue.messages.shift()
+    if (message !== undefined) this.#task(queue.to).onMessage(queue.from, message, this.#world.now)
+  }
+
+  #read(reading: Reading): void {
+    const { draw, scenario, now } = this.#world
+    const { task, id, events, speed } = reading
+    if (!draw.chance(speed)) return task.onSplitIdle(id, now - 1, now)
+    const from = (task.splits?.progress(id).last ?? -1) + 1
+    const to = Math.min(events.length, from + draw.int(1, scenario.largestBatch))
+    if (from < to) task.onRead(id, { values: events.slice(from, to), positions: Array.from({ length: to - from }, (_, i) => from + i), bytes: 0, note: to })
+    else {
+      reading.ended = true
+      task.onSplitDone(id)
+    }
+    if (draw.chance(0.8) || reading.ended) task.onSourceProgress(now)
+  }
+
+  #endCall(at: number): void {
+    const [call] = this.#calls.splice(at, 1)
+    if (call === undefined) return
+    const { head } = call.task.stage
+    const answer = head._tag === 'Async' ? answers.get(head.call.f) : undefined
+    if (answer === undefined) throw new Error(`nobody answers the calls of ${call.task.name}`)
+    call.task.onCallEnded(call.id, { _tag: 'Resolved', value: answer(call.element as never), attempts: 1 }, this.#world.now)
+  }
+
+  #tick(): void {
+    const { draw } = this.#world
+    this.#world.now += draw.int(0, 10)
+    for (const task of draw.shuffled([...this.#tasks.values()])) if (task.wakeAt() <= this.#world.now) task.onProcessingTime(this.#world.now)
+  }
+
+  // ---- checkpoints
+
+  #beginCheckpoint(): void {
+    const { draw } = this.#world
+    if (this.#isQuiet() && [...this.#tasks.values()].every(task => task.finished())) return this.#carryOut(this.#coordinator.request('end'))
+    if (draw.chance(0.1)) this.#coordinator.wantFull()
+    const retried = this.#coordinator.retry()
+    if (retried.length > 0) this.#carryOut(retried)
+    else if (draw.chance(0.2)) this.#carryOut(this.#coordinator.request(draw.chance(0.1) ? 'savepoint' : 'periodic'))
+  }
+
+  #isQuiet(): boolean {
+    return this.#calls.length === 0 && this.#readings.every(reading => reading.ended) && [...this.#queues.values()].every(queue => queue.messages.length === 0)
+  }
+
+  #inject(): void {
+    const at = this.#world.draw.int(0, this.#injecting.length - 1)
+    const [next] = this.#injecting.splice(at, 1)
+    next?.task.onInject(next.epoch, this.#world.now)
+  }
+
+  #persist(): void {
+    const { draw, scenario } = this.#world
+    const persisting = this.#persisting
+    if (persisting === null) return
+    this.#persisting = null
+    const { checkpoint, snapshots } = persisting
+    const names = snapshots.map(({ task }) => task)
+    if (new Set(names).size !== this.#tasks.size || names.some(name => !this.#tasks.has(name))) throw new Error(`checkpoint ${checkpoint.epoch} has snapshots of ${names.join(', ')}`)
+    const next = stored(checkpoint, this.#generation, snapshots, this.#known)
+    if (draw.chance(scenario.faults.failedPersist)) {
+      // The medium may fail in its very last step: then the checkpoint is there, and nobody knows.
+      if (draw.chance(0.3)) this.#world.disk = next
+      return this.#carryOut(this.#coordinator.onPersistFailed())
+    }
+    this.#world.disk = this.#known = next
+    for (const task of this.#tasks.values()) task.onPersisted()
+    this.#carryOut(this.#coordinator.onPersisted())
+  }
+
+  /** One task's outputs to one sink at a time, so that a crash may come between. */
+  #publish(): void {
+    const publishing = this.#publishing
+    if (publishing === null) return
+    const next = publishing.rest.shift()
+    const { epoch } = publishing.checkpoint
+    if (next === undefined) {
+      this.#publishing = null
+      return this.#carryOut(this.#coordinator.onPublished())
+    }
+    const { disk, ledger } = this.#world
+    if (disk?.epoch !== epoch || disk.generation !== this.#generation) throw new Error(`outputs of checkpoint ${epoch} leave, and the disk has ${disk?.epoch}`)
+    ledger.commit(next.sinkId, next.task, this.#generation, epoch, next.outputs)
+  }
+
+  #carryOut(commands: ReadonlyArray<CoordinatorCommand>): void {
+    for (const command of commands) {
+      const { checkpoint } = command
+      switch (command._tag) {
+        case 'Inject':
+          this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, epoch: checkpoint.epoch }))
+          break
+        case 'Persist':
+          this.#persisting = { checkpoint, snapshots: command.snapshots }
+          break
+        case 'Publish':
+          this.#publishing = { checkpoint, rest: command.snapshots.flatMap(({ task, outputs }) => outputs.map(({ sinkId, outputs: rows }) => ({ task, sinkId, outputs: rows }))) }
+          break
+        case 'Abort':
+          for (const task of this.#tasks.values()) task.onAborted()
+          break
+        case 'Ended':
+          this.ended = checkpoint.purpose
+          break
+      }
+    }
+  }
+
+  #task(name: string): Task {
+    return this.#tasks.get(name) ?? lost(name)
+  }
+
+  droppedLate(): number {
+    return [...this.#tasks.values()].reduce((sum, task) => sum + task.droppedLate(), 0)
+  }
+
+  /** Keys and windows that still have state. */
+  stateSize(): number {
+    return [...this.#tasks.values()].reduce((sum, task) => sum + task.stateSize(), 0)
+  }
+}
+
+const lost = (name: string): never => {
+  throw new Error(`there is no task ${name}`)
+}

@@ -1,0 +1,65 @@
+// A TCP proxy to put between a client and its server: it can cut connections, swallow what passes, and slow it down.
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
+
+export interface TcpProxy {
+  readonly port: number
+  /** Ends every open connection at once; new ones are welcome. */
+  readonly cut: () => void
+  /** While true, nothing passes and nothing is closed: neither side is told. */
+  readonly stall: (on: boolean) => void
+  /** At most so many bytes a second towards the client; null: as fast as they come. */
+  readonly throttle: (bytesPerSecond: number | null) => void
+  readonly close: () => Promise<void>
+}
+
+const sliceMs = 10
+
+export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
+  const pairs = new Set<readonly [client: Socket, server: Socket]>()
+  let stalled = false
+  let rate: number | null = null
+  const pump = (from: Socket, to: Socket, limited: boolean): void => {
+    from.on('data', (data: Buffer) => {
+      to.write(data)
+      const limit = rate
+      if (!limited || limit === null) return
+      from.pause()
+      setTimeout(() => !stalled && from.resume(), Math.max(sliceMs, (data.length / limit) * 1_000))
+    })
+  }
+  const listener = createServer(client => {
+    const server = connect(targetPort, '127.0.0.1')
+    const pair = [client, server] as const
+    pairs.add(pair)
+    const end = (): void => {
+      pairs.delete(pair)
+      client.destroy()
+      server.destroy()
+    }
+    for (const socket of pair) socket.on('error', end).on('close', end)
+    pump(client, server, false)
+    pump(server, client, true)
+    if (stalled) for (const socket of pair) socket.pause()
+  })
+  await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
+  const cut = (): void => {
+    for (const [client, server] of [...pairs]) {
+      client.destroy()
+      server.destroy()
+    }
+  }
+  return {
+    port: (listener.address() as AddressInfo).port,
+    cut,
+    stall: on => {
+      stalled = on
+      for (const pair of pairs) for (const socket of pair) if (on) socket.pause()
+      else socket.resume()
+    },
+    throttle: bytesPerSecond => void (rate = bytesPerSecond),
+    close: () => {
+      cut()
+      return new Promise(resolve => listener.close(() => resolve()))
+    },
+  }
+}
