@@ -8,7 +8,22 @@ const rooms = ['sdk', 'io', 'runners', 'examples', 'test']
 
 const steps = [
   ['types', 'tsc', ['--noEmit', '-p', '.']],
-  ['lint', 'eslint', ['--config', '.config/eslint.config.js', '--max-warnings', '0', '--cache', '--cache-strategy', 'content', '--cache-location', 'node_modules/.cache/eslint/', '.']],
+  [
+    'lint',
+    'eslint',
+    [
+      '--config',
+      '.config/eslint.config.js',
+      '--max-warnings',
+      '0',
+      '--cache',
+      '--cache-strategy',
+      'content',
+      '--cache-location',
+      'node_modules/.cache/eslint/',
+      '.',
+    ],
+  ],
   ['format', 'prettier', ['--check', '--log-level', 'warn', '--cache', '--cache-strategy', 'content', '.']],
   ['imports', 'depcruise', ['--config', '.config/dependency-cruiser.cjs', ...rooms]],
   ['unused', 'knip', ['--config', '.config/knip.json', '--no-progress']],

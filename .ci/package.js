@@ -46,7 +46,9 @@ pipe(Create.of([1]), PCollection.map(n => n.toFixed(1)), TextIO.write('out.txt')
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['main.ts'] }))
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], folder)
   run(process.execPath, ['out/main.js'], folder)
-  console.log(`${specifiers.length} entries import, typed and plain (${packed.files.length} files, ${Math.round(packed.unpackedSize / 1_024)} KiB; Node ${engines.node}, here ${process.version})`)
+  console.log(
+    `${specifiers.length} entries import, typed and plain (${packed.files.length} files, ${Math.round(packed.unpackedSize / 1_024)} KiB; Node ${engines.node}, here ${process.version})`,
+  )
 } catch (error) {
   console.error([error.message, error.stdout, error.stderr].filter(Boolean).join('\n'))
   process.exitCode = 1

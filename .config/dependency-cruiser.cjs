@@ -33,7 +33,16 @@ const packages = {
 }
 
 /** Where Node's own modules are left alone: these rooms run anywhere. */
-const withoutNode = ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful', 'sdk/transforms', 'runners/plan', 'runners/harness', 'runners/engine']
+const withoutNode = [
+  'sdk/model',
+  'sdk/coders',
+  'sdk/splittable',
+  'sdk/stateful',
+  'sdk/transforms',
+  'runners/plan',
+  'runners/harness',
+  'runners/engine',
+]
 
 /** A server for tests is started by Docker where there is no nats-server: whoever does so brings the package. */
 const testingOf = '^io/jetstream/testing/'
@@ -49,20 +58,53 @@ const roomRules = Object.entries(rooms).flatMap(([room, others]) => [
     name: `${room} uses the packages ${['fp-ts', ...(packages[room] ?? [])].join(', ')}`,
     severity: 'error',
     from: { path: `^${room}/`, pathNot: testingOf },
-    to: { path: '(^|/)node_modules/', pathNot: ['fp-ts', '@types/node', ...(packages[room] ?? [])].map(name => `(^|/)node_modules/${name}/`) },
+    to: {
+      path: '(^|/)node_modules/',
+      pathNot: ['fp-ts', '@types/node', ...(packages[room] ?? [])].map(name => `(^|/)node_modules/${name}/`),
+    },
   },
 ])
 
 module.exports = {
   forbidden: [
     ...roomRules,
-    { name: 'every folder is a room with rules', severity: 'error', from: { path: '^(sdk|io|runners)/[^/]+/', pathNot: Object.keys(rooms).map(room => `^${room}/`) }, to: {} },
-    { name: 'these rooms run anywhere: no Node modules', severity: 'error', from: { path: withoutNode.map(room => `^${room}/`) }, to: { dependencyTypes: ['core'] } },
-    { name: 'the public face of the SDK imports the SDK', severity: 'error', from: { path: '^sdk/index\\.ts$' }, to: { pathNot: ['^sdk/', 'node_modules/fp-ts/'] } },
-    { name: 'examples import the package by name', severity: 'error', from: { path: '^examples/' }, to: { path: '^(sdk|io|runners|test)/', dependencyTypes: ['local'] } },
-    { name: 'what is published needs no development dependency', severity: 'error', from: { path: '^(sdk|io|runners)/', pathNot: testingOf }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' } },
+    {
+      name: 'every folder is a room with rules',
+      severity: 'error',
+      from: { path: '^(sdk|io|runners)/[^/]+/', pathNot: Object.keys(rooms).map(room => `^${room}/`) },
+      to: {},
+    },
+    {
+      name: 'these rooms run anywhere: no Node modules',
+      severity: 'error',
+      from: { path: withoutNode.map(room => `^${room}/`) },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'the public face of the SDK imports the SDK',
+      severity: 'error',
+      from: { path: '^sdk/index\\.ts$' },
+      to: { pathNot: ['^sdk/', 'node_modules/fp-ts/'] },
+    },
+    {
+      name: 'examples import the package by name',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: '^(sdk|io|runners|test)/', dependencyTypes: ['local'] },
+    },
+    {
+      name: 'what is published needs no development dependency',
+      severity: 'error',
+      from: { path: '^(sdk|io|runners)/', pathNot: testingOf },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: 'node_modules/@types/' },
+    },
     // A cycle of types alone has no order of evaluation to get wrong: a compiler and the writer that it hands itself to may name each other.
-    { name: 'no cycles', severity: 'error', from: { path: '^(sdk|io|runners)/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no cycles',
+      severity: 'error',
+      from: { path: '^(sdk|io|runners)/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     // What a benchmark compares with is installed by the benchmark.
     { name: 'everything is found', severity: 'error', from: { pathNot: '^test/bench/.*\\.cjs$' }, to: { couldNotResolve: true } },
   ],
@@ -71,6 +113,10 @@ module.exports = {
     exclude: { path: '^(dist|\\.scratch)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['jetbeam-source', 'import', 'node', 'types', 'default'], extensions: ['.ts', '.js', '.cjs', '.json', '.d.ts'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['jetbeam-source', 'import', 'node', 'types', 'default'],
+      extensions: ['.ts', '.js', '.cjs', '.json', '.d.ts'],
+    },
   },
 }

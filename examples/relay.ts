@@ -15,9 +15,14 @@ const options = z.object({
 export const relay = Pipeline.define(import.meta, 'relay', options, ({ from, to, region }) =>
   pipe(
     JetStreamIO.readMessages({ stream: from, coder: Coder.bytes }),
-    PCollection.orFail,                                          // bytes are always understood
-    PCollection.map(({ subject, headers, value }) => ({ subject: `${region}.${subject}`, value, headers: { ...headers, 'X-Relayed-From': [from] } })),
+    PCollection.orFail, // bytes are always understood
+    PCollection.map(({ subject, headers, value }) => ({
+      subject: `${region}.${subject}`,
+      value,
+      headers: { ...headers, 'X-Relayed-From': [from] },
+    })),
     JetStreamIO.writeMessages({ stream: to, coder: Coder.bytes }),
-  ))
+  ),
+)
 
 await main(import.meta, relay)

@@ -6,10 +6,13 @@ import { main } from 'jetbeam/cli'
 import { TextIO } from 'jetbeam/io/text'
 import { z } from 'zod'
 
-export const countWords = named('CountWords', flow(
-  PCollection.flatMap((line: string) => line.toLowerCase().match(/\p{L}+/gu) ?? []),
-  Count.perElement,
-))
+export const countWords = named(
+  'CountWords',
+  flow(
+    PCollection.flatMap((line: string) => line.toLowerCase().match(/\p{L}+/gu) ?? []),
+    Count.perElement,
+  ),
+)
 
 const options = z.object({
   from: z.string().describe('the text file'),
@@ -22,6 +25,7 @@ export const wordCount = Pipeline.define(import.meta, 'word-count', options, ({ 
     countWords,
     PCollection.map(([word, n]) => `${word}: ${n}`),
     TextIO.write(to),
-  ))
+  ),
+)
 
 await main(import.meta, wordCount)

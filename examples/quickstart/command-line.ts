@@ -16,8 +16,8 @@ usage: npm start -- [options]
 
   --events N   how many messages the feed has (100000)
   --seed S     what it is drawn from: the same seed gives the same feed (1)
-  --seconds S  how long the pipeline needs for it, at the least: its link to the server is made that slow (6)
-  --every MS   between checkpoints: 500, 1s (500ms)
+  --seconds S  how long the pipeline needs for it, at the least: its link to the server is made that slow (4)
+  --every MS   between checkpoints: 500, 1s (250ms)
   --help       this text
 
 It gets a nats-server if there is none, and starts it on a free port with a temporary store; nothing is left in the end.
@@ -27,14 +27,20 @@ The exit code is 0 if every event counted exactly once, and 1 if not.`
 export const settingsOf = (args: ReadonlyArray<string>): Settings | null => {
   const { values } = parseArgs({
     args: [...args],
-    options: { events: { type: 'string' }, seed: { type: 'string' }, seconds: { type: 'string' }, every: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      events: { type: 'string' },
+      seed: { type: 'string' },
+      seconds: { type: 'string' },
+      every: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   if (values.help === true) return null
   return {
     events: whole('--events', values.events ?? '100000', 100),
     seed: whole('--seed', values.seed ?? '1', 0),
-    seconds: whole('--seconds', values.seconds ?? '6', 1),
-    every: values.every ?? '500ms',
+    seconds: whole('--seconds', values.seconds ?? '4', 1),
+    every: values.every ?? '250ms',
   }
 }
 

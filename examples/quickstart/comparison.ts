@@ -42,7 +42,11 @@ export const compare = (expected: Expected, totals: ReadonlyArray<StoredMessage>
   const duplicated: string[] = []
   const newest = new Map<string, number>()
   for (const { payload } of totals) {
-    const { page, minute, millis } = JSON.parse(Buffer.from(payload).toString()) as { readonly page: string; readonly minute: number; readonly millis: number } // as page-time writes it
+    const { page, minute, millis } = JSON.parse(Buffer.from(payload).toString()) as {
+      readonly page: string
+      readonly minute: number
+      readonly millis: number
+    } // as page-time writes it
     const name = windowName(page, minute)
     const before = newest.get(name)
     // Panes accumulate, and every view lasts a millisecond at least.
@@ -64,6 +68,7 @@ export const compare = (expected: Expected, totals: ReadonlyArray<StoredMessage>
     else if (Buffer.compare(sent, payload) !== 0) lost.push(`message ${sequence} was rejected with other bytes than it had`)
     found.add(sequence)
   }
-  for (const sequence of expected.malformed.keys()) if (!found.has(sequence)) lost.push(`message ${sequence}, which cannot be read, was not rejected`)
+  for (const sequence of expected.malformed.keys())
+    if (!found.has(sequence)) lost.push(`message ${sequence}, which cannot be read, was not rejected`)
   return { windows: newest.size, panes: totals.length, deadLetters: rejected.length, lost, duplicated }
 }

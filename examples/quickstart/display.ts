@@ -1,7 +1,10 @@
 // What the quick start shows: steps, one line of live progress, and a table in the end.
 import type { Progress } from './pipeline-process.ts'
 
-export const figure = (n: number): string => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ',')
+export const figure = (n: number): string =>
+  Math.round(n)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',')
 
 /** Steps on standard output; progress rewrites its line on a terminal, and comes once a second elsewhere. */
 export const display = (screen: NodeJS.WriteStream) => {
@@ -21,7 +24,8 @@ export const display = (screen: NodeJS.WriteStream) => {
     table: (rows: ReadonlyArray<readonly [name: string, value: number, note: string]>): void => {
       const width = Math.max(...rows.map(([name]) => name.length))
       screen.write(clear)
-      for (const [name, value, note] of rows) screen.write(`  ${name.padEnd(width)}  ${figure(value).padStart(9)}  ${note}`.trimEnd() + '\n')
+      for (const [name, value, note] of rows)
+        screen.write(`  ${name.padEnd(width)}  ${figure(value).padStart(9)}  ${note}`.trimEnd() + '\n')
     },
   }
 }

@@ -32,7 +32,9 @@ const run = async ({ events, seed, seconds, every }: Settings): Promise<boolean>
   const sent = [...feed(events, seed)]
   const expected = expectedOf(sent)
   await streams.publish(sent)
-  screen.step(`${figure(events)} views published to VIEWS: ${figure(expected.late)} come late, ${figure(expected.malformed.size)} cannot be read`)
+  screen.step(
+    `${figure(events)} views published to VIEWS: ${figure(expected.late)} come late, ${figure(expected.malformed.size)} cannot be read`,
+  )
 
   const folder = await mkdtemp(join(tmpdir(), 'jetbeam-quickstart-'))
   closing.push(() => rm(folder, { recursive: true, force: true }))
@@ -48,7 +50,9 @@ const run = async ({ events, seed, seconds, every }: Settings): Promise<boolean>
     screen.step(`page-time was to be killed in the middle, and it ended by itself (${endText(first)}). A larger --seconds makes it slower`)
     return false
   }
-  screen.step(`page-time was killed (SIGKILL) after ${figure(before.read)} of ${figure(events)}; its last checkpoint was ${before.checkpoint.lastEpoch ?? 'the one at its start'}. It starts again`)
+  screen.step(
+    `page-time was killed (SIGKILL) after ${figure(before.read)} of ${figure(events)}; its last checkpoint was ${before.checkpoint.lastEpoch ?? 'the one at its start'}. It starts again`,
+  )
   const second = await untilEnded(args, events)
   stopping.signal.throwIfAborted()
   const after = second.last
@@ -70,7 +74,9 @@ const run = async ({ events, seed, seconds, every }: Settings): Promise<boolean>
   ])
   for (const line of differences(comparison)) screen.step(line)
   const exact = comparison.lost.length === 0 && comparison.duplicated.length === 0
-  screen.step(`\n${exact ? 'Every event counted exactly once' : 'The counts differ'}; ${((performance.now() - beganMs) / 1_000).toFixed(1)} s in all`)
+  screen.step(
+    `\n${exact ? 'Every event counted exactly once' : 'The counts differ'}; ${((performance.now() - beganMs) / 1_000).toFixed(1)} s in all`,
+  )
   return exact
 }
 
@@ -94,13 +100,15 @@ const untilKilled = (args: ReadonlyArray<string>, events: number): Promise<Ended
 }
 
 /** Reads count from the start of a process: what is left to this one is less than the feed. */
-const untilEnded = (args: ReadonlyArray<string>, events: number): Promise<Ended> => begin(args, progress => screen.progress(progress, events)).ended
+const untilEnded = (args: ReadonlyArray<string>, events: number): Promise<Ended> =>
+  begin(args, progress => screen.progress(progress, events)).ended
 
 const skippedIn = ({ sinks }: Progress): number => Object.values(sinks).reduce((sum, sink) => sum + (sink['skipped'] ?? 0), 0)
 
 const endText = ({ code, signal }: Ended): string => (signal === null ? `exit code ${code ?? 'unknown'}` : signal)
 
-const differences = ({ lost, duplicated }: Comparison): ReadonlyArray<string> => [...lost.map(text => `lost: ${text}`), ...duplicated.map(text => `duplicated: ${text}`)].slice(0, 20)
+const differences = ({ lost, duplicated }: Comparison): ReadonlyArray<string> =>
+  [...lost.map(text => `lost: ${text}`), ...duplicated.map(text => `duplicated: ${text}`)].slice(0, 20)
 
 /** Ctrl-C reaches page-time too, which would suspend: here it is simply ended. */
 const stop = (code: number): void => {

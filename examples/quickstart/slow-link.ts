@@ -1,4 +1,5 @@
-// A slow network between the pipeline and its server: so there is time to watch, and to kill in the middle, on any machine.
+// A slow network between the pipeline and its server: so there is time to watch, and to kill in the middle, on any machine. As on a real
+// one, what the server acknowledges queues behind what it delivers, and checkpoints wait for that: they take a second here, not milliseconds.
 import { once } from 'node:events'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 
@@ -13,14 +14,19 @@ export const slowLink = async (serverUrl: string, bytesPerSecond: number): Promi
   const sockets = new Set<Socket>()
   const listener = createServer(client => {
     const server = connect(Number(port), hostname)
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       sockets.add(socket)
       socket.setNoDelay(true)
       // A killed process resets its connection: to the link that is an end like any other.
-      socket.on('error', () => other.destroy()).on('close', () => {
-        sockets.delete(socket)
-        other.destroy()
-      })
+      socket
+        .on('error', () => other.destroy())
+        .on('close', () => {
+          sockets.delete(socket)
+          other.destroy()
+        })
     }
     client.pipe(server)
     let freeAtMs = 0

@@ -1,5 +1,5 @@
 // Messages that were sent and not acknowledged: a ring, numbered in the order of sending, with nothing allocated a message.
-import type { MsgHdrs } from '@nats-io/nats-core'
+import type { Headers } from '../../sdk/graph/sink.ts'
 
 const free = 0
 const sent = 1
@@ -13,7 +13,7 @@ export class InFlight {
   private readonly floors: Float64Array
   private readonly subjects: string[]
   private readonly payloads: (Uint8Array | null)[]
-  private readonly headers: (MsgHdrs | null)[]
+  private readonly headers: (Headers | null)[]
   private readonly ids: (string | null)[]
   /** The oldest number that is not acknowledged. */
   tail = 0
@@ -31,7 +31,7 @@ export class InFlight {
     this.floors = new Float64Array(capacity)
     this.subjects = new Array<string>(capacity).fill('')
     this.payloads = new Array<Uint8Array | null>(capacity).fill(null)
-    this.headers = new Array<MsgHdrs | null>(capacity).fill(null)
+    this.headers = new Array<Headers | null>(capacity).fill(null)
     this.ids = new Array<string | null>(capacity).fill(null)
   }
 
@@ -40,7 +40,7 @@ export class InFlight {
   }
 
   /** Takes a message in; `floor`: whatever it will be stored as comes after this sequence. */
-  add(subject: string, payload: Uint8Array, headers: MsgHdrs | null, id: string | null, floor: number, now: number): number {
+  add(subject: string, payload: Uint8Array, headers: Headers | null, id: string | null, floor: number, now: number): number {
     const n = this.head++
     const slot = n & this.mask
     this.states[slot] = sent
@@ -81,7 +81,7 @@ export class InFlight {
     return this.payloads[n & this.mask] ?? new Uint8Array(0)
   }
 
-  header(n: number): MsgHdrs | null {
+  header(n: number): Headers | null {
     return this.headers[n & this.mask] ?? null
   }
 

@@ -47,35 +47,28 @@ const headersOf = (wire: Msg): Headers => {
 }
 
 /**
- * A message off the wire. It holds on to the socket's frame, as bounded as the read-ahead is; what a pipeline may keep (the payload)
- * is copied out of it, what most never ask for (headers) is parsed when asked.
+ * A message off the wire. It holds on to the socket's frame, as bounded as the read-ahead is; a decoder copies what it keeps of the
+ * payload, and what most never ask for (headers) is parsed when asked.
  */
 export class StreamMessage {
   readonly stream: string
   readonly sequence: number
   readonly publishedAt: Instant
   private readonly wire: Msg
-  private readonly frame: Uint8Array
-  private copied: Uint8Array | null = null
+  /** The bytes, still in the socket's frame: whoever keeps them copies them. */
+  readonly payload: Uint8Array
   private parsed: Headers | null = null
 
-  /** `frame`: the message's data, still in the socket's frame. */
   constructor(stream: string, wire: Msg, frame: Uint8Array, sequence: number, publishedAt: number) {
     this.stream = stream
     this.wire = wire
-    this.frame = frame
+    this.payload = frame
     this.sequence = sequence
     this.publishedAt = Instant.ofMillis(publishedAt)
   }
 
   get subject(): string {
     return this.wire.subject
-  }
-
-  /** The bytes, apart from the frame they came in. */
-  get payload(): Uint8Array {
-    this.copied ??= new Uint8Array(this.frame)
-    return this.copied
   }
 
   get headers(): Headers {
@@ -99,7 +92,7 @@ export const messageOf = <A>(raw: StreamMessage, value: A): Message<A> => ({
   publishedAt: raw.publishedAt,
 })
 
-export const undecodable = (raw: StreamMessage, error: DecodeError): Undecodable => ({ _tag: 'Undecodable', ...messageOf(raw, raw.payload), error })
+export const undecodable = (raw: StreamMessage, error: DecodeError): Undecodable => ({ _tag: 'Undecodable', ...messageOf(raw, new Uint8Array(raw.payload)), error })
 
 /** What a `timestamp` function is shown: it usually looks at the value alone, so nothing is parsed before it is asked for. */
 export class MessageView<A> implements Message<A> {

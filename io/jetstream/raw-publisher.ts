@@ -6,7 +6,7 @@ import type { Headers } from '../../sdk/graph/sink.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { InFlight } from './in-flight.ts'
-import { wireHeaders } from './outgoing-headers.ts'
+import { WireHeaders } from './outgoing-headers.ts'
 import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
 import { ackStart, parsePubAck, storedSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
@@ -60,6 +60,7 @@ export class RawPublisher {
   private readonly stopListening: () => void
   private readonly timer: NodeJS.Timeout
   private readonly goodAck: Uint8Array
+  private readonly wire = new WireHeaders()
   private readonly closing = new AbortController()
   private backlog: Rows[] = []
   private cursor = 0
@@ -145,7 +146,7 @@ export class RawPublisher {
       if (rows === undefined) break
       const i = this.cursor++
       const id = rows.ids?.[i] ?? null
-      const n = flight.add(rows.destinations[i] ?? '', rows.payloads[i] ?? new Uint8Array(0), wireHeaders(rows.headers[i] ?? null, id), id, this.highest, now)
+      const n = flight.add(rows.destinations[i] ?? '', rows.payloads[i] ?? new Uint8Array(0), rows.headers[i] ?? null, id, this.highest, now)
       this.backlogRows--
       if (this.cursor === rows.destinations.length) {
         this.backlog.shift()
@@ -157,7 +158,7 @@ export class RawPublisher {
 
   private transmit(n: number): boolean {
     const { flight } = this
-    const headers = flight.header(n)
+    const headers = this.wire.of(flight.header(n), flight.id(n))
     const reply = `${this.inbox}.${n}`
     try {
       this.o.link.nc.publish(flight.subject(n), flight.payload(n), headers === null ? { reply } : { reply, headers })

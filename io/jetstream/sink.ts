@@ -113,8 +113,10 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
     onReady: callback => publisher.onReady(callback),
     failure: () => publisher.failure,
     flush: async () => {
+      // As it stood when this was asked: what is published from then on is stored after it, however soon it is acknowledged.
+      const position = reached()
       await publisher.settled()
-      return reached()
+      return position
     },
     commit: async (id, outputs, recovering) => {
       const group = shortHash(commitName(id))

@@ -171,7 +171,10 @@ export class LineReader implements SplitReader<string> {
   #fail(): void {
     const { label, path } = this.#range
     const { failure } = this.#ahead
-    const error = failure === shorter ? new TextIOError('FileChanged', `${label}: ${path} became shorter while it was read. ${startAnew}`) : textError(label, path, failure)
+    const error =
+      failure === shorter
+        ? new TextIOError('FileChanged', `${label}: ${path} became shorter while it was read. ${startAnew}`)
+        : textError(label, path, failure)
     this.#status = { _tag: 'failed', error }
   }
 }

@@ -31,8 +31,13 @@ const utf8 = Encoder.text()
 
 /** A line that would be read back as two, or as another, is refused. */
 const encodeLine = (line: string): Uint8Array => {
-  if (line.includes('\n')) throw new EncodeError('a text of more than one line', 'Write each line as an element: PCollection.flatMap(text => text.split(\'\\n\')).')
-  if (line.endsWith('\r')) throw new EncodeError('a line that ends with a carriage return, which would be read back as part of the line\'s end', 'Remove it: line.trimEnd().')
+  if (line.includes('\n'))
+    throw new EncodeError('a text of more than one line', "Write each line as an element: PCollection.flatMap(text => text.split('\\n')).")
+  if (line.endsWith('\r'))
+    throw new EncodeError(
+      "a line that ends with a carriage return, which would be read back as part of the line's end",
+      'Remove it: line.trimEnd().',
+    )
   return utf8.encode(`${line}\n`)
 }
 
@@ -41,7 +46,8 @@ const connectSink = async (label: string, path: string, context: SinkContext): P
   await refuseLoop(label, whole, context)
   const release = claim(label, whole, context)
   const base = baseOf(label, context)
-  if (base === null) context.log('info', `${label}: the run begins at a savepoint, so ${path} is kept as it is, and lines are appended to it`)
+  if (base === null)
+    context.log('info', `${label}: the run begins at a savepoint, so ${path} is kept as it is, and lines are appended to it`)
   const file = new OutputFile(label, path, base)
   let lines = 0
   return {
@@ -72,10 +78,13 @@ const requireWritable = async (label: string, path: string): Promise<string> => 
   const folder = dirname(path)
   const real = await realpath(folder).catch((error: unknown) => {
     const found = textError(label, folder, error)
-    throw found._tag === 'FileNotFound' ? new TextIOError('FolderNotFound', `${label}: there is no folder ${folder} to write to. Make it first.`, { cause: error }) : found
+    throw found._tag === 'FileNotFound'
+      ? new TextIOError('FolderNotFound', `${label}: there is no folder ${folder} to write to. Make it first.`, { cause: error })
+      : found
   })
   const before = await stat(path).catch(() => null)
-  if (before !== null && !before.isFile()) throw new TextIOError('NotAFile', `${label}: ${path} is no regular file. Name a file to write to.`)
+  if (before !== null && !before.isFile())
+    throw new TextIOError('NotAFile', `${label}: ${path} is no regular file. Name a file to write to.`)
   await onFile(label, path, () => access(before === null ? folder : path, constants.W_OK))
   return before === null ? join(real, basename(path)) : realpath(path)
 }
@@ -83,7 +92,10 @@ const requireWritable = async (label: string, path: string): Promise<string> => 
 const refuseLoop = async (label: string, whole: string, { sources }: SinkContext): Promise<void> => {
   for (const { path } of sources) {
     if (typeof path !== 'string' || (await realpath(path).catch(() => null)) !== whole) continue
-    throw new TextIOError('FeedbackLoop', `${label}: the pipeline reads ${whole}, too, and would cut off what it reads. Write to another file.`)
+    throw new TextIOError(
+      'FeedbackLoop',
+      `${label}: the pipeline reads ${whole}, too, and would cut off what it reads. Write to another file.`,
+    )
   }
 }
 
@@ -94,7 +106,10 @@ const claim = (label: string, whole: string, { signal }: SinkContext): (() => vo
   const files = written.get(signal) ?? new Set()
   written.set(signal, files)
   if (files.has(whole)) {
-    throw new TextIOError('WrittenTwice', `${label}: another write of this pipeline names ${whole}, too, and each would cut off the other's lines. Flatten what both write, or write to two files.`)
+    throw new TextIOError(
+      'WrittenTwice',
+      `${label}: another write of this pipeline names ${whole}, too, and each would cut off the other's lines. Flatten what both write, or write to two files.`,
+    )
   }
   files.add(whole)
   return () => files.delete(whole)
@@ -107,10 +122,14 @@ const baseOf = (label: string, { restored, protocol, runId }: SinkContext): numb
   if (restored === null) return 0
   const bytes = property(restored, 'bytes')
   if (typeof bytes === 'number') return bytes
-  throw new TextIOError('OutputLost', `${label}: the checkpoint was written with another protocol of this sink (${JSON.stringify(restored)}). Start a new run.`)
+  throw new TextIOError(
+    'OutputLost',
+    `${label}: the checkpoint was written with another protocol of this sink (${JSON.stringify(restored)}). Start a new run.`,
+  )
 }
 
-const property = (of: unknown, name: string): unknown => (typeof of === 'object' && of !== null ? (of as Readonly<Record<string, unknown>>)[name] : undefined)
+const property = (of: unknown, name: string): unknown =>
+  typeof of === 'object' && of !== null ? (of as Readonly<Record<string, unknown>>)[name] : undefined
 
 const guaranteeOf = (label: string, { durable }: SinkContext): string =>
   durable

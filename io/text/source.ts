@@ -26,7 +26,8 @@ const connectSource = async (label: string, path: string): Promise<ConnectedSour
   return {
     resolve: ({ desired }) => Promise.resolve(splitsOf({ size: found.size, mtimeMs: found.mtimeMs }, desired)),
     open: (split, progress) => openSplit(label, path, split, progress),
-    guarantee: () => `${label}: exactly once by position. The checkpoint holds the last line's offset; the file must stay what it was when the run began.`,
+    guarantee: () =>
+      `${label}: exactly once by position. The checkpoint holds the last line's offset; the file must stay what it was when the run began.`,
     close: () => Promise.resolve(),
   }
 }

@@ -16,12 +16,16 @@ export const spelling = (name: RunOptionName, { options }: OptionsShape): string
   name !== 'help' && options.some(option => option.name === name || kebab(option.name) === name) ? `run-${name}` : name
 
 /** What a name on the command line means. */
-type Meaning = { readonly _tag: 'Run'; readonly name: RunOptionName; readonly takesValue: boolean } | { readonly _tag: 'Pipeline'; readonly name: string; readonly takesValue: boolean }
+type Meaning =
+  | { readonly _tag: 'Run'; readonly name: RunOptionName; readonly takesValue: boolean }
+  | { readonly _tag: 'Pipeline'; readonly name: string; readonly takesValue: boolean }
 
 const meaningsOf = (shape: OptionsShape): ReadonlyMap<string, Meaning> => {
   const meanings = new Map<string, Meaning>()
-  for (const { name, type } of shape.options) for (const spelled of [name, kebab(name)]) meanings.set(spelled, { _tag: 'Pipeline', name, takesValue: type !== 'boolean' })
-  for (const name of runOptionNames) meanings.set(spelling(name, shape), { _tag: 'Run', name, takesValue: runOptionSpecs[name].value !== null })
+  for (const { name, type } of shape.options)
+    for (const spelled of [name, kebab(name)]) meanings.set(spelled, { _tag: 'Pipeline', name, takesValue: type !== 'boolean' })
+  for (const name of runOptionNames)
+    meanings.set(spelling(name, shape), { _tag: 'Run', name, takesValue: runOptionSpecs[name].value !== null })
   return meanings
 }
 
@@ -31,7 +35,12 @@ export const parseCommandLine = (args: ReadonlyArray<string>, shape: OptionsShap
   const meanings = shape.open ? withUnknown(args, known) : known
   const { tokens } = parseArgs({
     args: plainBooleans(args, meanings),
-    options: Object.fromEntries([...meanings].map(([name, { takesValue }]) => [name, { type: takesValue ? 'string' : 'boolean', ...(name === 'help' ? { short: 'h' } : {}) }])),
+    options: Object.fromEntries(
+      [...meanings].map(([name, { takesValue }]) => [
+        name,
+        { type: takesValue ? 'string' : 'boolean', ...(name === 'help' ? { short: 'h' } : {}) },
+      ]),
+    ),
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -45,7 +54,8 @@ export const parseCommandLine = (args: ReadonlyArray<string>, shape: OptionsShap
     if (meaning === undefined) return E.left(`there is no option ${token.rawName}.${suggestion(token.name, known)}`)
     // A value that looks like another option is one whose own value was forgotten; `--name=--value` says that it is meant.
     const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))
-    if (meaning.takesValue && forgotten && !(shape.open && meaning._tag === 'Pipeline')) return E.left(`${token.rawName} needs a value: ${token.rawName} ${valueName(meaning)}`)
+    if (meaning.takesValue && forgotten && !(shape.open && meaning._tag === 'Pipeline'))
+      return E.left(`${token.rawName} needs a value: ${token.rawName} ${valueName(meaning)}`)
     if (meaning._tag === 'Pipeline') (options[meaning.name] ??= []).push(token.value ?? true)
     else if (!meaning.takesValue && token.value !== undefined) return E.left(`${token.rawName} takes no value`)
     else if (run[meaning.name] !== undefined && meaning.takesValue) return E.left(`${token.rawName} is given twice`)
@@ -90,7 +100,11 @@ const withUnknown = (args: ReadonlyArray<string>, known: ReadonlyMap<string, Mea
     const name = nameIn(arg)
     if (name === null || known.has(name) || nearest(name, [...known.keys()]) !== null) return
     const next = args[i + 1]
-    meanings.set(name, { _tag: 'Pipeline', name: camel(name), takesValue: arg.includes('=') || (next !== undefined && !next.startsWith('--')) })
+    meanings.set(name, {
+      _tag: 'Pipeline',
+      name: camel(name),
+      takesValue: arg.includes('=') || (next !== undefined && !next.startsWith('--')),
+    })
   })
   return meanings
 }

@@ -13,7 +13,9 @@ export const failureText = (pipelineName: string, error: PipelineError): string 
 
 /** For what is thrown while a pipeline is built: the user's own code, or what a transform says about its options. */
 export const thrownText = (pipelineName: string, error: unknown): string =>
-  error instanceof Error ? withFrames(`${pipelineName} failed: ${error.message}`, error) : `${pipelineName} failed: it threw ${String(error)}`
+  error instanceof Error
+    ? withFrames(`${pipelineName} failed: ${error.message}`, error)
+    : `${pipelineName} failed: it threw ${String(error)}`
 
 /** What no user can have caused. */
 export const defectText = (error: unknown): string =>
@@ -21,12 +23,14 @@ export const defectText = (error: unknown): string =>
     ? `jetbeam failed in a way that it should not, and this is worth a report: ${error.message}\n${framesOf(error).slice(0, mostFrames).join('\n')}`
     : `jetbeam failed in a way that it should not, and this is worth a report: ${String(error)}`
 
-const withFrames = (text: string, cause: unknown): string => [text, ...(cause instanceof Error ? framesOf(cause).filter(isTheirs).slice(0, mostFrames) : [])].join('\n')
+const withFrames = (text: string, cause: unknown): string =>
+  [text, ...(cause instanceof Error ? framesOf(cause).filter(isTheirs).slice(0, mostFrames) : [])].join('\n')
 
 const framesOf = ({ stack = '' }: Error): ReadonlyArray<string> => stack.split('\n').filter(line => /^\s+at /.test(line))
 
 const isTheirs = (frame: string): boolean =>
-  !/node:|\(<anonymous>\)|node_modules[\\/](fp-ts|tsx|immutable)[\\/]|jetbeam[-:]stage/.test(frame) && !['sdk', 'io', 'runners'].some(room => new RegExp(`${escaped(root)}${room}[\\\\/]`).test(pathIn(frame)))
+  !/node:|\(<anonymous>\)|node_modules[\\/](fp-ts|tsx|immutable)[\\/]|jetbeam[-:]stage/.test(frame) &&
+  !['sdk', 'io', 'runners'].some(room => new RegExp(`${escaped(root)}${room}[\\\\/]`).test(pathIn(frame)))
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const pathIn = (frame: string): string => {

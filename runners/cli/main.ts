@@ -62,7 +62,11 @@ const succeeded = 0
 const failed = 1
 const misused = 2
 
-const perform = async (definition: PipelineDefinition<never>, args: ReadonlyArray<string>, { provide = [] }: MainOptions): Promise<number> => {
+const perform = async (
+  definition: PipelineDefinition<never>,
+  args: ReadonlyArray<string>,
+  { provide = [] }: MainOptions,
+): Promise<number> => {
   const { pipelineName, schema } = definition
   const shape = optionsShape(schema)
   const refuse = (problem: string): number => {
@@ -80,13 +84,17 @@ const perform = async (definition: PipelineDefinition<never>, args: ReadonlyArra
   if (told._tag === 'Left') return refuse(told.left)
   const options = await pipelineOptions(schema, shape, parsed.right)
   if (options._tag === 'Left') return refuse(options.left)
-  const reports = reporter(run.json !== undefined ? 'json' : run.quiet !== undefined ? 'quiet' : 'live', process.stderr, () => performance.now())
+  const reports = reporter(run.json !== undefined ? 'json' : run.quiet !== undefined ? 'quiet' : 'live', process.stderr, () =>
+    performance.now(),
+  )
   const pipeline = built(definition, options.right)
   if (pipeline._tag === 'Left') {
     reports.failure(pipeline.left.tag, pipeline.left.text)
     return failed
   }
-  return run.explain !== undefined ? explain(pipelineName, pipeline.right, told.right, reports) : runToEnd(pipelineName, pipeline.right, told.right, reports)
+  return run.explain !== undefined
+    ? explain(pipelineName, pipeline.right, told.right, reports)
+    : runToEnd(pipelineName, pipeline.right, told.right, reports)
 }
 
 const program = (): string => {
@@ -95,14 +103,19 @@ const program = (): string => {
   return `node ${fromHere.startsWith('..') ? basename(started) : fromHere}`
 }
 
-const pipelineOptions = async (schema: StandardSchema<unknown, unknown> | null, shape: OptionsShape, { run, options }: CommandLine): Promise<Either<string, unknown>> => {
+const pipelineOptions = async (
+  schema: StandardSchema<unknown, unknown> | null,
+  shape: OptionsShape,
+  { run, options }: CommandLine,
+): Promise<Either<string, unknown>> => {
   if (schema === null && run.options !== undefined) return E.left('--options: this pipeline takes no options of its own')
   const base = run.options === undefined ? E.right({}) : await readOptions(run.options)
   if (base._tag === 'Left') return base
   const required = shape.options.filter(option => option.required).length > 0
-  return E.mapLeft((problems: ReadonlyArray<string>) => `these options are refused:\n${problems.map(problem => `  ${problem}`).join('\n')}${required ? '\n--help lists them' : ''}`)(
-    optionsValue(schema, base.right, options),
-  )
+  return E.mapLeft(
+    (problems: ReadonlyArray<string>) =>
+      `these options are refused:\n${problems.map(problem => `  ${problem}`).join('\n')}${required ? '\n--help lists them' : ''}`,
+  )(optionsValue(schema, base.right, options))
 }
 
 const readOptions = async (path: string): Promise<Either<string, unknown>> => {
@@ -119,7 +132,10 @@ const readOptions = async (path: string): Promise<Either<string, unknown>> => {
   }
 }
 
-const built = (definition: PipelineDefinition<never>, options: unknown): Either<{ readonly tag: string; readonly text: string }, Pipeline> => {
+const built = (
+  definition: PipelineDefinition<never>,
+  options: unknown,
+): Either<{ readonly tag: string; readonly text: string }, Pipeline> => {
   try {
     return E.right(definition(options as never)) // the definition checks them with its own schema
   } catch (error) {
@@ -141,15 +157,25 @@ const explain = async (pipelineName: string, pipeline: Pipeline, options: Direct
 const runToEnd = async (pipelineName: string, pipeline: Pipeline, options: DirectOptions, reports: Reporter): Promise<number> => {
   const signals = listen(signal => reports.say('info', `${signal}: suspending, with a last checkpoint. Once more ends it at once`))
   try {
-    const ended = await DirectRunner.run({ ...options, log: logOf(reports), onProgress: reports.progress, signal: signals.suspend })(pipeline)()
+    const ended = await DirectRunner.run({ ...options, log: logOf(reports), onProgress: reports.progress, signal: signals.suspend })(
+      pipeline,
+    )()
     if (ended._tag === 'Left') {
       reports.failure(ended.left._tag, failureText(pipelineName, ended.left))
       return failed
     }
     const { state, metrics } = ended.right
     // A run that begins opens a reader for each split: one without any found the job done.
-    if (state === 'done' && metrics.splits.length === 0) reports.say('info', `the job ${JSON.stringify(options.job ?? pipelineName)} had ended before: there was nothing to do. --job NAME begins another`)
-    if (state === 'suspended' && metrics.checkpoints.lastEpoch === null) reports.say('warn', 'nothing was kept, for this pipeline needs no checkpoints: the next start begins anew. --checkpoints DIR keeps them')
+    if (state === 'done' && metrics.splits.length === 0)
+      reports.say(
+        'info',
+        `the job ${JSON.stringify(options.job ?? pipelineName)} had ended before: there was nothing to do. --job NAME begins another`,
+      )
+    if (state === 'suspended' && metrics.checkpoints.lastEpoch === null)
+      reports.say(
+        'warn',
+        'nothing was kept, for this pipeline needs no checkpoints: the next start begins anew. --checkpoints DIR keeps them',
+      )
     reports.result(ended.right)
     return succeeded
   } finally {

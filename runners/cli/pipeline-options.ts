@@ -30,10 +30,16 @@ export const optionsShape = (schema: Schema | null): OptionsShape => {
   if (properties !== null) {
     const required = Array.isArray(json['required']) ? json['required'] : []
     const additional = json['additionalProperties']
-    return { options: Object.entries(properties).map(([name, property]) => optionOf(name, record(property) ?? {}, required.includes(name))), open: additional !== undefined && additional !== false }
+    return {
+      options: Object.entries(properties).map(([name, property]) => optionOf(name, record(property) ?? {}, required.includes(name))),
+      open: additional !== undefined && additional !== false,
+    }
   }
   const fields = fieldsOf(schema)
-  return { options: (fields ?? []).map(name => ({ name, type: null, required: false, description: null, default: null, choices: [] })), open: fields === null }
+  return {
+    options: (fields ?? []).map(name => ({ name, type: null, required: false, description: null, default: null, choices: [] })),
+    open: fields === null,
+  }
 }
 
 /** https://standardschema.dev/json-schema; it throws for what JSON Schema has no word for, such as a Date. */
@@ -135,4 +141,5 @@ const shown = ({ path, message }: Issue): string => {
 }
 
 /** @example kebab('maxRate') // 'max-rate' */
-export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`)
+export const kebab = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`)

@@ -57,7 +57,8 @@ const liveReporter = (screen: Screen, now: () => number): Reporter => {
         line(text)
       }
     },
-    say: (level, message, fields) => line(`${level === 'info' ? '' : `${level}: `}${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`),
+    say: (level, message, fields) =>
+      line(`${level === 'info' ? '' : `${level}: `}${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`),
     result: result => line(resultText(result)),
     failure: (_, message) => line(message),
   }
@@ -113,7 +114,10 @@ const figuresOf = (metrics: JobMetrics, ageMs: number | null): Readonly<Record<s
 /** One line, the figures that matter most first: a narrow terminal cuts the end. */
 export const progressText = (metrics: JobMetrics, ageMs: number | null): string => {
   const { lastEpoch, lastDurationMs, failed } = metrics.checkpoints
-  const checkpoint = lastEpoch === null || ageMs === null ? [] : [`checkpoint ${lastEpoch}, ${lengthText(ageMs)} ago, took ${lengthText(lastDurationMs ?? 0)}`]
+  const checkpoint =
+    lastEpoch === null || ageMs === null
+      ? []
+      : [`checkpoint ${lastEpoch}, ${lengthText(ageMs)} ago, took ${lengthText(lastDurationMs ?? 0)}`]
   return [
     `${count(metrics.elementsPerSecond)}/s`,
     `read ${count(metrics.elementsRead)}`,

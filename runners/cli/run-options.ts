@@ -38,7 +38,9 @@ export const runOptionNames = Object.keys(runOptionSpecs) as ReadonlyArray<RunOp
 export const parseDuration = (text: string): Either<string, Duration> => {
   const [, digits, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim()) ?? []
   const length = digits === undefined ? NaN : lengthOf(Number(digits), unit)
-  return length > 0 && Number.isFinite(length) ? E.right(millis(length)) : E.left(`${JSON.stringify(text)} is not a length of time. Write milliseconds (500), or a unit: 500ms, 10s, 5m, 1h`)
+  return length > 0 && Number.isFinite(length)
+    ? E.right(millis(length))
+    : E.left(`${JSON.stringify(text)} is not a length of time. Write milliseconds (500), or a unit: 500ms, 10s, 5m, 1h`)
 }
 
 const units: Readonly<Record<string, (n: number) => Duration>> = { ms: millis, s: seconds, m: minutes, h: hours }
@@ -46,15 +48,21 @@ const lengthOf = (n: number, unit: string): number => (units[unit] ?? millis)(n)
 
 /** The name under which io/jetstream looks for the connection that a pipeline does not name, and the settings it takes. */
 const natsBindingKey = 'jetstream:default'
-const natsBinding = (servers: ReadonlyArray<string>): Binding => ({ _tag: 'Binding', key: natsBindingKey, settings: { servers, credentialsFile: null, tokenVariable: null } })
+const natsBinding = (servers: ReadonlyArray<string>): Binding => ({
+  _tag: 'Binding',
+  key: natsBindingKey,
+  settings: { servers, credentialsFile: null, tokenVariable: null },
+})
 
 /** What the runner is told: a Left says what is wrong with the command line. `provide` is what the program itself binds. */
 export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, DirectOptions> => {
   const { nats, checkpoints, every, job, until, 'from-savepoint': savepoint } = given
   if (until !== undefined && until !== 'end') return E.left(`--until ${until}: the only end there is, is: --until end`)
-  if (nats !== undefined && provide.some(({ key }) => key === natsBindingKey)) return E.left('--nats: this program says itself where NATS is, and that goes before the command line. Leave --nats out')
+  if (nats !== undefined && provide.some(({ key }) => key === natsBindingKey))
+    return E.left('--nats: this program says itself where NATS is, and that goes before the command line. Leave --nats out')
   const servers = nats?.split(',').map(server => server.trim())
-  if (servers?.includes('') === true) return E.left("--nats: an address is empty. Write --nats nats://host:4222, or several with commas between them")
+  if (servers?.includes('') === true)
+    return E.left('--nats: an address is empty. Write --nats nats://host:4222, or several with commas between them')
   const everyMs = every === undefined ? undefined : parseDuration(every)
   if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
   const keeps = checkpoints !== undefined || everyMs !== undefined

@@ -12,7 +12,12 @@ export const usage = (pipelineName: string, program: string, shape: OptionsShape
     '',
     ...optionLines(shape),
     'Options of the run:',
-    ...columns(runOptionNames.map(name => [`--${spelling(name, shape)}${valueText(runOptionSpecs[name].value)}${name === 'help' ? ', -h' : ''}`, runOptionSpecs[name].text])),
+    ...columns(
+      runOptionNames.map(name => [
+        `--${spelling(name, shape)}${valueText(runOptionSpecs[name].value)}${name === 'help' ? ', -h' : ''}`,
+        runOptionSpecs[name].text,
+      ]),
+    ),
     '',
     'Ctrl-C and SIGTERM suspend: a last checkpoint is taken, and the next start goes on from there. A second one stops at once.',
     'The exit code is 0 for an end or a suspension, 1 for a failure, 2 for a command line that is wrong.',
@@ -21,7 +26,12 @@ export const usage = (pipelineName: string, program: string, shape: OptionsShape
 const optionLines = ({ options, open }: OptionsShape): ReadonlyArray<string> => {
   if (options.length === 0 && !open) return []
   const others = open ? ['  The schema does not list all of its options: any --name VALUE is handed to it.'] : []
-  return ['Options of the pipeline:', ...columns(options.map(option => [`--${kebab(option.name)}${valueText(valueOf(option))}`, about(option)])), ...others, '']
+  return [
+    'Options of the pipeline:',
+    ...columns(options.map(option => [`--${kebab(option.name)}${valueText(valueOf(option))}`, about(option)])),
+    ...others,
+    '',
+  ]
 }
 
 const valueText = (value: string | null): string => (value === null ? '' : ` ${value}`)
@@ -33,7 +43,11 @@ const valueOf = ({ type, choices }: PipelineOption): string | null => {
 }
 
 const about = ({ description, required, default: fallback, type }: PipelineOption): string => {
-  const notes = [...(required && fallback === null ? ['required'] : []), ...(fallback === null ? [] : [`${fallback} unless told`]), ...(type === 'array' ? ['may be given several times'] : [])]
+  const notes = [
+    ...(required && fallback === null ? ['required'] : []),
+    ...(fallback === null ? [] : [`${fallback} unless told`]),
+    ...(type === 'array' ? ['may be given several times'] : []),
+  ]
   return [description ?? '', notes.length === 0 ? '' : `(${notes.join('; ')})`].filter(part => part !== '').join(' ')
 }
 

@@ -47,13 +47,18 @@ export const shouldCompact = (content: CheckpointContent): boolean =>
     return first !== undefined && (changes.length > 50 || changes.reduce((sum, { bytes }) => sum + bytes, 0) > longestChain * first.bytes + 65_536)
   })
 
-/** Writes a snapshot's segments; `before` is what the checkpoint before had of the task. */
-export const writeSnapshot = async (session: CheckpointSession, snapshot: TaskSnapshot, before: TaskContent | undefined, full: boolean): Promise<TaskContent> => {
-  const keyed = snapshot.keyed === null ? [] : [await session.writeSegment([snapshot.keyed])]
+/** Writes a snapshot's segments and adds them to `written`; `before` is what the checkpoint before had of the task. */
+export const writeSnapshot = async (session: CheckpointSession, snapshot: TaskSnapshot, before: TaskContent | undefined, full: boolean, written: Segment[]): Promise<TaskContent> => {
+  const write = async (bytes: Uint8Array): Promise<Segment> => {
+    const segment = await session.writeSegment([bytes])
+    written.push(segment)
+    return segment
+  }
+  const keyed = snapshot.keyed === null ? [] : [await write(snapshot.keyed)]
   return {
     record: snapshot.record,
     keyed: full ? keyed : [...(before?.keyed ?? []), ...keyed],
-    outputs: snapshot.outputs.length === 0 ? null : await session.writeSegment([encodeOutputs(snapshot.outputs)]),
+    outputs: snapshot.outputs.length === 0 ? null : await write(encodeOutputs(snapshot.outputs)),
   }
 }
 

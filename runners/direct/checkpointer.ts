@@ -1,6 +1,6 @@
 // Carries out the coordinator's commands that wait: sinks flushed, segments written, the manifest last, and only then what it holds published.
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
-import type { CheckpointSession } from '../checkpoint/store.ts'
+import type { CheckpointSession, Segment } from '../checkpoint/store.ts'
 import type { Checkpoint } from '../engine/coordinator.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
 import { type CheckpointContent, type RunStatus, segmentsOf, shouldCompact, writeSnapshot } from './checkpoint-content.ts'
@@ -53,10 +53,21 @@ export class Checkpointer {
       // Outputs that leave as they come may come from behind an asynchronous stage, after the barrier's injection.
       await io(id, () => sink.flush())
     }
-    const session = this.#session
-    if (session === null) return false
+    if (this.#session === null) return false
+    const written: Segment[] = []
+    try {
+      await this.#write(this.#session, checkpoint, snapshots, sinks, written)
+    } catch (error) {
+      // The next attempt writes its own; where even removing fails, the next start does it.
+      await this.#session.discardSegments(written).catch(() => undefined)
+      throw error
+    }
+    return shouldCompact(this.#content)
+  }
+
+  async #write(session: CheckpointSession, checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>, sinks: CheckpointContent['sinks'], written: Segment[]): Promise<void> {
     const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
-    for (const snapshot of snapshots) tasks[snapshot.task] = await writeSnapshot(session, snapshot, this.#content.tasks[snapshot.task], checkpoint.full)
+    for (const snapshot of snapshots) tasks[snapshot.task] = await writeSnapshot(session, snapshot, this.#content.tasks[snapshot.task], checkpoint.full, written)
     const content: CheckpointContent = { ...this.#content, status: statusOf[checkpoint.purpose], sinks, tasks }
     const segments = segmentsOf(content)
     await session.commit(checkpoint.epoch, segments, content)
@@ -65,7 +76,6 @@ export class Checkpointer {
     this.stats.lastDurationMs = performance.now() - this.#beganMs
     this.stats.lastEpoch = checkpoint.epoch
     this.stats.completed++
-    return shouldCompact(content)
   }
 
   /** What the checkpoint holds leaves; without a store this is simply where outputs leave. */

@@ -18,7 +18,7 @@ import { Readers } from './readers.ts'
 import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.ts'
 
 /** Elements in one batch from a source. */
-const largestBatch = 4_096
+const largestBatch = 1_024
 /** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
 const longestTurnMs = 8
 /** Outputs that wait for a checkpoint: beyond the first an early one is taken, beyond the second sources pause. */

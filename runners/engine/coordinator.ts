@@ -31,12 +31,15 @@ type State =
   | { readonly _tag: 'Publishing'; readonly checkpoint: Checkpoint }
   | { readonly _tag: 'Ended' }
 
+// A savepoint first: what ends the run leaves no time for it afterwards.
+const urgency: ReadonlyArray<CheckpointPurpose> = ['savepoint', 'suspend', 'drain', 'end', 'periodic']
+
 export class Coordinator {
   readonly #tasks: ReadonlyArray<string>
   #state: State = { _tag: 'Idle' }
   #epoch: number
-  /** One may wait for the checkpoint under way to end; one that ends the run stays, whatever else is asked. */
-  #next: CheckpointPurpose | null = null
+  /** What waits for the checkpoint under way to end: nothing that somebody asked for is forgotten for something else. */
+  readonly #waiting = new Set<CheckpointPurpose>()
   #full = false
 
   /** `epoch`: that of the newest durable checkpoint. */
@@ -70,7 +73,7 @@ export class Coordinator {
   request(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand> {
     if (this.#state._tag === 'Ended') return []
     if (this.#state._tag === 'Idle') return this.#begin(purpose)
-    if (this.#next === null || this.#next === 'periodic') this.#next = purpose
+    this.#waiting.add(purpose)
     return []
   }
 
@@ -107,7 +110,7 @@ export class Coordinator {
   onPersistFailed(): ReadonlyArray<CoordinatorCommand> {
     const { checkpoint } = this.#persisting()
     this.#state = { _tag: 'Idle' }
-    if (checkpoint.purpose !== 'periodic') this.#next ??= checkpoint.purpose
+    if (checkpoint.purpose !== 'periodic') this.#waiting.add(checkpoint.purpose)
     return [{ _tag: 'Abort', checkpoint }]
   }
 
@@ -130,9 +133,11 @@ export class Coordinator {
   }
 
   #beginNext(): ReadonlyArray<CoordinatorCommand> {
-    const next = this.#next
-    this.#next = null
-    return next === null ? [] : this.#begin(next)
+    const next = urgency.find(purpose => this.#waiting.delete(purpose))
+    if (next === undefined) return []
+    // Any checkpoint is a periodic one as well.
+    this.#waiting.delete('periodic')
+    return this.#begin(next)
   }
 
   /** What a failed checkpoint left to do: the host asks again when it is time. */

@@ -166,7 +166,8 @@ export class WindowGrouping implements Grouping {
       if (closed) cell.accumulator = NOTHING
     }
     const wake = this.#machine.wakeAt(cell.trigger)
-    if (wake !== Infinity) this.#clocks.push(wake, cell)
+    // A time that has passed without a firing (it waits for a count as well) will not help by being asked for again.
+    if (wake > processingTime && wake !== Infinity) this.#clocks.push(wake, cell)
   }
 
   onWatermark(processingTime: number): void {
@@ -174,6 +175,7 @@ export class WindowGrouping implements Grouping {
     while (this.#timers.next() <= input) {
       const state = this.#timers.pop()
       if (state === undefined) break
+      if (state.cells.size === 0 && this.#windows.get(`${state.window.start} ${state.window.end}`) !== state) continue
       if (!state.pastEnd) this.#atEnd(state, processingTime)
       if (state.expiry <= input) this.#expire(state)
       else this.#timers.push(state.expiry, state)
@@ -278,11 +280,12 @@ export class WindowGrouping implements Grouping {
         this.#windows.delete(id)
         continue
       }
-      const state = this.#windows.get(id) ?? this.#open(id, window, expiryOf(window, this.#spec.strategy))
-      const cell = this.#coder.read(from, state.window, this.#keyOf)
+      const known = this.#windows.get(id)
+      const cell = this.#coder.read(from, known?.window ?? window, this.#keyOf)
       const key = new ByteWriter()
       this.#coder.writeKey(cell.key, key)
       if (!mine(key.finish())) continue
+      const state = known ?? this.#open(id, cell.window, expiryOf(window, this.#spec.strategy))
       const before = state.cells.get(cell.groupingKey)
       if (before === undefined) this.#cells++
       else before.gone = true

@@ -19,7 +19,12 @@ export class Holds {
   observe(cell: Cell, timestamp: number): void {
     // A pane at the window's end needs no hold: it fires before the watermark that is due has been handed on.
     if (this.#combiner === 'endOfWindow') return
-    const at = timestamp < this.#watermarks.input ? maxTimestamp(cell.window) : timestamp
+    this.absorb(cell, timestamp < this.#watermarks.input ? maxTimestamp(cell.window) : timestamp)
+  }
+
+  /** What a pane that merges into this one's has held so far: held already, so it may lie behind the input watermark. */
+  absorb(cell: Cell, at: number): void {
+    if (Number.isNaN(at)) return
     const before = cell.timestamp
     if (Number.isNaN(before)) cell.timestamp = at
     else if (this.#combiner === 'earliest') cell.timestamp = Math.min(before, at)
@@ -36,7 +41,8 @@ export class Holds {
     for (;;) {
       const first = this.#heap.peek()
       if (first === undefined) return Infinity
-      if (!first.cell.gone && first.cell.timestamp === first.time) return first.time
+      // What is behind the watermark that was handed on is late whatever happens: waiting for it would help nobody.
+      if (!first.cell.gone && first.cell.timestamp === first.time && first.time >= this.#watermarks.output) return first.time
       this.#heap.pop()
     }
   }

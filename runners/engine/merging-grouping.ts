@@ -45,18 +45,25 @@ export class MergingGrouping implements Grouping {
     for (let i = 0; i < values.length; i++) {
       for (const window of windows[i] ?? []) {
         if (expiryOf(window, this.#spec.strategy) <= this.#spec.watermarks.input) this.#late++
-        else touched.add(this.#addTo(window, keys[i], values[i], timestamps[i] ?? Instant.min, processingTime))
+        else this.#addTo(window, keys[i], values[i], timestamps[i] ?? Instant.min, processingTime, touched)
       }
     }
     for (const cell of touched) this.#ask(cell, processingTime)
     this.#firing.flush()
   }
 
-  #addTo(proto: BoundedWindow, key: unknown, value: unknown, timestamp: number, processingTime: number): Cell {
+  #addTo(proto: BoundedWindow, key: unknown, value: unknown, timestamp: number, processingTime: number, touched: Set<Cell>): void {
     const groupKey = this.#keyOf(key)
     const cells = this.#keys.get(groupKey) ?? []
     this.#keys.set(groupKey, cells)
     const cell = this.#merge(cells, proto, key, groupKey, processingTime)
+    touched.add(cell)
+    // A session that its trigger has closed takes nothing more, and what would join it is as late as what falls into a closed window.
+    if (cell.trigger !== null && this.#machine.isFinished(cell.trigger)) {
+      this.#late++
+      this.#dirty.add(cell)
+      return
+    }
     const { accumulating } = this.#spec
     cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
     cell.pending++
@@ -64,7 +71,6 @@ export class MergingGrouping implements Grouping {
     this.#dirty.add(cell)
     cell.trigger ??= this.#machine.initial()
     this.#machine.onElements(cell.trigger, 1, this.#context(cell, processingTime))
-    return cell
   }
 
   /** The cell whose window holds `proto`, made of all that overlap it. */
@@ -89,7 +95,7 @@ export class MergingGrouping implements Grouping {
       merged.accumulator = merged.accumulator === NOTHING ? cell.accumulator : this.#spec.accumulating.merge(merged.accumulator, cell.accumulator)
     }
     merged.pending += cell.pending
-    if (!Number.isNaN(cell.timestamp)) this.#holds.observe(merged, cell.timestamp)
+    this.#holds.absorb(merged, cell.timestamp)
     // As in Beam, a window that was merged away takes its panes' count with it, unless it is the whole.
     if (sameWindow(merged.window, cell.window)) {
       merged.panes = cell.panes
@@ -130,7 +136,8 @@ export class MergingGrouping implements Grouping {
       if (closed) cell.accumulator = NOTHING
     }
     const wake = this.#machine.wakeAt(cell.trigger)
-    if (wake !== Infinity) this.#clocks.push(wake, cell)
+    // A time that has passed without a firing (it waits for a count as well) will not help by being asked for again.
+    if (wake > processingTime && wake !== Infinity) this.#clocks.push(wake, cell)
   }
 
   onWatermark(processingTime: number): void {

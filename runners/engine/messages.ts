@@ -50,8 +50,8 @@ export type CallOutcome = { readonly _tag: 'Resolved'; readonly value: unknown; 
 export interface Outbox {
   /** To one task of a stage that this one leads to. */
   readonly send: (stage: string, shard: number, message: Message) => void
-  /** Outputs that may leave at once; `split` names what they were read from. */
-  readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
+  /** Outputs that may leave at once; `origin` names the source and split that they were read from. */
+  readonly publish: (sinkId: string, origin: string, outputs: OutputBatch) => void
   readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
   /** Call the stage's asynchronous function; answer with `onCallEnded`. */
   readonly call: (id: number, element: unknown) => void

@@ -1,5 +1,6 @@
 // A task: one stage's share of a run, as a state machine. Events come in by its methods, commands go out through its outbox; it knows
 // no clock and never waits, so a run of many tasks can be replayed from a seed.
+import { ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
 import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { NO_FIRING } from '../../sdk/model/pane.ts'
@@ -249,7 +250,8 @@ export class Task {
           const outputs = buffer.takeOutputs()
           if (outputs === null) break
           if (exit.mode === 'checkpointed') this.#outputs.set(exit.sinkId, appendOutputs(this.#outputs.get(exit.sinkId), outputs))
-          else this.#outbox.publish(exit.sinkId, split, outputs)
+          // Splits have names of their own only within their source.
+          else this.#outbox.publish(exit.sinkId, `${this.stage.id}/${split}`, outputs)
           break
         }
         case 'Assert':
@@ -287,12 +289,19 @@ export class Task {
   /** Beam: a global combine of nothing, in the global window, is what its function makes of nothing. */
   #giveDefault(): void {
     const { head } = this.stage
-    if (head._tag !== 'Group' || !head.withDefault || this.#sawElements || this.#gaveDefault || this.#spec.shard !== 0) return
+    if (head._tag !== 'Group' || !head.withDefault || this.#sawElements || this.#gaveDefault || !this.#ownsNull(head.keyCoder)) return
     if (head.strategy.windowFn.kind._tag !== 'Global' || head.fn === null) return
     this.#gaveDefault = true
     const accumulating = accumulatingOf(head.fn)
     const pane = { timing: 'onTime', index: 0, nonSpeculativeIndex: 0, isFirst: true, isLast: true } as const
     this.#run({ keys: [null], values: [accumulating.extract(accumulating.create())], timestamps: [Instant.max - 2], windows: null, panes: [pane], positions: null, lifted: false })
+  }
+
+  /** Only the task that the one key of a global combine belongs to knows whether there was anything. */
+  #ownsNull(keyCoder: Coder<unknown> | null): boolean {
+    const key = new ByteWriter()
+    streamOf(keyCoder ?? Coder.structural<unknown>()).write(null, key)
+    return ownsKey(this.#spec.shard, this.#spec.shards)(key.finish())
   }
 
   #forwardWatermark(): void {

@@ -46,13 +46,24 @@ const headOf = (graph: Graph, { id, node, inputs, strategy, keyCoder }: GraphNod
   const { transform } = node
   switch (transform._tag) {
     case 'Create':
-      return { _tag: 'Source', source: createSource(id, transform.elements), read: null, watermark: { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null } }
+      return {
+        _tag: 'Source',
+        source: createSource(id, transform.elements),
+        read: null,
+        watermark: { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null },
+      }
     case 'Read':
       return { _tag: 'Source', source: transform.source, read: transform, watermark: transform.watermark }
     case 'GroupByKey':
       return { _tag: 'Group', fn: null, withDefault: false, strategy: inputStrategy(graph, inputs, strategy), keyCoder }
     case 'CombinePerKey':
-      return { _tag: 'Group', fn: transform.fn, withDefault: transform.withDefault, strategy: inputStrategy(graph, inputs, strategy), keyCoder }
+      return {
+        _tag: 'Group',
+        fn: transform.fn,
+        withDefault: transform.withDefault,
+        strategy: inputStrategy(graph, inputs, strategy),
+        keyCoder,
+      }
     case 'MapAsync':
       return { _tag: 'Async', call: transform }
     default:
@@ -84,7 +95,13 @@ const fuse = (graph: Graph, consumers: Consumers, start: GraphNode, head: Head):
           return [exitTarget(to.id, { _tag: 'Shuffle', to: to.id, lift: null })]
         case 'CombinePerKey': {
           const strategy = inputStrategy(graph, to.inputs, to.strategy)
-          return [exitTarget(to.id, { _tag: 'Shuffle', to: to.id, lift: liftOf(strategy, { fn: transform.fn, strategy, keyCoder: to.keyCoder }) })]
+          return [
+            exitTarget(to.id, {
+              _tag: 'Shuffle',
+              to: to.id,
+              lift: liftOf(strategy, { fn: transform.fn, strategy, keyCoder: to.keyCoder }),
+            }),
+          ]
         }
         case 'MapAsync':
           return [exitTarget(to.id, { _tag: 'Forward', to: to.id })]
@@ -113,7 +130,13 @@ const fuse = (graph: Graph, consumers: Consumers, start: GraphNode, head: Head):
   for (const [i, { node, targets: byTag }] of drafts.entries()) {
     const transform = node.node.transform
     if (!isElementWise(transform)) throw new Error(`plan: ${node.id} (${transform._tag}) does not belong inside a stage`)
-    steps.push({ path: node.id, transform, strategy: inputStrategy(graph, node.inputs, node.strategy), targets: byTag, entries: entries[i] ?? 0 })
+    steps.push({
+      path: node.id,
+      transform,
+      strategy: inputStrategy(graph, node.inputs, node.strategy),
+      targets: byTag,
+      entries: entries[i] ?? 0,
+    })
   }
   return { id: start.id, head, strategy: start.strategy, targets, steps, exits }
 }
@@ -142,7 +165,11 @@ const isElementWise = (transform: GraphNode['node']['transform']): transform is 
 const reachable = (consumers: Consumers, start: GraphNode): ReadonlyArray<GraphNode> => {
   const seen = new Set<string>()
   const order: GraphNode[] = []
-  const next = (id: string): GraphNode[] => [...(consumers.get(id)?.values() ?? [])].flat().map(edge => edge.to).filter(to => isElementWise(to.node.transform))
+  const next = (id: string): GraphNode[] =>
+    [...(consumers.get(id)?.values() ?? [])]
+      .flat()
+      .map(edge => edge.to)
+      .filter(to => isElementWise(to.node.transform))
   // Depth first without recursion: a chain may be longer than the stack.
   const stack: { readonly node: GraphNode | null; readonly rest: GraphNode[] }[] = [{ node: null, rest: next(start.id) }]
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -198,10 +225,15 @@ const modeOf = (sinkId: string, sink: PlannedSink['sink'], drafts: ReadonlyArray
   for (const draft of drafts) {
     const exit = draft.exits.findIndex(e => e._tag === 'Sink' && e.sinkId === sinkId)
     if (exit < 0) continue
-    if (draft.head._tag !== 'Source') return ['checkpointed', `what comes out of ${draft.id} depends on more than one record, so it is checkpointed first and published after`]
+    if (draft.head._tag !== 'Source')
+      return [
+        'checkpointed',
+        `what comes out of ${draft.id} depends on more than one record, so it is checkpointed first and published after`,
+      ]
     if (!draft.head.source.replayable) return ['checkpointed', `${draft.id} cannot be read again by position`]
     const bundled = draft.steps.find(step => step.transform._tag === 'Bundled')
-    if (bundled !== undefined) return ['checkpointed', `${bundled.path} has a bundle's life cycle, so its outputs may depend on more than one record`]
+    if (bundled !== undefined)
+      return ['checkpointed', `${bundled.path} has a bundle's life cycle, so its outputs may depend on more than one record`]
   }
   return ['immediate', 'every output follows from one source record, which names it']
 }

@@ -10,12 +10,21 @@ import type { Source, WatermarkPolicy } from '../../sdk/splittable/source.ts'
 type Of<Tag extends Transform['_tag']> = Extract<Transform, { readonly _tag: Tag }>
 
 /** What runs inside a stage, one element at a time. */
-export type ElementWise = Exclude<Transform, Of<'Create' | 'Read' | 'MapAsync' | 'GroupByKey' | 'CombinePerKey' | 'Write' | 'Ignore' | 'Assert'>>
+export type ElementWise = Exclude<
+  Transform,
+  Of<'Create' | 'Read' | 'MapAsync' | 'GroupByKey' | 'CombinePerKey' | 'Write' | 'Ignore' | 'Assert'>
+>
 
 /** Where a stage's elements come from. */
 export type Head =
   | { readonly _tag: 'Source'; readonly source: Source; readonly read: Of<'Read'> | null; readonly watermark: WatermarkPolicy }
-  | { readonly _tag: 'Group'; readonly fn: AnyCombineFn | null; readonly withDefault: boolean; readonly strategy: WindowingStrategy; readonly keyCoder: Coder<unknown> | null }
+  | {
+      readonly _tag: 'Group'
+      readonly fn: AnyCombineFn | null
+      readonly withDefault: boolean
+      readonly strategy: WindowingStrategy
+      readonly keyCoder: Coder<unknown> | null
+    }
   | { readonly _tag: 'Async'; readonly call: Of<'MapAsync'> }
 
 /** Where elements leave a stage. */

@@ -43,7 +43,8 @@ const checkObject = (value: object, depth: number): void => {
   if (depth >= deepest) throw new TooDeep()
   if (Array.isArray(value)) return checkArray(value, depth)
   const record = value as Readonly<Record<string, unknown>>
-  if (typeof record['toJSON'] === 'function') return checkConverted(value, record['toJSON'](''), depth)
+  // By what JSON.stringify calls, and how.
+  if (typeof record['toJSON'] === 'function') return checkConverted(value, Reflect.apply(record['toJSON'], value, ['']), depth)
   if (!isPlainPrototype(Object.getPrototypeOf(value)) && Object.prototype.toString.call(value) !== '[object Object]') {
     throw new EncodeError(showValue(value), 'JSON would lose what is in it: map it to a record, an array or a string first.')
   }

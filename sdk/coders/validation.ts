@@ -55,7 +55,9 @@ const asynchronous = (result: PromiseLike<unknown>): Malformed => {
 const shownIssues = 3
 
 const issuesAsError = (issues: ReadonlyArray<unknown>): Malformed => {
-  const found = issues.filter(isRecord).map(issue => ({ message: String(issue['message'] ?? 'invalid'), path: pathOf(issue['path']) }))
+  const found = issues
+    .filter(isRecord)
+    .map(issue => ({ message: typeof issue['message'] === 'string' ? issue['message'] : 'invalid', path: pathOf(issue['path']) }))
   const told = found.slice(0, shownIssues).map(({ message, path }) => (path.length === 0 ? message : `${showPath(path)}: ${message}`))
   const more = found.length - told.length
   const reason = told.length === 0 ? 'the schema refused the value' : `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`

@@ -43,7 +43,13 @@ export interface RunOptions {
 /** Why a run could not begin or go on. `message` says what, where and how to fix it. */
 export type PipelineError =
   | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }
-  | { readonly _tag: 'UserCodeFailed'; readonly transform: string; readonly element: string; readonly message: string; readonly cause: unknown }
+  | {
+      readonly _tag: 'UserCodeFailed'
+      readonly transform: string
+      readonly element: string
+      readonly message: string
+      readonly cause: unknown
+    }
   | { readonly _tag: 'GraphMismatch'; readonly differences: ReadonlyArray<string>; readonly message: string }
   | { readonly _tag: 'CheckpointFailed'; readonly kind: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
@@ -67,7 +73,13 @@ export interface JobMetrics {
   /** The lowest of all sources; milliseconds. */
   readonly watermark: number
   readonly droppedLate: number
-  readonly checkpoints: { readonly completed: number; readonly failed: number; readonly lastEpoch: number | null; readonly lastDurationMs: number | null; readonly lastBytes: number | null }
+  readonly checkpoints: {
+    readonly completed: number
+    readonly failed: number
+    readonly lastEpoch: number | null
+    readonly lastDurationMs: number | null
+    readonly lastBytes: number | null
+  }
   readonly splits: ReadonlyArray<SplitMetrics>
   /** By sink id. */
   readonly sinks: Readonly<Record<string, Readonly<Record<string, number>>>>
@@ -109,7 +121,11 @@ export const orThrow = async <E, A>(task: TaskEither<E, A>): Promise<A> => {
 }
 
 const errorOf = (error: unknown): Error => {
-  const shape = (typeof error === 'object' && error !== null ? error : {}) as { readonly _tag?: unknown; readonly message?: unknown; readonly cause?: unknown }
+  const shape = (typeof error === 'object' && error !== null ? error : {}) as {
+    readonly _tag?: unknown
+    readonly message?: unknown
+    readonly cause?: unknown
+  }
   const wrapped = new Error(typeof shape.message === 'string' ? shape.message : String(error), { cause: shape.cause ?? error })
   wrapped.name = typeof shape._tag === 'string' ? shape._tag : 'PipelineError'
   return wrapped

@@ -65,10 +65,12 @@ export const Instant = {
 // Date goes no further than ±8.64e15 ms; instants beyond are shown as a count.
 const isoOf = (t: number): string => (Math.abs(t) <= 8.64e15 ? new Date(t).toISOString() : `${t} ms`)
 
-const durationOf = (unit: string, factor: number) => (n: number): Duration => {
-  if (Number.isNaN(n)) throw new RangeError(`${unit}: the argument is not a number (NaN)`)
-  return asDuration(Math.round(n * factor))
-}
+const durationOf =
+  (unit: string, factor: number) =>
+  (n: number): Duration => {
+    if (Number.isNaN(n)) throw new RangeError(`${unit}: the argument is not a number (NaN)`)
+    return asDuration(Math.round(n * factor))
+  }
 
 /** `n` milliseconds. */
 export const millis = durationOf('millis', 1)

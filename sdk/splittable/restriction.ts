@@ -24,9 +24,18 @@ export const positionRange: RestrictionAlgebra<PositionRange, number> = {
   contains: ({ from, to }, position) => position >= from && (to === null || position < to),
   split: (r, last, fraction) => {
     const start = next(r, last)
-    if (r.to === null) return O.some([{ from: r.from, to: start }, { from: start, to: null }])
+    if (r.to === null)
+      return O.some([
+        { from: r.from, to: start },
+        { from: start, to: null },
+      ])
     const at = start + Math.ceil((r.to - start) * fraction)
-    return at >= r.to ? O.none : O.some([{ from: r.from, to: at }, { from: at, to: r.to }])
+    return at >= r.to
+      ? O.none
+      : O.some([
+          { from: r.from, to: at },
+          { from: at, to: r.to },
+        ])
   },
   progress: (r, last) => {
     const start = next(r, last)

@@ -78,7 +78,10 @@ describe('The example', function () {
 
     const [one, two, ...rest] = await read('EU')
     assert.deepEqual(rest, [])
-    assert.deepEqual([one?.subject, one?.text, one?.header('Trace'), one?.header('X-Relayed-From')], ['eu.orders.new', 'first', 'abc', 'ORDERS'])
+    assert.deepEqual(
+      [one?.subject, one?.text, one?.header('Trace'), one?.header('X-Relayed-From')],
+      ['eu.orders.new', 'first', 'abc', 'ORDERS'],
+    )
     assert.deepEqual([two?.subject, two?.text], ['eu.orders.paid', 'second'])
   })
 
@@ -88,7 +91,8 @@ describe('The example', function () {
     await makeStream('TOTALS', ['totals.>'])
     const js = jetstream(nc)
     const minute = Date.UTC(2026, 0, 1)
-    const view = (page: string, at: number, millis: number): Promise<unknown> => js.publish('views', JSON.stringify({ user: 'ann', page, at, millis }))
+    const view = (page: string, at: number, millis: number): Promise<unknown> =>
+      js.publish('views', JSON.stringify({ user: 'ann', page, at, millis }))
     await view('home', minute, 100)
     await js.publish('views', '{"page":')
     await view('a.b', minute + 1_000, 7)
@@ -97,7 +101,11 @@ describe('The example', function () {
     const { code, stderr } = await run(example('page-time'), '--nats', server.url, '--checkpoints', folder, '--until', 'end')
     assert.equal(code, 0, stderr)
     const totals = (await read('TOTALS')).map(({ subject, text }) => {
-      const { page, millis, minute: start } = JSON.parse(text) as { readonly page: string; readonly millis: number; readonly minute: number }
+      const {
+        page,
+        millis,
+        minute: start,
+      } = JSON.parse(text) as { readonly page: string; readonly millis: number; readonly minute: number }
       return `${subject} ${page} ${millis} ${(start - minute) / 60_000}`
     })
     assert.deepEqual(totals.sort(), ['totals.a%2Eb a.b 7 0', 'totals.home home 120 0', 'totals.home home 3 1'])

@@ -29,7 +29,10 @@ describe('The quick start', function () {
       running.child.kill('SIGINT')
       const { code, stdout } = await running.ended
       assert.equal(code, 130)
-      assert.deepEqual((await readdir(temporary)).filter(name => name.startsWith('jetbeam')), [])
+      assert.deepEqual(
+        (await readdir(temporary)).filter(name => name.startsWith('jetbeam')),
+        [],
+      )
       const port = Number(/:(\d+), with/.exec(stdout)?.[1])
       const refused = await once(connect(port, '127.0.0.1'), 'connect').catch((error: unknown) => error)
       assert.propertyVal(refused, 'code', 'ECONNREFUSED')

@@ -33,7 +33,10 @@ describe('The search for a nats-server', () => {
     await writeFile(file, `#!/bin/sh\necho nats-server: v${version}\n`, { mode: 0o755 })
     return file
   }
-  const giving = (version: string): Obtainer => ({ how: `giver of ${version}`, obtain: async () => ({ binary: await program(version), version }) })
+  const giving = (version: string): Obtainer => ({
+    how: `giver of ${version}`,
+    obtain: async () => ({ binary: await program(version), version }),
+  })
   const failing = (how: string, reason: string): Obtainer => ({ how, obtain: () => Promise.reject(new Error(reason)) })
 
   it('lists what was tried, why each failed, and what to do, when nothing works', async () => {
@@ -43,11 +46,18 @@ describe('The search for a nats-server', () => {
       { how: 'moon', reason: 'no rocket' },
       { how: 'sea', reason: 'no ship' },
     ])
-    assert.match(error.message, /^No nats-server 2\.12\.0 or later was found[^]*- moon: no rocket\n {2}- sea: no ship\n[^]*JETBEAM_NATS_SERVER[^]*JETBEAM_NATS_URL/)
+    assert.match(
+      error.message,
+      /^No nats-server 2\.12\.0 or later was found[^]*- moon: no rocket\n {2}- sea: no ship\n[^]*JETBEAM_NATS_SERVER[^]*JETBEAM_NATS_URL/,
+    )
   })
 
   it('stops at the first way that works, and remembers the others', async () => {
-    const found = await NatsServer.locate({ obtainers: [failing('moon', 'no rocket'), giving('2.14.0'), giving('2.15.0')], env: {}, report: silent })
+    const found = await NatsServer.locate({
+      obtainers: [failing('moon', 'no rocket'), giving('2.14.0'), giving('2.15.0')],
+      env: {},
+      report: silent,
+    })
     assert.equal(found.version, '2.14.0')
     assert.equal(found.how, 'giver of 2.14.0')
     assert.deepEqual(found.attempts, [{ how: 'moon', reason: 'no rocket' }])
@@ -55,7 +65,11 @@ describe('The search for a nats-server', () => {
 
   it('passes over a server on the PATH that is too old, with the reason', async () => {
     const binary = await program('2.9.10')
-    const found = await NatsServer.locate({ obtainers: [fromPath, giving('2.12.0')], env: { PATH: `${join(folder, 'nothing')}:${join(binary, '..')}` }, report: silent })
+    const found = await NatsServer.locate({
+      obtainers: [fromPath, giving('2.12.0')],
+      env: { PATH: `${join(folder, 'nothing')}:${join(binary, '..')}` },
+      report: silent,
+    })
     assert.equal(found.version, '2.12.0')
     assert.deepEqual(found.attempts, [{ how: 'PATH', reason: `${binary} is 2.9.10, older than 2.12.0` }])
   })
@@ -63,20 +77,33 @@ describe('The search for a nats-server', () => {
   it('goes on with the newest of the old ones when there is no other, and says so', async () => {
     const said: Array<string> = []
     const report = (line: string): void => void said.push(line)
-    const found = await NatsServer.locate({ obtainers: [giving('2.9.10'), giving('2.10.27'), failing('moon', 'no rocket')], env: {}, report })
+    const found = await NatsServer.locate({
+      obtainers: [giving('2.9.10'), giving('2.10.27'), failing('moon', 'no rocket')],
+      env: {},
+      report,
+    })
     assert.equal(found.version, '2.10.27')
     assert.deepEqual(said, ['no nats-server 2.12.0 or later: going on with 2.10.27, with the features it has'])
   })
 
   it('refuses an old one when a version is asked for', async () => {
-    const error = await refusal(NatsServer.locate({ minimumVersion: '2.12.1', obtainers: [giving('2.12.0'), giving('2.9.10')], env: {}, report: silent }))
-    assert.deepEqual(error.attempts.map(({ how }) => how), ['giver of 2.12.0', 'giver of 2.9.10'])
+    const error = await refusal(
+      NatsServer.locate({ minimumVersion: '2.12.1', obtainers: [giving('2.12.0'), giving('2.9.10')], env: {}, report: silent }),
+    )
+    assert.deepEqual(
+      error.attempts.map(({ how }) => how),
+      ['giver of 2.12.0', 'giver of 2.9.10'],
+    )
     assert.match(error.message, /v2\.12\.0\/nats-server is 2\.12\.0, older than 2\.12\.1/)
   })
 
   it('says what it is doing before it does what takes long', async () => {
     const said: Array<string> = []
-    await NatsServer.locate({ obtainers: [{ ...giving('2.15.2'), announcement: 'building it' }], env: {}, report: line => void said.push(line) })
+    await NatsServer.locate({
+      obtainers: [{ ...giving('2.15.2'), announcement: 'building it' }],
+      env: {},
+      report: line => void said.push(line),
+    })
     assert.deepEqual(said, ['building it', `nats-server 2.15.2 is now in ${join(folder, 'v2.15.2', 'nats-server')}`])
   })
 
@@ -88,13 +115,21 @@ describe('The search for a nats-server', () => {
 
   it('takes no other one when the one that JETBEAM_NATS_SERVER names does not run', async () => {
     const env = { JETBEAM_NATS_SERVER: join(folder, 'nowhere') }
-    assert.match((await refusal(NatsServer.locate({ obtainers: [giving('2.15.2')], env }))).message, /JETBEAM_NATS_SERVER: .*nowhere does not run: .*ENOENT/)
+    assert.match(
+      (await refusal(NatsServer.locate({ obtainers: [giving('2.15.2')], env }))).message,
+      /JETBEAM_NATS_SERVER: .*nowhere does not run: .*ENOENT/,
+    )
     const other = await program('none', 'other')
-    assert.match((await refusal(NatsServer.locate({ env: { JETBEAM_NATS_SERVER: other } }))).message, /other is not a nats-server: its --version says 'nats-server: vnone'/)
+    assert.match(
+      (await refusal(NatsServer.locate({ env: { JETBEAM_NATS_SERVER: other } }))).message,
+      /other is not a nats-server: its --version says 'nats-server: vnone'/,
+    )
   })
 
   it('refuses a minimum that is not a version before it tries anything', async () => {
-    const error: unknown = await NatsServer.locate({ minimumVersion: 'new', obtainers: [giving('2.15.2')], env: {} }).catch((reason: unknown) => reason)
+    const error: unknown = await NatsServer.locate({ minimumVersion: 'new', obtainers: [giving('2.15.2')], env: {} }).catch(
+      (reason: unknown) => reason,
+    )
     assert.instanceOf(error, TypeError)
   })
 
@@ -104,7 +139,10 @@ describe('The search for a nats-server', () => {
     it('finds the newest one that runs', async () => {
       for (const version of ['2.9.10', '2.12.3', '2.15.0', '2.14.9']) await keep(env(), await program(version))
       await writeFile(join(folder, 'cache', 'nats-server', '2.15.0', 'nats-server'), 'damaged')
-      assert.deepEqual(await fromCache.obtain(env()), { version: '2.14.9', binary: join(folder, 'cache', 'nats-server', '2.14.9', 'nats-server') })
+      assert.deepEqual(await fromCache.obtain(env()), {
+        version: '2.14.9',
+        binary: join(folder, 'cache', 'nats-server', '2.14.9', 'nats-server'),
+      })
     })
 
     it('finds none where none was kept', async () => {

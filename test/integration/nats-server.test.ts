@@ -48,8 +48,7 @@ describe('A nats-server for tests', function () {
   it('has the pid of the server itself, so that a test can kill it by that too', async () => {
     const server = await start()
     await publish(server, 'before')
-    assert.isNotNull(server.pid)
-    process.kill(server.pid ?? 0, 'SIGKILL')
+    process.kill(server.pid ?? assert.fail('it has no pid'), 'SIGKILL')
     await server.restart()
     assert.deepEqual(await readAll(server), ['before'])
   })
@@ -137,7 +136,11 @@ describe('A nats-server for tests', function () {
   })
 
   it('shows the end of its log when it cannot start', async () => {
-    await rejects(start({ config: 'no_such_field: 1\n' }), NatsServerFailed, /ended with 1 before it was ready[^]*unknown field "no_such_field"/)
+    await rejects(
+      start({ config: 'no_such_field: 1\n' }),
+      NatsServerFailed,
+      /ended with 1 before it was ready[^]*unknown field "no_such_field"/,
+    )
   })
 
   it('says so when it is not ready in time', async () => {
@@ -155,9 +158,13 @@ describe('A nats-server for tests', function () {
     ['return', null, 'has nothing left to do'],
   ] as const)
     it(`ends, and its temporary store vanishes, when the process that started it ${title}`, async () => {
-      const owner = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('./nats-server-owner.ts', import.meta.url)), ending], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
+      const owner = spawn(
+        process.execPath,
+        ['--import', 'tsx', fileURLToPath(new URL('./nats-server-owner.ts', import.meta.url)), ending],
+        {
+          stdio: ['ignore', 'pipe', 'ignore'],
+        },
+      )
       const { port, storeDir } = await told(owner)
       if (signal !== null) {
         assert.isTrue(await listens(port))
@@ -235,8 +242,9 @@ interface Told {
 }
 
 const told = async (owner: ChildProcess): Promise<Told> => {
-  assert.isNotNull(owner.stdout)
-  for await (const line of createInterface({ input: owner.stdout ?? process.stdin })) return JSON.parse(line) as Told
+  const { stdout } = owner
+  assert.isNotNull(stdout)
+  for await (const line of createInterface({ input: stdout })) return JSON.parse(line) as Told
   return assert.fail('the process ended without a word')
 }
 

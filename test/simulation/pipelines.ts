@@ -24,7 +24,7 @@ export interface Out {
 const neverConnected = (): Promise<never> => Promise.reject(new Error('a simulation connects nothing'))
 
 const read = (source: number, outOfOrdernessMs: number): PCollection<Event> => {
-  const it: Source = { urn: 'test:simulated', label: `read${source}`, isBounded: false, identity: { source }, replayable: true, connect: neverConnected }
+  const it: Source = { urn: 'test:simulated', label: `read${source}`, isBounded: true, identity: { source }, replayable: true, connect: neverConnected }
   const watermark = { _tag: 'WatermarkPolicy', outOfOrdernessMs, idleAfterMs: null } as const
   return apply<Event>({ _tag: 'Read', source: it, decode: (e: Event) => e, timestamp: (e: Event) => e.at, movesWatermark: null, watermark }, [], { kind: 'read', name: `source${source}` })
 }
@@ -55,26 +55,26 @@ const answered = <A>(answer: (e: A) => A): ((e: A) => Promise<A>) => {
 const step = (op: Op) => (pc: PCollection<Event>): PCollection<Event> => {
   switch (op) {
     case 'increment':
-      return pipe(pc, PCollection.map(increment))
+      return pipe(pc, PCollection.map(e => increment(e)))
     case 'dropThirds':
-      return pipe(pc, PCollection.filter(isKept))
+      return pipe(pc, PCollection.filter(e => isKept(e)))
     case 'twice':
       return pipe(pc, PCollection.flatMap(twins))
     case 'diamond': {
-      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], sideOf))
-      return Flatten.of(pipe(even, PCollection.map(atEven)), pipe(odd, PCollection.map(atOdd)))
+      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], e => sideOf(e)))
+      return Flatten.of(pipe(even, PCollection.map(e => atEven(e))), pipe(odd, PCollection.map(e => atOdd(e))))
     }
     case 'flattenSelf':
       return Flatten.of(pc, pc)
     case 'async':
-      return asynchronously(pc)
+      return asynchronously<Event>(pc)
     case 'nothing':
       return pc
   }
 }
 
 const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>): PCollection<A> => {
-  const f = answered<A>(tripled)
+  const f = answered<A>(e => tripled(e))
   return pipe(pc, PCollection.map(e => e), pc2 => apply<A>({ _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 1_000, ordered: false, retry: null }, [pc2], { kind: 'mapAsync' }))
 }
 
@@ -86,9 +86,9 @@ interface Summed {
 const between = (op: Op) => (pc: PCollection<Summed>): PCollection<Summed> => {
   switch (op) {
     case 'async':
-      return asynchronously(pc)
+      return asynchronously<Summed>(pc)
     case 'diamond': {
-      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], sideOf))
+      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], e => sideOf(e)))
       return Flatten.of(pipe(even, PCollection.map(e => e)), pipe(odd, PCollection.map(e => e)))
     }
     default:

@@ -11,20 +11,48 @@ import { sinkOf, type SinkOptions } from '../../io/jetstream/sink.ts'
 export const hostContext = (servers: string): HostContext & { readonly logged: string[] } => {
   const bound = JetStreamIO.connection({ servers })
   const logged: string[] = []
-  return { binding: key => (key === bound.key ? bound : undefined), log: (_level, message) => void logged.push(message), signal: new AbortController().signal, logged }
+  return {
+    binding: key => (key === bound.key ? bound : undefined),
+    log: (_level, message) => void logged.push(message),
+    signal: new AbortController().signal,
+    logged,
+  }
 }
 
 export const sinkContext = (servers: string, o: Partial<SinkContext> = {}): SinkContext => ({
   ...hostContext(servers),
-  sinkId: 'write#1', runId: 'run-1', mode: 'immediate', protocol: null, restored: null, durable: true, sources: [],
+  sinkId: 'write#1',
+  runId: 'run-1',
+  mode: 'immediate',
+  protocol: null,
+  restored: null,
+  durable: true,
+  sources: [],
   ...o,
 })
 
 export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
-  sourceOf({ stream, label: `JetStreamIO.read(${stream})`, filters: [], start: StartAt.all, stop: StopAt.end, splits: 1, connection: undefined, ...o })
+  sourceOf({
+    stream,
+    label: `JetStreamIO.read(${stream})`,
+    filters: [],
+    start: StartAt.all,
+    stop: StopAt.end,
+    splits: 1,
+    connection: undefined,
+    ...o,
+  })
 
 export const testSink = (stream: string, o: Partial<SinkOptions<never>> = {}) =>
-  sinkOf<never>({ stream, label: `JetStreamIO.write(${stream})`, subject: null, delivery: 'exactlyOnce', connection: undefined, encode: () => undefined, ...o })
+  sinkOf<never>({
+    stream,
+    label: `JetStreamIO.write(${stream})`,
+    subject: null,
+    delivery: 'exactlyOnce',
+    connection: undefined,
+    encode: () => undefined,
+    ...o,
+  })
 
 export const changed = (reader: SplitReader<unknown>): Promise<void> =>
   new Promise(resolve => {
@@ -37,7 +65,11 @@ export const changed = (reader: SplitReader<unknown>): Promise<void> =>
   })
 
 /** Reads to the end, or until `enough`; rejects with what the reader fails with. */
-export const readAll = async (reader: SplitReader<StreamMessage>, enough: (read: ReadonlyArray<StreamMessage>) => boolean = () => false, maxElements = 500): Promise<ReadonlyArray<StreamMessage>> => {
+export const readAll = async (
+  reader: SplitReader<StreamMessage>,
+  enough: (read: ReadonlyArray<StreamMessage>) => boolean = () => false,
+  maxElements = 500,
+): Promise<ReadonlyArray<StreamMessage>> => {
   const read: StreamMessage[] = []
   for (;;) {
     const batch = reader.poll(maxElements)

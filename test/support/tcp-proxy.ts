@@ -53,8 +53,10 @@ export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
     cut,
     stall: on => {
       stalled = on
-      for (const pair of pairs) for (const socket of pair) if (on) socket.pause()
-      else socket.resume()
+      for (const pair of pairs)
+        for (const socket of pair)
+          if (on) socket.pause()
+          else socket.resume()
     },
     throttle: bytesPerSecond => void (rate = bytesPerSecond),
     close: () => {

@@ -6,7 +6,10 @@ import { z } from 'zod'
 import { orderCoder } from './model.ts'
 
 const customer = z.object({ name: z.string(), country: z.string() })
-type HttpError = { readonly _tag: 'Http'; readonly status: number } | { readonly _tag: 'Network'; readonly reason: string } | { readonly _tag: 'Body'; readonly reason: string }
+type HttpError =
+  | { readonly _tag: 'Http'; readonly status: number }
+  | { readonly _tag: 'Network'; readonly reason: string }
+  | { readonly _tag: 'Body'; readonly reason: string }
 
 const retry = { attempts: 5, initial: millis(100), max: seconds(10), jitter: 0.2 }
 const orders = pipe(JetStreamIO.read({ stream: 'ORDERS', coder: orderCoder }), PCollection.orFail)
@@ -22,7 +25,12 @@ export const enriched = pipe(
     { concurrency: 32, timeout: seconds(5), retry },
   ),
   PCollection.deadLetter(JetStreamIO.writeFailures({ stream: 'DEAD', subject: 'dead.orders', coder: orderCoder })),
-  JetStreamIO.write({ stream: 'ENRICHED', subject: o => `orders.${o.customer.country}`, coder: Encoder.json(), delivery: Delivery.exactlyOnce }),
+  JetStreamIO.write({
+    stream: 'ENRICHED',
+    subject: o => `orders.${o.customer.country}`,
+    coder: Encoder.json(),
+    delivery: Delivery.exactlyOnce,
+  }),
 )
 
 // With TaskEither: the error is typed, and so is what is worth another attempt.

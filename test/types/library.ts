@@ -29,10 +29,22 @@ export const validate = <A, R, B>(check: (a: A) => E.Either<R, B>) =>
 
 /** The best `n` of each key per window. */
 export const bestPerKey = <V>(n: number, ord: Ord.Ord<V>, every: Duration) =>
-  named('BestPerKey', <K>(pc: PCollection<KV<K, V>>) => pipe(pc, Window.into(FixedWindows.of(every)), Combine.perKey(CombineFn.top(n, ord))))
+  named('BestPerKey', <K>(pc: PCollection<KV<K, V>>) =>
+    pipe(pc, Window.into(FixedWindows.of(every)), Combine.perKey(CombineFn.top(n, ord))),
+  )
 
 /** Generic to the end: nothing fixed until it is used. */
-export const allValues = <K, V>(pc: PCollection<KV<K, V>>) => pipe(pc, named('AllValues', flow(PCollection.values<K, V>, PCollection.map(value => ({ value })))))
+export const allValues = <K, V>(pc: PCollection<KV<K, V>>) =>
+  pipe(
+    pc,
+    named(
+      'AllValues',
+      flow(
+        PCollection.values<K, V>,
+        PCollection.map(value => ({ value })),
+      ),
+    ),
+  )
 
 declare const orders: PCollection<Order>
 export const { rejected, valid } = pipe(

@@ -1,6 +1,19 @@
 // The program that the project shows first.
 import * as N from 'fp-ts/lib/number.js'
-import { AfterCount, AfterWatermark, Combine, Encoder, FixedWindows, PCollection, Pipeline, Reify, Window, minutes, pipe, seconds } from 'jetbeam'
+import {
+  AfterCount,
+  AfterWatermark,
+  Combine,
+  Encoder,
+  FixedWindows,
+  PCollection,
+  Pipeline,
+  Reify,
+  Window,
+  minutes,
+  pipe,
+  seconds,
+} from 'jetbeam'
 import { main } from 'jetbeam/cli'
 import { JetStreamIO, Watermark, subject } from 'jetbeam/io/jetstream'
 import { viewCoder } from './model.ts'

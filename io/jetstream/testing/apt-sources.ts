@@ -53,12 +53,24 @@ const lines = (text: string): ReadonlyArray<Source> =>
 /** The newer format: paragraphs of `Field: value`, where a line that begins with a space continues the value. */
 const stanzas = (text: string): ReadonlyArray<Source> =>
   text.split(/\n\s*\n/).flatMap(paragraph => {
-    const uncommented = paragraph.split('\n').filter(line => !line.startsWith('#')).join('\n')
+    const uncommented = paragraph
+      .split('\n')
+      .filter(line => !line.startsWith('#'))
+      .join('\n')
     const fields = new Map<string, string>()
-    for (const [, name = '', value = ''] of uncommented.matchAll(/^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)/gm)) fields.set(name.toLowerCase(), value.trim())
+    for (const [, name = '', value = ''] of uncommented.matchAll(/^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)/gm))
+      fields.set(name.toLowerCase(), value.trim())
     if (/^(no|false|off|0)$/i.test(fields.get('enabled') ?? 'yes')) return []
     const list = (name: string): ReadonlyArray<string> => words(fields.get(name) ?? '')
-    return [{ types: list('types'), uris: list('uris'), suites: list('suites'), components: list('components'), signedBy: fields.get('signed-by') ?? null }]
+    return [
+      {
+        types: list('types'),
+        uris: list('uris'),
+        suites: list('suites'),
+        components: list('components'),
+        signedBy: fields.get('signed-by') ?? null,
+      },
+    ]
   })
 
 const words = (text: string): ReadonlyArray<string> => text.split(/\s+/).filter(word => word !== '')

@@ -10,21 +10,25 @@ export interface CommandOptions {
 }
 
 /** Resolves to its standard output. Rejects with the end of what it said if it is not there, fails, or takes longer than `limitMs`. */
-export const run = async (directory: GuardedDirectory, commandLine: readonly [string, ...Array<string>], options: CommandOptions): Promise<string> => {
+export const run = async (
+  directory: GuardedDirectory,
+  commandLine: readonly [string, ...Array<string>],
+  options: CommandOptions,
+): Promise<string> => {
   const [command, ...args] = commandLine
   const child = directory.spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: directory.path })
   const { stdout, stderr, pid } = child
   if (stdout === null || stderr === null || pid === undefined) throw new Error('sh did not start')
   child.ref()
-  let late = false
+  const ending = { late: false }
   const limit = setTimeout(() => {
-    late = true
+    ending.late = true
     killGroup(pid)
   }, options.limitMs)
   const [output, complaints] = await Promise.all([buffer(stdout), buffer(stderr), once(child, 'exit')]).finally(() => clearTimeout(limit))
   const what = `'${[command, ...args.slice(0, 2)].join(' ')}'`
   const lastWords = lastLines(complaints.length > 0 ? complaints.toString() : output.toString())
-  if (late) throw new Error(`${what} took longer than ${options.limitMs / 1000} s: ${lastWords}`)
+  if (ending.late) throw new Error(`${what} took longer than ${options.limitMs / 1000} s: ${lastWords}`)
   // sh's own answer where there is no such command.
   if (child.exitCode === 127) throw new Error(`no ${command} on this machine`)
   if (child.exitCode !== 0) throw new Error(`${what} ended with ${child.exitCode ?? child.signalCode}: ${lastWords}`)

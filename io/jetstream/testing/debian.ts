@@ -27,14 +27,18 @@ export const fromOlderDebian: Obtainer = {
   obtain: env => obtainFrom(env, archive => [...new Set(['trixie', ...archive.suites])]),
 }
 
-const obtainFrom = (env: Parameters<Obtainer['obtain']>[0], suitesOf: (archive: Archive) => ReadonlyArray<string>): ReturnType<Obtainer['obtain']> =>
+const obtainFrom = (
+  env: Parameters<Obtainer['obtain']>[0],
+  suitesOf: (archive: Archive) => ReadonlyArray<string>,
+): ReturnType<Obtainer['obtain']> =>
   inGuardedDirectory(async directory => {
     if (process.platform !== 'linux') throw new Error(`${process.platform} has no Debian packages`)
     const [archive] = await debianArchives()
     if (archive === undefined) throw new Error('no archive of Debian among the sources of apt')
     const inside = (name: string): string => join(directory.path, name)
     const architecture = await run(directory, ['dpkg', '--print-architecture'], { limitMs: unpackLimitMs, env })
-    for (const name of ['sources.d', 'none', 'state/lists/partial', 'cache/archives/partial', 'log', 'unpacked']) await mkdir(inside(name), { recursive: true })
+    for (const name of ['sources.d', 'none', 'state/lists/partial', 'cache/archives/partial', 'log', 'unpacked'])
+      await mkdir(inside(name), { recursive: true })
     await writeFile(inside('state/status'), '')
     await writeFile(inside('sources.d/jetbeam.sources'), sources(archive, suitesOf(archive), architecture.trim()))
     await writeFile(inside('apt.conf'), configuration(directory.path))

@@ -68,9 +68,10 @@ export const hasEnded = (child: ChildProcess): boolean => child.exitCode !== nul
 
 // The guard makes the directory itself, so there is no moment at which one exists without the other.
 // It renames before it looks: a process that has not registered by then no longer can, and so never starts.
+// It may be orphaned at any moment, even before it could tell the name: a broken pipe must not end it.
 // A killed process may still create a file while it dies, hence the tries.
 const guardScript = `
-trap '' HUP INT TERM
+trap '' HUP INT TERM PIPE
 directory=$(mktemp -d "$0/jetbeam-XXXXXX") && mkdir "$directory/pids" || exit 1
 printf '%s\\n' "$directory"
 exec >/dev/null 2>&1

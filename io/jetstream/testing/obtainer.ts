@@ -26,9 +26,11 @@ const answerMs = 10_000
 
 /** Runs it with `--version`: that it is there and executable does not mean that this machine can run it. */
 export const examine = async (binary: string): Promise<Binary> => {
-  const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: answerMs, killSignal: 'SIGKILL' }).catch((error: unknown) => {
-    throw new Error(`${binary} does not run: ${errorText(error)}`, { cause: error })
-  })
+  const { stdout } = await promisify(execFile)(binary, ['--version'], { timeout: answerMs, killSignal: 'SIGKILL' }).catch(
+    (error: unknown) => {
+      throw new Error(`${binary} does not run: ${errorText(error)}`, { cause: error })
+    },
+  )
   const version = versionIn(stdout)
   if (version === null) throw new Error(`${binary} is not a nats-server: its --version says '${stdout.trim().slice(0, 80)}'`)
   return { binary, version }

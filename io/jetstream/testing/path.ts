@@ -10,7 +10,10 @@ export const fromPath: Obtainer = {
     const folders = (env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')
     for (const folder of folders) {
       const binary = resolve(folder, 'nats-server')
-      const executable = await access(binary, constants.X_OK).then(() => true, () => false)
+      const executable = await access(binary, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
       if (executable) return examine(binary)
     }
     throw new Error('no nats-server on the PATH')

@@ -50,7 +50,8 @@ const checksumOf = (file: string, sums: string): string => {
 
 const download = async (url: string): Promise<Buffer> => {
   const controller = new AbortController()
-  const abortAfter = (limitMs: number): NodeJS.Timeout => setTimeout(() => controller.abort(new Error(`no answer within ${limitMs / 1000} s`)), limitMs)
+  const abortAfter = (limitMs: number): NodeJS.Timeout =>
+    setTimeout(() => controller.abort(new Error(`no answer within ${limitMs / 1000} s`)), limitMs)
   let limit = abortAfter(answerLimitMs)
   try {
     const response = await fetch(url, { signal: controller.signal })

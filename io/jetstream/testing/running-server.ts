@@ -69,7 +69,11 @@ export const runServer = async (plan: ServerPlan, firstPort: number | null): Pro
     stop,
     kill: () => end(current.child, 'SIGKILL'),
     restart: async () => {
-      if (stopped) throw new NatsServerNotControllable('restart', 'it was stopped, and its store is gone. Use kill() before restart(), or restart() alone.')
+      if (stopped)
+        throw new NatsServerNotControllable(
+          'restart',
+          'it was stopped, and its store is gone. Use kill() before restart(), or restart() alone.',
+        )
       await endGracefully(current.child)
       current = await startAgain(plan, port)
     },

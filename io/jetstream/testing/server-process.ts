@@ -117,4 +117,5 @@ const listeningPort = async (plan: ServerPlan, pid: number): Promise<number | nu
   return found === undefined ? null : Number(found)
 }
 
-const logTail = async (plan: ServerPlan): Promise<string> => (await readFile(logFile(plan), 'utf8')).trim().split('\n').slice(-logTailLines).join('\n')
+const logTail = async (plan: ServerPlan): Promise<string> =>
+  (await readFile(logFile(plan), 'utf8')).trim().split('\n').slice(-logTailLines).join('\n')

@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
+import type * as Testcontainers from 'testcontainers'
 import { keep } from './cache.ts'
 import { run } from './command.ts'
 import { inGuardedDirectory } from './guarded-directory.ts'
@@ -45,7 +46,7 @@ const tooLate = async (): Promise<never> => {
 }
 
 /** The testcontainers package, once it has reached a Docker engine. Rejects with what is missing. */
-export const docker = async (): Promise<typeof import('testcontainers')> => {
+export const docker = async (): Promise<typeof Testcontainers> => {
   const testcontainers = await import('testcontainers').catch((error: unknown) => {
     throw new Error('the testcontainers package is not installed', { cause: error })
   })

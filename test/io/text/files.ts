@@ -35,7 +35,11 @@ export interface Line {
 }
 
 /** The lines of one split, `most` of them at the most, polled in batches of `batch`. */
-export const linesOf = async (path: string, split: Split, { progress = unread, batch = 1_000, most = Infinity, truncateTo = Infinity } = {}): Promise<ReadonlyArray<Line>> => {
+export const linesOf = async (
+  path: string,
+  split: Split,
+  { progress = unread, batch = 1_000, most = Infinity, truncateTo = Infinity } = {},
+): Promise<ReadonlyArray<Line>> => {
   const source = await textSource(path).connect(host)
   const reader = await source.open(split, progress)
   reader.truncate(truncateTo)

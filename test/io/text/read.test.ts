@@ -40,10 +40,18 @@ const fails = async (path: string): Promise<Error> => {
 }
 
 const content = fc
-  .array(fc.tuple(fc.oneof(fc.constantFrom('', 'a', 'a word', 'ü', '🚀 and more', '\uFFFD'), fc.string({ maxLength: 12 })), fc.constantFrom('\n', '\r\n')), { maxLength: 30 })
+  .array(
+    fc.tuple(
+      fc.oneof(fc.constantFrom('', 'a', 'a word', 'ü', '🚀 and more', '\uFFFD'), fc.string({ maxLength: 12 })),
+      fc.constantFrom('\n', '\r\n'),
+    ),
+    { maxLength: 30 },
+  )
   .chain(lines => fc.tuple(fc.constant(lines), fc.boolean()))
   // A byte order mark at the beginning and carriage returns of its own are other tests' subjects.
-  .map(([lines, closed]) => lines.map(([line, end], i) => line.replace(/[\r\n\uFEFF]/g, '.') + (closed || i < lines.length - 1 ? end : '')).join(''))
+  .map(([lines, closed]) =>
+    lines.map(([line, end], i) => line.replace(/[\r\n\uFEFF]/g, '.') + (closed || i < lines.length - 1 ? end : '')).join(''),
+  )
 
 describe('reading a text file', () => {
   const folder = temporaryFolders()
@@ -71,7 +79,10 @@ describe('reading a text file', () => {
   it('reads lines longer than what is read at a time', async () => {
     const long = 'ä'.repeat(3_000_000)
     const path = await fileWith(await folder(), `first\n${long}\r\nlast`)
-    assert.deepEqual(await linesOf(path, await wholeOf(path)), expectedLines(`first\n${long}\nlast`).map((line, i) => (i < 2 ? line : { ...line, at: line.at + 1 })))
+    assert.deepEqual(
+      await linesOf(path, await wholeOf(path)),
+      expectedLines(`first\n${long}\nlast`).map((line, i) => (i < 2 ? line : { ...line, at: line.at + 1 })),
+    )
   })
 
   it('refuses a line that does not fit into memory', async function () {
@@ -83,7 +94,12 @@ describe('reading a text file', () => {
 
   it('counts the words of a file of many chunks', async () => {
     const path = await fileWith(await folder(), 'to be or not to be\n'.repeat(200_000))
-    const run = pipe(Pipeline.of(pipe(TextIO.read(path), Count.perElement, PAssert.that(containsInAnyOrder([['to be or not to be', 200_000]])), PCollection.ignore)), DirectRunner.run())
+    const run = pipe(
+      Pipeline.of(
+        pipe(TextIO.read(path), Count.perElement, PAssert.that(containsInAnyOrder([['to be or not to be', 200_000]])), PCollection.ignore),
+      ),
+      DirectRunner.run(),
+    )
     assert.strictEqual((await orThrow(run)).metrics.elementsRead, 200_000)
   })
 
@@ -97,7 +113,8 @@ describe('reading a text file', () => {
         const size = Buffer.byteLength(text)
         const at = [0, ...cuts.map(cut => Math.min(cut, size)).sort((a, b) => a - b), size]
         const lines: Line[] = []
-        for (const [i, from] of at.slice(0, -1).entries()) lines.push(...(await linesOf(path, { ...whole, range: { from, to: at[i + 1] ?? size } }, { batch })))
+        for (const [i, from] of at.slice(0, -1).entries())
+          lines.push(...(await linesOf(path, { ...whole, range: { from, to: at[i + 1] ?? size } }, { batch })))
         assert.deepEqual(lines, expectedLines(text))
       }),
       { numRuns: 150, seed: 1 },

@@ -1,7 +1,6 @@
 // Writing: what is in the file after runs that end well, and after those that do not.
 import { appendFile, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { assert } from 'chai'
 import { describe, it } from 'mocha'
 import { Checkpoints, Create, PCollection, Pipeline, type PDone, type PipelineError, millis, orThrow, pipe } from 'jetbeam'
@@ -37,7 +36,13 @@ const context = (over: Partial<SinkContext> = {}): SinkContext => ({
   ...over,
 })
 
-const commit = async (path: string, sink: ConnectedSink, epoch: number, lines: ReadonlyArray<string>, recovering = false): Promise<void> => {
+const commit = async (
+  path: string,
+  sink: ConnectedSink,
+  epoch: number,
+  lines: ReadonlyArray<string>,
+  recovering = false,
+): Promise<void> => {
   const outputs = emptyOutputs()
   for (const line of lines) textSink(path).encode(line, outputs)
   await sink.commit({ shard: 'a@0', generation: 1, epoch }, outputs, recovering)
@@ -84,23 +89,32 @@ describe('writing a text file', () => {
     const lines = Array.from({ length: 60_000 }, (_, i) => `line ${i}`)
     const path = await fileWith(here, lines.join('\n'))
     const out = join(here, 'out.txt')
-    let cancelling: (() => void) | null = null
     let calls = 0
-    const slowly = async (line: string): Promise<string> => {
-      if (++calls % 1_000 === 0) await setTimeout(2)
-      if (calls % 15_000 === 0) cancelling?.()
+    let onCall: (() => void) | null = null
+    const counted = (line: string): string => {
+      if (++calls % 200 === 0) {
+        // In many short turns, so that checkpoints come to their end meanwhile.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+        onCall?.()
+      }
       return line
     }
-    const copy = (): Pipeline => Pipeline.of(pipe(TextIO.read(path), PCollection.mapAsync(slowly, { concurrency: 64 }), TextIO.write(out)))
+    const copy = (): Pipeline => Pipeline.of(pipe(TextIO.read(path), PCollection.map(counted), TextIO.write(out)))
     const checkpoints = Checkpoints.directory(join(here, 'state'), { every: millis(1) })
-    let state = ''
-    let runs = 0
-    for (; state !== 'done'; runs++) {
-      const job = await orThrow(pipe(copy(), DirectRunner.start({ checkpoints, job: 'copy' })))
-      cancelling = runs < 4 ? () => void job.cancel() : null
+    const atCancels: number[] = []
+    for (let state = ''; state !== 'done';) {
+      const job = await orThrow(pipe(copy(), DirectRunner.start({ checkpoints, strict: true, job: 'copy' })))
+      onCall = () => {
+        if (atCancels.length < 4 && job.metrics().elementsWritten > 0) void job.cancel()
+      }
       state = (await orThrow(job.done)).state
+      if (state === 'cancelled') atCancels.push((await written(out)).length)
     }
-    assert.isAbove(runs, 1, 'no run was cancelled')
+    assert.isNotEmpty(atCancels)
+    assert.isTrue(
+      atCancels.some(count => count > 0 && count < lines.length),
+      `no run was cancelled between two commits: ${atCancels.join(', ')}`,
+    )
     assert.deepEqual(await written(out), lines)
     assert.strictEqual((await orThrow(pipe(copy(), DirectRunner.run({ checkpoints, job: 'copy' })))).state, 'done')
     assert.deepEqual(await written(out), lines)
@@ -134,7 +148,9 @@ describe('writing a text file', () => {
 
   it('appends to what is there when it begins at a savepoint', async () => {
     const path = await fileWith(await folder(), 'a\nb\n', 'out.txt')
-    const sink = await textSink(path).connect(context({ runId: 'new', protocol: { _tag: 'appended', runId: 'old' }, restored: { _tag: 'length', bytes: 2 } }))
+    const sink = await textSink(path).connect(
+      context({ runId: 'new', protocol: { _tag: 'appended', runId: 'old' }, restored: { _tag: 'length', bytes: 2 } }),
+    )
     await commit(path, sink, 9, ['c'])
     await sink.close()
     assert.deepEqual(await written(path), ['a', 'b', 'c'])
@@ -142,7 +158,9 @@ describe('writing a text file', () => {
 
   it('refuses to go on behind a file that was cut or deleted', async () => {
     const path = await fileWith(await folder(), 'a\n', 'out.txt')
-    const sink = await textSink(path).connect(context({ protocol: { _tag: 'appended', runId: 'run' }, restored: { _tag: 'length', bytes: 4 } }))
+    const sink = await textSink(path).connect(
+      context({ protocol: { _tag: 'appended', runId: 'run' }, restored: { _tag: 'length', bytes: 4 } }),
+    )
     const error: unknown = await sink.flush().catch((thrown: unknown) => thrown)
     await sink.close()
     assert.match(String(error), /OutputLost: .* knows of 4 bytes in .*, but it has only 2/)
@@ -183,7 +201,10 @@ describe('writing a text file', () => {
   it('refuses two writes to one file, however it is named', async () => {
     const here = await folder()
     const lines = Create.of(['x'])
-    const error = await errorOf(pipe(lines, TextIO.write(join(here, 'out.txt'))), pipe(lines, TextIO.write(`${here}/../${here.split('/').at(-1) ?? ''}/out.txt`)))
+    const error = await errorOf(
+      pipe(lines, TextIO.write(join(here, 'out.txt'))),
+      pipe(lines, TextIO.write(`${here}/../${here.split('/').at(-1) ?? ''}/out.txt`)),
+    )
     assert.match(error.message, /another write of this pipeline names .*out.txt, too/)
   })
 

@@ -18,7 +18,10 @@ export interface Running {
 
 export const start = (program: URL, args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}): Running => {
   const flags = ['--import', 'tsx', '-C', 'jetbeam-source', fileURLToPath(program)]
-  const child = spawn(process.execPath, [...flags, ...args], { env: { ...process.env, ...env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...flags, ...args], {
+    env: { ...process.env, ...env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const said = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const stream of ['stdout', 'stderr'] as const) {

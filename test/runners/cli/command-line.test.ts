@@ -4,8 +4,18 @@ import { type CommandLine, parseCommandLine } from '../../../runners/cli/command
 import type { OptionsShape, PipelineOption } from '../../../runners/cli/pipeline-options.ts'
 import { parseDuration, runnerOptions } from '../../../runners/cli/run-options.ts'
 
-const option = (name: string, type: string | null): PipelineOption => ({ name, type, required: false, description: null, default: null, choices: [] })
-const shape: OptionsShape = { options: [option('maxRate', 'number'), option('dryRun', 'boolean'), option('to', 'string'), option('tag', 'array')], open: false }
+const option = (name: string, type: string | null): PipelineOption => ({
+  name,
+  type,
+  required: false,
+  description: null,
+  default: null,
+  choices: [],
+})
+const shape: OptionsShape = {
+  options: [option('maxRate', 'number'), option('dryRun', 'boolean'), option('to', 'string'), option('tag', 'array')],
+  open: false,
+}
 
 const right = (args: ReadonlyArray<string>, of = shape): CommandLine => {
   const parsed = parseCommandLine(args, of)
@@ -19,7 +29,8 @@ const left = (args: ReadonlyArray<string>, of = shape): string => {
 
 describe('A command line', () => {
   it("takes a pipeline's option in kebab case, in camel case, and with an equals sign", () => {
-    for (const args of [['--max-rate', '3'], ['--maxRate', '3'], ['--max-rate=3']]) assert.deepEqual(right(args).options, { maxRate: ['3'] })
+    for (const args of [['--max-rate', '3'], ['--maxRate', '3'], ['--max-rate=3']])
+      assert.deepEqual(right(args).options, { maxRate: ['3'] })
   })
   it('takes a flag alone, with a value, and negated', () => {
     assert.deepEqual(right(['--dry-run', '--to', 'x']).options, { dryRun: [true], to: ['x'] })
@@ -49,7 +60,10 @@ describe('A command line', () => {
   })
   it('hands any name to a schema that does not tell its names, unless it is nearly that of a run option', () => {
     const open: OptionsShape = { options: [], open: true }
-    assert.deepEqual(right(['--max-rate', '3', '--dry-run', '--strict'], open), { run: { strict: '' }, options: { maxRate: ['3'], dryRun: [true] } })
+    assert.deepEqual(right(['--max-rate', '3', '--dry-run', '--strict'], open), {
+      run: { strict: '' },
+      options: { maxRate: ['3'], dryRun: [true] },
+    })
     assert.include(left(['--checkpoint', './state'], open), 'Did you mean --checkpoints?')
   })
 })
@@ -66,7 +80,13 @@ describe('The options of a run', () => {
   it('bind the addresses of --nats under the name that pipelines look for', () => {
     const told = runnerOptions({ nats: 'nats://a:4222, nats://b:4222' }, [])
     if (told._tag === 'Left') return assert.fail(told.left)
-    assert.deepEqual(told.right.provide, [{ _tag: 'Binding', key: 'jetstream:default', settings: { servers: ['nats://a:4222', 'nats://b:4222'], credentialsFile: null, tokenVariable: null } }])
+    assert.deepEqual(told.right.provide, [
+      {
+        _tag: 'Binding',
+        key: 'jetstream:default',
+        settings: { servers: ['nats://a:4222', 'nats://b:4222'], credentialsFile: null, tokenVariable: null },
+      },
+    ])
   })
   it('refuse --nats where the program itself says where NATS is', () => {
     const told = runnerOptions({ nats: 'nats://a:4222' }, [{ _tag: 'Binding', key: 'jetstream:default', settings: {} }])

@@ -1,7 +1,8 @@
 // Programs that end with `await main(import.meta, …)`, run as processes of their own.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { assert } from 'chai'
 import { run, start } from './child.ts'
 
@@ -75,12 +76,31 @@ describe('A program', function () {
   it('does nothing where it is imported', async () => {
     const importing = join(folder, 'importing.mjs')
     await writeFile(importing, `const { squares } = await import(${JSON.stringify(program.href)})\nconsole.log(squares.pipelineName)\n`)
-    const { code, stdout, stderr } = await run(new URL(`file://${importing}`), '--nonsense')
+    const { code, stdout, stderr } = await run(pathToFileURL(importing), '--nonsense')
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'squares\n', stderr: '' })
   })
+  it('runs where it is started through a link, as package managers do', async () => {
+    const link = join(folder, 'squares.ts')
+    await symlink(fileURLToPath(program), link)
+    const { code, stdout } = await run(pathToFileURL(link), '--help')
+    assert.equal(code, 0)
+    assert.include(stdout, 'Runs the pipeline squares.')
+  })
   it('suspends at SIGTERM, and the next start goes on from there: nothing is missing, nothing is there twice', async () => {
-    const total = 100_000
-    const args = ['--to', to, '--up-to', String(total), '--pause-ms', '1', '--checkpoints', join(folder, 'state'), '--every', '100ms', '--json']
+    const total = 40_000
+    const args = [
+      '--to',
+      to,
+      '--up-to',
+      String(total),
+      '--pause-ms',
+      '1',
+      '--checkpoints',
+      join(folder, 'state'),
+      '--every',
+      '100ms',
+      '--json',
+    ]
     const first = start(program, args)
     await first.says('"completed":1')
     first.child.kill('SIGTERM')

@@ -20,7 +20,10 @@ describe("A pipeline's options", () => {
     assert.deepEqual(value, { _tag: 'Right', right: { maxRate: 3, dry: true, tag: ['7'], size: { width: 2 }, code: '7' } })
   })
   it('are taken from a file, under those of the command line', () => {
-    assert.deepEqual(optionsValue(schema, { maxRate: 1, to: 'file.txt' }, { maxRate: ['2'] }), { _tag: 'Right', right: { maxRate: 2, to: 'file.txt' } })
+    assert.deepEqual(optionsValue(schema, { maxRate: 1, to: 'file.txt' }, { maxRate: ['2'] }), {
+      _tag: 'Right',
+      right: { maxRate: 2, to: 'file.txt' },
+    })
   })
   it('are refused by name, with what the schema says', () => {
     const value = optionsValue(schema, {}, { maxRate: ['fast'], dry: ['maybe'] })
@@ -38,7 +41,10 @@ describe("A pipeline's options", () => {
   })
   it('are listed by name where the schema has no JSON Schema', () => {
     const since = optionsShape(z.object({ since: z.date(), to: z.string() }))
-    assert.deepEqual(since.options.map(({ name }) => name), ['since', 'to'])
+    assert.deepEqual(
+      since.options.map(({ name }) => name),
+      ['since', 'to'],
+    )
     assert.isFalse(since.open)
   })
   it('are open where the schema tells nothing, or takes more than it names', () => {

@@ -31,7 +31,10 @@ describe('Progress', () => {
     shown.progress(metrics())
     now = 1_500
     shown.progress(metrics())
-    assert.deepEqual(written[1], '\r\x1b[K6,172/s  read 12,345  written 678  lag 9,000  watermark 2026-01-01T00:00:00.000Z  checkpoint 3, 1.5 s ago, took 12 ms  dropped late 2')
+    assert.deepEqual(
+      written[1],
+      '\r\x1b[K6,172/s  read 12,345  written 678  lag 9,000  watermark 2026-01-01T00:00:00.000Z  checkpoint 3, 1.5 s ago, took 12 ms  dropped late 2',
+    )
   })
   it('never wraps on a narrow terminal', () => {
     const { written, screen } = recorded(true, 40)

@@ -26,6 +26,7 @@ export const squares = Pipeline.define(import.meta, 'squares', options, ({ to, u
     PCollection.mapAsync(n => new Promise<number>(resolve => setTimeout(resolve, pauseMs, n)), { concurrency: 64, timeout: seconds(60) }),
     PCollection.map(n => [n, ...tag].join(' ')),
     dryRun ? PCollection.ignore : TextIO.write(to),
-  ))
+  ),
+)
 
 await main(import.meta, squares)

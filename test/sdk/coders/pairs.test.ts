@@ -19,7 +19,13 @@ describe('Coder.kv', () => {
 
   it('gives a collection that has it the coder of its keys', () => {
     const coder = Coder.kv(Coder.varint, Coder.string)
-    const { graph } = Pipeline.of(pipe(Create.of([KV.of(1, 'a')], { coder }), PCollection.mapValues(text => text.length), PCollection.ignore))
+    const { graph } = Pipeline.of(
+      pipe(
+        Create.of([KV.of(1, 'a')], { coder }),
+        PCollection.mapValues(text => text.length),
+        PCollection.ignore,
+      ),
+    )
     assert.isTrue([...graph.nodes.values()].every(({ keyCoder }) => Object.is(keyCoder, Coder.varint)))
   })
 })

@@ -1,0 +1,23 @@
+// Seeds of whole runs with faults: the engine agrees with a slow and obvious reference whatever the order of events.
+import { assert } from 'chai'
+import { simulate } from './simulate.ts'
+
+const passes = (seed: number): void => {
+  const { problems } = simulate(seed)
+  assert.deepEqual(problems, [], `again: npm run test:simulation -- --seed ${seed}`)
+}
+
+describe('the simulated engine', function () {
+  this.timeout(60_000)
+
+  for (let first = 1; first <= 300; first += 50) {
+    it(`agrees with the reference for the seeds ${first} to ${first + 49}`, () => {
+      for (let seed = first; seed < first + 50; seed++) passes(seed)
+    })
+  }
+
+  it('gives the same run for the same seed', () => {
+    const [one, other] = [simulate(17), simulate(17)]
+    assert.deepEqual({ ...one }, { ...other })
+  })
+})
