@@ -1,4 +1,4 @@
-// Connections to NATS: one per process and settings, shared by the sources and sinks that name it, closed when the last lets go.
+// Connections to NATS: one for reading and one for writing per process and settings, shared by all that name them, closed when the last lets go.
 import { readFile } from 'node:fs/promises'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { type ConnectionOptions, type NatsConnection, connect, credsAuthenticator } from '@nats-io/transport-node'
@@ -109,15 +109,18 @@ interface Lease {
 // Keyed by settings, so that ten sinks of one pipeline, or of two, are one connection. Process-wide by intent: it holds no behaviour.
 const leases = new Map<string, Lease>()
 
+/** Acknowledgments of what is written would wait behind all that was asked for to read: each has a connection of its own. */
+export type Lane = 'read' | 'write'
+
 /** Connects, or joins who already did. Rejects with CannotConnect. */
-export const acquire = async (context: HostContext, name: string | undefined): Promise<Link> => {
+export const acquire = async (context: HostContext, name: string | undefined, lane: Lane): Promise<Link> => {
   const target = resolved(context, name)
   if (!('servers' in target)) {
     const shared = await watched(target, target.getServer())
     return linkOf(shared, target.getServer(), () => Promise.resolve())
   }
   const address = target.servers.join(', ')
-  const key = JSON.stringify(target)
+  const key = JSON.stringify({ target, lane })
   const lease = leases.get(key) ?? { shared: dial(target), users: 0 }
   leases.set(key, lease)
   lease.users++

@@ -42,7 +42,7 @@ export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> =>
   })
 
 const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
-  const link = await acquire(context, o.connection)
+  const link = await acquire(context, o.connection, 'write')
   try {
     return await connected(o, context, link)
   } catch (error) {

@@ -25,7 +25,7 @@ export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
   })
 
 const connectSource = async (o: SourceOptions, context: HostContext): Promise<ConnectedSource<StreamMessage>> => {
-  const link = await acquire(context, o.connection)
+  const link = await acquire(context, o.connection, 'read')
   const patient = { what: o.label, signal: context.signal }
   try {
     await persistently(patient, () => requireLimitsRetention(link, o))

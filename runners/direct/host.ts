@@ -18,7 +18,7 @@ import { Readers } from './readers.ts'
 import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.ts'
 
 /** Elements in one batch from a source. */
-const largestBatch = 1_024
+const largestBatch = 4_096
 /** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
 const longestTurnMs = 8
 /** Outputs that wait for a checkpoint: beyond the first an early one is taken, beyond the second sources pause. */
@@ -168,7 +168,8 @@ export class Host {
     this.#startCheckpoint(now)
     if (!this.#pulling || this.#mustWait()) return false
     const batch = this.#readers?.pollOne(() => this.#batchSize(), now) ?? null
-    if (batch === null) return false
+    // The last look at a reader may have found its end.
+    if (batch === null) return this.#ending === null && this.#set.tasks.every(task => task.finished())
     this.#counters.elementsRead += batch.values.length
     this.#counters.bytesRead += batch.bytes
     this.#rate.add(batch.values.length)

@@ -149,10 +149,11 @@ const fromSavepoint = async (store: CheckpointStore, session: CheckpointSession,
 }
 
 const checked = (content: unknown, job: string, pipeline: Pipeline): CheckpointContent => {
+  const { format } = content as { readonly format: unknown }
+  if (format !== contentFormat) throw new CheckpointError('Damaged', `the checkpoint of ${JSON.stringify(job)} has format ${String(format)}, and this version reads ${contentFormat}. Use the version that wrote it`)
   const found = content as CheckpointContent // its checksum says that we wrote it
-  if (found.format !== contentFormat) throw new CheckpointError('Damaged', `the checkpoint of ${JSON.stringify(job)} has format ${String(found.format)}, and this version reads ${contentFormat}. Use the version that wrote it`)
-  const found_differences = differences(found.stateful, statefulSummary(pipeline.graph))
-  if (found_differences.length > 0) throw new GraphMismatchError(job, found_differences)
+  const changes = differences(found.stateful, statefulSummary(pipeline.graph))
+  if (changes.length > 0) throw new GraphMismatchError(job, changes)
   return found
 }
 

@@ -175,7 +175,6 @@ export class WindowGrouping implements Grouping {
     while (this.#timers.next() <= input) {
       const state = this.#timers.pop()
       if (state === undefined) break
-      if (state.cells.size === 0 && this.#windows.get(`${state.window.start} ${state.window.end}`) !== state) continue
       if (!state.pastEnd) this.#atEnd(state, processingTime)
       if (state.expiry <= input) this.#expire(state)
       else this.#timers.push(state.expiry, state)

@@ -1,5 +1,5 @@
 // Rows of outputs, put behind others; and as bytes, for a checkpoint.
-import { ByteReader, ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
+import { type ByteReader, type ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
 import { emptyOutputs, type Headers, type OutputBatch } from '../../sdk/graph/sink.ts'
 
 /** `first` with `more` behind it: it grows in place, and is `more` itself where there was none. */

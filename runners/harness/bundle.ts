@@ -41,10 +41,12 @@ export class Bundle {
 
   process(value: unknown, timestamp: number, window: BoundedWindow, alone: Windows | null, pane: PaneInfo, after: After): void {
     this.#context ??= { setup: this.#setup, bundle: (this.#spec.startBundle as ((setup: unknown) => unknown) | undefined)?.(this.#setup) }
-    for (const { value: out, timestamp: at } of emitted(this.#process({ value, timestamp, window, pane }, this.#context))) {
+    const outputs = emitted(this.#process({ value, timestamp, window, pane }, this.#context))
+    // All are looked at before any goes on: what fails behind this DoFn would be taken for the failing transform.
+    for (const { timestamp: at } of outputs) {
       if (at !== null && at < timestamp) throw new RangeError(`emitAt(${at}) lies before the element's own timestamp ${timestamp}: the watermark may have passed it`)
-      after(out, at ?? timestamp, alone, pane)
     }
+    for (const { value: out, timestamp: at } of outputs) after(out, at ?? timestamp, alone, pane)
   }
 
   finish(after: After): void {
@@ -73,11 +75,13 @@ const emitted = (effects: unknown): ReadonlyArray<Emitted> => {
     throw new TypeError('the DoFn gave a promise: use PCollection.mapAsync for asynchronous work')
   }
   if (!Array.isArray(effects)) throw new TypeError(`a DoFn gives an array of emit(…) or false, and gave ${showElement(effects)}`)
-  return (effects as ReadonlyArray<Emitted | false>).filter(effect => effect !== false).map(checked)
+  return (effects as ReadonlyArray<unknown>).filter(effect => effect !== false).map(checked)
 }
 
-const checked = (effect: Emitted): Emitted => {
-  if (typeof effect !== 'object' || effect === null || (effect as { readonly _tag?: unknown })._tag !== 'Emit') {
+const isEmit = (effect: unknown): effect is Emitted => typeof effect === 'object' && effect !== null && '_tag' in effect && effect._tag === 'Emit'
+
+const checked = (effect: unknown): Emitted => {
+  if (!isEmit(effect)) {
     throw new TypeError(`a DoFn gives an array of emit(…) or false, and the array holds ${showElement(effect)}: wrap it in emit`)
   }
   return effect

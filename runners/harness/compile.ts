@@ -28,9 +28,11 @@ export class StageCompiler {
   readonly out = new CodeWriter()
   /** Declarations that live from batch to batch. */
   readonly state: string[] = ['let step = 0, el = undefined, pos = 0']
-  /** Calls that end a bundle. */
-  readonly finish: string[] = []
+  /** By step: calls that end a bundle. An earlier step's may begin or feed a later one's, so they end in the steps' order. */
+  readonly finish = new Map<number, string>()
   readonly #functions = new Map<string, string>()
+  /** Functions that are called already: each is written after what calls it, or a long chain would be a deep recursion here. */
+  readonly #unwritten: (() => void)[] = []
 
   constructor(stage: Stage, hooks: StageHooks) {
     this.stage = stage
@@ -45,6 +47,7 @@ export class StageCompiler {
       if (ordinals.length > 0) out.line(`pos = positions[i]; ${ordinals.map(name => `${name} = 0`).join('; ')}`)
       this.targets(stage.targets, this.#head(), 0)
     })
+    for (let write = this.#unwritten.pop(); write !== undefined; write = this.#unwritten.pop()) write()
     const fail = out.constant(hooks.fail)
     const caught = `catch (error) { ${fail}(error, step, el) }`
     const run = `const run = ({ keys, values, timestamps, windows, panes, positions }) => {
@@ -52,13 +55,17 @@ const n = values.length
 try { for (let i = 0; i < n; i++) {
 ${loop}
 } } ${caught} }`
-    const finishBundle = `const finishBundle = () => { try {\n${this.finish.join('\n')}\n} ${caught} }`
+    const finishBundle = `const finishBundle = () => { try {\n${this.#finishing().join('\n')}\n} ${caught} }`
     const constants = `const [${out.constants.map((_, i) => `c${i}`).join(', ')}] = constants`
     const url = `//# sourceURL=jetbeam-stage/${stage.id.replaceAll(/[^\w#./()-]/g, '_')}.js`
     const text = ["'use strict'", constants, ...this.state, ...this.#functions.values(), run, finishBundle, 'return { run, finishBundle }', url].join('\n')
     // The one place where text becomes code.
     const make = new Function('constants', text) as (constants: ReadonlyArray<unknown>) => CompiledStage
     return make(out.constants)
+  }
+
+  #finishing(): ReadonlyArray<string> {
+    return [...this.finish].sort(([a], [b]) => a - b).map(([, text]) => text)
   }
 
   #head(): Element {
@@ -113,8 +120,10 @@ ${loop}
   asFunction(name: string, strategy: WindowingStrategy, body: (element: Element) => void): string {
     if (this.#functions.has(name)) return name
     this.#functions.set(name, '')
-    const text = this.out.section(() => body({ value: whole('v'), timestamp: 't', windows: isGlobal(strategy) ? null : 'w', pane: 'p' }))
-    this.#functions.set(name, `function ${name}(v, t, w, p) {\n${text}\n}`)
+    this.#unwritten.push(() => {
+      const text = this.out.section(() => body({ value: whole('v'), timestamp: 't', windows: isGlobal(strategy) ? null : 'w', pane: 'p' }))
+      this.#functions.set(name, `function ${name}(v, t, w, p) {\n${text}\n}`)
+    })
     return name
   }
 

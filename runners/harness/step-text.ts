@@ -112,8 +112,7 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       const bundle = out.constant(hooks.bundle(at))
       // finishBundle emits as well, so what follows is a function that both call.
       const after = compiler.asFunction(`after${at}`, step.strategy, e => compiler.targets(step.targets['out'] ?? [], e, 1))
-      const finish = `step = ${at}; el = undefined; ${bundle}.finish(${after})`
-      if (!compiler.finish.includes(finish)) compiler.finish.push(finish)
+      compiler.finish.set(at, `step = ${at}; el = undefined; ${bundle}.finish(${after})`)
       const input = wholeOf(out, element.value)
       return compiler.eachWindow(element, (window, alone) => {
         enter(input)

@@ -7,8 +7,8 @@ export type Json = null | boolean | number | string | ReadonlyArray<Json> | { re
 
 /** Sorted by name, without what is undefined or a function; instants, bytes and the like in the form JSON gives them. */
 export const plainOf = (value: unknown): Json => {
-  const text = JSON.stringify(value)
-  // What JSON gave back is Json.
+  // The type says string; for undefined and functions it is undefined. What JSON gave back is Json.
+  const text: string | undefined = JSON.stringify(value) as string | undefined
   return text === undefined ? null : sorted(JSON.parse(text) as Json)
 }
 

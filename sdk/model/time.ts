@@ -1,7 +1,7 @@
 // Instants and durations as branded milliseconds, so that seconds and epoch-seconds cannot slip in.
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
-import { contramap, type Ord } from 'fp-ts/lib/Ord.js'
+import { contramap } from 'fp-ts/lib/Ord.js'
 import { Ord as NumberOrd } from 'fp-ts/lib/number.js'
 
 declare const instant: unique symbol
@@ -57,7 +57,7 @@ export const Instant = {
     (start: Instant) =>
     (end: Instant): Duration =>
       asDuration(end - start),
-  Ord: contramap((t: Instant): number => t)(NumberOrd) as Ord<Instant>,
+  Ord: contramap((t: Instant): number => t)(NumberOrd),
   min: asInstant(minMillis),
   max: asInstant(maxMillis),
 } as const

@@ -13,7 +13,7 @@ export const skip = (context: Mocha.Context, reason: string): never => {
   const explain = (skipped: Mocha.Runnable): void => {
     skipped.title = `${skipped.title} (${reason})`
   }
-  if (test?.type === 'hook') test.parent?.eachTest(explain)
+  if (test !== undefined && 'type' in test && test.type === 'hook') test.parent?.eachTest(explain)
   else if (test !== undefined) explain(test)
   return context.skip()
 }

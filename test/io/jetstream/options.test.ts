@@ -53,9 +53,9 @@ describe('A connection', () => {
     const before = process.env['NATS_URL']
     process.env['NATS_URL'] = 'nats://127.0.0.1:2'
     try {
-      assert.include((await rejection(acquire(hostContext('nats://127.0.0.1:1'), undefined))).message, '127.0.0.1:1:')
-      assert.include((await rejection(acquire({ ...hostContext('nats://127.0.0.1:1'), binding: () => undefined }, undefined))).message, '127.0.0.1:2:')
-      assert.include((await rejection(acquire(hostContext('nats://127.0.0.1:1'), 'other'))).message, 'provide: [JetStreamIO.connection({ name: "other"')
+      assert.include((await rejection(acquire(hostContext('nats://127.0.0.1:1'), undefined, 'read'))).message, '127.0.0.1:1:')
+      assert.include((await rejection(acquire({ ...hostContext('nats://127.0.0.1:1'), binding: () => undefined }, undefined, 'read'))).message, '127.0.0.1:2:')
+      assert.include((await rejection(acquire(hostContext('nats://127.0.0.1:1'), 'other', 'read'))).message, 'provide: [JetStreamIO.connection({ name: "other"')
     } finally {
       if (before === undefined) delete process.env['NATS_URL']
       else process.env['NATS_URL'] = before

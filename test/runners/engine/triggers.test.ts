@@ -74,7 +74,7 @@ describe('triggers', () => {
   it('Never says what it has only when the lateness is over', () => {
     const grouping = driven(Never, { allowedLateness: millis(5) }).add(one).watermark(14)
     assert.strictEqual(grouping.shown(), '')
-    assert.strictEqual(grouping.watermark(15).shown(), '1O')
+    assert.strictEqual(grouping.watermark(15).shown(), '1L')
   })
 
   it('AfterWatermark without a late trigger takes nothing once it has fired', () => {
