@@ -84,7 +84,7 @@ const isFolder = (path: string): Promise<boolean> =>
 export const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
-    error => {
+    (error: unknown) => {
       if (codeOf(error) === 'ENOENT') return false
       throw error
     },

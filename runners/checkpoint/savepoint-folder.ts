@@ -94,7 +94,10 @@ export const abandonedSavepoints = async (folder: JobFolder): Promise<ReadonlyAr
 const listSavepoints = async (folder: JobFolder): Promise<ReadonlyArray<string>> =>
   (
     await onMedium('list', folder.savepoints, () =>
-      readdir(folder.savepoints).catch((error: unknown) => (isMissing(error) ? [] : Promise.reject(error))),
+      readdir(folder.savepoints).catch((error: unknown): string[] => {
+        if (isMissing(error)) return []
+        throw error
+      }),
     )
   )
     .filter(name => !name.endsWith(temporarySuffix))

@@ -6,6 +6,7 @@ import { CheckpointError } from '../checkpoint/store.ts'
 import { Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
 import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
+import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
 import { runCall } from './call-runner.ts'
 import { segmentsOf } from './checkpoint-content.ts'
@@ -21,9 +22,10 @@ import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.
 const largestBatch = 4_096
 /** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
 const longestTurnMs = 8
-/** Outputs that wait for a checkpoint: beyond the first an early one is taken, beyond the second sources pause. */
-const earlyCheckpointBytes = 16 * 1_024 * 1_024
-const pauseBytes = 32 * 1_024 * 1_024
+/** Outputs that wait for a checkpoint: beyond this an early one is taken. */
+const earlyCheckpointBytes = 8 * 1_024 * 1_024
+/** Those, and the outputs of the checkpoint under way, which wait for its manifest and for their sinks: beyond this sources pause. */
+const pauseBytes = 16 * 1_024 * 1_024
 /** A checkpoint that fails this often in a row fails the run. */
 const mostFailures = 5
 const retryMs = 1_000
@@ -52,6 +54,8 @@ export class Host {
   #ended: PipelineResult['state'] | null = null
   #failure: { readonly error: unknown } | null = null
   #failures = 0
+  /** Outputs of the checkpoint under way. */
+  #leavingBytes = 0
   #checkpointDueMs: number
   #progressDueMs = 0
   #woken = false
@@ -182,7 +186,7 @@ export class Host {
 
   #mustWait(): boolean {
     if (this.#set.tasks.some(task => task.congested())) return true
-    if (this.#pendingBytes() > pauseBytes) return true
+    if (this.#pendingBytes() + this.#leavingBytes > pauseBytes) return true
     for (const sink of this.#opened.sinks.values()) if (sink.congested()) return true
     return false
   }
@@ -255,6 +259,7 @@ export class Host {
         for (const task of this.#sources()) task.onInject(command.checkpoint.epoch, Date.now())
         return
       case 'Persist':
+        this.#leavingBytes = command.snapshots.flatMap(({ outputs }) => outputs).reduce((sum, { outputs }) => sum + heldBytes(outputs), 0)
         return this.#later(async () => {
           const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots)
           return () => {
@@ -269,9 +274,13 @@ export class Host {
           await this.#checkpointer.publish(command.checkpoint, command.snapshots)
           for (const { outputs } of command.snapshots) for (const { outputs: rows } of outputs) this.#counters.elementsWritten += rows.payloads.length
           if (command.checkpoint.purpose === 'savepoint') await this.#writeSavepoints()
-          return () => this.#carryOut(this.#coordinator.onPublished())
+          return () => {
+            this.#leavingBytes = 0
+            this.#carryOut(this.#coordinator.onPublished())
+          }
         })
       case 'Abort':
+        this.#leavingBytes = 0
         for (const task of this.#set.tasks) task.onAborted()
         return
       case 'Ended':

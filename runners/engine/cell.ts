@@ -27,10 +27,14 @@ export interface Cell {
   gone: boolean
   /** Its last pane was fired; what is left to do is to remove it. */
   ended: boolean
+  /** Its trigger is to be asked when the bundle ends. */
+  touched: boolean
+  /** When its trigger will be asked by the clock; Infinity for never. */
+  wakeAt: number
 }
 
 export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedWindow): Cell => ({
-  key, groupingKey, window, accumulator: NOTHING, pending: 0, timestamp: Number.NaN, panes: 0, nonSpeculative: 0, trigger: null, dirty: false, gone: false, ended: false,
+  key, groupingKey, window, accumulator: NOTHING, pending: 0, timestamp: Number.NaN, panes: 0, nonSpeculative: 0, trigger: null, dirty: false, gone: false, ended: false, touched: false, wakeAt: Infinity,
 })
 
 /** A CombineFn with its types erased: they were checked where it was made. */

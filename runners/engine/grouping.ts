@@ -118,7 +118,8 @@ export class WindowGrouping implements Grouping {
     if (state.pastEnd || !this.#machine.firesOnlyAtEnd) {
       cell.trigger ??= this.#machine.initial()
       this.#machine.onElements(cell.trigger, 1, { pastEnd: state.pastEnd, processingTime })
-      this.#touched.push(cell)
+      if (!cell.touched) this.#touched.push(cell)
+      cell.touched = true
     }
   }
 
@@ -151,7 +152,10 @@ export class WindowGrouping implements Grouping {
     const touched = this.#touched
     if (touched.length === 0) return
     this.#touched = []
-    for (const cell of touched) this.#ask(cell, processingTime)
+    for (const cell of touched) {
+      cell.touched = false
+      this.#ask(cell, processingTime)
+    }
     this.#firing.flush()
   }
 
@@ -167,7 +171,12 @@ export class WindowGrouping implements Grouping {
     }
     const wake = this.#machine.wakeAt(cell.trigger)
     // A time that has passed without a firing (it waits for a count as well) will not help by being asked for again.
-    if (wake > processingTime && wake !== Infinity) this.#clocks.push(wake, cell)
+    if (wake > processingTime && wake !== cell.wakeAt && wake !== Infinity) this.#wake(cell, wake)
+  }
+
+  #wake(cell: Cell, at: number): void {
+    cell.wakeAt = at
+    this.#clocks.push(at, cell)
   }
 
   onWatermark(processingTime: number): void {
@@ -213,7 +222,9 @@ export class WindowGrouping implements Grouping {
     while (this.#clocks.next() <= now) {
       const cell = this.#clocks.pop()
       // It may have fired for another reason since: its trigger knows.
-      if (cell !== undefined) this.#ask(cell, now)
+      if (cell === undefined) continue
+      cell.wakeAt = Infinity
+      this.#ask(cell, now)
     }
     this.#firing.flush()
   }
@@ -292,7 +303,7 @@ export class WindowGrouping implements Grouping {
       this.#holds.restore(cell)
       if (cell.trigger !== null) {
         const wake = this.#machine.wakeAt(cell.trigger)
-        if (wake !== Infinity) this.#clocks.push(wake, cell)
+        if (wake !== Infinity) this.#wake(cell, wake)
       }
     }
     this.#byIdentity.clear()

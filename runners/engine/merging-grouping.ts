@@ -20,7 +20,7 @@ export class MergingGrouping implements Grouping {
   readonly #firing: Firing
   readonly #coder: CellCoder
   readonly #keyOf: (key: unknown) => GroupingKey
-  /** Each key's windows, disjoint, earliest first. */
+  /** Each key's windows, earliest first; those that take elements are disjoint. */
   readonly #keys = new Map<GroupingKey, Cell[]>()
   readonly #timers = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
@@ -56,14 +56,12 @@ export class MergingGrouping implements Grouping {
     const groupKey = this.#keyOf(key)
     const cells = this.#keys.get(groupKey) ?? []
     this.#keys.set(groupKey, cells)
-    const cell = this.#merge(cells, proto, key, groupKey, processingTime)
-    touched.add(cell)
-    // A session that its trigger has closed takes nothing more, and what would join it is as late as what falls into a closed window.
-    if (cell.trigger !== null && this.#machine.isFinished(cell.trigger)) {
+    if (cells.some(other => this.#isClosed(other) && sameWindow(other.window, proto))) {
       this.#late++
-      this.#dirty.add(cell)
       return
     }
+    const cell = this.#merge(cells, proto, key, groupKey, processingTime)
+    touched.add(cell)
     const { accumulating } = this.#spec
     cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
     cell.pending++
@@ -75,7 +73,8 @@ export class MergingGrouping implements Grouping {
 
   /** The cell whose window holds `proto`, made of all that overlap it. */
   #merge(cells: Cell[], proto: BoundedWindow, key: unknown, groupKey: GroupingKey, processingTime: number): Cell {
-    const overlapping = cells.filter(({ window }) => window.start < proto.end && proto.start < window.end)
+    // As in Beam, a session that its trigger has closed grows no more: what would have joined it opens one of its own.
+    const overlapping = cells.filter(cell => cell.window.start < proto.end && proto.start < cell.window.end && !this.#isClosed(cell))
     const start = Math.min(proto.start, ...overlapping.map(({ window }) => window.start))
     const end = Math.max(proto.end, ...overlapping.map(({ window }) => window.end))
     const only = overlapping[0]
@@ -83,7 +82,9 @@ export class MergingGrouping implements Grouping {
     const merged = newCell(key, groupKey, IntervalWindow.of(start, end))
     for (const cell of overlapping) this.#absorb(merged, cell)
     if (overlapping.length > 0) this.#mergeTriggers(merged, overlapping, processingTime)
-    const rest = cells.filter(cell => !overlapping.includes(cell))
+    const closed = cells.find(cell => this.#isClosed(cell) && sameWindow(cell.window, merged.window))
+    if (closed !== undefined) this.#remove(closed)
+    const rest = cells.filter(cell => cell !== closed && !overlapping.includes(cell))
     const at = rest.findIndex(cell => cell.window.start > start)
     cells.splice(0, cells.length, ...rest.slice(0, at < 0 ? rest.length : at), merged, ...(at < 0 ? [] : rest.slice(at)))
     this.#schedule(merged)
@@ -108,6 +109,10 @@ export class MergingGrouping implements Grouping {
     const states = from.flatMap((cell): TriggerState[] => (cell.trigger === null ? [] : [cell.trigger]))
     merged.trigger = this.#machine.initial()
     this.#machine.onMerge(merged.trigger, states, this.#context(merged, processingTime))
+  }
+
+  #isClosed({ trigger }: Cell): boolean {
+    return trigger !== null && this.#machine.isFinished(trigger)
   }
 
   #context(cell: Cell, processingTime: number): { readonly pastEnd: boolean; readonly processingTime: number } {
@@ -137,7 +142,12 @@ export class MergingGrouping implements Grouping {
     }
     const wake = this.#machine.wakeAt(cell.trigger)
     // A time that has passed without a firing (it waits for a count as well) will not help by being asked for again.
-    if (wake > processingTime && wake !== Infinity) this.#clocks.push(wake, cell)
+    if (wake > processingTime && wake !== cell.wakeAt && wake !== Infinity) this.#wake(cell, wake)
+  }
+
+  #wake(cell: Cell, at: number): void {
+    cell.wakeAt = at
+    this.#clocks.push(at, cell)
   }
 
   onWatermark(processingTime: number): void {
@@ -167,7 +177,9 @@ export class MergingGrouping implements Grouping {
   onProcessingTime(now: number): void {
     while (this.#clocks.next() <= now) {
       const cell = this.#clocks.pop()
-      if (cell !== undefined) this.#ask(cell, now)
+      if (cell === undefined) continue
+      cell.wakeAt = Infinity
+      this.#ask(cell, now)
     }
     this.#firing.flush()
   }
@@ -232,7 +244,7 @@ export class MergingGrouping implements Grouping {
         this.#holds.restore(cell)
         this.#schedule(cell)
         const wake = cell.trigger === null ? Infinity : this.#machine.wakeAt(cell.trigger)
-        if (wake !== Infinity) this.#clocks.push(wake, cell)
+        if (wake !== Infinity) this.#wake(cell, wake)
       }
       if (others.length === 0) this.#keys.delete(groupKey)
       else this.#keys.set(groupKey, others.sort((a, b) => compareWindows(a.window, b.window)))

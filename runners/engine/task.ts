@@ -16,7 +16,7 @@ import { exchange, ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
 import { WindowGrouping, type Grouping } from './grouping.ts'
 import { MergingGrouping } from './merging-grouping.ts'
-import { appendOutputs } from './outputs.ts'
+import { appendOutputs, heldBytes } from './outputs.ts'
 import type { CallOutcome, Message, Outbox, SnapshotScope, TaskRecord, TaskSnapshot } from './messages.ts'
 import { SourceSplits } from './source-splits.ts'
 
@@ -177,10 +177,10 @@ export class Task {
     return this.#channels.heldCount > 0 || (this.#calls?.size ?? 0) > 0
   }
 
-  /** Outputs that wait for a checkpoint, in bytes with a share for each row. */
+  /** Outputs that wait for a checkpoint, in bytes with a share for each row; what a snapshot took is no longer among them. */
   pendingBytes(): number {
     let bytes = 0
-    for (const outputs of this.#outputs.values()) bytes += outputs.bytes + outputs.payloads.length * 100
+    for (const outputs of this.#outputs.values()) bytes += heldBytes(outputs)
     return bytes
   }
 

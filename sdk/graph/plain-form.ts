@@ -7,9 +7,9 @@ export type Json = null | boolean | number | string | ReadonlyArray<Json> | { re
 
 /** Sorted by name, without what is undefined or a function; instants, bytes and the like in the form JSON gives them. */
 export const plainOf = (value: unknown): Json => {
-  // The type says string; for undefined and functions it is undefined. What JSON gave back is Json.
-  const text: string | undefined = JSON.stringify(value) as string | undefined
-  return text === undefined ? null : sorted(JSON.parse(text) as Json)
+  // Inside an array, what JSON has no word for is null. What JSON gave back is Json.
+  const [plain = null] = JSON.parse(JSON.stringify([value])) as ReadonlyArray<Json>
+  return sorted(plain)
 }
 
 const sorted = (json: Json): Json => {

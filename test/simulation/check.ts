@@ -1,7 +1,7 @@
 // Compares what a simulated run wrote with the reference: final contents, and what must hold of panes whatever the order of events.
 import type { Out } from './pipelines.ts'
 import { coarseGroups, exploded, groupsOf, prepared, type Span, sumOf } from './reference.ts'
-import type { Event, Scenario } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
 import type { Ledger } from './sink.ts'
 
 /** What is wrong, in words; none if all is well. */
@@ -79,16 +79,18 @@ const timesOf = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<string
   })
 }
 
+const spanned = (id: unknown, [start, end]: Span): string => `${String(id)} ${start},${end}`
+
 /** Elements that came too late are missing, each counted; none else is. */
 const lateOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number): ReadonlyArray<string> => {
   const written = new Map<string, number>()
   const last = actual(s, results) as ReadonlyArray<readonly [unknown, Span, ReadonlyArray<string>]>
-  for (const [, window, ids] of last) for (const id of ids) written.set(`${id} ${window}`, (written.get(`${id} ${window}`) ?? 0) + 1)
+  for (const [, window, ids] of last) for (const id of ids) written.set(spanned(id, window), (written.get(spanned(id, window)) ?? 0) + 1)
   const newest = newestBefore(s)
   const problems: string[] = []
   let missing = 0
   for (const { event, window } of exploded(s)) {
-    const id = `${event.id} ${window}`
+    const id = spanned(event.id, window)
     const left = written.get(id) ?? 0
     if (left > 0) written.set(id, left - 1)
     else {
@@ -154,4 +156,3 @@ const differing = (what: string, got: ReadonlyArray<unknown>, wanted: ReadonlyAr
   return [...left.map(text => `${what} lack ${text}`), ...surplus.map(text => `${what} have ${text} too much`)]
 }
 
-export type { Event }

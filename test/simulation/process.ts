@@ -116,7 +116,6 @@ export class Process {
 
   // ---- one step
 
-  /** Whether anything was done besides letting time pass. */
   step(): void {
     const { draw, scenario } = this.#world
     if (scenario.faults.suspend > 0 && draw.chance(scenario.faults.suspend) && this.#pulling) {

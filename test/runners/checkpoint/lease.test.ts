@@ -81,7 +81,7 @@ describe('The lease of a job', function () {
     if (process.platform !== 'linux') return this.skip()
     const path = await folder()
     // A shell that does not wait for the process it started: what is left of it is a zombie.
-    const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const shell = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       const [line] = (await once(shell.stdout, 'data')) as [Buffer]
       const pid = Number(line.toString())

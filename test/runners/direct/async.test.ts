@@ -1,7 +1,7 @@
 // Asynchronous calls on the direct runner: how many at once, in which order, how long, how often.
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import type { PCollection as Collection } from '../../../sdk/graph/pcollection.ts'
 import { Create, millis, named, PCollection, pipe, Pipeline, type PipelineError, type PipelineResult } from '../../../sdk/index.ts'

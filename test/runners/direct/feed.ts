@@ -96,7 +96,9 @@ export class Journal {
       out.payloads.push(new TextEncoder().encode(JSON.stringify(value)))
     }
     const keep = (id: (row: number) => string, outputs: OutputBatch): void =>
-      outputs.payloads.forEach((payload, i) => void (this.#rows.has(id(i)) || this.#rows.set(id(i), new TextDecoder().decode(payload))))
+      outputs.payloads.forEach((payload, i) => {
+        if (!this.#rows.has(id(i))) this.#rows.set(id(i), new TextDecoder().decode(payload))
+      })
     const connected: ConnectedSink = {
       protocol: null,
       guarantee: 'kept in memory, by name',

@@ -6,7 +6,7 @@ import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import * as N from 'fp-ts/lib/number.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
-import { Checkpoints, Combine, Create, FixedWindows, millis, named, orThrow, PCollection, type PipelineError, pipe, Pipeline, type PipelineResult, Reify, Window } from '../../../sdk/index.ts'
+import { Checkpoints, Combine, Create, FixedWindows, Flatten, millis, named, orThrow, PCollection, type PipelineError, pipe, Pipeline, type PipelineResult, Reify, Window } from '../../../sdk/index.ts'
 import { containsInAnyOrder, PAssert } from '../../../sdk/testing/index.ts'
 import { ignore } from '../../../sdk/transforms/ignore.ts'
 import { Feed, Journal, until } from './feed.ts'
@@ -49,7 +49,6 @@ describe('a job on the direct runner', function () {
 
   it('keeps the outputs of two sources apart, whose splits have the same name', async () => {
     const journal = new Journal()
-    const { Flatten } = await import('../../../sdk/index.ts')
     await orThrow(pipe(Pipeline.of(pipe(Flatten.of(Create.of([1, 2]), Create.of([3, 4])), journal.write())), DirectRunner.run()))
     assert.sameMembers([...journal.values()], [1, 2, 3, 4])
   })

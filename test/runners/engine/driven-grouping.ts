@@ -82,7 +82,7 @@ export class DrivenGrouping {
     const order = [...this.fired].sort((a, b) => a.window.start - b.window.start || a.window.end - b.window.end)
     for (const { value, window, pane } of order) {
       const id = `${window.start} ${window.end}`
-      byWindow.set(id, [...(byWindow.get(id) ?? []), `${value}${pane.timing.slice(0, 1).toUpperCase()}`])
+      byWindow.set(id, [...(byWindow.get(id) ?? []), `${String(value)}${pane.timing.slice(0, 1).toUpperCase()}`])
     }
     return [...byWindow.values()].map(panes => panes.join(' ')).join(' | ')
   }

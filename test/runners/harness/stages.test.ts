@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { UserCodeError } from '../../../runners/harness/errors.ts'
 import type { PCollection as Collection } from '../../../sdk/graph/pcollection.ts'
-import { emitAt, FixedWindows, Flatten, Instant, KV, millis, named, ParDo, Partition, PCollection, pipe, Reify, SlidingWindows, Window, type Windowed, emit } from '../../../sdk/index.ts'
+import { emitAt, FixedWindows, Flatten, GroupByKey, Instant, KV, millis, named, ParDo, Partition, PCollection, pipe, Reify, SlidingWindows, Window, type Windowed, emit } from '../../../sdk/index.ts'
 import { DrivenStage, gather, numbers } from './driven-stage.ts'
 
 const repeat = <A>(times: number, f: (a: A, i: number) => A, start: A): A => {
@@ -130,6 +130,15 @@ describe('strict mode', () => {
     const end = pipe(numbers(), PCollection.map(n => ({ n })), named('Careless', PCollection.map((it: { n: number }) => ((it.n = 0), it))))
     const error = failureOf(() => strict(end).run([1]))
     assert.match(error.message, /Careless.* changed its input/)
+  })
+
+  it('finds what another runner could not send', () => {
+    class Money {
+      readonly cents = 1
+    }
+    const end = pipe(numbers(), PCollection.map(n => KV.of('key', n > 1 ? new Money() : n)), GroupByKey.of)
+    const stage = strict(end).run([1])
+    assert.match(failureOf(() => stage.run([2])).message, /Money/)
   })
 
   it('lets a function be that builds a new value', () =>
