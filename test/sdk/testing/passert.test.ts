@@ -56,7 +56,7 @@ describe('PAssert', () => {
   })
 
   // As TypeScript lets it through: a function that gives a promise where none is expected.
-  const answersLater: () => void = () => Promise.resolve()
+  const answersLater = (): unknown => Promise.resolve()
 
   it('fails with a difference that mocha can print, and the place of the assertion', () => {
     const error = checked(PAssert.that(containsInAnyOrder(['a', 'b'])), [element('c'), element('a')])
