@@ -88,6 +88,7 @@ export class Host {
     this.#readers = await Readers.open(this.#set.tasks, sources, content.splits, () => this.#poke())
     // A task without a split of its own has nothing to wait for.
     for (const task of this.#sources()) task.onSourceProgress(Date.now())
+    for (const task of this.#set.tasks) task.begin()
   }
 
   /** To the end of the run; rejects with what ended it early. */

@@ -12,7 +12,7 @@ export const outcomeIn =
     const { head } = stage
     if (head._tag !== 'Async') throw new Error(`${stage.id} makes no calls`)
     if (outcome._tag === 'Resolved') return head.call.onRejected === 'failure' ? E.right(outcome.value) : outcome.value
-    if (head.call.onRejected !== 'failure') throw new UserCodeError(stage.id, element, outcome.error)
+    if (head.call.onRejected !== 'failure') throw UserCodeError.onElement(stage.id, element, outcome.error)
     const { error, attempts } = outcome
     const failure: Failure<unknown> = { _tag: 'Failure', element, transform: stage.id, message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '', attempts }
     return E.left(failure)

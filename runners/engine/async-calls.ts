@@ -1,6 +1,8 @@
-// The head of an asynchronous stage: which elements are being worked on, and in which order their results go on.
+// The head of an asynchronous stage: which elements are being worked on, which wait, and in which order their results go on.
+import { ByteReader, ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
 import type { PaneInfo } from '../../sdk/model/pane.ts'
 import type { Batch, Windows } from '../harness/batch.ts'
+import { readWindow, writeWindow } from './cell.ts'
 import type { CallOutcome } from './messages.ts'
 
 export interface PendingCall {
@@ -12,14 +14,22 @@ export interface PendingCall {
   outcome: CallOutcome | null
 }
 
+const values = streamOf(Coder.structural<unknown>())
+const panes = streamOf(Coder.structural<PaneInfo | null>())
+
 export class AsyncCalls {
   readonly #concurrency: number
   readonly #ordered: boolean
   readonly #start: (id: number, element: unknown) => void
-  /** In order of arrival: working or worked on first, waiting behind `#started`. */
+  /** In order of arrival: the first `#started` are worked on or wait for one before them, the rest has not begun. */
   readonly #queue: PendingCall[] = []
   #started = 0
+  #working = 0
   #ids = 0
+  #held = false
+  #lowest = Infinity
+  /** The newest snapshot that may be durable holds no element. */
+  #savedEmpty = true
 
   constructor(o: { readonly concurrency: number; readonly ordered: boolean }, start: (id: number, element: unknown) => void) {
     this.#concurrency = o.concurrency
@@ -27,56 +37,124 @@ export class AsyncCalls {
     this.#start = start
   }
 
-  add({ values, timestamps, windows, panes }: Batch): void {
-    for (let i = 0; i < values.length; i++) {
-      this.#queue.push({ id: this.#ids++, value: values[i], timestamp: timestamps[i] ?? 0, windows: windows?.[i] ?? null, pane: panes?.[i] ?? null, outcome: null })
+  add(batch: Batch): void {
+    for (let i = 0; i < batch.values.length; i++) {
+      this.#push(batch.values[i], batch.timestamps[i] ?? 0, batch.windows?.[i] ?? null, batch.panes?.[i] ?? null)
     }
     this.#startMore()
   }
 
+  #push(value: unknown, timestamp: number, windows: Windows | null, pane: PaneInfo | null): void {
+    this.#queue.push({ id: this.#ids++, value, timestamp, windows, pane, outcome: null })
+    this.#lowest = Math.min(this.#lowest, timestamp)
+  }
+
   #startMore(): void {
-    let working = 0
-    for (let i = 0; i < this.#started; i++) if (this.#queue[i]?.outcome === null) working++
-    while (working < this.#concurrency && this.#started < this.#queue.length) {
+    while (!this.#held && this.#working < this.#concurrency && this.#started < this.#queue.length) {
       const call = this.#queue[this.#started++]
       if (call === undefined) return
-      working++
+      this.#working++
       this.#start(call.id, call.value)
     }
   }
 
   /** What may go on now that one has ended. */
   ended(id: number, outcome: CallOutcome): ReadonlyArray<PendingCall> {
-    const call = this.#queue.find(pending => pending.id === id)
-    if (call === undefined) throw new Error(`async: no call ${id} is pending`)
+    const at = this.#queue.findIndex(pending => pending.id === id)
+    const call = this.#queue[at]
+    if (call === undefined || at >= this.#started) throw new Error(`async: no call ${id} is under way`)
     call.outcome = outcome
-    const ready = this.#ordered ? this.#takeFirst() : this.#take(call)
+    this.#working--
+    const ready = this.#ordered ? this.#remove(0, this.#endedInFront()) : this.#remove(at, 1)
     this.#startMore()
     return ready
   }
 
-  #takeFirst(): ReadonlyArray<PendingCall> {
+  #endedInFront(): number {
     const end = this.#queue.findIndex(call => call.outcome === null)
-    return this.#shift(end < 0 ? this.#queue.length : end)
+    return end < 0 ? this.#queue.length : end
   }
 
-  #take(call: PendingCall): ReadonlyArray<PendingCall> {
-    this.#queue.splice(this.#queue.indexOf(call), 1)
-    this.#started--
-    return [call]
-  }
-
-  #shift(count: number): ReadonlyArray<PendingCall> {
+  #remove(at: number, count: number): ReadonlyArray<PendingCall> {
+    const removed = this.#queue.splice(at, count)
     this.#started -= count
-    return this.#queue.splice(0, count)
+    if (removed.some(({ timestamp }) => timestamp === this.#lowest)) this.#lowest = this.#findLowest(this.#lowest)
+    return removed
+  }
+
+  /** Nothing is lower than `before`: the search ends where it meets its like. */
+  #findLowest(before: number): number {
+    let lowest = Infinity
+    for (const { timestamp } of this.#queue) {
+      if (timestamp < lowest) lowest = timestamp
+      if (lowest === before) break
+    }
+    return lowest
   }
 
   get size(): number {
     return this.#queue.length
   }
 
+  /** How many have begun, and not gone on. */
+  get underWay(): number {
+    return this.#started
+  }
+
+  /** Whoever feeds this should wait: it has enough to do for now. */
+  get busy(): boolean {
+    return this.#queue.length > 2 * this.#concurrency
+  }
+
+  /** Begins none: what is under way ends, the rest waits. */
+  hold(): void {
+    this.#held = true
+  }
+
+  resume(): void {
+    this.#held = false
+    this.#startMore()
+  }
+
   /** No result will carry an earlier timestamp than this; Infinity for none pending. */
-  hold(): number {
-    return this.#queue.reduce((lowest, { timestamp }) => Math.min(lowest, timestamp), Infinity)
+  lowestTimestamp(): number {
+    return this.#lowest
+  }
+
+  /** What has not begun, all of it; null where the snapshot before said the same nothing. Nothing may be under way. */
+  snapshot(): Uint8Array | null {
+    if (this.#started > 0) throw new Error(`async: ${this.#started} calls are under way`)
+    const isEmpty = this.#queue.length === 0
+    if (isEmpty && this.#savedEmpty) return null
+    this.#savedEmpty = isEmpty
+    const out = new ByteWriter()
+    out.varint(this.#queue.length)
+    for (const { value, timestamp, windows, pane } of this.#queue) {
+      out.double(timestamp)
+      out.varint(windows === null ? 0 : windows.length + 1)
+      for (const window of windows ?? []) writeWindow(window, out)
+      panes.write(pane, out)
+      values.write(value, out)
+    }
+    return out.finish()
+  }
+
+  /** The last snapshot came to nothing: the one before it may hold elements. */
+  restoreDirty(): void {
+    this.#savedEmpty = false
+  }
+
+  /** Of several snapshots the newest says all. They begin with `resume`. */
+  restore(bytes: Uint8Array): void {
+    this.#savedEmpty = false
+    this.#held = true
+    const from = new ByteReader(bytes)
+    for (let left = from.varint(); left > 0; left--) {
+      const timestamp = from.double()
+      const count = from.varint()
+      const windows = count === 0 ? null : Array.from({ length: count - 1 }, () => readWindow(from))
+      const pane = panes.read(from)
+      this.#push(values.read(from), timestamp, windows, pane)
+    }
   }
 }

@@ -7,6 +7,7 @@ import { NO_FIRING } from '../../sdk/model/pane.ts'
 import { isMerging } from '../../sdk/model/windowing-strategy.ts'
 import type { ReadBatch, Split } from '../../sdk/splittable/source.ts'
 import { type Batch, emptyBatch } from '../harness/batch.ts'
+import { UserCodeError } from '../harness/errors.ts'
 import type { StageInstance } from '../harness/stage-instance.ts'
 import type { Stage } from '../plan/stage.ts'
 import { AsyncCalls, type PendingCall } from './async-calls.ts'
@@ -77,6 +78,8 @@ export class Task {
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null
     this.#grouping = this.#makeGrouping()
     for (const bytes of restored?.keyed ?? []) this.#grouping?.restore(bytes, ownsKey(spec.shard, spec.shards))
+    const waiting = restored?.keyed.at(-1)
+    if (waiting !== undefined) this.#calls?.restore(waiting)
   }
 
   #makeGrouping(): Grouping | null {
@@ -87,6 +90,11 @@ export class Task {
   }
 
   // ---- events
+
+  /** Everything is in place: calls that waited in the checkpoint may begin. */
+  begin(): void {
+    this.#calls?.resume()
+  }
 
   /** A split's reader has brought a batch. */
   onRead(id: string, read: ReadBatch<unknown>): void {
@@ -140,10 +148,11 @@ export class Task {
     const ready = this.#calls.ended(id, outcome)
     if (ready.length > 0) this.#run(this.#resultsOf(ready))
     this.#forwardWatermark()
-    if (this.#waiting !== null && this.#calls.size === 0) {
+    if (this.#waiting !== null && this.#calls.underWay === 0) {
       const epoch = this.#waiting
       this.#waiting = null
       this.#takeSnapshot(epoch, nowMs)
+      this.#calls.resume()
     }
   }
 
@@ -155,6 +164,7 @@ export class Task {
   /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
   onAborted(): void {
     this.#grouping?.restoreDirty()
+    this.#calls?.restoreDirty()
     const since = this.#outputs
     this.#outputs = new Map(this.#inSnapshot)
     for (const [sinkId, outputs] of since) this.#outputs.set(sinkId, appendOutputs(this.#outputs.get(sinkId) ?? emptyOutputs(), outputs))
@@ -174,7 +184,7 @@ export class Task {
 
   /** Whoever feeds this task should wait. */
   congested(): boolean {
-    return this.#channels.heldCount > 0 || (this.#calls?.size ?? 0) > 0
+    return this.#channels.heldCount > 0 || this.#calls?.busy === true
   }
 
   /** Outputs that wait for a checkpoint, in bytes with a share for each row; what a snapshot took is no longer among them. */
@@ -305,7 +315,7 @@ export class Task {
   }
 
   #forwardWatermark(): void {
-    const at = Math.min(this.#watermarks.input, this.#grouping?.hold() ?? Infinity, this.#calls?.hold() ?? Infinity)
+    const at = Math.min(this.#watermarks.input, this.#grouping?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
     if (at <= this.#watermarks.output) return
     this.#flushTables()
     this.#watermarks.output = at
@@ -317,8 +327,13 @@ export class Task {
   }
 
   #onBarrier(epoch: number, nowMs: number): void {
-    if (this.#calls !== null && this.#calls.size > 0) this.#waiting = epoch
-    else this.#takeSnapshot(epoch, nowMs)
+    // What waits for its call is state; what is under way must end first, for nobody can take it back.
+    this.#calls?.hold()
+    if (this.#calls !== null && this.#calls.underWay > 0) this.#waiting = epoch
+    else {
+      this.#takeSnapshot(epoch, nowMs)
+      this.#calls?.resume()
+    }
   }
 
   #takeSnapshot(epoch: number, nowMs: number): void {
@@ -328,6 +343,14 @@ export class Task {
     this.#outbox.snapshot(epoch, this.#snapshot(this.#spec.scopeOf(epoch)))
     this.#broadcast({ _tag: 'Barrier', epoch })
     for (const [channel, message] of this.#channels.release()) this.onMessage(channel, message, nowMs)
+  }
+
+  #state(scope: SnapshotScope): Uint8Array | null {
+    try {
+      return this.#grouping?.snapshot(scope) ?? (scope === 'none' ? null : (this.#calls?.snapshot() ?? null))
+    } catch (cause) {
+      throw UserCodeError.onState(this.stage.id, cause)
+    }
   }
 
   #snapshot(scope: SnapshotScope): TaskSnapshot {
@@ -340,7 +363,7 @@ export class Task {
         splits: this.splits?.records() ?? [],
         sawElements: this.#sawElements,
       },
-      keyed: this.#grouping?.snapshot(scope) ?? null,
+      keyed: this.#state(scope),
       outputs: [...this.#inSnapshot].map(([sinkId, outputs]) => ({ sinkId, outputs })),
     }
   }

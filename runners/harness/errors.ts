@@ -6,14 +6,23 @@ export class UserCodeError extends Error {
   readonly transform: string
   /** Shown short: a long element is cut, and what a key calls secret is left out. */
   readonly element: string
-  constructor(transform: string, element: unknown, cause: unknown) {
-    const shown = showElement(element)
-    super(`${transform}: ${messageOf(cause)}\n  while it processed ${shown}`, { cause })
+  private constructor(transform: string, shown: string, doing: string, cause: unknown) {
+    super(`${transform}: ${messageOf(cause)}\n  while it ${doing}`, { cause })
     this.name = 'UserCodeFailed'
     this.transform = transform
     this.element = shown
     // The user's own frames are what helps: they stand first.
     if (cause instanceof Error && cause.stack !== undefined) this.stack = `${this.name}: ${this.message}\n${framesOf(cause.stack)}`
+  }
+
+  static onElement(transform: string, element: unknown, cause: unknown): UserCodeError {
+    const shown = showElement(element)
+    return new UserCodeError(transform, shown, `processed ${shown}`, cause)
+  }
+
+  /** What a transform keeps has no encoding: a checkpoint cannot hold it. */
+  static onState(transform: string, cause: unknown): UserCodeError {
+    return new UserCodeError(transform, '', 'wrote what it keeps into a checkpoint', cause)
   }
 }
 

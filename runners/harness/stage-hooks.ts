@@ -45,7 +45,7 @@ export const hooksOf = (stage: Stage, exits: ReadonlyArray<ExitBuffer>, bundles:
   noPane: NO_FIRING,
   globalWindow: GlobalWindow,
   fail: (error, step, element) => {
-    throw error instanceof UserCodeError ? error : new UserCodeError(pathOf(stage, step), element, error)
+    throw error instanceof UserCodeError ? error : UserCodeError.onElement(pathOf(stage, step), element, error)
   },
   refusePromise: result => {
     // Nobody will look at it: a rejection later must not bring the process down.

@@ -64,6 +64,7 @@ export class Process {
     for (const stage of plan.stages) for (let shard = 0; shard < scenario.shards; shard++) this.#make(stage, shard)
     this.#coordinator = new Coordinator([...this.#tasks.keys()], disk?.epoch ?? 0)
     for (const task of this.#tasks.values()) if (task.splits !== null) task.onSourceProgress(world.now)
+    for (const task of this.#tasks.values()) task.begin()
   }
 
   #make(stage: Plan['stages'][number], shard: number): void {
