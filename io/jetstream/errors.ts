@@ -47,7 +47,6 @@ export const apiErrorCode = (error: unknown): number | null => {
 }
 
 export const streamNotFound = 10_059
-export const consumerNotFound = 10_014
 
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -39,6 +39,8 @@ const windowBytes = 8 * 1_048_576
 const ackTimeoutMs = 5_000
 const tickMs = 500
 const closeMs = 5_000
+/** Ticks are never so far apart, unless the process was stopped: another may have taken over since, and published the same. */
+const stoppedMs = 2_000
 /** What a connection that was cut had already delivered to the server is read by it within this time. */
 const settleMs = 200
 /** The same id is being replicated right now: neither stored nor refused yet. */
@@ -75,6 +77,8 @@ export class RawPublisher {
   private progressAt = Date.now()
   private fruitless = 0
   private tickedAt = Date.now()
+  /** After a stop, until its run has found out whether it may go on. */
+  private heldUntil = 0
   private highest: number
   readonly counts = { published: 0, duplicates: 0, resent: 0, recoveries: 0, foundStored: 0 }
 
@@ -141,6 +145,7 @@ export class RawPublisher {
     if (this.recovering || this.failed !== null || this.closed) return
     const { flight } = this
     const now = Date.now()
+    if (now < this.heldUntil || now - this.tickedAt > stoppedMs) return
     while (this.backlogRows > 0 && flight.size < windowMessages && flight.bytes < windowBytes) {
       const rows = this.backlog[0]
       if (rows === undefined) break
@@ -302,7 +307,9 @@ export class RawPublisher {
     const now = Date.now()
     // A thread that was busy for seconds has not read what the server answered.
     const late = now - this.tickedAt > 2 * tickMs
+    if (now - this.tickedAt > stoppedMs) this.heldUntil = now + tickMs
     this.tickedAt = now
+    if (this.backlogRows > 0) this.send()
     if (this.fruitless === 0) this.progressAt = now
     if (!late && !this.recovering && this.flight.size > 0 && now - this.flight.sentTime(this.flight.tail) > ackTimeoutMs) this.doubt(`no acknowledgment for ${ackTimeoutMs / 1000} s`)
   }

@@ -114,6 +114,7 @@ export const directorySession = ({ folder, lease, history: found, keep, sweeper 
     generation,
     latest,
     lost: lease.lost,
+    ensureHeld: lease.ensureHeld,
     writeSegment: content => {
       const mine = write(content)
       writing.add(mine)

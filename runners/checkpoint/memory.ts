@@ -87,6 +87,7 @@ const memorySession = (name: string, job: Job, keep: number): CheckpointSession 
     generation,
     latest,
     lost: () => false,
+    ensureHeld: async () => ensureHeld(),
     writeSegment: async content => {
       ensureHeld()
       const bytes = new Uint8Array(Buffer.concat(content))

@@ -53,6 +53,11 @@ export interface CheckpointSession {
   readonly discardSegments: (segments: ReadonlyArray<Segment>) => Promise<void>
   /** Gives the lease back, after what is under way; later writes are refused. Again: nothing. */
   readonly release: () => Promise<void>
+  /**
+   * Looks now whether a later generation has begun, and rejects with `LeaseLost` then: for who was stopped for a while, before it does
+   * what its successor may have done.
+   */
+  readonly ensureHeld: () => Promise<void>
   /** Set once the lease was found lost; every later write is refused. */
   readonly lost: () => boolean
 }

@@ -30,6 +30,8 @@ const pauseBytes = 16 * 1_024 * 1_024
 const mostFailures = 5
 const retryMs = 1_000
 const progressMs = 250
+/** Steps are never so far apart, unless the process was stopped: then another may have taken its lease. */
+const longestGapMs = 2_000
 /** With no store, outputs of sinks that publish with checkpoints still leave this often. */
 const publishMs = 1_000
 
@@ -54,6 +56,8 @@ export class Host {
   #ended: PipelineResult['state'] | null = null
   #failure: { readonly error: unknown } | null = null
   #failures = 0
+  #steppedMs = Date.now()
+  #askingForLease = false
   /** Outputs of the checkpoint under way. */
   #leavingBytes = 0
   #checkpointDueMs: number
@@ -85,7 +89,7 @@ export class Host {
     }
     this.#set = await makeTasks(plan, content, session, this.#place.options.strict === true, host)
     for (const sink of sinks.values()) sink.onReady(() => this.#poke())
-    this.#readers = await Readers.open(this.#set.tasks, sources, content.splits, () => this.#poke())
+    this.#readers = await Readers.open(this.#set.tasks, sources, () => this.#poke())
     // A task without a split of its own has nothing to wait for.
     for (const task of this.#sources()) task.onSourceProgress(Date.now())
     for (const task of this.#set.tasks) task.begin()
@@ -168,6 +172,7 @@ export class Host {
     if (this.#failure !== null) throw this.#failure.error
     this.#askSinks()
     const now = Date.now()
+    if (!this.#keepsLease(now)) return false
     if (now >= this.#progressDueMs) this.#progress(false)
     for (const task of this.#set.tasks) if (task.wakeAt() <= now) task.onProcessingTime(now)
     this.#startCheckpoint(now)
@@ -179,6 +184,26 @@ export class Host {
     this.#counters.bytesRead += batch.bytes
     this.#rate.add(batch.values.length)
     return true
+  }
+
+  /** Who lost its lease must not publish until the next checkpoint finds it out: its successor publishes the same. */
+  #keepsLease(now: number): boolean {
+    const { session } = this.#opened
+    const slept = now - this.#steppedMs > longestGapMs
+    this.#steppedMs = now
+    if (session === null) return true
+    if ((slept || session.lost()) && !this.#askingForLease) {
+      this.#askingForLease = true
+      this.#later(async () => {
+        // What else the medium answers is for the next checkpoint to say.
+        const refusal: unknown = await session.ensureHeld().catch((error: unknown) => error)
+        if (refusal instanceof CheckpointError && refusal.kind === 'LeaseLost') throw refusal
+        return () => {
+          this.#askingForLease = false
+        }
+      })
+    }
+    return !this.#askingForLease
   }
 
   #batchSize(): number {

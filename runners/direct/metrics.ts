@@ -45,7 +45,7 @@ export const metricsOf = (o: {
 }): JobMetrics => {
   const sources = o.tasks.filter(task => task.splits !== null)
   const lags = o.readers.map(({ lag }) => lag)
-  const watermarks = new Map<string, number>(sources.flatMap(task => task.splits?.records().map(({ id, watermark }) => [`${task.stage.id}/${id}`, watermark] as const) ?? []))
+  const watermarks = new Map<string, number>(sources.flatMap(task => task.splits?.records().map(({ split, watermark }) => [`${task.stage.id}/${split.id}`, watermark] as const) ?? []))
   return {
     elapsedMs: performance.now() - o.beganMs,
     ...o.counters,

@@ -1,7 +1,7 @@
 // The readers of all splits, polled in turn so that none waits for another.
 import type { SourceSplits } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
-import type { ConnectedSource, ReadBatch, Split, SplitReader } from '../../sdk/splittable/source.ts'
+import type { ConnectedSource, ReadBatch, SplitReader } from '../../sdk/splittable/source.ts'
 import { io, IoError } from './errors.ts'
 
 interface Reading {
@@ -28,16 +28,14 @@ export class Readers {
   }
 
   /** Each split goes on after what its task has handed on; one that is done is not opened. */
-  static async open(tasks: ReadonlyArray<Task>, sources: ReadonlyMap<string, ConnectedSource<unknown>>, splits: Readonly<Record<string, ReadonlyArray<Split>>>, onChange: () => void): Promise<Readers> {
+  static async open(tasks: ReadonlyArray<Task>, sources: ReadonlyMap<string, ConnectedSource<unknown>>, onChange: () => void): Promise<Readers> {
     const readings: Reading[] = []
     for (const task of tasks) {
       const source = sources.get(task.stage.id)
       if (source === undefined || task.splits === null) continue
-      const records = new Map(task.splits.records().map(record => [record.id, record]))
-      for (const split of splits[task.stage.id] ?? []) {
-        const record = records.get(split.id)
-        if (record === undefined || record.done) continue
-        const reader = await io(task.stage.id, () => source.open(split, record.progress))
+      for (const { split, progress, done } of task.splits.records()) {
+        if (done) continue
+        const reader = await io(task.stage.id, () => source.open(split, progress))
         reader.onChange(onChange)
         readings.push({ task, splits: task.splits, id: split.id, reader, ended: false })
       }

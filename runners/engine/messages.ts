@@ -1,6 +1,6 @@
 // What tasks say to each other and to their host. A task is a state machine: events in, commands out; it never waits.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
-import type { SplitProgress } from '../../sdk/splittable/source.ts'
+import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { Batch } from '../harness/batch.ts'
 
 /** What travels along a channel from one task to another, in order. */
@@ -36,7 +36,8 @@ export interface TaskRecord {
 }
 
 export interface SplitRecord {
-  readonly id: string
+  /** With the range that it still has. */
+  readonly split: Split
   readonly progress: SplitProgress
   readonly maxTimestamp: number
   readonly watermark: number

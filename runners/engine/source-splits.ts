@@ -1,10 +1,12 @@
 // A source task's splits: how far each was read, and the watermark that follows.
 import { Instant } from '../../sdk/model/time.ts'
+import { RangeTracker } from '../../sdk/splittable/range-tracker.ts'
 import type { Split, SplitProgress, WatermarkPolicy } from '../../sdk/splittable/source.ts'
 import type { SplitRecord } from './messages.ts'
 
 interface State {
   readonly split: Split
+  readonly tracker: RangeTracker
   progress: SplitProgress
   maxTimestamp: number
   watermark: number
@@ -19,17 +21,27 @@ export class SourceSplits {
 
   constructor(splits: ReadonlyArray<Split>, policy: WatermarkPolicy, restored: ReadonlyArray<SplitRecord>) {
     this.#policy = policy
-    const records = new Map(restored.map(record => [record.id, record]))
-    for (const split of splits) {
-      const record = records.get(split.id)
-      this.#splits.set(split.id, {
-        split,
-        progress: record?.progress ?? unread,
-        maxTimestamp: record?.maxTimestamp ?? Instant.min,
-        watermark: record?.watermark ?? Instant.min,
-        done: record?.done ?? false,
-      })
-    }
+    for (const split of splits) this.add(split)
+    for (const record of restored) this.#splits.set(record.split.id, { ...record, tracker: new RangeTracker(record.split.range, record.progress.last) })
+  }
+
+  /** One more to read, such as the residual of another. */
+  add(split: Split): void {
+    this.#splits.set(split.id, { split, tracker: new RangeTracker(split.range, null), progress: unread, maxTimestamp: Instant.min, watermark: Instant.min, done: false })
+  }
+
+  /** How many of these positions, from the first, the split may still hand on. */
+  tryClaim(id: string, positions: ReadonlyArray<number>): number {
+    return this.#get(id).tracker.tryClaimAll(positions)
+  }
+
+  /** Gives away what the split has not read, but for `fraction` of it; null where nothing is left to give. The reader must be told. */
+  trySplit(id: string, fraction: number): Split | null {
+    const { split, tracker, done } = this.#get(id)
+    // A count of elements cannot be divided before it is known where they lie.
+    if (done || split.count !== null) return null
+    const range = tracker.trySplit(fraction)
+    return range === null ? null : { ...split, id: `${split.id}/${range.from}`, range }
   }
 
   #get(id: string): State {
@@ -42,12 +54,9 @@ export class SourceSplits {
     return this.#get(id).maxTimestamp
   }
 
-  /** A batch was handed on up to `progress.last`. */
+  /** What was claimed has been handed on, up to `progress.last`. */
   claimed(id: string, progress: SplitProgress, maxTimestamp: number): void {
     const state = this.#get(id)
-    if (state.progress.last !== null && progress.last !== null && progress.last <= state.progress.last) {
-      throw new Error(`source: split ${id} was read back to ${progress.last} from ${state.progress.last}`)
-    }
     state.progress = progress
     state.maxTimestamp = maxTimestamp
     // An element at the watermark itself is still on time, so the greatest timestamp may come again.
@@ -89,6 +98,12 @@ export class SourceSplits {
   }
 
   records(): ReadonlyArray<SplitRecord> {
-    return [...this.#splits.values()].map(({ split, progress, maxTimestamp, watermark, done }) => ({ id: split.id, progress, maxTimestamp, watermark, done }))
+    return [...this.#splits.values()].map(({ split, tracker, progress, maxTimestamp, watermark, done }) => ({
+      split: { ...split, range: tracker.range },
+      progress,
+      maxTimestamp,
+      watermark,
+      done,
+    }))
   }
 }

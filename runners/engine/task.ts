@@ -5,7 +5,7 @@ import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { NO_FIRING } from '../../sdk/model/pane.ts'
 import { isMerging } from '../../sdk/model/windowing-strategy.ts'
-import type { ReadBatch, Split } from '../../sdk/splittable/source.ts'
+import type { ReadBatch, Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import { type Batch, emptyBatch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { StageInstance } from '../harness/stage-instance.ts'
@@ -100,6 +100,14 @@ export class Task {
   onRead(id: string, read: ReadBatch<unknown>): void {
     const splits = this.#source()
     const before = splits.progress(id)
+    const count = splits.tryClaim(id, read.positions)
+    if (count < read.positions.length) return this.#onRead(id, { ...read, values: read.values.slice(0, count), positions: read.positions.slice(0, count) }, before)
+    this.#onRead(id, read, before)
+  }
+
+  #onRead(id: string, read: ReadBatch<unknown>, before: SplitProgress): void {
+    const splits = this.#source()
+    if (read.values.length === 0) return
     this.#instance.resetMaxTimestamp(splits.maxTimestamp(id))
     this.#run({ keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false }, id)
     splits.claimed(id, { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note }, this.#instance.maxTimestamp)

@@ -91,7 +91,7 @@ export class Process {
     )
     this.#tasks.set(name, task)
     for (const [id, events] of bySplit) {
-      const done = task.splits?.records().find(record => record.id === id)?.done ?? false
+      const done = task.splits?.records().find(record => record.split.id === id)?.done ?? false
       this.#readings.push({ task, id, events, speed: draw.pick([0.05, 0.3, 1]), ended: done })
     }
   }
