@@ -13,6 +13,7 @@ import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
 import { GraphMismatchError, io } from './errors.ts'
+import { endedNow } from './until-end.ts'
 import type { DirectOptions, Log } from './options.ts'
 
 /** A run that is ready to read. */
@@ -80,7 +81,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const context = contextOf(place)
     const sources = await connectSources(plan, context, closing)
     const sinks = await connectSinks(plan, { context, runId, before: before?.content ?? null, durable: session !== null }, closing)
-    const content = before?.content ?? (await firstContent(pipeline, plan, place, runId, sources, sinks))
+    const content = before === null ? await firstContent(pipeline, plan, place, runId, sources, sinks) : place.options.until === 'end' ? await endedNow(before.content, sources) : before.content
     const epoch = before?.epoch ?? 0
     if (session !== null && before === null) await session.commit(0, [], content)
     if (session !== null && before !== null && before.manifest !== null) await republish(session, before.manifest, before.content, sinks)

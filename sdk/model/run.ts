@@ -30,9 +30,9 @@ export interface RunOptions {
   readonly checkpoints?: Checkpoints | undefined
   /** The name under which checkpoints are kept: a definition's own unless given. */
   readonly job?: string | undefined
-  /** Start from a savepoint instead of the newest checkpoint. */
+  /** Start from a savepoint instead of the newest checkpoint: each start that is given it begins there again. */
   readonly from?: { readonly savepoint: string } | undefined
-  /** `end`: unbounded sources stop at what was there when the run began. */
+  /** `end`: unbounded sources stop at what is there when this process begins. The job is then done: a later start does nothing. */
   readonly until?: 'end' | undefined
   /** Suspends the run: it checkpoints, publishes what the checkpoint holds, and ends. */
   readonly signal?: AbortSignal | undefined

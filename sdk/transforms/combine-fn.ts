@@ -62,7 +62,7 @@ const top = <V>(n: number, ord: Ord<V>): CombineFn<V, ReadonlyArray<V>, Readonly
     if (mine.length > n) mine.pop()
     return mine
   }
-  return { create: () => [], add: insert, merge: (a, b) => b.reduce(insert, a), extract: best => best }
+  return { create: () => [], add: insert, merge: (a, b) => b.reduce(insert, a), extract: best => best.slice() }
 }
 
 const contramap =
