@@ -8,10 +8,16 @@ import { UserCodeError } from '../harness/errors.ts'
 export class IoError extends Error {
   readonly transform: string
   constructor(transform: string, cause: unknown) {
-    super(`${transform}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    super(`${transform}: ${withoutLabel(transform, cause instanceof Error ? cause.message : String(cause))}`, { cause })
     this.name = cause instanceof Error ? cause.name : 'IoFailed'
     this.transform = transform
   }
+}
+
+/** A source's own label at the head of its message is the end of its transform's path, unless it has a name: once is enough. */
+const withoutLabel = (transform: string, message: string): string => {
+  const label = `${transform.slice(transform.lastIndexOf('/') + 1).replace(/#\d+$/, '')}: `
+  return message.startsWith(label) ? message.slice(label.length) : message
 }
 
 /** The checkpoint was taken of a pipeline that this one cannot go on from. */

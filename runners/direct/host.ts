@@ -1,6 +1,5 @@
 // The host of a run: reads, carries out the coordinator's commands, and lets the event loop breathe. All clocks and all I/O of a run
 // are here and in what it calls; the decisions are the tasks' and the coordinator's.
-import type { AssertedElement } from '../../sdk/graph/node.ts'
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { CheckpointError } from '../checkpoint/store.ts'
 import { Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
@@ -9,13 +8,14 @@ import type { SnapshotScope } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
 import { runCall } from './call-runner.ts'
-import { segmentsOf } from './checkpoint-content.ts'
 import { Checkpointer } from './checkpointer.ts'
-import { AssertionFailure, IoError } from './errors.ts'
+import { checkAssertions } from './assertions.ts'
+import { IoError } from './errors.ts'
 import { type Counters, metricsOf, RateMeter } from './metrics.ts'
 import type { Opened, Place } from './opening.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers } from './readers.ts'
+import { Savepoints } from './savepoints.ts'
 import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.ts'
 
 /** Elements in one batch from a source. */
@@ -48,7 +48,7 @@ export class Host {
   readonly #counters: Counters = { elementsRead: 0, bytesRead: 0, elementsWritten: 0 }
   readonly #beganMs = performance.now()
   readonly #stopCalls = new AbortController()
-  readonly #savepoints: { readonly name: string; readonly resolve: (place: string) => void; readonly reject: (error: unknown) => void }[] = []
+  readonly #savepoints: Savepoints
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
   #pulling = true
@@ -68,6 +68,7 @@ export class Host {
   constructor(opened: Opened, place: Place) {
     this.#opened = opened
     this.#place = place
+    this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
     this.#random = randomOf(place.options.seed ?? 0)
     this.#checkpointer = new Checkpointer(opened.session, opened.sinks, opened.content)
     this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
@@ -104,7 +105,7 @@ export class Host {
         while (more && performance.now() - began < longestTurnMs) more = this.#step()
         await (more ? nextTurn() : this.#rest())
       }
-      if (this.#ended === 'done' || this.#ended === 'drained') this.#checkAssertions()
+      if (this.#ended === 'done' || this.#ended === 'drained') checkAssertions(this.#set.instances)
       this.#progress(true)
       return { state: this.#ended, metrics: this.metrics() }
     } finally {
@@ -143,13 +144,10 @@ export class Host {
   }
 
   savepoint(name: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      if (this.#opened.store === null) return reject(new CheckpointError('StoreFailed', `the run keeps no checkpoints, so it cannot write the savepoint ${JSON.stringify(name)}. Give it checkpoints: Checkpoints.directory(path)`))
-      if (this.#ended !== null || this.#ending !== null) return reject(new CheckpointError('StoreFailed', `the run is ending, so it cannot write the savepoint ${JSON.stringify(name)}`))
-      this.#savepoints.push({ name, resolve, reject })
-      this.#guarded(() => this.#carryOut(this.#coordinator.request('savepoint')))
-      this.#poke()
-    })
+    const written = this.#savepoints.ask(name, this.#ended !== null || this.#ending !== null ? 'the run is ending' : null)
+    if (this.#opened.session !== null && this.#ending === null) this.#guarded(() => this.#carryOut(this.#coordinator.request('savepoint')))
+    this.#poke()
+    return written
   }
 
   metrics(): JobMetrics {
@@ -299,7 +297,7 @@ export class Host {
         return this.#later(async () => {
           await this.#checkpointer.publish(command.checkpoint, command.snapshots)
           for (const { outputs } of command.snapshots) for (const { outputs: rows } of outputs) this.#counters.elementsWritten += rows.payloads.length
-          if (command.checkpoint.purpose === 'savepoint') await this.#writeSavepoints()
+          if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content)
           return () => {
             this.#leavingBytes = 0
             this.#carryOut(this.#coordinator.onPublished())
@@ -353,22 +351,6 @@ export class Host {
     this.#carryOut(this.#coordinator.onPersistFailed())
   }
 
-  async #writeSavepoints(): Promise<void> {
-    const { store, session, job } = this.#opened
-    for (const { name, resolve, reject } of this.#savepoints.splice(0)) {
-      if (store === null || session === null) continue
-      const { content } = this.#checkpointer
-      const tasks = Object.fromEntries(Object.entries(content.tasks).map(([task, it]) => [task, { ...it, outputs: null }]))
-      try {
-        const segments: Uint8Array[] = []
-        for (const segment of segmentsOf({ ...content, tasks })) segments.push(await session.readSegment(segment))
-        resolve(await store.writeSavepoint(job, name, segments, { ...content, tasks }))
-      } catch (error) {
-        reject(error)
-      }
-    }
-  }
-
   // ---- the rest
 
   #sources(): ReadonlyArray<Task> {
@@ -390,32 +372,13 @@ export class Host {
     if (onProgress !== undefined && (last || this.#ended === null)) onProgress(this.metrics())
   }
 
-  #checkAssertions(): void {
-    const gathered = new Map<string, { readonly check: Check; readonly elements: AssertedElement[] }>()
-    for (const { exit, gathered: elements } of this.#set.instances.flatMap(({ exits }) => exits)) {
-      if (exit._tag !== 'Assert') continue
-      const known = gathered.get(exit.assertId) ?? { check: exit.check, elements: [] }
-      gathered.set(exit.assertId, known)
-      known.elements.push(...elements)
-    }
-    for (const { check, elements } of gathered.values()) {
-      try {
-        check(elements)
-      } catch (cause) {
-        throw new AssertionFailure(cause)
-      }
-    }
-  }
-
   async #close(): Promise<void> {
     this.#ended ??= 'cancelled'
     this.#stopCalls.abort()
-    for (const { name, reject } of this.#savepoints.splice(0)) reject(new CheckpointError('StoreFailed', `the run ended before the savepoint ${JSON.stringify(name)} was written`))
+    this.#savepoints.end()
     await this.#readers?.close()
     for (const instance of this.#set.instances) await instance.teardown()
   }
 }
-
-type Check = (elements: ReadonlyArray<AssertedElement>) => void
 
 const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
