@@ -19,7 +19,18 @@ export {
   orThrow,
 } from './model/run.ts'
 export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'
-export { AfterAll, AfterAny, AfterCount, AfterEach, AfterProcessingTime, AfterWatermark, Never, OrFinally, Repeatedly, type Trigger } from './model/trigger.ts'
+export {
+  AfterAll,
+  AfterAny,
+  AfterCount,
+  AfterEach,
+  AfterProcessingTime,
+  AfterWatermark,
+  Never,
+  OrFinally,
+  Repeatedly,
+  type Trigger,
+} from './model/trigger.ts'
 export { FixedWindows, Sessions, SlidingWindows } from './model/window-fns.ts'
 export { type BoundedWindow, GlobalWindow, IntervalWindow } from './model/window.ts'
 export {

@@ -47,7 +47,10 @@ export const connectionBinding = (o: {
 }): Binding => {
   const servers = typeof o.servers === 'string' ? o.servers.split(',').map(s => s.trim()) : [...o.servers]
   if (servers.length === 0 || servers.includes(''))
-    throw new JetStreamIOError('InvalidOptions', "JetStreamIO.connection: no server is named. Give its address: servers: 'nats://127.0.0.1:4222'.")
+    throw new JetStreamIOError(
+      'InvalidOptions',
+      "JetStreamIO.connection: no server is named. Give its address: servers: 'nats://127.0.0.1:4222'.",
+    )
   const settings: ConnectionSettings = { servers, credentialsFile: o.credentialsFile ?? null, tokenVariable: o.tokenVariable ?? null }
   return Object.freeze({ _tag: 'Binding', key: bindingKey(o.name), settings: Object.freeze(settings) })
 }
@@ -58,7 +61,8 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
   return Object.freeze({ _tag: 'LocalBinding', key: bindingKey(o?.name), value: nc })
 }
 
-const has = (value: object, method: string): boolean => method in value && typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
+const has = (value: object, method: string): boolean =>
+  method in value && typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
 
 // The package `nats` 2.x publishes, but cannot consume through @nats-io/jetstream: `nc.addCloseListener is not a function`, much later.
 function requireCurrent(nc: object): asserts nc is NatsConnection {
@@ -69,29 +73,50 @@ function requireCurrent(nc: object): asserts nc is NatsConnection {
         "Make it with `connect` from '@nats-io/transport-node' 3.x (its options are the same), or give its address to JetStreamIO.connection.",
     )
   if (!['publish', 'subscribe', 'request', 'status', 'isClosed'].every(method => has(nc, method)))
-    throw new JetStreamIOError('UnsupportedConnection', "JetStreamIO.existingConnection: this object is no NatsConnection. Pass what `connect` of '@nats-io/transport-node' resolved to.")
+    throw new JetStreamIOError(
+      'UnsupportedConnection',
+      "JetStreamIO.existingConnection: this object is no NatsConnection. Pass what `connect` of '@nats-io/transport-node' resolved to.",
+    )
 }
 
 const isSettings = (value: unknown): value is ConnectionSettings =>
-  typeof value === 'object' && value !== null && 'servers' in value && Array.isArray(value.servers) && value.servers.every(s => typeof s === 'string')
+  typeof value === 'object' &&
+  value !== null &&
+  'servers' in value &&
+  Array.isArray(value.servers) &&
+  value.servers.every(s => typeof s === 'string')
 
 /** What code or the command line bound, else NATS_URL, else the server of this machine. */
 const resolved = (context: HostContext, name: string | undefined): ConnectionSettings | NatsConnection => {
   const bound = context.binding(bindingKey(name))
   if (bound?._tag === 'LocalBinding') {
     const nc: unknown = bound.value
-    if (typeof nc !== 'object' || nc === null) throw new JetStreamIOError('UnsupportedConnection', `The binding ${bound.key} holds no connection. Make it with JetStreamIO.existingConnection.`)
+    if (typeof nc !== 'object' || nc === null)
+      throw new JetStreamIOError(
+        'UnsupportedConnection',
+        `The binding ${bound.key} holds no connection. Make it with JetStreamIO.existingConnection.`,
+      )
     requireCurrent(nc)
     return nc
   }
   if (bound !== undefined) {
     if (isSettings(bound.settings)) return bound.settings
-    throw new JetStreamIOError('InvalidOptions', `The binding ${bound.key} holds no connection settings. Make it with JetStreamIO.connection.`)
+    throw new JetStreamIOError(
+      'InvalidOptions',
+      `The binding ${bound.key} holds no connection settings. Make it with JetStreamIO.connection.`,
+    )
   }
   if (name !== undefined && name !== 'default')
-    throw new JetStreamIOError('CannotConnect', `Nothing provides the connection ${JSON.stringify(name)}. Run with provide: [JetStreamIO.connection({ name: ${JSON.stringify(name)}, servers: '…' })].`)
+    throw new JetStreamIOError(
+      'CannotConnect',
+      `Nothing provides the connection ${JSON.stringify(name)}. Run with provide: [JetStreamIO.connection({ name: ${JSON.stringify(name)}, servers: '…' })].`,
+    )
   const url = process.env['NATS_URL']
-  return { servers: url === undefined || url.trim() === '' ? [defaultServer] : url.split(',').map(s => s.trim()), credentialsFile: null, tokenVariable: null }
+  return {
+    servers: url === undefined || url.trim() === '' ? [defaultServer] : url.split(',').map(s => s.trim()),
+    credentialsFile: null,
+    tokenVariable: null,
+  }
 }
 
 interface Shared {
@@ -190,18 +215,28 @@ const secrets = async (settings: ConnectionSettings): Promise<Pick<ConnectionOpt
     try {
       return { authenticator: credsAuthenticator(new Uint8Array(await readFile(settings.credentialsFile))) }
     } catch (error) {
-      throw new JetStreamIOError('CannotConnect', `The credentials file ${settings.credentialsFile} cannot be used: ${errorText(error)}.`, { cause: error })
+      throw new JetStreamIOError('CannotConnect', `The credentials file ${settings.credentialsFile} cannot be used: ${errorText(error)}.`, {
+        cause: error,
+      })
     }
   }
   if (settings.tokenVariable === null) return {}
   const token = process.env[settings.tokenVariable]
-  if (token === undefined || token === '') throw new JetStreamIOError('CannotConnect', `The environment variable ${settings.tokenVariable}, which should hold the token for NATS, is not set.`)
+  if (token === undefined || token === '')
+    throw new JetStreamIOError(
+      'CannotConnect',
+      `The environment variable ${settings.tokenVariable}, which should hold the token for NATS, is not set.`,
+    )
   return { token }
 }
 
 const watched = async (nc: NatsConnection, address: string): Promise<Shared> => {
   const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs }).catch((error: unknown) => {
-    throw new JetStreamIOError('CannotConnect', `The NATS server at ${address} answers, but its JetStream does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`, { cause: error })
+    throw new JetStreamIOError(
+      'CannotConnect',
+      `The NATS server at ${address} answers, but its JetStream does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`,
+      { cause: error },
+    )
   })
   const shared: Shared = { nc, jsm, listeners: new Set(), connected: true }
   void follow(shared)

@@ -23,27 +23,53 @@ export const requireWritable = (info: StreamInfo, d: Destination, exactlyOnce: b
   const unsafe = (reason: string, remedy: string): never => {
     throw new JetStreamIOError('UnsafeDestination', `${d.label}: ${reason}. ${remedy}`)
   }
-  if (config.mirror !== undefined) unsafe(`the stream ${d.stream} is a mirror, which nothing can be published to`, `Write to ${config.mirror.name}.`)
+  if (config.mirror !== undefined)
+    unsafe(`the stream ${d.stream} is a mirror, which nothing can be published to`, `Write to ${config.mirror.name}.`)
   if (config.sealed) unsafe(`the stream ${d.stream} is sealed`, 'Write to another stream.')
-  if (config.no_ack === true) unsafe(`the stream ${d.stream} acknowledges nothing (no_ack), so a lost message would go unnoticed`, 'Turn no_ack off.')
+  if (config.no_ack === true)
+    unsafe(`the stream ${d.stream} acknowledges nothing (no_ack), so a lost message would go unnoticed`, 'Turn no_ack off.')
   const { subject } = d
   if (subject !== null && !subjectsOf(info).some(s => matches(s, subject)))
-    throw new JetStreamIOError('SubjectNotInStream', `${d.label}: the subject ${subject} is not one of the stream ${d.stream}, which has ${subjectsOf(info).join(', ')}. Correct the subject, or add it to the stream.`)
+    throw new JetStreamIOError(
+      'SubjectNotInStream',
+      `${d.label}: the subject ${subject} is not one of the stream ${d.stream}, which has ${subjectsOf(info).join(', ')}. Correct the subject, or add it to the stream.`,
+    )
   if (!exactlyOnce) return
   const scanned = 'Exactly-once looks up which outputs are in the stream after a failure'
   if (config.retention !== 'limits')
-    unsafe(`the stream ${d.stream} has ${config.retention} retention. ${scanned}, and this stream erases what its consumers have acknowledged`, `Use limits retention (and source ${d.stream} from that stream), ${atLeastOnceInstead}`)
-  if (config.duplicate_window === 0)
-    unsafe(`the stream ${d.stream} has no duplicate window. ${scanned}; the window covers what arrives during that look`, `Set duplicate_window, to 2 minutes say, ${atLeastOnceInstead}`)
-  const limits = [['max_msgs_per_subject', config.max_msgs_per_subject], ['max_msgs', config.max_msgs]] as const
+    unsafe(
+      `the stream ${d.stream} has ${config.retention} retention. ${scanned}, and this stream erases what its consumers have acknowledged`,
+      `Use limits retention (and source ${d.stream} from that stream), ${atLeastOnceInstead}`,
+    )
+  // Whatever the client's types say: a server leaves out what is 0, as it is by default (2.15) for a stream that sources others.
+  if ((config.duplicate_window ?? 0) === 0)
+    unsafe(
+      `the stream ${d.stream} has no duplicate window. ${scanned}; the window covers what arrives during that look`,
+      `Set duplicate_window, to 2 minutes say, ${atLeastOnceInstead}`,
+    )
+  const limits = [
+    ['max_msgs_per_subject', config.max_msgs_per_subject],
+    ['max_msgs', config.max_msgs],
+  ] as const
   for (const [name, value] of limits)
-    if (value > 0 && value < minimumMessages) unsafe(`the stream ${d.stream} has ${name} ${value}. ${scanned}, and so few may be gone by then`, `Raise it to ${minimumMessages} or more, ${atLeastOnceInstead}`)
+    if (value > 0 && value < minimumMessages)
+      unsafe(
+        `the stream ${d.stream} has ${name} ${value}. ${scanned}, and so few may be gone by then`,
+        `Raise it to ${minimumMessages} or more, ${atLeastOnceInstead}`,
+      )
   const ageMs = config.max_age / 1_000_000
-  if (ageMs > 0 && ageMs < minimumAgeMs) unsafe(`the stream ${d.stream} has max_age ${ageMs} ms. ${scanned}, and they may be gone by then`, `Raise it above the longest stop, to a minute at least, ${atLeastOnceInstead}`)
+  if (ageMs > 0 && ageMs < minimumAgeMs)
+    unsafe(
+      `the stream ${d.stream} has max_age ${ageMs} ms. ${scanned}, and they may be gone by then`,
+      `Raise it above the longest stop, to a minute at least, ${atLeastOnceInstead}`,
+    )
 }
 
 /** The filters under which this pipeline reads the destination's stream; null: it does not, `[]`: all of it. */
-export const filtersReadBack = (sources: ReadonlyArray<Readonly<Record<string, unknown>>>, d: Destination): ReadonlyArray<string> | null => {
+export const filtersReadBack = (
+  sources: ReadonlyArray<Readonly<Record<string, unknown>>>,
+  d: Destination,
+): ReadonlyArray<string> | null => {
   const same = sources.filter(s => s['stream'] === d.stream && (s['connection'] ?? 'default') === d.connection)
   if (same.length === 0) return null
   const filters = same.map(s => (Array.isArray(s['subjects']) ? s['subjects'].filter((f): f is string => typeof f === 'string') : []))

@@ -21,7 +21,11 @@ export const consumerFrom = (sequence: number, filters: ReadonlyArray<string>, h
   deliver_policy: DeliverPolicy.StartSequence,
   opt_start_seq: sequence,
   ...(headersOnly ? { headers_only: true } : {}),
-  ...(filters.length === 1 && filters[0] !== undefined ? { filter_subject: filters[0] } : filters.length > 1 ? { filter_subjects: [...filters] } : {}),
+  ...(filters.length === 1 && filters[0] !== undefined
+    ? { filter_subject: filters[0] }
+    : filters.length > 1
+      ? { filter_subjects: [...filters] }
+      : {}),
 })
 
 export const consumerFromTime = (time: number): Partial<ConsumerConfig> => ({
@@ -30,7 +34,12 @@ export const consumerFromTime = (time: number): Partial<ConsumerConfig> => ({
   opt_start_time: new Date(time).toISOString(),
 })
 
-export const consumerOfLast = (filter: string): Partial<ConsumerConfig> => ({ ...ephemeral(), deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter, headers_only: true })
+export const consumerOfLast = (filter: string): Partial<ConsumerConfig> => ({
+  ...ephemeral(),
+  deliver_policy: DeliverPolicy.LastPerSubject,
+  filter_subject: filter,
+  headers_only: true,
+})
 
 /** Without waiting for an answer that may never come: what is not heard is forgotten after a minute. */
 export const forgetConsumer = (link: Link, stream: string, consumer: string): void => {

@@ -49,15 +49,33 @@ export interface WriteTarget {
 
 // ---- Reading
 
-const readNode = <A, B>(o: ReadOptions<A>, kind: string, element: (raw: StreamMessage, value: A) => B, valueIn: (element: B) => A): PCollection<Either<Undecodable, B>> => {
+const readNode = <A, B>(
+  o: ReadOptions<A>,
+  kind: string,
+  element: (raw: StreamMessage, value: A) => B,
+  valueIn: (element: B) => A,
+): PCollection<Either<Undecodable, B>> => {
   const label = `JetStreamIO.${kind}(${o.stream})`
   requireStreamName(o.stream, label)
   const filters = [...(o.subjects ?? [])]
   requireFilters(filters, label)
   const splits = o.splits ?? 1
-  if (!Number.isInteger(splits) || splits < 1) throw new JetStreamIOError('InvalidOptions', `${label}: splits is a whole number from 1, and ${splits} is not.`)
-  if (splits > 1 && o.stop === undefined) throw new JetStreamIOError('InvalidOptions', `${label}: only a bounded read can be split into ranges. Give it a stop, or leave splits out.`)
-  const source = sourceOf({ stream: o.stream, label, filters, start: o.start ?? StartAt.all, stop: o.stop ?? null, splits, connection: o.connection })
+  if (!Number.isInteger(splits) || splits < 1)
+    throw new JetStreamIOError('InvalidOptions', `${label}: splits is a whole number from 1, and ${splits} is not.`)
+  if (splits > 1 && o.stop === undefined)
+    throw new JetStreamIOError(
+      'InvalidOptions',
+      `${label}: only a bounded read can be split into ranges. Give it a stop, or leave splits out.`,
+    )
+  const source = sourceOf({
+    stream: o.stream,
+    label,
+    filters,
+    start: o.start ?? StartAt.all,
+    stop: o.stop ?? null,
+    splits,
+    connection: o.connection,
+  })
   const { coder } = o
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
     const decoded = coder.decode(raw.payload)
@@ -72,13 +90,27 @@ const readNode = <A, B>(o: ReadOptions<A>, kind: string, element: (raw: StreamMe
   // What is undecodable tells no event time: its publish time must not make the others late.
   const movesWatermark = at === undefined ? null : E.isRight
   const watermark = o.watermark ?? Watermark.monotonic
-  return apply<Either<Undecodable, B>>({ _tag: 'Read', source, decode, timestamp, movesWatermark, watermark }, [], { kind: label, name: o.name ?? null })
+  return apply<Either<Undecodable, B>>({ _tag: 'Read', source, decode, timestamp, movesWatermark, watermark }, [], {
+    kind: label,
+    name: o.name ?? null,
+  })
 }
 
-const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> => readNode(o, 'read', (_raw, value) => value, value => value)
+const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>
+  readNode(
+    o,
+    'read',
+    (_raw, value) => value,
+    value => value,
+  )
 
 const readMessages = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, Message<A>>> =>
-  readNode(o, 'readMessages', (raw, value) => messageOf(raw, value), message => message.value)
+  readNode(
+    o,
+    'readMessages',
+    (raw, value) => messageOf(raw, value),
+    message => message.value,
+  )
 
 // ---- Writing
 
@@ -139,10 +171,16 @@ const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: 
     payload: u.value,
   }))
 
-const writeFailures = <A>(o: WriteTarget & { readonly subject: string; readonly coder: Encoder<A> }): ((pc: PCollection<Failure<A>>) => PDone) =>
+const writeFailures = <A>(
+  o: WriteTarget & { readonly subject: string; readonly coder: Encoder<A> },
+): ((pc: PCollection<Failure<A>>) => PDone) =>
   writeNode<Failure<A>>(o, 'writeFailures', o.subject, failure => ({
     subject: o.subject,
-    headers: { 'Jetbeam-Error': [headerLine(failure.message)], 'Jetbeam-Transform': [headerLine(failure.transform)], 'Jetbeam-Attempts': [String(failure.attempts)] },
+    headers: {
+      'Jetbeam-Error': [headerLine(failure.message)],
+      'Jetbeam-Transform': [headerLine(failure.transform)],
+      'Jetbeam-Attempts': [String(failure.attempts)],
+    },
     payload: o.coder.encode(failure.element),
   }))
 

@@ -42,7 +42,8 @@ const headersOf = (wire: Msg): Headers => {
   if (lines === undefined) return noHeaders
   const headers: Record<string, ReadonlyArray<string>> = {}
   // defineProperty: a header called __proto__ is data like any other.
-  for (const [name, values] of lines) Object.defineProperty(headers, name, { value: values, enumerable: true, configurable: true, writable: true })
+  for (const [name, values] of lines)
+    Object.defineProperty(headers, name, { value: values, enumerable: true, configurable: true, writable: true })
   return headers
 }
 
@@ -92,7 +93,11 @@ export const messageOf = <A>(raw: StreamMessage, value: A): Message<A> => ({
   publishedAt: raw.publishedAt,
 })
 
-export const undecodable = (raw: StreamMessage, error: DecodeError): Undecodable => ({ _tag: 'Undecodable', ...messageOf(raw, new Uint8Array(raw.payload)), error })
+export const undecodable = (raw: StreamMessage, error: DecodeError): Undecodable => ({
+  _tag: 'Undecodable',
+  ...messageOf(raw, new Uint8Array(raw.payload)),
+  error,
+})
 
 /** What a `timestamp` function is shown: it usually looks at the value alone, so nothing is parsed before it is asked for. */
 export class MessageView<A> implements Message<A> {

@@ -13,10 +13,18 @@ export const checkedHeaders = (headers: Headers | undefined, ownIds: boolean, la
   let kept: Record<string, ReadonlyArray<string>> | null = null
   for (const name of Object.keys(headers)) {
     if (steers.test(name) || (ownIds && name.toLowerCase() === 'nats-msg-id')) continue
-    if (!/^[!-9;-~]+$/.test(name)) throw new JetStreamIOError('InvalidOptions', `${label}: ${JSON.stringify(name)} cannot name a header: use printable ASCII without spaces and colons.`)
+    if (!/^[!-9;-~]+$/.test(name))
+      throw new JetStreamIOError(
+        'InvalidOptions',
+        `${label}: ${JSON.stringify(name)} cannot name a header: use printable ASCII without spaces and colons.`,
+      )
     const values = headers[name] ?? []
     for (const value of values)
-      if (/[\r\n]/.test(value)) throw new JetStreamIOError('InvalidOptions', `${label}: the header ${name} has a line break in its value. Encode the value, or put it into the payload.`)
+      if (/[\r\n]/.test(value))
+        throw new JetStreamIOError(
+          'InvalidOptions',
+          `${label}: the header ${name} has a line break in its value. Encode the value, or put it into the payload.`,
+        )
     kept ??= {}
     kept[name] = values
   }

@@ -7,9 +7,11 @@ import { createHash } from 'node:crypto'
 /** Eleven characters of [A-Za-z0-9_-]: 66 bits, no dots. */
 export const shortHash = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 11)
 
-export const idPrefix = (runId: string, sinkId: string): string => `${/^[\w-]+$/.test(runId) ? runId : shortHash(runId)}.${shortHash(sinkId)}.`
+export const idPrefix = (runId: string, sinkId: string): string =>
+  `${/^[\w-]+$/.test(runId) ? runId : shortHash(runId)}.${shortHash(sinkId)}.`
 
-export const outputId = (prefix: string, group: string, position: number, ordinal: number): string => `${prefix}${group}.${position}.${ordinal}`
+export const outputId = (prefix: string, group: string, position: number, ordinal: number): string =>
+  `${prefix}${group}.${position}.${ordinal}`
 
 interface Group {
   /** For each position, a bit for each of its first 31 ordinals. */

@@ -36,6 +36,12 @@ export const parsePubAck = (data: Uint8Array): PubAck => {
     readonly duplicate?: boolean
     readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string }
   }
-  if (parsed.error !== undefined) return { _tag: 'refused', code: parsed.error.code ?? 0, errorCode: parsed.error.err_code ?? 0, description: parsed.error.description ?? 'no reason given' }
+  if (parsed.error !== undefined)
+    return {
+      _tag: 'refused',
+      code: parsed.error.code ?? 0,
+      errorCode: parsed.error.err_code ?? 0,
+      description: parsed.error.description ?? 'no reason given',
+    }
   return { _tag: 'stored', sequence: parsed.seq ?? 0, duplicate: parsed.duplicate === true, stream: parsed.stream ?? '' }
 }

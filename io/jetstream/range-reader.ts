@@ -69,7 +69,11 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private tickedAt = Date.now()
   private progressAt = Date.now()
   private fruitless = 0
-  private readonly gaps = new GapWatch(this.buffer, from => this.verifyGap(from), error => this.gapVerified(error))
+  private readonly gaps = new GapWatch(
+    this.buffer,
+    from => this.verifyGap(from),
+    error => this.gapVerified(error),
+  )
 
   constructor(o: RangeOptions) {
     this.o = o
@@ -80,7 +84,13 @@ export class RangeReader implements SplitReader<StreamMessage> {
     this.stopListening = o.link.listen(event => {
       if (event === 'disconnected') this.idleSince = null
       else if (event === 'reconnected') this.renew('the connection was made anew')
-      else this.fail(new JetStreamIOError('ServerUnavailable', `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`))
+      else
+        this.fail(
+          new JetStreamIOError(
+            'ServerUnavailable',
+            `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`,
+          ),
+        )
     })
     this.timer = setInterval(() => this.tick(), tickMs)
     this.timer.unref()
@@ -185,7 +195,10 @@ export class RangeReader implements SplitReader<StreamMessage> {
       if (this.fruitless > 1) await sleep(pauseMs(this.fruitless), this.closing.signal)
       this.fruitless++
       if (Date.now() - this.progressAt > patienceMs && this.fruitless > 10)
-        throw new JetStreamIOError('ServerUnavailable', `${this.o.label}: for ${patienceMs / 1000} s consumers were made and nothing came, though the server says that something is there. Look at the server's log.`)
+        throw new JetStreamIOError(
+          'ServerUnavailable',
+          `${this.o.label}: for ${patienceMs / 1000} s consumers were made and nothing came, though the server says that something is there. Look at the server's log.`,
+        )
       await persistently({ what: this.o.label, signal: this.closing.signal }, () => this.tryAttach())
     } catch (error) {
       this.fail(asError(error))
@@ -229,7 +242,14 @@ export class RangeReader implements SplitReader<StreamMessage> {
     this.subscription = this.o.link.nc.subscribe(`${this.inbox}.*`, {
       callback: (error, message) => {
         if (generation !== this.generation) return
-        if (error !== null) return this.fail(new JetStreamIOError('ServerUnavailable', `${this.o.label}: the server refuses the subscription: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`, { cause: error }))
+        if (error !== null)
+          return this.fail(
+            new JetStreamIOError(
+              'ServerUnavailable',
+              `${this.o.label}: the server refuses the subscription: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`,
+              { cause: error },
+            ),
+          )
         this.heard = true
         if (message.reply === undefined || message.reply === '') this.onStatus(message)
         else this.onMessage(message, message.reply)
@@ -325,7 +345,12 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   private onGap(from: number, to: number): void {
     if (this.o.gapless)
-      return this.fail(new JetStreamIOError('MessagesErased', `${this.o.label}: sequences ${from} to ${to - 1} of the stream ${this.o.stream} are not there any more`))
+      return this.fail(
+        new JetStreamIOError(
+          'MessagesErased',
+          `${this.o.label}: sequences ${from} to ${to - 1} of the stream ${this.o.stream} are not there any more`,
+        ),
+      )
     if (!this.gapsExpected) this.gaps.found(from)
   }
 

@@ -89,7 +89,13 @@ export class RawPublisher {
     this.subscription = o.link.nc.subscribe(`${this.inbox}.*`, { callback: (error, message) => this.onAck(error, message) })
     this.stopListening = o.link.listen(event => {
       if (event === 'disconnected') this.doubt('the connection was lost')
-      else if (event === 'closed') this.fail(new JetStreamIOError('ServerUnavailable', `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`))
+      else if (event === 'closed')
+        this.fail(
+          new JetStreamIOError(
+            'ServerUnavailable',
+            `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`,
+          ),
+        )
     })
     this.timer = setInterval(() => this.tick(), tickMs)
     this.timer.unref()
@@ -125,7 +131,8 @@ export class RawPublisher {
     if (this.failed !== null) return Promise.reject(this.failed)
     const target = this.flight.head + this.backlogRows
     if (this.flight.tail >= target) return Promise.resolve()
-    if (this.closed) return Promise.reject(new JetStreamIOError('Closed', `${this.o.label}: closed with outputs that are not acknowledged.`))
+    if (this.closed)
+      return Promise.reject(new JetStreamIOError('Closed', `${this.o.label}: closed with outputs that are not acknowledged.`))
     return new Promise((resolve, reject) => this.waiters.push({ target, resolve, reject }))
   }
 
@@ -151,7 +158,14 @@ export class RawPublisher {
       if (rows === undefined) break
       const i = this.cursor++
       const id = rows.ids?.[i] ?? null
-      const n = flight.add(rows.destinations[i] ?? '', rows.payloads[i] ?? new Uint8Array(0), rows.headers[i] ?? null, id, this.highest, now)
+      const n = flight.add(
+        rows.destinations[i] ?? '',
+        rows.payloads[i] ?? new Uint8Array(0),
+        rows.headers[i] ?? null,
+        id,
+        this.highest,
+        now,
+      )
       this.backlogRows--
       if (this.cursor === rows.destinations.length) {
         this.backlog.shift()
@@ -169,7 +183,13 @@ export class RawPublisher {
       this.o.link.nc.publish(flight.subject(n), flight.payload(n), headers === null ? { reply } : { reply, headers })
       return true
     } catch (error) {
-      this.fail(new JetStreamIOError('PublishRejected', `${this.o.label} cannot publish ${flight.payload(n).length} bytes to ${flight.subject(n)}: ${errorText(error)}. Make the message smaller, or raise the server's max_payload.`, { cause: error }))
+      this.fail(
+        new JetStreamIOError(
+          'PublishRejected',
+          `${this.o.label} cannot publish ${flight.payload(n).length} bytes to ${flight.subject(n)}: ${errorText(error)}. Make the message smaller, or raise the server's max_payload.`,
+          { cause: error },
+        ),
+      )
       return false
     }
   }
@@ -183,7 +203,14 @@ export class RawPublisher {
   // ---- Acknowledgments
 
   private onAck(error: Error | null, message: Msg): void {
-    if (error !== null) return this.fail(new JetStreamIOError('ServerUnavailable', `${this.o.label}: the server refuses the subscription for acknowledgments: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`, { cause: error }))
+    if (error !== null)
+      return this.fail(
+        new JetStreamIOError(
+          'ServerUnavailable',
+          `${this.o.label}: the server refuses the subscription for acknowledgments: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`,
+          { cause: error },
+        ),
+      )
     const n = Number(message.subject.slice(this.inbox.length + 1))
     if (!this.flight.isSent(n)) return
     const { data } = message
@@ -193,7 +220,8 @@ export class RawPublisher {
     else this.onUnusualAck(n, data)
     if (this.backlogRows > 0) this.send()
     // Half empty again: whoever feeds it has time to come back before it runs dry.
-    if (this.blocked && this.backlogRows === 0 && this.flight.size <= windowMessages / 2 && this.flight.bytes <= windowBytes / 2) this.tellReady()
+    if (this.blocked && this.backlogRows === 0 && this.flight.size <= windowMessages / 2 && this.flight.bytes <= windowBytes / 2)
+      this.tellReady()
   }
 
   private onUnusualAck(n: number, data: Uint8Array): void {
@@ -202,13 +230,24 @@ export class RawPublisher {
     const subject = this.flight.subject(n)
     if (ack._tag === 'stored') {
       if (ack.stream !== stream)
-        return this.fail(new JetStreamIOError('SubjectNotInStream', `${label}: the subject ${subject} belongs to the stream ${ack.stream}, where the message was stored (sequence ${ack.sequence}), and not to ${stream}. Correct the subject, or add it to ${stream}.`))
+        return this.fail(
+          new JetStreamIOError(
+            'SubjectNotInStream',
+            `${label}: the subject ${subject} belongs to the stream ${ack.stream}, where the message was stored (sequence ${ack.sequence}), and not to ${stream}. Correct the subject, or add it to ${stream}.`,
+          ),
+        )
       if (ack.duplicate) this.counts.duplicates++
       return this.acknowledged(n, ack.sequence)
     }
     // The server is busy, or has no leader, or is still replicating the same id: in time it will know better.
-    if (ack.code >= 500 || ack.code === tooManyRequests || ack.errorCode === idInFlight) return this.doubt(`the server said: ${ack.description} (${ack.errorCode})`)
-    this.fail(new JetStreamIOError('PublishRejected', `${label}: the stream ${stream} refuses a message to ${subject}: ${ack.description} (${ack.errorCode}).`))
+    if (ack.code >= 500 || ack.code === tooManyRequests || ack.errorCode === idInFlight)
+      return this.doubt(`the server said: ${ack.description} (${ack.errorCode})`)
+    this.fail(
+      new JetStreamIOError(
+        'PublishRejected',
+        `${label}: the stream ${stream} refuses a message to ${subject}: ${ack.description} (${ack.errorCode}).`,
+      ),
+    )
   }
 
   private acknowledged(n: number, sequence: number): void {
@@ -230,7 +269,12 @@ export class RawPublisher {
     this.doubt(`no stream answered for ${subject}`)
     const info = await streamInfo(this.o.link, this.o.stream, this.o.label).catch(() => null)
     if (info === null || subjectsOf(info).some(s => matches(s, subject))) return
-    this.fail(new JetStreamIOError('SubjectNotInStream', `${this.o.label}: no stream takes the subject ${subject}; ${this.o.stream} has ${subjectsOf(info).join(', ')}. Correct the subject, or add it to the stream.`))
+    this.fail(
+      new JetStreamIOError(
+        'SubjectNotInStream',
+        `${this.o.label}: no stream takes the subject ${subject}; ${this.o.stream} has ${subjectsOf(info).join(', ')}. Correct the subject, or add it to the stream.`,
+      ),
+    )
   }
 
   // ---- Doubt
@@ -255,7 +299,10 @@ export class RawPublisher {
         if (this.o.withIds) await this.lookUp()
       })
       if (this.fruitless > 1 && Date.now() - this.progressAt > patienceMs)
-        throw new JetStreamIOError('ServerUnavailable', `${label}: for ${patienceMs / 1000} s no message was acknowledged. Look at the server's log; then start the run again: it goes on from its checkpoint.`)
+        throw new JetStreamIOError(
+          'ServerUnavailable',
+          `${label}: for ${patienceMs / 1000} s no message was acknowledged. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
+        )
     } catch (error) {
       return this.fail(asError(error))
     }
@@ -311,7 +358,8 @@ export class RawPublisher {
     this.tickedAt = now
     if (this.backlogRows > 0) this.send()
     if (this.fruitless === 0) this.progressAt = now
-    if (!late && !this.recovering && this.flight.size > 0 && now - this.flight.sentTime(this.flight.tail) > ackTimeoutMs) this.doubt(`no acknowledgment for ${ackTimeoutMs / 1000} s`)
+    if (!late && !this.recovering && this.flight.size > 0 && now - this.flight.sentTime(this.flight.tail) > ackTimeoutMs)
+      this.doubt(`no acknowledgment for ${ackTimeoutMs / 1000} s`)
   }
 
   private fail(error: Error): void {

@@ -22,8 +22,16 @@ const unfiltered = (): Promise<{ readonly server: readonly []; readonly client: 
 export const scanIds = async (o: ScanOptions, from: number, found: (id: string, sequence: number) => void): Promise<void> => {
   const info = await persistently({ what: o.label, signal: o.context.signal }, () => streamInfo(o.link, o.stream, o.label))
   const reader = new RangeReader({
-    ...o, from, to: info.state.last_seq + 1, until: null, count: null, lastKnown: Math.max(from - 1, info.state.last_seq),
-    filter: unfiltered, accept: null, headersOnly: true, gapless: true,
+    ...o,
+    from,
+    to: info.state.last_seq + 1,
+    until: null,
+    count: null,
+    lastKnown: Math.max(from - 1, info.state.last_seq),
+    filter: unfiltered,
+    accept: null,
+    headersOnly: true,
+    gapless: true,
   })
   try {
     await reader.start()

@@ -27,7 +27,13 @@ interface Stood {
 }
 
 const isStood = (value: unknown): value is Stood =>
-  typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'messageIds' && 'created' in value && 'lastSequence' in value && typeof value.lastSequence === 'number'
+  typeof value === 'object' &&
+  value !== null &&
+  '_tag' in value &&
+  value._tag === 'messageIds' &&
+  'created' in value &&
+  'lastSequence' in value &&
+  typeof value.lastSequence === 'number'
 
 export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> =>
   Object.freeze({
@@ -61,7 +67,10 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
   requireNoLoop(readBack, destination, o.subject)
   const stood = whereItStood(context, label)
   if (stood !== null && stood.created !== info.created)
-    throw new JetStreamIOError('StreamRecreated', `${label}: the stream ${stream} was deleted and created again (at ${info.created}) since this run began, so what it published is not there to compare with. Start a new run.`)
+    throw new JetStreamIOError(
+      'StreamRecreated',
+      `${label}: the stream ${stream} was deleted and created again (at ${info.created}) since this run began, so what it published is not there to compare with. Start a new run.`,
+    )
   const start: Stood = stood ?? { _tag: 'messageIds', created: info.created, lastSequence: info.state.last_seq }
   const prefix = idPrefix(context.runId, context.sinkId)
   const scan = async (): Promise<StoredIds> => {
@@ -72,7 +81,15 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
   let stored = named && stood !== null ? await scan() : new StoredIds(prefix)
   let scanned = named && stood !== null
   let skipped = 0
-  const publisher = new RawPublisher({ link, context, stream, label, created: start.created, floor: Math.max(start.lastSequence, 0), withIds: named })
+  const publisher = new RawPublisher({
+    link,
+    context,
+    stream,
+    label,
+    created: start.created,
+    floor: Math.max(start.lastSequence, 0),
+    withIds: named,
+  })
   const groups = new Map<string, string>()
   const groupOf = (origin: string): string => {
     const group = groups.get(origin) ?? shortHash(origin)
@@ -103,7 +120,11 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
   }
 
   // As long as a replay has not gone past all that the scan found, the next scan must find it as well.
-  const reached = (): Stood => ({ _tag: 'messageIds', created: start.created, lastSequence: stored.isEmpty ? publisher.lastSequence : start.lastSequence })
+  const reached = (): Stood => ({
+    _tag: 'messageIds',
+    created: start.created,
+    lastSequence: stored.isEmpty ? publisher.lastSequence : start.lastSequence,
+  })
 
   return {
     protocol: start,
@@ -143,7 +164,10 @@ const whereItStood = (context: SinkContext, label: string): Stood | null => {
   const value = context.restored ?? context.protocol
   if (value === null || value === undefined) return null
   if (isStood(value)) return value
-  throw new JetStreamIOError('InvalidOptions', `${label}: the checkpoint was written with another protocol of this sink (${JSON.stringify(value)}). Start a new run.`)
+  throw new JetStreamIOError(
+    'InvalidOptions',
+    `${label}: the checkpoint was written with another protocol of this sink (${JSON.stringify(value)}). Start a new run.`,
+  )
 }
 
 const guaranteeOf = <A>(o: SinkOptions<A>, context: SinkContext): string => {

@@ -41,7 +41,8 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
       readers.add(reader)
       return reader
     },
-    guarantee: () => `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is an error.`,
+    guarantee: () =>
+      `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is an error.`,
     close: async () => {
       await Promise.all([...readers].map(reader => reader.close()))
       await link.release()
@@ -59,16 +60,36 @@ const requireLimitsRetention = async (link: Link, o: SourceOptions): Promise<voi
   )
 }
 
-const openSplit = async (link: Link, context: HostContext, o: SourceOptions, split: Split, progress: SplitProgress): Promise<RangeReader> => {
+const openSplit = async (
+  link: Link,
+  context: HostContext,
+  o: SourceOptions,
+  split: Split,
+  progress: SplitProgress,
+): Promise<RangeReader> => {
   const detail = detailOf(split, o.label)
   const { last } = progress
   const from = last === null ? split.range.from : last + 1
   const lastKnown = Math.max(detail.lastSequence, last ?? 0)
-  if (last !== null) await persistently({ what: o.label, signal: context.signal }, () => requireSameMessage(link, o, detail.created, lastKnown, last, progress.note))
+  if (last !== null)
+    await persistently({ what: o.label, signal: context.signal }, () =>
+      requireSameMessage(link, o, detail.created, lastKnown, last, progress.note),
+    )
   const reader = new RangeReader({
-    link, context, stream: o.stream, label: o.label, created: detail.created, from, to: split.range.to, until: detail.untilMs, lastKnown,
+    link,
+    context,
+    stream: o.stream,
+    label: o.label,
+    created: detail.created,
+    from,
+    to: split.range.to,
+    until: detail.untilMs,
+    lastKnown,
     count: split.count === null ? null : split.count - progress.claimed,
-    filter: info => filterPlan(link, info, o.filters), accept: acceptsOf(detail), headersOnly: false, gapless: false,
+    filter: info => filterPlan(link, info, o.filters),
+    accept: acceptsOf(detail),
+    headersOnly: false,
+    gapless: false,
   })
   try {
     await reader.start()
@@ -80,7 +101,14 @@ const openSplit = async (link: Link, context: HostContext, o: SourceOptions, spl
 }
 
 /** A stream restored from a backup may hold other messages under the same sequences: the last one that was read must be the one it was. */
-const requireSameMessage = async (link: Link, o: SourceOptions, created: string, lastKnown: number, last: number, note: unknown): Promise<void> => {
+const requireSameMessage = async (
+  link: Link,
+  o: SourceOptions,
+  created: string,
+  lastKnown: number,
+  last: number,
+  note: unknown,
+): Promise<void> => {
   const info = await streamInfo(link, o.stream, o.label)
   requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown }, () => undefined)
   const expected = typeof note === 'object' && note !== null && 'publishedAt' in note ? note.publishedAt : null

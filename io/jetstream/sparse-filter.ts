@@ -42,8 +42,13 @@ export const atLeast = (version: string | undefined, major: number, minor: numbe
 
 /** How many messages `filter` selects; null where its subjects are more than one answer holds, which is not sparse. */
 const countOf = async (link: Link, stream: string, filter: string): Promise<number | null> => {
-  const answer: unknown = (await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, JSON.stringify({ subjects_filter: filter }), { timeout: 5_000 })).json()
-  const { total, state } = answer as { readonly total?: number; readonly state?: { readonly subjects?: Readonly<Record<string, number>> | null } }
+  const answer: unknown = (
+    await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, JSON.stringify({ subjects_filter: filter }), { timeout: 5_000 })
+  ).json()
+  const { total, state } = answer as {
+    readonly total?: number
+    readonly state?: { readonly subjects?: Readonly<Record<string, number>> | null }
+  }
   const counts = Object.values(state?.subjects ?? {})
   if (total !== undefined && total > counts.length) return null
   return counts.reduce((sum, n) => sum + n, 0)

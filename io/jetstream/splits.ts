@@ -29,7 +29,15 @@ export interface ReadPlan {
 
 export const detailOf = (split: Split, label: string): SplitDetail => {
   const detail = split.detail
-  if (typeof detail === 'object' && detail !== null && 'created' in detail && 'lastSequence' in detail && 'untilMs' in detail && 'list' in detail) return detail as SplitDetail
+  if (
+    typeof detail === 'object' &&
+    detail !== null &&
+    'created' in detail &&
+    'lastSequence' in detail &&
+    'untilMs' in detail &&
+    'list' in detail
+  )
+    return detail as SplitDetail
   throw new JetStreamIOError('InvalidOptions', `${label}: the split ${split.id} was not made by this source.`)
 }
 
@@ -38,9 +46,19 @@ export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan
   const listed = plan.start._tag === 'LastPerSubject' ? await lastPerSubject(link, info, plan.filters) : null
   const from = listed === null ? await startOf(link, info, plan) : (listed[0] ?? end)
   const { to, untilMs, count } = await stopOf(link, info, plan, toEnd)
-  const detail: SplitDetail = { created: info.created, lastSequence: info.state.last_seq, untilMs, list: listed === null ? null : deltas(listed) }
+  const detail: SplitDetail = {
+    created: info.created,
+    lastSequence: info.state.last_seq,
+    untilMs,
+    list: listed === null ? null : deltas(listed),
+  }
   const splittable = to !== null && count === null && listed === null && untilMs === null
-  return ranges(from, to === null ? null : Math.max(from, to), splittable ? plan.splits : 1).map((range, i) => ({ id: `range-${i}`, range, count, detail }))
+  return ranges(from, to === null ? null : Math.max(from, to), splittable ? plan.splits : 1).map((range, i) => ({
+    id: `range-${i}`,
+    range,
+    count,
+    detail,
+  }))
 }
 
 const ranges = (from: number, to: number | null, parts: number): ReadonlyArray<{ readonly from: number; readonly to: number | null }> => {
@@ -63,12 +81,20 @@ const startOf = async (link: Link, info: StreamInfo, plan: ReadPlan): Promise<nu
     case 'Sequence': {
       const first = info.state.first_seq
       if (start.sequence >= first) return start.sequence
-      throw new JetStreamIOError('MessagesErased', `${label}: the read starts at sequence ${start.sequence}, but the first that the stream ${stream} still has is ${first}. Start at StartAt.all to take what is there.`)
+      throw new JetStreamIOError(
+        'MessagesErased',
+        `${label}: the read starts at sequence ${start.sequence}, but the first that the stream ${stream} still has is ${first}. Start at StartAt.all to take what is there.`,
+      )
     }
   }
 }
 
-const stopOf = async (link: Link, info: StreamInfo, plan: ReadPlan, toEnd: boolean): Promise<{ readonly to: number | null; readonly untilMs: number | null; readonly count: number | null }> => {
+const stopOf = async (
+  link: Link,
+  info: StreamInfo,
+  plan: ReadPlan,
+  toEnd: boolean,
+): Promise<{ readonly to: number | null; readonly untilMs: number | null; readonly count: number | null }> => {
   const end = info.state.last_seq + 1
   // Only a read of what is new waits for it; any other ends at what is there, however little that is.
   const capped = (to: number): number => (plan.start._tag === 'New' && !toEnd ? to : Math.min(to, end))

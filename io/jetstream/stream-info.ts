@@ -9,7 +9,11 @@ export const streamInfo = async (link: Link, stream: string, label: string): Pro
     return await link.jsm.streams.info(stream)
   } catch (error) {
     if (apiErrorCode(error) !== streamNotFound) throw error
-    throw new JetStreamIOError('StreamNotFound', `${label}: there is no stream ${stream} on ${link.address}. Create it, or correct the name.`, { cause: error })
+    throw new JetStreamIOError(
+      'StreamNotFound',
+      `${label}: there is no stream ${stream} on ${link.address}. Create it, or correct the name.`,
+      { cause: error },
+    )
   }
 }
 
@@ -25,7 +29,8 @@ export const refusedStreamName = (name: string): string | null =>
 
 export const requireStreamName = (name: string, label: string): void => {
   const refused = refusedStreamName(name)
-  if (refused !== null) throw new JetStreamIOError('InvalidOptions', `${label}: ${JSON.stringify(name)} is not the name of a stream: ${refused}.`)
+  if (refused !== null)
+    throw new JetStreamIOError('InvalidOptions', `${label}: ${JSON.stringify(name)} is not the name of a stream: ${refused}.`)
 }
 
 /** A stream that keeps the last few messages of a subject, or gives messages a life of their own, has gaps by its nature. */
@@ -61,6 +66,9 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
   if (first <= next) return
   const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
   if (!hasGapsByNature(info))
-    throw new JetStreamIOError('MessagesErased', `${label}: ${erased}. Give the stream limits that outlast the longest stop, and start a new run to accept what is missing.`)
+    throw new JetStreamIOError(
+      'MessagesErased',
+      `${label}: ${erased}. Give the stream limits that outlast the longest stop, and start a new run to accept what is missing.`,
+    )
   tolerate(`${label}: ${erased}. It keeps only so many messages a subject, or for so long, so this is expected`)
 }

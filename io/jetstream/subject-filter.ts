@@ -44,10 +44,14 @@ export const covers = (outer: string, inner: string): boolean => {
 export const requireFilters = (filters: ReadonlyArray<string>, label: string): void => {
   filters.forEach((filter, i) => {
     const refused = refusedFilter(filter)
-    if (refused !== null) throw new JetStreamIOError('InvalidSubject', `${label}: ${JSON.stringify(filter)} cannot select messages: ${refused}.`)
+    if (refused !== null)
+      throw new JetStreamIOError('InvalidSubject', `${label}: ${JSON.stringify(filter)} cannot select messages: ${refused}.`)
     const other = filters.slice(0, i).find(earlier => overlaps(earlier, filter))
     if (other !== undefined)
-      throw new JetStreamIOError('OverlappingSubjects', `${label}: the subjects ${JSON.stringify(other)} and ${JSON.stringify(filter)} overlap. Leave out the narrower one, or make them disjoint.`)
+      throw new JetStreamIOError(
+        'OverlappingSubjects',
+        `${label}: the subjects ${JSON.stringify(other)} and ${JSON.stringify(filter)} overlap. Leave out the narrower one, or make them disjoint.`,
+      )
   })
 }
 

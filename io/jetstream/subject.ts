@@ -12,7 +12,11 @@ const unsafe = /[\s\p{Cc}.*>%]/gu
 
 const encodeToken = (token: string | number): string => {
   const text = String(token)
-  if (text === '') throw new JetStreamIOError('InvalidSubject', 'subject`…`: a token is empty, and a subject has no empty tokens. Leave the token out, or put a word in its place.')
+  if (text === '')
+    throw new JetStreamIOError(
+      'InvalidSubject',
+      'subject`…`: a token is empty, and a subject has no empty tokens. Leave the token out, or put a word in its place.',
+    )
   return text.replace(unsafe, percentEncoded)
 }
 
@@ -64,5 +68,8 @@ export const refusedFilter = (text: string): string | null => {
 export const requireSubject = (text: string, label: string): void => {
   const refused = refusedSubject(text)
   if (refused !== null)
-    throw new JetStreamIOError('InvalidSubject', `${label} cannot publish to the subject ${JSON.stringify(text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters.`)
+    throw new JetStreamIOError(
+      'InvalidSubject',
+      `${label} cannot publish to the subject ${JSON.stringify(text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters.`,
+    )
 }

@@ -29,7 +29,10 @@ const oneAttempt = async ({ f, timeoutMs }: Call, element: unknown, attempt: num
   const timer = setTimeout(() => deadline.abort(new CallTimeoutError(timeoutMs)), timeoutMs)
   const signal = AbortSignal.any([outer, deadline.signal])
   try {
-    const started = (f as (element: unknown, call: { readonly signal: AbortSignal; readonly attempt: number }) => unknown)(element, { signal, attempt })
+    const started = (f as (element: unknown, call: { readonly signal: AbortSignal; readonly attempt: number }) => unknown)(element, {
+      signal,
+      attempt,
+    })
     return { _tag: 'Resolved', value: await Promise.race([started, rejectedBy(signal)]), attempts: attempt }
   } catch (error) {
     return { _tag: 'Rejected', error, attempts: attempt }

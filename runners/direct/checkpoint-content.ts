@@ -44,11 +44,20 @@ const longestChain = 2
 export const shouldCompact = (content: CheckpointContent): boolean =>
   Object.values(content.tasks).some(({ keyed }) => {
     const [first, ...changes] = keyed
-    return first !== undefined && (changes.length > 50 || changes.reduce((sum, { bytes }) => sum + bytes, 0) > longestChain * first.bytes + 65_536)
+    return (
+      first !== undefined &&
+      (changes.length > 50 || changes.reduce((sum, { bytes }) => sum + bytes, 0) > longestChain * first.bytes + 65_536)
+    )
   })
 
 /** Writes a snapshot's segments and adds them to `written`; `before` is what the checkpoint before had of the task. */
-export const writeSnapshot = async (session: CheckpointSession, snapshot: TaskSnapshot, before: TaskContent | undefined, full: boolean, written: Segment[]): Promise<TaskContent> => {
+export const writeSnapshot = async (
+  session: CheckpointSession,
+  snapshot: TaskSnapshot,
+  before: TaskContent | undefined,
+  full: boolean,
+  written: Segment[],
+): Promise<TaskContent> => {
   const write = async (bytes: Uint8Array): Promise<Segment> => {
     const segment = await session.writeSegment([bytes])
     written.push(segment)

@@ -14,7 +14,13 @@ export interface CheckpointStats {
   lastBytes: number | null
 }
 
-const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = { periodic: 'running', savepoint: 'running', suspend: 'suspended', drain: 'drained', end: 'done' }
+const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
+  periodic: 'running',
+  savepoint: 'running',
+  suspend: 'suspended',
+  drain: 'drained',
+  end: 'done',
+}
 
 export class Checkpointer {
   readonly stats: CheckpointStats = { completed: 0, failed: 0, lastEpoch: null, lastDurationMs: null, lastBytes: null }
@@ -65,9 +71,16 @@ export class Checkpointer {
     return shouldCompact(this.#content)
   }
 
-  async #write(session: CheckpointSession, checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>, sinks: CheckpointContent['sinks'], written: Segment[]): Promise<void> {
+  async #write(
+    session: CheckpointSession,
+    checkpoint: Checkpoint,
+    snapshots: ReadonlyArray<TaskSnapshot>,
+    sinks: CheckpointContent['sinks'],
+    written: Segment[],
+  ): Promise<void> {
     const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
-    for (const snapshot of snapshots) tasks[snapshot.task] = await writeSnapshot(session, snapshot, this.#content.tasks[snapshot.task], checkpoint.full, written)
+    for (const snapshot of snapshots)
+      tasks[snapshot.task] = await writeSnapshot(session, snapshot, this.#content.tasks[snapshot.task], checkpoint.full, written)
     const content: CheckpointContent = { ...this.#content, status: statusOf[checkpoint.purpose], sinks, tasks }
     const segments = segmentsOf(content)
     await session.commit(checkpoint.epoch, segments, content)

@@ -253,7 +253,11 @@ export class Host {
   async #rest(): Promise<void> {
     if (this.#woken || this.#ended !== null) return nextTurn()
     const now = Date.now()
-    const dueMs = Math.min(...this.#set.tasks.map(task => task.wakeAt()), this.#coordinator.busy() ? Infinity : this.#checkpointDueMs, now + progressMs)
+    const dueMs = Math.min(
+      ...this.#set.tasks.map(task => task.wakeAt()),
+      this.#coordinator.busy() ? Infinity : this.#checkpointDueMs,
+      now + progressMs,
+    )
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, Math.max(0, Math.min(dueMs - now, progressMs)))
       this.#wake = () => {
@@ -284,19 +288,23 @@ export class Host {
         return
       case 'Persist':
         this.#leavingBytes = command.snapshots.flatMap(({ outputs }) => outputs).reduce((sum, { outputs }) => sum + heldBytes(outputs), 0)
-        return this.#later(async () => {
-          const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots)
-          return () => {
-            this.#failures = 0
-            if (compact) this.#coordinator.wantFull()
-            for (const task of this.#set.tasks) task.onPersisted()
-            this.#carryOut(this.#coordinator.onPersisted())
-          }
-        }, error => this.#onPersistFailed(error))
+        return this.#later(
+          async () => {
+            const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots)
+            return () => {
+              this.#failures = 0
+              if (compact) this.#coordinator.wantFull()
+              for (const task of this.#set.tasks) task.onPersisted()
+              this.#carryOut(this.#coordinator.onPersisted())
+            }
+          },
+          error => this.#onPersistFailed(error),
+        )
       case 'Publish':
         return this.#later(async () => {
           await this.#checkpointer.publish(command.checkpoint, command.snapshots)
-          for (const { outputs } of command.snapshots) for (const { outputs: rows } of outputs) this.#counters.elementsWritten += rows.payloads.length
+          for (const { outputs } of command.snapshots)
+            for (const { outputs: rows } of outputs) this.#counters.elementsWritten += rows.payloads.length
           if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content)
           return () => {
             this.#leavingBytes = 0

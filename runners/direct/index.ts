@@ -21,13 +21,7 @@ export type { DirectOptions } from './options.ts'
  * await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), TextIO.write('out.txt'))), DirectRunner.run()))
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
-  run: o => pipeline =>
-    TE.flatten(
-      TE.tryCatch(
-        async () => (await startJob(pipeline, o ?? {})).done,
-        pipelineErrorOf,
-      ),
-    ),
+  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {})).done, pipelineErrorOf)),
   start: o => pipeline => settled(() => startJob(pipeline, o ?? {})),
   explain: o => pipeline =>
     settled(async () => {

@@ -33,10 +33,12 @@ export const startJob = async (pipeline: Pipeline, options: DirectOptions): Prom
   options.signal?.addEventListener('abort', suspend, { once: true })
   void done.finally(() => options.signal?.removeEventListener('abort', suspend)).catch(() => undefined) // `done` itself tells its user
   const ended = settled(done)
-  const after = (verb: () => void): TE.TaskEither<PipelineError, PipelineResult> => () => {
-    verb()
-    return ended()
-  }
+  const after =
+    (verb: () => void): TE.TaskEither<PipelineError, PipelineResult> =>
+    () => {
+      verb()
+      return ended()
+    }
   return {
     done: ended,
     suspend: after(() => host.suspend()),
@@ -63,7 +65,14 @@ const runToEnd = async (host: Host, close: () => Promise<void>): Promise<Pipelin
 /** The job ran to its end in an earlier process: there is nothing left to do. */
 const finishedJob = (host: Host): Job => {
   const done = TE.right<PipelineError, PipelineResult>({ state: 'done', metrics: host.metrics() })
-  return { done, suspend: done, drain: done, cancel: done, savepoint: name => settled(host.savepoint.bind(host, name)), metrics: () => host.metrics() }
+  return {
+    done,
+    suspend: done,
+    drain: done,
+    cancel: done,
+    savepoint: name => settled(host.savepoint.bind(host, name)),
+    metrics: () => host.metrics(),
+  }
 }
 
 /** A promise, or what makes one, as a task: its error is one of those that a run may end with. */

@@ -45,13 +45,19 @@ export const metricsOf = (o: {
 }): JobMetrics => {
   const sources = o.tasks.filter(task => task.splits !== null)
   const lags = o.readers.map(({ lag }) => lag)
-  const watermarks = new Map<string, number>(sources.flatMap(task => task.splits?.records().map(({ split, watermark }) => [`${task.stage.id}/${split.id}`, watermark] as const) ?? []))
+  const watermarks = new Map<string, number>(
+    sources.flatMap(
+      task => task.splits?.records().map(({ split, watermark }) => [`${task.stage.id}/${split.id}`, watermark] as const) ?? [],
+    ),
+  )
   return {
     elapsedMs: performance.now() - o.beganMs,
     ...o.counters,
     elementsPerSecond: o.rate.read(),
     lag: lags.includes(null) ? null : lags.reduce<number>((sum, lag) => sum + (lag ?? 0), 0),
-    watermark: sources.filter(task => task.splits?.records().length !== 0).reduce<number>((lowest, task) => Math.min(lowest, task.outputWatermark()), Instant.max),
+    watermark: sources
+      .filter(task => task.splits?.records().length !== 0)
+      .reduce<number>((lowest, task) => Math.min(lowest, task.outputWatermark()), Instant.max),
     droppedLate: o.tasks.reduce((sum, task) => sum + task.droppedLate(), 0),
     checkpoints: { ...o.checkpoints },
     splits: o.readers.map(({ id, position, lag, status }) => ({ id, position, lag, status, watermark: watermarks.get(id) ?? Instant.min })),

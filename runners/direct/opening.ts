@@ -39,13 +39,20 @@ export interface Place {
 }
 
 /** The connections alone, to ask what they guarantee: nothing is written, and no lease is taken. */
-export const look = async (pipeline: Pipeline, place: Place): Promise<Pick<Opened, 'plan' | 'job' | 'store' | 'sources' | 'sinks' | 'close'>> => {
+export const look = async (
+  pipeline: Pipeline,
+  place: Place,
+): Promise<Pick<Opened, 'plan' | 'job' | 'store' | 'sources' | 'sinks' | 'close'>> => {
   const plan = planOf(pipeline.graph)
   const store = storeFor(pipeline, plan, place)
   const { closing, close } = closings()
   try {
     const sources = await connectSources(plan, contextOf(place), closing)
-    const sinks = await connectSinks(plan, { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null }, closing)
+    const sinks = await connectSinks(
+      plan,
+      { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null },
+      closing,
+    )
     return { plan, job: jobOf(pipeline, place), store, sources, sinks, close }
   } catch (error) {
     await close()
@@ -81,7 +88,12 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const context = contextOf(place)
     const sources = await connectSources(plan, context, closing)
     const sinks = await connectSinks(plan, { context, runId, before: before?.content ?? null, durable: session !== null }, closing)
-    const content = before === null ? await firstContent(pipeline, plan, place, runId, sources, sinks) : place.options.until === 'end' ? await endedNow(before.content, sources) : before.content
+    const content =
+      before === null
+        ? await firstContent(pipeline, plan, place, runId, sources, sinks)
+        : place.options.until === 'end'
+          ? await endedNow(before.content, sources)
+          : before.content
     const epoch = before?.epoch ?? 0
     if (session !== null && before === null) await session.commit(0, [], content)
     if (session !== null && before !== null && before.manifest !== null) await republish(session, before.manifest, before.content, sinks)
@@ -112,7 +124,10 @@ const refuseAmbiguous = ({ graph, name }: Pipeline): void => {
   if (graph.ambiguous.length === 0) return
   throw new InvalidPipelineError(
     name,
-    graph.ambiguous.map(({ id, places }) => `${id} is the path of ${places.length} transforms that keep state, made at ${places.join(' and ')}: a later version could not tell them apart. Name them with named('…', …)`),
+    graph.ambiguous.map(
+      ({ id, places }) =>
+        `${id} is the path of ${places.length} transforms that keep state, made at ${places.join(' and ')}: a later version could not tell them apart. Name them with named('…', …)`,
+    ),
   )
 }
 
@@ -123,20 +138,34 @@ interface Before {
   readonly manifest: Manifest | null
 }
 
-const contentBefore = async (store: CheckpointStore | null, session: CheckpointSession | null, job: string, pipeline: Pipeline, { options }: Place): Promise<Before | null> => {
+const contentBefore = async (
+  store: CheckpointStore | null,
+  session: CheckpointSession | null,
+  job: string,
+  pipeline: Pipeline,
+  { options }: Place,
+): Promise<Before | null> => {
   if (store === null || session === null) return null
   if (options.from !== undefined) return fromSavepoint(store, session, job, options.from.savepoint, pipeline)
   const { latest } = session
   if (latest === null) return null
   const content = checked(latest.content, job, pipeline)
   if (content.status === 'drained') {
-    throw new InvalidPipelineError(pipeline.name, [`the job ${JSON.stringify(job)} was drained: its windows have fired, so it cannot go on. Start under another job name, or from a savepoint`])
+    throw new InvalidPipelineError(pipeline.name, [
+      `the job ${JSON.stringify(job)} was drained: its windows have fired, so it cannot go on. Start under another job name, or from a savepoint`,
+    ])
   }
   return { content, epoch: latest.epoch, manifest: latest }
 }
 
 /** A savepoint is another beginning: its segments become this job's, and what it had published is the old run's. */
-const fromSavepoint = async (store: CheckpointStore, session: CheckpointSession, job: string, name: string, pipeline: Pipeline): Promise<Before> => {
+const fromSavepoint = async (
+  store: CheckpointStore,
+  session: CheckpointSession,
+  job: string,
+  name: string,
+  pipeline: Pipeline,
+): Promise<Before> => {
   const savepoint = await store.readSavepoint(job, name)
   const content = checked(savepoint.content, job, pipeline)
   let next = 0
@@ -146,12 +175,20 @@ const fromSavepoint = async (store: CheckpointStore, session: CheckpointSession,
     for (const _ of keyed) written.push(await session.writeSegment([savepoint.segments[next++] ?? new Uint8Array(0)]))
     tasks[task] = { record, keyed: written, outputs: null }
   }
-  return { content: { ...content, tasks, runId: randomUUID(), status: 'running' }, epoch: (session.latest?.epoch ?? -1) + 1, manifest: null }
+  return {
+    content: { ...content, tasks, runId: randomUUID(), status: 'running' },
+    epoch: (session.latest?.epoch ?? -1) + 1,
+    manifest: null,
+  }
 }
 
 const checked = (content: unknown, job: string, pipeline: Pipeline): CheckpointContent => {
   const { format } = content as { readonly format: unknown }
-  if (format !== contentFormat) throw new CheckpointError('Damaged', `the checkpoint of ${JSON.stringify(job)} has format ${String(format)}, and this version reads ${contentFormat}. Use the version that wrote it`)
+  if (format !== contentFormat)
+    throw new CheckpointError(
+      'Damaged',
+      `the checkpoint of ${JSON.stringify(job)} has format ${String(format)}, and this version reads ${contentFormat}. Use the version that wrote it`,
+    )
   const found = content as CheckpointContent // its checksum says that we wrote it
   const changes = differences(found.stateful, statefulSummary(pipeline.graph))
   if (changes.length > 0) throw new GraphMismatchError(job, changes)
@@ -163,7 +200,11 @@ const contextOf = ({ options, signal, log }: Place): HostContext => {
   return { binding: key => bindings.get(key), log, signal }
 }
 
-const connectSources = async (plan: Plan, context: HostContext, closing: (() => Promise<void>)[]): Promise<ReadonlyMap<string, ConnectedSource<unknown>>> => {
+const connectSources = async (
+  plan: Plan,
+  context: HostContext,
+  closing: (() => Promise<void>)[],
+): Promise<ReadonlyMap<string, ConnectedSource<unknown>>> => {
   const sources = new Map<string, ConnectedSource<unknown>>()
   for (const { id, head } of plan.stages) {
     if (head._tag !== 'Source') continue
@@ -181,12 +222,25 @@ interface SinkPlace {
   readonly durable: boolean
 }
 
-const connectSinks = async (plan: Plan, { context, runId, before, durable }: SinkPlace, closing: (() => Promise<void>)[]): Promise<ReadonlyMap<string, ConnectedSink>> => {
+const connectSinks = async (
+  plan: Plan,
+  { context, runId, before, durable }: SinkPlace,
+  closing: (() => Promise<void>)[],
+): Promise<ReadonlyMap<string, ConnectedSink>> => {
   const identities = plan.stages.flatMap(({ head }) => (head._tag === 'Source' ? [head.source.identity] : []))
   const sinks = new Map<string, ConnectedSink>()
   for (const { id, sink, mode } of plan.sinks) {
     const recorded = before?.sinks[id]
-    const place = { ...context, sinkId: id, runId, mode, protocol: recorded?.protocol ?? null, restored: recorded?.position ?? null, durable, sources: identities }
+    const place = {
+      ...context,
+      sinkId: id,
+      runId,
+      mode,
+      protocol: recorded?.protocol ?? null,
+      restored: recorded?.position ?? null,
+      durable,
+      sources: identities,
+    }
     const connected = await io(id, () => sink.connect(place))
     closing.push(() => connected.close())
     sinks.set(id, connected)
@@ -222,7 +276,12 @@ const firstContent = async (
 }
 
 /** The process that wrote the checkpoint may have died before, while, or after it published what the checkpoint holds. */
-const republish = async (session: CheckpointSession, manifest: Manifest, content: CheckpointContent, sinks: ReadonlyMap<string, ConnectedSink>): Promise<void> => {
+const republish = async (
+  session: CheckpointSession,
+  manifest: Manifest,
+  content: CheckpointContent,
+  sinks: ReadonlyMap<string, ConnectedSink>,
+): Promise<void> => {
   for (const [shard, { outputs }] of Object.entries(content.tasks)) {
     if (outputs === null) continue
     for (const { sinkId, outputs: rows } of decodeOutputs(await session.readSegment(outputs))) {

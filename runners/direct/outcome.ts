@@ -14,6 +14,13 @@ export const outcomeIn =
     if (outcome._tag === 'Resolved') return head.call.onRejected === 'failure' ? E.right(outcome.value) : outcome.value
     if (head.call.onRejected !== 'failure') throw UserCodeError.onElement(stage.id, element, outcome.error)
     const { error, attempts } = outcome
-    const failure: Failure<unknown> = { _tag: 'Failure', element, transform: stage.id, message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '', attempts }
+    const failure: Failure<unknown> = {
+      _tag: 'Failure',
+      element,
+      transform: stage.id,
+      message: messageOf(error),
+      stack: error instanceof Error ? (error.stack ?? '') : '',
+      attempts,
+    }
     return E.left(failure)
   }

@@ -28,7 +28,11 @@ export class Readers {
   }
 
   /** Each split goes on after what its task has handed on; one that is done is not opened. */
-  static async open(tasks: ReadonlyArray<Task>, sources: ReadonlyMap<string, ConnectedSource<unknown>>, onChange: () => void): Promise<Readers> {
+  static async open(
+    tasks: ReadonlyArray<Task>,
+    sources: ReadonlyMap<string, ConnectedSource<unknown>>,
+    onChange: () => void,
+  ): Promise<Readers> {
     const readings: Reading[] = []
     for (const task of tasks) {
       const source = sources.get(task.stage.id)

@@ -50,4 +50,5 @@ export class Savepoints {
   }
 }
 
-const notWritten = (name: string, why: string): CheckpointError => new CheckpointError('StoreFailed', `the savepoint ${JSON.stringify(name)} was not written: ${why}`)
+const notWritten = (name: string, why: string): CheckpointError =>
+  new CheckpointError('StoreFailed', `the savepoint ${JSON.stringify(name)} was not written: ${why}`)

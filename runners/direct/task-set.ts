@@ -24,10 +24,17 @@ export interface TaskSet {
   readonly instances: ReadonlyArray<StageInstance>
 }
 
-export const taskNamesOf = (plan: Plan, shards: number): ReadonlyArray<string> => plan.stages.flatMap(stage => Array.from({ length: shards }, (_, shard) => taskName(stage.id, shard)))
+export const taskNamesOf = (plan: Plan, shards: number): ReadonlyArray<string> =>
+  plan.stages.flatMap(stage => Array.from({ length: shards }, (_, shard) => taskName(stage.id, shard)))
 
 /** Made anew, or from what the checkpoint in `content` holds. */
-export const makeTasks = async (plan: Plan, content: CheckpointContent, session: CheckpointSession | null, strict: boolean, host: TaskHost): Promise<TaskSet> => {
+export const makeTasks = async (
+  plan: Plan,
+  content: CheckpointContent,
+  session: CheckpointSession | null,
+  strict: boolean,
+  host: TaskHost,
+): Promise<TaskSet> => {
   const stages = new Map(plan.stages.map(stage => [stage.id, stage]))
   const tasks = new Map<string, Task>()
   const instances: StageInstance[] = []

@@ -34,7 +34,20 @@ export interface Cell {
 }
 
 export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedWindow): Cell => ({
-  key, groupingKey, window, accumulator: NOTHING, pending: 0, timestamp: Number.NaN, panes: 0, nonSpeculative: 0, trigger: null, dirty: false, gone: false, ended: false, touched: false, wakeAt: Infinity,
+  key,
+  groupingKey,
+  window,
+  accumulator: NOTHING,
+  pending: 0,
+  timestamp: Number.NaN,
+  panes: 0,
+  nonSpeculative: 0,
+  trigger: null,
+  dirty: false,
+  gone: false,
+  ended: false,
+  touched: false,
+  wakeAt: Infinity,
 })
 
 /** A CombineFn with its types erased: they were checked where it was made. */
@@ -95,10 +108,11 @@ export class CellCoder {
     out.double(cell.timestamp)
     out.varint(cell.panes)
     out.varint(cell.nonSpeculative)
-    if (trigger !== null) for (const [i, finished] of trigger.finished.entries()) {
-      out.byte(finished)
-      out.double(trigger.data[i] ?? 0)
-    }
+    if (trigger !== null)
+      for (const [i, finished] of trigger.finished.entries()) {
+        out.byte(finished)
+        out.double(trigger.data[i] ?? 0)
+      }
   }
 
   read(from: ByteReader, window: BoundedWindow, groupingKeyOf: (key: unknown) => GroupingKey): Cell {

@@ -49,7 +49,8 @@ export class Channels {
 
   /** Whether this barrier was the last that was missing. */
   barrier(name: string, epoch: number): boolean {
-    if (this.#epoch !== null && this.#epoch !== epoch) throw new Error(`channels: barrier ${epoch} from ${name} came during checkpoint ${this.#epoch}`)
+    if (this.#epoch !== null && this.#epoch !== epoch)
+      throw new Error(`channels: barrier ${epoch} from ${name} came during checkpoint ${this.#epoch}`)
     this.#epoch = epoch
     this.#get(name).blocked = true
     for (const channel of this.#channels.values()) if (!channel.blocked) return false

@@ -86,7 +86,8 @@ export class Coordinator {
 
   onSnapshot(epoch: number, snapshot: TaskSnapshot): ReadonlyArray<CoordinatorCommand> {
     const state = this.#state
-    if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch) throw new Error(`coordinator: ${snapshot.task} took a snapshot for ${epoch}, and the state is ${state._tag}`)
+    if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch)
+      throw new Error(`coordinator: ${snapshot.task} took a snapshot for ${epoch}, and the state is ${state._tag}`)
     if (state.snapshots.has(snapshot.task)) throw new Error(`coordinator: ${snapshot.task} took two snapshots for ${epoch}`)
     const snapshots = new Map(state.snapshots).set(snapshot.task, snapshot)
     if (snapshots.size < this.#tasks.length) {

@@ -52,7 +52,8 @@ const put = 1
 const dropWindow = 2
 
 /** A window's state is kept until the watermark passes its end by the allowed lateness. */
-export const expiryOf = (window: BoundedWindow, strategy: WindowingStrategy): number => Math.min(window.end + strategy.allowedLateness, Instant.max)
+export const expiryOf = (window: BoundedWindow, strategy: WindowingStrategy): number =>
+  Math.min(window.end + strategy.allowedLateness, Instant.max)
 
 export class WindowGrouping implements Grouping {
   readonly #spec: GroupingSpec
@@ -88,7 +89,9 @@ export class WindowGrouping implements Grouping {
       const key = keys[i]
       const of = windows === null ? undefined : windows[i]
       if (of === undefined) this.#addTo(GlobalWindow, key, values[i], timestamps[i] ?? Instant.min, lifted, processingTime)
-      else for (let w = 0; w < of.length; w++) this.#addTo(of[w] ?? GlobalWindow, key, values[i], timestamps[i] ?? Instant.min, lifted, processingTime)
+      else
+        for (let w = 0; w < of.length; w++)
+          this.#addTo(of[w] ?? GlobalWindow, key, values[i], timestamps[i] ?? Instant.min, lifted, processingTime)
     }
     this.#askTouched(processingTime)
   }

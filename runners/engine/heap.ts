@@ -42,7 +42,7 @@ export class Heap<A> {
     this.#swap(0, end)
     this.#times.pop()
     this.#items.pop()
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const left = 2 * at + 1
       if (left >= end) return first
       const child = left + 1 < end && this.#before(left + 1, left) ? left + 1 : left

@@ -40,7 +40,8 @@ export class MergingGrouping implements Grouping {
   }
 
   add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
-    if (keys === null || windows === null || lifted) throw new Error('merging grouping: the batch needs keys and windows, and no lifted values')
+    if (keys === null || windows === null || lifted)
+      throw new Error('merging grouping: the batch needs keys and windows, and no lifted values')
     const touched = new Set<Cell>()
     for (let i = 0; i < values.length; i++) {
       for (const window of windows[i] ?? []) {
@@ -93,7 +94,8 @@ export class MergingGrouping implements Grouping {
 
   #absorb(merged: Cell, cell: Cell): void {
     if (cell.accumulator !== NOTHING) {
-      merged.accumulator = merged.accumulator === NOTHING ? cell.accumulator : this.#spec.accumulating.merge(merged.accumulator, cell.accumulator)
+      merged.accumulator =
+        merged.accumulator === NOTHING ? cell.accumulator : this.#spec.accumulating.merge(merged.accumulator, cell.accumulator)
     }
     merged.pending += cell.pending
     this.#holds.absorb(merged, cell.timestamp)
@@ -247,7 +249,11 @@ export class MergingGrouping implements Grouping {
         if (wake !== Infinity) this.#wake(cell, wake)
       }
       if (others.length === 0) this.#keys.delete(groupKey)
-      else this.#keys.set(groupKey, others.sort((a, b) => compareWindows(a.window, b.window)))
+      else
+        this.#keys.set(
+          groupKey,
+          others.sort((a, b) => compareWindows(a.window, b.window)),
+        )
     }
   }
 

@@ -45,7 +45,9 @@ export interface SplitRecord {
 }
 
 /** How a call of a user's asynchronous function ended. */
-export type CallOutcome = { readonly _tag: 'Resolved'; readonly value: unknown; readonly attempts: number } | { readonly _tag: 'Rejected'; readonly error: unknown; readonly attempts: number }
+export type CallOutcome =
+  | { readonly _tag: 'Resolved'; readonly value: unknown; readonly attempts: number }
+  | { readonly _tag: 'Rejected'; readonly error: unknown; readonly attempts: number }
 
 /** A task's commands. The host carries each out before it returns, or keeps it in order. */
 export interface Outbox {

@@ -22,12 +22,20 @@ export class SourceSplits {
   constructor(splits: ReadonlyArray<Split>, policy: WatermarkPolicy, restored: ReadonlyArray<SplitRecord>) {
     this.#policy = policy
     for (const split of splits) this.add(split)
-    for (const record of restored) this.#splits.set(record.split.id, { ...record, tracker: new RangeTracker(record.split.range, record.progress.last) })
+    for (const record of restored)
+      this.#splits.set(record.split.id, { ...record, tracker: new RangeTracker(record.split.range, record.progress.last) })
   }
 
   /** One more to read, such as the residual of another. */
   add(split: Split): void {
-    this.#splits.set(split.id, { split, tracker: new RangeTracker(split.range, null), progress: unread, maxTimestamp: Instant.min, watermark: Instant.min, done: false })
+    this.#splits.set(split.id, {
+      split,
+      tracker: new RangeTracker(split.range, null),
+      progress: unread,
+      maxTimestamp: Instant.min,
+      watermark: Instant.min,
+      done: false,
+    })
   }
 
   /** How many of these positions, from the first, the split may still hand on. */

@@ -85,7 +85,13 @@ export class Task {
   #makeGrouping(): Grouping | null {
     const { head } = this.stage
     if (head._tag !== 'Group') return null
-    const spec = { accumulating: accumulatingOf(head.fn), strategy: head.strategy, keyCoder: head.keyCoder, watermarks: this.#watermarks, emit: (batch: Batch) => this.#run(batch) }
+    const spec = {
+      accumulating: accumulatingOf(head.fn),
+      strategy: head.strategy,
+      keyCoder: head.keyCoder,
+      watermarks: this.#watermarks,
+      emit: (batch: Batch) => this.#run(batch),
+    }
     return isMerging(head.strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
   }
 
@@ -101,7 +107,8 @@ export class Task {
     const splits = this.#source()
     const before = splits.progress(id)
     const count = splits.tryClaim(id, read.positions)
-    if (count < read.positions.length) return this.#onRead(id, { ...read, values: read.values.slice(0, count), positions: read.positions.slice(0, count) }, before)
+    if (count < read.positions.length)
+      return this.#onRead(id, { ...read, values: read.values.slice(0, count), positions: read.positions.slice(0, count) }, before)
     this.#onRead(id, read, before)
   }
 
@@ -110,7 +117,11 @@ export class Task {
     if (read.values.length === 0) return
     this.#instance.resetMaxTimestamp(splits.maxTimestamp(id))
     this.#run({ keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false }, id)
-    splits.claimed(id, { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note }, this.#instance.maxTimestamp)
+    splits.claimed(
+      id,
+      { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note },
+      this.#instance.maxTimestamp,
+    )
   }
 
   onSplitIdle(id: string, sinceMs: number, nowMs: number): void {
@@ -293,7 +304,8 @@ export class Task {
 
   /** What a lifted combine has gathered goes on before every watermark and barrier. */
   #flushTables(): void {
-    for (const { exit, table } of this.#instance.exits) if (exit._tag === 'Shuffle' && table !== null) this.#flushTable(table.flush(), exit.to)
+    for (const { exit, table } of this.#instance.exits)
+      if (exit._tag === 'Shuffle' && table !== null) this.#flushTable(table.flush(), exit.to)
   }
 
   #advanceTo(inputWatermark: number, nowMs: number): void {
@@ -312,7 +324,15 @@ export class Task {
     this.#gaveDefault = true
     const accumulating = accumulatingOf(head.fn)
     const pane = { timing: 'onTime', index: 0, nonSpeculativeIndex: 0, isFirst: true, isLast: true } as const
-    this.#run({ keys: [null], values: [accumulating.extract(accumulating.create())], timestamps: [Instant.max - 2], windows: null, panes: [pane], positions: null, lifted: false })
+    this.#run({
+      keys: [null],
+      values: [accumulating.extract(accumulating.create())],
+      timestamps: [Instant.max - 2],
+      windows: null,
+      panes: [pane],
+      positions: null,
+      lifted: false,
+    })
   }
 
   /** Only the task that the one key of a global combine belongs to knows whether there was anything. */
@@ -331,7 +351,8 @@ export class Task {
   }
 
   #broadcast(message: Message): void {
-    for (const stage of this.#spec.downstream.keys()) for (let shard = 0; shard < this.#spec.shards; shard++) this.#outbox.send(stage, shard, message)
+    for (const stage of this.#spec.downstream.keys())
+      for (let shard = 0; shard < this.#spec.shards; shard++) this.#outbox.send(stage, shard, message)
   }
 
   #onBarrier(epoch: number, nowMs: number): void {

@@ -177,7 +177,12 @@ const afterWatermark = (at: number, earlyTrigger: Trigger | null, lateTrigger: T
         finish(into, early.at)
         if (late === null) finish(into, at)
         else late.onMerge(into, from, c)
-      } else early.onMerge(into, from.filter(s => !isPastEnd(s)), c)
+      } else
+        early.onMerge(
+          into,
+          from.filter(s => !isPastEnd(s)),
+          c,
+        )
     },
     wakeAt: s => (isPastEnd(s) ? (late?.wakeAt(s) ?? Infinity) : early.wakeAt(s)),
   }
@@ -251,14 +256,16 @@ const afterAllOrAny = (at: number, each: ReadonlyArray<Machine>, which: 'all' | 
     at,
     size: sizeOf(each),
     onElements: (s, n, c) => open(s).forEach(machine => machine.onElements(s, n, c)),
-    shouldFire: (s, c) => (which === 'all' ? open(s).every(machine => machine.shouldFire(s, c)) : open(s).some(machine => machine.shouldFire(s, c))),
+    shouldFire: (s, c) =>
+      which === 'all' ? open(s).every(machine => machine.shouldFire(s, c)) : open(s).some(machine => machine.shouldFire(s, c)),
     onFire: (s, c) => {
       for (const machine of open(s)) if (machine.shouldFire(s, c)) machine.onFire(s, c)
       finish(s, at)
     },
     onMerge: (into, from, c) => {
       for (const machine of each) machine.onMerge(into, from, c)
-      if (which === 'all' ? each.every(machine => isFinished(into, machine.at)) : each.some(machine => isFinished(into, machine.at))) finish(into, at)
+      if (which === 'all' ? each.every(machine => isFinished(into, machine.at)) : each.some(machine => isFinished(into, machine.at)))
+        finish(into, at)
     },
     wakeAt: s => earliest(s, each),
   }

@@ -44,7 +44,8 @@ export class Bundle {
     const outputs = emitted(this.#process({ value, timestamp, window, pane }, this.#context))
     // All are looked at before any goes on: what fails behind this DoFn would be taken for the failing transform.
     for (const { timestamp: at } of outputs) {
-      if (at !== null && at < timestamp) throw new RangeError(`emitAt(${at}) lies before the element's own timestamp ${timestamp}: the watermark may have passed it`)
+      if (at !== null && at < timestamp)
+        throw new RangeError(`emitAt(${at}) lies before the element's own timestamp ${timestamp}: the watermark may have passed it`)
     }
     for (const { value: out, timestamp: at } of outputs) after(out, at ?? timestamp, alone, pane)
   }
@@ -62,7 +63,9 @@ export class Bundle {
   #emitAtEnd(value: unknown, timestamp: number | null, after: After): void {
     if (this.#windowFn.kind._tag === 'Global') return after(value, timestamp ?? Instant.min, null, NO_FIRING)
     if (timestamp === null) {
-      throw new TypeError(`finishBundle emitted ${showElement(value)} without a timestamp, and its collection is not in ${showWindow(GlobalWindow)}: use emitAt(timestamp)(value)`)
+      throw new TypeError(
+        `finishBundle emitted ${showElement(value)} without a timestamp, and its collection is not in ${showWindow(GlobalWindow)}: use emitAt(timestamp)(value)`,
+      )
     }
     const assign = this.#windowFn.assign as (element: unknown, timestamp: number) => Windows
     after(value, timestamp, assign(value, timestamp), NO_FIRING)
@@ -78,7 +81,8 @@ const emitted = (effects: unknown): ReadonlyArray<Emitted> => {
   return (effects as ReadonlyArray<unknown>).filter(effect => effect !== false).map(checked)
 }
 
-const isEmit = (effect: unknown): effect is Emitted => typeof effect === 'object' && effect !== null && '_tag' in effect && effect._tag === 'Emit'
+const isEmit = (effect: unknown): effect is Emitted =>
+  typeof effect === 'object' && effect !== null && '_tag' in effect && effect._tag === 'Emit'
 
 const checked = (effect: unknown): Emitted => {
   if (!isEmit(effect)) {

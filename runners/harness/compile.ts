@@ -58,7 +58,16 @@ ${loop}
     const finishBundle = `const finishBundle = () => { try {\n${this.#finishing().join('\n')}\n} ${caught} }`
     const constants = `const [${out.constants.map((_, i) => `c${i}`).join(', ')}] = constants`
     const url = `//# sourceURL=jetbeam-stage/${stage.id.replaceAll(/[^\w#./()-]/g, '_')}.js`
-    const text = ["'use strict'", constants, ...this.state, ...this.#functions.values(), run, finishBundle, 'return { run, finishBundle }', url].join('\n')
+    const text = [
+      "'use strict'",
+      constants,
+      ...this.state,
+      ...this.#functions.values(),
+      run,
+      finishBundle,
+      'return { run, finishBundle }',
+      url,
+    ].join('\n')
     // The one place where text becomes code.
     const make = new Function('constants', text) as (constants: ReadonlyArray<unknown>) => CompiledStage
     return make(out.constants)
@@ -159,12 +168,19 @@ ${loop}
         const { key, value } = pairOf(out, element.value)
         const [k, v] = [hooks.survive(out, key), hooks.survive(out, value)]
         const { table } = hooks.exits[at] ?? {}
-        if (table === undefined || table === null) return this.#push(at, { keys: k, values: v, timestamps: timestamp, windows, panes: null })
+        if (table === undefined || table === null)
+          return this.#push(at, { keys: k, values: v, timestamps: timestamp, windows, panes: null })
         enter(v)
         return table.write(out, k, v, timestamp, windows)
       }
       case 'Forward':
-        return this.#push(at, { keys: null, values: hooks.survive(out, wholeOf(out, element.value)), timestamps: timestamp, windows, panes: pane })
+        return this.#push(at, {
+          keys: null,
+          values: hooks.survive(out, wholeOf(out, element.value)),
+          timestamps: timestamp,
+          windows,
+          panes: pane,
+        })
       case 'Sink': {
         const value = wholeOf(out, element.value)
         const outputs = `${out.constant(hooks.exits[at])}.outputs`
@@ -175,7 +191,11 @@ ${loop}
       }
       case 'Assert': {
         const value = wholeOf(out, element.value)
-        return this.eachWindow(element, window => out.line(`${out.constant(hooks.exits[at])}.gathered.push({ value: ${value}, timestamp: ${timestamp}, window: ${window}, pane: ${pane} })`))
+        return this.eachWindow(element, window =>
+          out.line(
+            `${out.constant(hooks.exits[at])}.gathered.push({ value: ${value}, timestamp: ${timestamp}, window: ${window}, pane: ${pane} })`,
+          ),
+        )
       }
     }
   }

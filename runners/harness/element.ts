@@ -11,7 +11,8 @@ export interface Element {
 }
 
 /** A key and its value stay apart until somebody asks for the pair: most keyed chains never build one. */
-export type Value = { readonly _tag: 'Whole'; readonly name: string } | { readonly _tag: 'Pair'; readonly key: string; readonly value: string }
+export type Value =
+  { readonly _tag: 'Whole'; readonly name: string } | { readonly _tag: 'Pair'; readonly key: string; readonly value: string }
 
 export const whole = (name: string): Value => ({ _tag: 'Whole', name })
 export const pair = (key: string, value: string): Value => ({ _tag: 'Pair', key, value })

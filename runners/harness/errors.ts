@@ -63,7 +63,11 @@ const showObject = (value: object, depth: number): string => {
   if (value instanceof Uint8Array) return `${value.length} bytes ${Buffer.from(value.subarray(0, 32)).toString('hex')}`
   if (value instanceof Error) return `${value.name}: ${value.message}`
   if (depth >= 3) return Array.isArray(value) ? '[…]' : '{…}'
-  if (Array.isArray(value)) return `[${value.slice(0, 20).map(item => show(item, depth + 1)).join(', ')}${value.length > 20 ? ', …' : ''}]`
+  if (Array.isArray(value))
+    return `[${value
+      .slice(0, 20)
+      .map(item => show(item, depth + 1))
+      .join(', ')}${value.length > 20 ? ', …' : ''}]`
   if (value instanceof Map || value instanceof Set) return `${value instanceof Map ? 'Map' : 'Set'}(${value.size})`
   const entries = Object.entries(value).slice(0, 20)
   return `{ ${entries.map(([key, item]) => `${key}: ${secret.test(key) ? '(hidden)' : show(item, depth + 1)}`).join(', ')} }`

@@ -36,7 +36,12 @@ export interface StageHooks {
   readonly survive: (out: CodeWriter, name: string) => string
 }
 
-export const hooksOf = (stage: Stage, exits: ReadonlyArray<ExitBuffer>, bundles: ReadonlyMap<number, Bundle>, strictness: Strictness | null): StageHooks => ({
+export const hooksOf = (
+  stage: Stage,
+  exits: ReadonlyArray<ExitBuffer>,
+  bundles: ReadonlyMap<number, Bundle>,
+  strictness: Strictness | null,
+): StageHooks => ({
   exits,
   progress: { maxTimestamp: Instant.min },
   bundle: step => bundles.get(step) ?? missing(stage, step),
@@ -50,21 +55,33 @@ export const hooksOf = (stage: Stage, exits: ReadonlyArray<ExitBuffer>, bundles:
   refusePromise: result => {
     // Nobody will look at it: a rejection later must not bring the process down.
     if (result instanceof Promise) result.catch(() => undefined)
-    throw new TypeError('the function gave a promise, which would flow on as a value. Use PCollection.mapAsync (or tryMapAsync, mapTaskEither) for asynchronous work')
+    throw new TypeError(
+      'the function gave a promise, which would flow on as a value. Use PCollection.mapAsync (or tryMapAsync, mapTaskEither) for asynchronous work',
+    )
   },
   refuseTimestamp: timestamp => {
-    throw new RangeError(`the timestamp is ${showElement(timestamp)}, which is no instant. Use Instant.ofMillis, and a Decoder that refuses elements without a time`)
+    throw new RangeError(
+      `the timestamp is ${showElement(timestamp)}, which is no instant. Use Instant.ofMillis, and a Decoder that refuses elements without a time`,
+    )
   },
   refuseName: (name, names) => {
-    throw new RangeError(`the element belongs to ${showElement(name)}, and the partition has only ${names.join(', ')}. Add the name to the list`)
+    throw new RangeError(
+      `the element belongs to ${showElement(name)}, and the partition has only ${names.join(', ')}. Add the name to the list`,
+    )
   },
   failLeft: left => {
-    throw left instanceof Error ? left : new Error(`a Left reached PCollection.orFail: ${showElement(left)}. Use separate or deadLetter to go on with the others`, { cause: left })
+    throw left instanceof Error
+      ? left
+      : new Error(`a Left reached PCollection.orFail: ${showElement(left)}. Use separate or deadLetter to go on with the others`, {
+          cause: left,
+        })
   },
   checkSkew: (to, from, allowedSkewMs) => {
     if (typeof to !== 'number' || Number.isNaN(to)) throw new RangeError(`the timestamp is ${showElement(to)}, which is no instant`)
     if (to < from - allowedSkewMs) {
-      throw new RangeError(`the new timestamp ${to} lies ${from - to} ms before the element's own, and allowedSkew permits ${allowedSkewMs} ms: the watermark may have passed it. Raise allowedSkew, or stamp elements at the source`)
+      throw new RangeError(
+        `the new timestamp ${to} lies ${from - to} ms before the element's own, and allowedSkew permits ${allowedSkewMs} ms: the watermark may have passed it. Raise allowedSkew, or stamp elements at the source`,
+      )
     }
   },
   arrayOf: many => {
@@ -75,7 +92,14 @@ export const hooksOf = (stage: Stage, exits: ReadonlyArray<ExitBuffer>, bundles:
   tryCall: (f, element, path) => {
     const result = E.tryCatch(
       () => f(element),
-      (error): Failure<unknown> => ({ _tag: 'Failure', element, transform: path, message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '', attempts: 1 }),
+      (error): Failure<unknown> => ({
+        _tag: 'Failure',
+        element,
+        transform: path,
+        message: messageOf(error),
+        stack: error instanceof Error ? (error.stack ?? '') : '',
+        attempts: 1,
+      }),
     )
     if (E.isRight(result) && result.right instanceof Promise) {
       result.right.catch(() => undefined)

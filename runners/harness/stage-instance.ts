@@ -55,7 +55,8 @@ export class StageInstance {
 
 /** How elements are windowed where they leave: as the step before the exit left them. */
 const exitStrategy = (stage: Stage, exit: number): Stage['strategy'] => {
-  const leads = (targets: ReadonlyArray<{ readonly _tag: string; readonly exit?: number }>): boolean => targets.some(t => t._tag === 'Exit' && t.exit === exit)
+  const leads = (targets: ReadonlyArray<{ readonly _tag: string; readonly exit?: number }>): boolean =>
+    targets.some(t => t._tag === 'Exit' && t.exit === exit)
   if (leads(stage.targets)) return stage.strategy
   const step = stage.steps.find(({ targets }) => Object.values(targets).some(leads))
   if (step === undefined) return stage.strategy

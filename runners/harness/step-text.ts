@@ -17,7 +17,9 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
     const result = out.fresh(prefix)
     enter(input)
     out.line(`const ${result} = ${user(f)}(${input})`)
-    out.line(`if (typeof ${result} === 'object' && ${result} !== null && typeof ${result}.then === 'function') ${out.constant(hooks.refusePromise)}(${result})`)
+    out.line(
+      `if (typeof ${result} === 'object' && ${result} !== null && typeof ${result}.then === 'function') ${out.constant(hooks.refusePromise)}(${result})`,
+    )
     return result
   }
   switch (transform._tag) {
@@ -41,7 +43,9 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       return next({ ...element, value: whole(pairOf(out, element.value).value) })
     case 'Filter': {
       const input = wholeOf(out, element.value)
-      return out.block(`if (${call(transform.f, input, 'b')})`, () => next({ ...element, value: element.value._tag === 'Pair' ? element.value : whole(input) }))
+      return out.block(`if (${call(transform.f, input, 'b')})`, () =>
+        next({ ...element, value: element.value._tag === 'Pair' ? element.value : whole(input) }),
+      )
     }
     case 'FilterMap': {
       const option = call(transform.f, wholeOf(out, element.value), 'o')
@@ -87,7 +91,8 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       const input = wholeOf(out, element.value)
       const name = call(transform.f, input, 'n')
       out.block(`switch (${name})`, () => {
-        for (const tag of transform.names) out.block(`case ${JSON.stringify(tag)}:`, () => (next({ ...element, value: whole(input) }, tag), out.line('break')))
+        for (const tag of transform.names)
+          out.block(`case ${JSON.stringify(tag)}:`, () => (next({ ...element, value: whole(input) }, tag), out.line('break')))
         out.line(`default: ${out.constant(hooks.refuseName)}(${name}, ${out.constant(transform.names)})`)
       })
       return
@@ -133,14 +138,18 @@ const assignWindows = (compiler: StageCompiler, at: number, strategy: WindowingS
   const windows = out.fresh('w')
   if (kind._tag !== 'Fixed') {
     const value = wholeOf(out, element.value)
-    out.line(`step = ${at}; el = ${value}; const ${windows} = ${out.constant(hooks.windowsOf(strategy.windowFn))}(${value}, ${element.timestamp})`)
+    out.line(
+      `step = ${at}; el = ${value}; const ${windows} = ${out.constant(hooks.windowsOf(strategy.windowFn))}(${value}, ${element.timestamp})`,
+    )
     return { ...element, value: element.value._tag === 'Pair' ? element.value : whole(value), windows }
   }
   // Most elements lie in the window of the one before.
   const last = out.fresh('last')
   compiler.state.push(`let ${last} = null, ${last}From = 1, ${last}To = 0`)
   out.block(`if (!(${element.timestamp} >= ${last}From && ${element.timestamp} < ${last}To))`, () => {
-    out.line(`${last} = ${out.constant(hooks.windowsOf(strategy.windowFn))}(undefined, ${element.timestamp}); ${last}From = ${last}[0].start; ${last}To = ${last}[0].end`)
+    out.line(
+      `${last} = ${out.constant(hooks.windowsOf(strategy.windowFn))}(undefined, ${element.timestamp}); ${last}From = ${last}[0].start; ${last}To = ${last}[0].end`,
+    )
   })
   out.line(`const ${windows} = ${last}`)
   return { ...element, windows }

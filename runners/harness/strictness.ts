@@ -32,7 +32,9 @@ export const strictness: Strictness = {
       if (before !== null) {
         const after = bytesOf(input[0])
         if (after === null || !same(before, after)) {
-          throw new TypeError(`${path} changed its input, which other transforms and retries still see; it is now ${showElement(input[0])}. Build a new value instead`)
+          throw new TypeError(
+            `${path} changed its input, which other transforms and retries still see; it is now ${showElement(input[0])}. Build a new value instead`,
+          )
         }
       }
       return result

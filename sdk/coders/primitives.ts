@@ -20,7 +20,11 @@ const copiedBytes = coderOf<Uint8Array>('beam:coder:bytes:v1', true, {
 })
 
 /** Bytes are their own encoding: elements do not change, so they go out as they are. What comes in is copied: who holds it is unknown. */
-export const bytes: typeof copiedBytes = Object.freeze({ ...copiedBytes, encode: requireBytes, decode: (raw: Uint8Array) => E.right(copyBytes(raw, 0, raw.length)) })
+export const bytes: typeof copiedBytes = Object.freeze({
+  ...copiedBytes,
+  encode: requireBytes,
+  decode: (raw: Uint8Array) => E.right(copyBytes(raw, 0, raw.length)),
+})
 
 export const string = coderOf<string>('beam:coder:string_utf8:v1', true, {
   write: (value, w) => w.prefixedText(requireString(value)),

@@ -20,7 +20,8 @@ export const copyBytes = (source: Uint8Array, start: number, end: number): Uint8
   const copy = new Uint8Array(slab, used, count)
   // Aligned, so that a view of wider numbers stays possible.
   used = (used + count + 7) & ~7
-  if (count < 48) for (let i = 0; i < count; i++) copy[i] = source[start + i] as number // within the array: callers have checked
+  if (count < 48)
+    for (let i = 0; i < count; i++) copy[i] = source[start + i] as number // within the array: callers have checked
   else copy.set(start === 0 && end === source.length ? source : source.subarray(start, end))
   return copy
 }

@@ -26,7 +26,8 @@ export const AfterWatermark = {
 /** Fires once a pane holds at least `n` elements (Beam's AfterPane.elementCountAtLeast). */
 export const AfterCount = {
   of: (n: number): Trigger => {
-    if (!Number.isInteger(n) || n < 1) throw new RangeError(`AfterCount.of: a pane's element count is a whole number from 1, and ${n} is not`)
+    if (!Number.isInteger(n) || n < 1)
+      throw new RangeError(`AfterCount.of: a pane's element count is a whole number from 1, and ${n} is not`)
     return Object.freeze({ _tag: 'AfterCount', urn: urn('element_count'), count: n })
   },
 } as const
@@ -40,9 +41,11 @@ export const AfterProcessingTime = {
    * AfterWatermark.pastEndOfWindow({ early: AfterProcessingTime.pastFirstElement(seconds(10)) })
    */
   pastFirstElement: (delay: Duration, o?: { readonly alignTo?: Duration | undefined }): Trigger => {
-    if (!(delay >= 0)) throw new RangeError(`AfterProcessingTime.pastFirstElement: the delay is a length of time, and ${delay} ms is negative`)
+    if (!(delay >= 0))
+      throw new RangeError(`AfterProcessingTime.pastFirstElement: the delay is a length of time, and ${delay} ms is negative`)
     const alignTo = o?.alignTo ?? null
-    if (alignTo !== null && !(alignTo > 0)) throw new RangeError(`AfterProcessingTime.pastFirstElement: alignTo is a length of time above 0, and ${alignTo} ms is not`)
+    if (alignTo !== null && !(alignTo > 0))
+      throw new RangeError(`AfterProcessingTime.pastFirstElement: alignTo is a length of time above 0, and ${alignTo} ms is not`)
     return Object.freeze({ _tag: 'AfterProcessingTime', urn: urn('after_processing_time'), delay, alignTo })
   },
 } as const

@@ -33,7 +33,9 @@ export class RangeTracker {
   /** False for a position that is somebody else's: stop there. Throws for one that is not after the last. */
   tryClaim(position: number): boolean {
     if (position <= (this.#last ?? this.#range.from - 1)) {
-      throw new RangeError(`the position ${position} was claimed after ${this.#last ?? `the beginning at ${this.#range.from}`}: positions are claimed in ascending order`)
+      throw new RangeError(
+        `the position ${position} was claimed after ${this.#last ?? `the beginning at ${this.#range.from}`}: positions are claimed in ascending order`,
+      )
     }
     if (!positionRange.contains(this.#range, position)) return false
     this.#last = position

@@ -6,7 +6,12 @@ const { directRunner } = require('apache-beam/runners/direct_runner')
 
 const count = Number(process.argv[2])
 globalThis.total = 0
-const sum = { createAccumulator: () => 0, addInput: (a, b) => a + b, mergeAccumulators: as => [...as].reduce((a, b) => a + b, 0), extractOutput: a => a }
+const sum = {
+  createAccumulator: () => 0,
+  addInput: (a, b) => a + b,
+  mergeAccumulators: as => [...as].reduce((a, b) => a + b, 0),
+  extractOutput: a => a,
+}
 const pipeline = root =>
   root
     .apply(beam.create([count]))

@@ -53,5 +53,9 @@ export const inMemory = async ({ quick }: BenchOptions): Promise<Row> => {
     ],
     quick ? 3 : 9,
   )
-  return { name: 'in-memory', measured, targets: [within(measured, 'jetbeam', 2, 'hand-written loop'), atLeast(measured, 'jetbeam', 30, 'apache-beam')] }
+  return {
+    name: 'in-memory',
+    measured,
+    targets: [within(measured, 'jetbeam', 2, 'hand-written loop'), atLeast(measured, 'jetbeam', 30, 'apache-beam')],
+  }
 }

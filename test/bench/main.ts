@@ -18,14 +18,20 @@ NAME   one row only: ${Object.keys(rows).join(', ')}
 const show = ({ name, measured, targets }: Row): string =>
   [
     `\n${name}`,
-    ...measured.map(m => `  ${m.name.padEnd(36)} ${perElement(m.medianNs)} (${perElement(m.minNs)} to ${perElement(m.maxNs)}), ${Math.round(1e9 / m.medianNs).toLocaleString('en')} a second`),
+    ...measured.map(
+      m =>
+        `  ${m.name.padEnd(36)} ${perElement(m.medianNs)} (${perElement(m.minNs)} to ${perElement(m.maxNs)}), ${Math.round(1e9 / m.medianNs).toLocaleString('en')} a second`,
+    ),
     ...targets.map(t => `  ${t.met ? 'met ' : 'MISS'} ${t.says}: ${t.ratio.toFixed(2)}`),
   ].join('\n')
 
 const perElement = (ns: number): string => (ns < 10_000 ? `${ns.toFixed(1)} ns` : `${(ns / 1_000).toFixed(1)} µs`)
 
 const main = async (): Promise<number> => {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } } })
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
+  })
   if (values.help === true) {
     process.stdout.write(usage)
     return 0

@@ -6,7 +6,11 @@ import { headers, type Msg, type NatsConnection } from '@nats-io/nats-core'
 export const plainLoop = async (nc: NatsConnection, from: string, to: string, count: number): Promise<void> => {
   const jsm = await jetstreamManager(nc)
   const js = jetstream(nc)
-  const { name } = await jsm.consumers.add(from, { ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All, inactive_threshold: 60_000_000_000 })
+  const { name } = await jsm.consumers.add(from, {
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    inactive_threshold: 60_000_000_000,
+  })
   const messages = await (await js.consumers.get(from, name)).consume()
   let seen = 0
   for await (const message of messages) {
@@ -27,7 +31,12 @@ const batch = 1_000
  */
 export const pipelinedLoop = async (nc: NatsConnection, from: string, to: string, count: number): Promise<void> => {
   const jsm = await jetstreamManager(nc)
-  const { name } = await jsm.consumers.add(from, { ack_policy: AckPolicy.None, deliver_policy: DeliverPolicy.All, mem_storage: true, inactive_threshold: 60_000_000_000 })
+  const { name } = await jsm.consumers.add(from, {
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.All,
+    mem_storage: true,
+    inactive_threshold: 60_000_000_000,
+  })
   const next = `$JS.API.CONSUMER.MSG.NEXT.${from}.${name}`
   const pullInbox = `_INBOX.pull.${name}`
   const ackInbox = `_INBOX.ack.${name}`
@@ -44,7 +53,10 @@ export const pipelinedLoop = async (nc: NatsConnection, from: string, to: string
       const sequence = ++seen
       const h = headers()
       h.set('Nats-Msg-Id', `${from}:${sequence}`)
-      nc.publish(`${to}${message.subject.slice(message.subject.indexOf('.'))}`, message.data, { reply: `${ackInbox}.${sequence}`, headers: h })
+      nc.publish(`${to}${message.subject.slice(message.subject.indexOf('.'))}`, message.data, {
+        reply: `${ackInbox}.${sequence}`,
+        headers: h,
+      })
       if (seen + batch >= pulled && pulled < count) pull()
     }
     const acks = nc.subscribe(`${ackInbox}.*`, {

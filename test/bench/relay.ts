@@ -47,7 +47,10 @@ export const relay = async ({ quick }: BenchOptions): Promise<Row> => {
     return {
       name: 'relay',
       measured,
-      targets: [atLeast(measured, 'jetbeam, exactly once', 15, 'consume, await publish, ack'), atLeast(measured, 'jetbeam, exactly once', 0.8, 'best hand-written pipelined loop')],
+      targets: [
+        atLeast(measured, 'jetbeam, exactly once', 15, 'consume, await publish, ack'),
+        atLeast(measured, 'jetbeam, exactly once', 0.8, 'best hand-written pipelined loop'),
+      ],
     }
   } finally {
     await nc.close()
@@ -65,7 +68,12 @@ const byPipeline = async (url: string, from: string, to: string, checkpoints: st
       JetStreamIO.writeMessages({ stream: to, coder: Coder.bytes }),
     ),
   )
-  const place = { provide: [JetStreamIO.connection({ servers: url })], checkpoints: Checkpoints.directory(checkpoints), until: 'end', job: 'relay' } as const
+  const place = {
+    provide: [JetStreamIO.connection({ servers: url })],
+    checkpoints: Checkpoints.directory(checkpoints),
+    until: 'end',
+    job: 'relay',
+  } as const
   await orThrow(pipe(pipeline, DirectRunner.run(place)))
 }
 

@@ -23,7 +23,9 @@ export const countWindows = async (nc: NatsConnection, published: number): Promi
     const { key, sum, second } = JSON.parse(text) as { readonly key: string; readonly sum: number; readonly second: number }
     return `${key} ${second} ${sum}`
   })
-  const malformed = Array.from({ length: published }, (_, i) => i).filter(i => eventAt(i) === null).map(i => `malformed ${i}`)
+  const malformed = Array.from({ length: published }, (_, i) => i)
+    .filter(i => eventAt(i) === null)
+    .map(i => `malformed ${i}`)
   const [windows, rejects] = [compare(sums, totals), compare(malformed, await payloads(nc, 'REJECTED'))]
   return {
     lost: windows.lost + rejects.lost,

@@ -9,13 +9,20 @@ export interface Event {
 
 export const isEvent = (value: unknown): value is Event => {
   const event = value as Partial<Event> | null
-  return typeof event === 'object' && event !== null && typeof event.key === 'string' && typeof event.value === 'number' && typeof event.at === 'number'
+  return (
+    typeof event === 'object' &&
+    event !== null &&
+    typeof event.key === 'string' &&
+    typeof event.value === 'number' &&
+    typeof event.at === 'number'
+  )
 }
 
 const keys = 5
 
 /** Number `index` of the feed; null for a malformed one. */
-export const eventAt = (index: number): Event | null => (index % 100 === 99 ? null : { key: `k${index % keys}`, value: index, at: 1_000_000 + index * 10 })
+export const eventAt = (index: number): Event | null =>
+  index % 100 === 99 ? null : { key: `k${index % keys}`, value: index, at: 1_000_000 + index * 10 }
 
 /** Far behind all others in time: the watermark passes every window but its own. */
 export const lastEvent: Event = { key: 'end', value: 0, at: 1_000_000_000_000 }

@@ -2,11 +2,15 @@
 import { parseArgs } from 'node:util'
 import { type Result, runScenario } from './scenario.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, help: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, help: { type: 'boolean' } },
+})
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
 if (values.help === true || !Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
-  process.stdout.write('npm run test:crash -- [--rounds N] [--seed S]\n\n--rounds N  kills of each pipeline\'s process (20)\n--seed S    for the moments of the kills (1)\n')
+  process.stdout.write(
+    "npm run test:crash -- [--rounds N] [--seed S]\n\n--rounds N  kills of each pipeline's process (20)\n--seed S    for the moments of the kills (1)\n",
+  )
   process.exit(values.help === true ? 0 : 2)
 }
 
@@ -16,7 +20,9 @@ const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): 
 let [passed, failed] = [0, 0]
 for (const pipeline of ['relay', 'windows'] as const) {
   try {
-    const result = await runScenario({ pipeline, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }, line => process.stderr.write(`${line}\n`))
+    const result = await runScenario({ pipeline, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }, line =>
+      process.stderr.write(`${line}\n`),
+    )
     process.stdout.write(`${pipeline}: ${show(result)}\n`)
     if (result.lost + result.duplicated + result.wrong === 0) passed++
     else failed++

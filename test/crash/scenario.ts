@@ -40,7 +40,15 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
   const server = await NatsServer.start()
   const folder = await mkdtemp(join(tmpdir(), 'jetbeam-crash-'))
   const nc = await connect({ servers: server.url, noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
-  const victim = new Victim(`${plan.pipeline}-program.ts`, ['--nats', server.url, '--checkpoints', join(folder, 'checkpoints'), '--every', '150ms', '--json'])
+  const victim = new Victim(`${plan.pipeline}-program.ts`, [
+    '--nats',
+    server.url,
+    '--checkpoints',
+    join(folder, 'checkpoints'),
+    '--every',
+    '150ms',
+    '--json',
+  ])
   const feed = new Feed(nc)
   try {
     await makeStreams(nc)
@@ -63,7 +71,10 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     }
     await feed.stop()
     await publishAcknowledged(nc, Buffer.from(JSON.stringify(lastEvent)))
-    const counts = await settled(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)), victim)
+    const counts = await settled(
+      () => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)),
+      victim,
+    )
     await victim.terminate()
     // What came after the last look would be a repetition as well.
     const final = plan.pipeline === 'relay' ? await countRelay(nc, feed.published) : await countWindows(nc, feed.published)

@@ -16,14 +16,17 @@ export class Victim {
   }
 
   start(): void {
-    const child = spawn(process.execPath, ['--import', 'tsx', '-C', 'jetbeam-source', this.#program, ...this.#args], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(process.execPath, ['--import', 'tsx', '-C', 'jetbeam-source', this.#program, ...this.#args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     this.#errors = ''
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-4_000)
     })
     // Started while the server was down, it says so and ends, as it should: whoever supervises it tries again.
     child.once('exit', code => {
-      if (this.#child === child && code === 1 && this.#errors.includes('No NATS server could be reached')) setTimeout(() => this.#restart(child), 200)
+      if (this.#child === child && code === 1 && this.#errors.includes('No NATS server could be reached'))
+        setTimeout(() => this.#restart(child), 200)
     })
     this.#child = child
   }
@@ -35,7 +38,8 @@ export class Victim {
   /** Throws where it ended by itself: it was to run for ever. */
   checkAlive(): void {
     if (this.#errors.includes('No NATS server could be reached')) return
-    if (this.#child?.exitCode !== null) throw new Error(`the pipeline ended by itself with exit code ${this.#child?.exitCode}:\n${this.#errors}`)
+    if (this.#child?.exitCode !== null)
+      throw new Error(`the pipeline ended by itself with exit code ${this.#child?.exitCode}:\n${this.#errors}`)
   }
 
   async kill(): Promise<void> {

@@ -7,7 +7,12 @@ import { isEvent } from './events.ts'
 
 export const windows = Pipeline.define(import.meta, 'crash-windows', () =>
   pipe(
-    JetStreamIO.read({ stream: 'EVENTS', coder: Decoder.json(isEvent), timestamp: event => Instant.ofMillis(event.at), watermark: Watermark.boundedOutOfOrderness(millis(100)) }),
+    JetStreamIO.read({
+      stream: 'EVENTS',
+      coder: Decoder.json(isEvent),
+      timestamp: event => Instant.ofMillis(event.at),
+      watermark: Watermark.boundedOutOfOrderness(millis(100)),
+    }),
     PCollection.deadLetter(JetStreamIO.writeUndecodable({ stream: 'REJECTED', subject: 'rejected' })),
     PCollection.keyBy(event => event.key),
     PCollection.mapValues(event => event.value),

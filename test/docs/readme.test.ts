@@ -16,7 +16,9 @@ describe('The README', () => {
 
   it('shows the commands that exist', async () => {
     const readme = await readFile(new URL('README.md', root), 'utf8')
-    const { scripts } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as { readonly scripts: Readonly<Record<string, string>> }
+    const { scripts } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as {
+      readonly scripts: Readonly<Record<string, string>>
+    }
     const named = [...readme.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
     assert.isAbove(named.length, 2)
     for (const name of named) assert.property(scripts, name)

@@ -4,7 +4,25 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
-import { Checkpoints, Coder, Combine, Decoder, Encoder, FixedWindows, Instant, type Job, millis, orThrow, PCollection, type PDone, Pipeline, pipe, Reify, seconds, Window } from 'jetbeam'
+import {
+  Checkpoints,
+  Coder,
+  Combine,
+  Decoder,
+  Encoder,
+  FixedWindows,
+  Instant,
+  type Job,
+  millis,
+  orThrow,
+  PCollection,
+  type PDone,
+  Pipeline,
+  pipe,
+  Reify,
+  seconds,
+  Window,
+} from 'jetbeam'
 import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
@@ -19,7 +37,11 @@ const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
 
 /** Leaves as it comes. */
 const relay = (from: string, to: string): PDone =>
-  pipe(JetStreamIO.read({ stream: from, coder: Coder.bytes }), PCollection.orFail, JetStreamIO.write({ stream: to, subject: to, coder: Coder.bytes }))
+  pipe(
+    JetStreamIO.read({ stream: from, coder: Coder.bytes }),
+    PCollection.orFail,
+    JetStreamIO.write({ stream: to, subject: to, coder: Coder.bytes }),
+  )
 
 const perSecond = 10
 
@@ -92,7 +114,9 @@ describe('A full disk under the checkpoints of a run', function () {
               provide: [JetStreamIO.connection({ servers: server.url })],
               checkpoints: Checkpoints.directory(path, { every: millis(100) }),
               job: 'full-disk',
-              log: (level, message) => void (level === 'error' && logged.push(message)),
+              log: (level, message) => {
+                if (level === 'error') logged.push(message)
+              },
             }),
           ),
         )
@@ -132,7 +156,10 @@ describe('A full disk under the checkpoints of a run', function () {
       await arrived()
       const { checkpoints } = job.metrics()
       assert.isAtLeast(checkpoints.failed, 2)
-      assert.match(logged[0] ?? '', /^a checkpoint failed \(1 of 5 in a row until the run fails\): Could not .* The disk is full: make room; .*the next checkpoint tries again\.$/)
+      assert.match(
+        logged[0] ?? '',
+        /^a checkpoint failed \(1 of 5 in a row until the run fails\): Could not .* The disk is full: make room; .*the next checkpoint tries again\.$/,
+      )
       assert.strictEqual((await orThrow(job.suspend)).state, 'suspended')
       await arrived()
     })

@@ -33,7 +33,10 @@ describe('JetStreamIO.read, through faults', function () {
     const disturbed = disturb()
     const rest = await readAll(reader)
     await disturbed
-    assert.deepEqual([...head, ...rest].map(m => m.sequence), range(1, messages + 1))
+    assert.deepEqual(
+      [...head, ...rest].map(m => m.sequence),
+      range(1, messages + 1),
+    )
     await source.close()
   }
 

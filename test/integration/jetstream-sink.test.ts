@@ -33,8 +33,12 @@ describe('JetStreamIO.write', function () {
     await jsm.streams.add({ name, subjects: [`${name}.>`], ...config })
     return name
   }
-  const open = (stream: string, context: Partial<SinkContext> = {}, url = server.url, o: Partial<SinkOptions<never>> = {}): Promise<ConnectedSink> =>
-    testSink(stream, o).connect(sinkContext(url, context))
+  const open = (
+    stream: string,
+    context: Partial<SinkContext> = {},
+    url = server.url,
+    o: Partial<SinkOptions<never>> = {},
+  ): Promise<ConnectedSink> => testSink(stream, o).connect(sinkContext(url, context))
   const feed = async (sink: ConnectedSink, subject: string, positions: ReadonlyArray<number>, pauseMs = 0): Promise<void> => {
     for (let i = 0; i < positions.length; i += 100) {
       sink.publish('origin', outputs(subject, positions.slice(i, i + 100)))

@@ -70,14 +70,23 @@ describe('JetStreamIO.read', function () {
     const stream = await newStream('S.>')
     await publish(range(0, 20).map(() => `${stream}.a`))
     for (const sequence of [3, 4, 11, 19, 20]) await jsm.streams.deleteMessage(stream, sequence)
-    assert.deepEqual(await readSplits(stream), range(1, 19).filter(s => ![3, 4, 11].includes(s)))
+    assert.deepEqual(
+      await readSplits(stream),
+      range(1, 19).filter(s => ![3, 4, 11].includes(s)),
+    )
   })
 
   it('selects a dense subject and a rare one alike', async () => {
     const stream = await newStream('S.>')
     await publish(range(0, 8_000).map(i => (i === 4_321 ? `${stream}.rare` : `${stream}.often.${i % 2}`)))
     assert.deepEqual(await readSplits(stream, { filters: [`${stream}.rare`] }), [4_322])
-    assert.deepEqual(await readSplits(stream, { filters: [`${stream}.often.0`] }), range(0, 8_000).filter(i => i % 2 === 0 && i !== 4_321).map(i => i + 1).filter(s => s !== 4_322))
+    assert.deepEqual(
+      await readSplits(stream, { filters: [`${stream}.often.0`] }),
+      range(0, 8_000)
+        .filter(i => i % 2 === 0 && i !== 4_321)
+        .map(i => i + 1)
+        .filter(s => s !== 4_322),
+    )
     assert.deepEqual(await readSplits(stream, { filters: [`${stream}.nothing`] }), [])
   })
 
@@ -99,7 +108,11 @@ describe('JetStreamIO.read', function () {
     assert.deepEqual(await readSplits(stream, { start: StartAt.sequence(4), stop: StopAt.sequence(8) }), range(4, 8))
     assert.deepEqual(await readSplits(stream, { start: StartAt.sequence(4), stop: StopAt.count(3) }), range(4, 7))
     assert.deepEqual(await readSplits(stream, { stop: StopAt.count(1_000) }), range(1, 11), 'a count beyond the end does not hang')
-    assert.deepEqual(await readSplits(stream, { stop: StopAt.time(Instant.ofMillis(Date.now() + 1_500)) }), range(1, 11), 'a time to come is waited for')
+    assert.deepEqual(
+      await readSplits(stream, { stop: StopAt.time(Instant.ofMillis(Date.now() + 1_500)) }),
+      range(1, 11),
+      'a time to come is waited for',
+    )
   })
 
   it('gives each message once when it is read in several ranges', async () => {
@@ -145,7 +158,10 @@ describe('JetStreamIO.read', function () {
     await readAll(reader, read => read.length > 0, 1)
     const batch = reader.poll(10)
     const restored = await source.open(split, { last: batch?.positions.at(-1) ?? null, claimed: 11, note: batch?.note })
-    assert.deepEqual((await readAll(restored)).map(m => m.sequence), range((batch?.positions.at(-1) ?? 0) + 1, 101))
+    assert.deepEqual(
+      (await readAll(restored)).map(m => m.sequence),
+      range((batch?.positions.at(-1) ?? 0) + 1, 101),
+    )
     await source.close()
   })
 
@@ -158,7 +174,10 @@ describe('JetStreamIO.read', function () {
     assert.equal(reader.status()._tag, 'idle')
     assert.equal(reader.lag(), 0)
     await publish([`${stream}.a`])
-    assert.deepEqual((await readAll(reader, read => read.length === 1)).map(m => m.sequence), [1])
+    assert.deepEqual(
+      (await readAll(reader, read => read.length === 1)).map(m => m.sequence),
+      [1],
+    )
     await source.close()
   })
 
@@ -174,7 +193,10 @@ describe('JetStreamIO.read', function () {
     const reader = await source.open(split, { last: null, claimed: 0, note: null })
     await wait(800)
     assert.isBelow(process.memoryUsage().arrayBuffers - before, 20 * 1_048_576, 'of 32 MB')
-    assert.deepEqual((await readAll(reader)).map(m => m.sequence), range(1, 501))
+    assert.deepEqual(
+      (await readAll(reader)).map(m => m.sequence),
+      range(1, 501),
+    )
     await source.close()
   })
 
@@ -188,7 +210,10 @@ describe('JetStreamIO.read', function () {
       const [split] = await source.resolve({ desired: 1, toEnd: false })
       assert.isDefined(split)
       const read = await readAll(await source.open(split, { last: null, claimed: 0, note: null }))
-      assert.deepEqual(read.map(m => m.payload.length), [10, 3_000_000, 10])
+      assert.deepEqual(
+        read.map(m => m.payload.length),
+        [10, 3_000_000, 10],
+      )
       await source.close()
     } finally {
       await connection.close()
@@ -206,7 +231,10 @@ describe('JetStreamIO.read', function () {
     const head = await readAll(reader, read => read.length >= 1_000)
     for await (const consumer of jsm.consumers.list(stream)) await jsm.consumers.delete(stream, consumer.name)
     const rest = await readAll(reader)
-    assert.deepEqual([...head, ...rest].map(m => m.sequence), range(1, 30_001))
+    assert.deepEqual(
+      [...head, ...rest].map(m => m.sequence),
+      range(1, 30_001),
+    )
     await source.close()
   })
 

@@ -60,18 +60,22 @@ describe('Memory', function () {
   const run = async (kind: 'relay' | 'windows'): Promise<{ readonly slow: Report; readonly end: Report }> => {
     const program = fileURLToPath(new URL('../support/memory-program.ts', import.meta.url))
     proxy.throttle(slowBytesPerSecond)
-    child = fork(program, [kind, server.url, `nats://127.0.0.1:${proxy.port}`, folder], { execArgv: ['--import', 'tsx', '-C', 'jetbeam-source'] })
-    let last: Report | null = null
-    child.on('message', (report: Report) => (last = report))
+    child = fork(program, [kind, server.url, `nats://127.0.0.1:${proxy.port}`, folder], {
+      execArgv: ['--import', 'tsx', '-C', 'jetbeam-source'],
+    })
+    const reports: Report[] = []
+    child.on('message', (report: Report) => reports.push(report))
     const exited = once(child, 'exit')
     await Promise.race([new Promise(resolve => setTimeout(resolve, slowMs)), exited])
-    const slow = last ?? assert.fail('it never reported')
+    const slow = reports.at(-1) ?? assert.fail('it never reported')
     proxy.throttle(null)
     const [code] = (await exited) as [number | null]
     assert.strictEqual(code, 0)
-    const end = last ?? assert.fail('it never reported')
+    const end = reports.at(-1) ?? assert.fail('it never reported')
     for (const [when, report] of Object.entries({ slow, end }))
-      console.log(`      ${kind}, ${when}: ${Math.round(report.maxRss / megabyte)} MB at most, ${report.elementsRead} read, ${report.elementsWritten} written`)
+      console.log(
+        `      ${kind}, ${when}: ${Math.round(report.maxRss / megabyte)} MB at most, ${report.elementsRead} read, ${report.elementsWritten} written`,
+      )
     return { slow, end }
   }
 

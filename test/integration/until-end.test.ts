@@ -35,8 +35,18 @@ describe('A run until the end', () => {
       for (let i = 0; i < count; i++) await jetstream(nc).publish('until.in', `${i}`)
     }
     const stored = async (): Promise<number> => (await jsm.streams.info('UNTIL_OUT')).state.messages
-    const copy = Pipeline.of(pipe(JetStreamIO.read({ stream: 'UNTIL_IN', coder: Coder.string }), PCollection.orFail, JetStreamIO.write({ stream: 'UNTIL_OUT', subject: 'until.out', coder: Coder.string })))
-    const place = { provide: [JetStreamIO.connection({ servers: server.url })], checkpoints: Checkpoints.directory(folder, { every: millis(50) }), job: 'until' }
+    const copy = Pipeline.of(
+      pipe(
+        JetStreamIO.read({ stream: 'UNTIL_IN', coder: Coder.string }),
+        PCollection.orFail,
+        JetStreamIO.write({ stream: 'UNTIL_OUT', subject: 'until.out', coder: Coder.string }),
+      ),
+    )
+    const place = {
+      provide: [JetStreamIO.connection({ servers: server.url })],
+      checkpoints: Checkpoints.directory(folder, { every: millis(50) }),
+      job: 'until',
+    }
 
     await publish(20)
     const job = await orThrow(pipe(copy, DirectRunner.start(place)))

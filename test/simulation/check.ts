@@ -7,20 +7,31 @@ import type { Ledger } from './sink.ts'
 /** What is wrong, in words; none if all is well. */
 export const problemsOf = (s: Scenario, ledger: Ledger, droppedLate: number): ReadonlyArray<string> => {
   const results = ledger.rows('results')
-  const copies = s.copy ? differing('copies', ledger.rows('copies').map(out => [out.key, out.value, out.timestamp]), prepared(s).map(e => [e.key, [e.id, e.n], e.at])) : []
+  const copies = s.copy
+    ? differing(
+        'copies',
+        ledger.rows('copies').map(out => [out.key, out.value, out.timestamp]),
+        prepared(s).map(e => [e.key, [e.id, e.n], e.at]),
+      )
+    : []
   return [...copies, ...resultsOf(s, results, droppedLate), ...(s.grouping === 'none' ? [] : panesOf(s, results))]
 }
 
 const resultsOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number): ReadonlyArray<string> => {
   if (s.grouping === 'none') {
-    return differing('results', results.map(out => [out.key, out.value, out.window, out.timestamp]), exploded(s).map(({ event, window }) => [event.key, [event.id, event.n], window, event.at]))
+    return differing(
+      'results',
+      results.map(out => [out.key, out.value, out.window, out.timestamp]),
+      exploded(s).map(({ event, window }) => [event.key, [event.id, event.n], window, event.at]),
+    )
   }
   if (s.tooLate) return lateOf(s, results, droppedLate)
   const late = droppedLate > 0 ? [`${droppedLate} elements were dropped as late, and none was`] : []
   return [...late, ...differing('results', actual(s, results), expected(s)), ...timesOf(s, results)]
 }
 
-const firesOnce = (s: Scenario): boolean => s.lateness === 0 && (s.trigger._tag === 'default' || s.trigger._tag === 'watermark' || s.trigger._tag === 'never')
+const firesOnce = (s: Scenario): boolean =>
+  s.lateness === 0 && (s.trigger._tag === 'default' || s.trigger._tag === 'watermark' || s.trigger._tag === 'never')
 const listed = (s: Scenario): boolean => s.grouping === 'list' || (s.grouping === 'listOfSums' && firesOnce(s))
 
 /** (key, window, content) of each group: all there is about it in the end. */
@@ -29,7 +40,11 @@ const expected = (s: Scenario): ReadonlyArray<unknown> => {
     case 'list':
       return groupsOf(s, e => e.key).map(({ key, window, events }) => [key, window, sorted(events.map(e => e.id))])
     case 'sum':
-      return groupsOf(s, e => e.key).map(({ key, window, events }) => [key, window, s.between === 'async' ? 3 * sumOf(events) : sumOf(events)])
+      return groupsOf(s, e => e.key).map(({ key, window, events }) => [
+        key,
+        window,
+        s.between === 'async' ? 3 * sumOf(events) : sumOf(events),
+      ])
     case 'total': {
       const groups = groupsOf(s, () => null).map(({ key, window, events }) => [key, window, sumOf(events)])
       return groups.length === 0 && s.window._tag === 'Global' ? [[null, globalSpan, 0]] : groups
@@ -48,7 +63,11 @@ const actual = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<unknown
   const finals = finalWindows(s)
   const groups = new Map<string, Out[]>()
   for (const out of results) {
-    const window = s.window._tag === 'Sessions' ? (finals.find(([key, span]) => key === JSON.stringify(out.key) && span[0] <= out.window[0] && out.window[1] <= span[1])?.[1] ?? out.window) : out.window
+    const window =
+      s.window._tag === 'Sessions'
+        ? (finals.find(([key, span]) => key === JSON.stringify(out.key) && span[0] <= out.window[0] && out.window[1] <= span[1])?.[1] ??
+          out.window)
+        : out.window
     const id = JSON.stringify([out.key, window])
     groups.set(id, [...(groups.get(id) ?? []), out])
   }
@@ -63,19 +82,23 @@ const actual = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<unknown
 
 /** Sessions that have grown to their end; a window on the way there lies inside one of them. */
 const finalWindows = (s: Scenario): ReadonlyArray<readonly [key: string, window: Span]> => {
-  const groups = s.grouping === 'sumOfSums' || s.grouping === 'listOfSums' ? coarseGroups(s) : groupsOf(s, e => (s.grouping === 'total' ? null : e.key))
+  const groups =
+    s.grouping === 'sumOfSums' || s.grouping === 'listOfSums' ? coarseGroups(s) : groupsOf(s, e => (s.grouping === 'total' ? null : e.key))
   return groups.map(({ key, window }) => [JSON.stringify(key), window])
 }
 
 /** Where windows fire once, the pane's timestamp is known too. */
 const timesOf = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<string> => {
   const single = s.grouping === 'list' || s.grouping === 'sum' || s.grouping === 'total'
-  if (s.combiner === 'endOfWindow') return results.flatMap(out => (out.timestamp === out.window[1] - 1 ? [] : [`${shown(out)} is not at its window's end`]))
+  if (s.combiner === 'endOfWindow')
+    return results.flatMap(out => (out.timestamp === out.window[1] - 1 ? [] : [`${shown(out)} is not at its window's end`]))
   if (!single || !firesOnce(s)) return []
   const pick = s.combiner === 'earliest' ? Math.min : Math.max
   return groupsOf(s, e => (s.grouping === 'total' ? null : e.key)).flatMap(({ key, window, events }) => {
     const at = pick(...events.map(e => e.at))
-    return results.filter(out => JSON.stringify([out.key, out.window]) === JSON.stringify([key, window]) && out.timestamp !== at).map(out => `${shown(out)} should be at ${at}`)
+    return results
+      .filter(out => JSON.stringify([out.key, out.window]) === JSON.stringify([key, window]) && out.timestamp !== at)
+      .map(out => `${shown(out)} should be at ${at}`)
   })
 }
 
@@ -134,10 +157,12 @@ const panesOf = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<string
       if (pane.isFirst !== (pane.index === 0)) problems.push(`pane ${pane.index} says isFirst: ${pane.isFirst}`)
       if (pane.isLast && i < panes.length - 1) problems.push(`the last pane is followed by another`)
       const before = panes[i - 1]?.pane
-      if (before !== undefined && (order[before.timing] ?? 0) > (order[pane.timing] ?? 0)) problems.push(`${pane.timing} behind ${before.timing}`)
+      if (before !== undefined && (order[before.timing] ?? 0) > (order[pane.timing] ?? 0))
+        problems.push(`${pane.timing} behind ${before.timing}`)
       if (before?.timing === 'onTime' && pane.timing === 'onTime') problems.push('two panes on time')
       const index = pane.timing === 'early' ? -1 : nonSpeculative++
-      if (s.window._tag !== 'Sessions' && pane.nonSpeculativeIndex !== index) problems.push(`nonSpeculativeIndex ${pane.nonSpeculativeIndex} in place of ${index}`)
+      if (s.window._tag !== 'Sessions' && pane.nonSpeculativeIndex !== index)
+        problems.push(`nonSpeculativeIndex ${pane.nonSpeculativeIndex} in place of ${index}`)
     })
     return problems.map(problem => `${problem}: ${panes.map(shown).join(' | ')}`)
   })
@@ -155,4 +180,3 @@ const differing = (what: string, got: ReadonlyArray<unknown>, wanted: ReadonlyAr
   })
   return [...left.map(text => `${what} lack ${text}`), ...surplus.map(text => `${what} have ${text} too much`)]
 }
-

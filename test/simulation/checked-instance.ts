@@ -18,7 +18,8 @@ export class CheckedInstance extends StageInstance {
       const watermark = this.#task().outputWatermark()
       for (const [i, timestamp] of batch.timestamps.entries()) {
         const timing = batch.panes?.[i]?.timing
-        if (timestamp < watermark && timing !== 'late') throw new Error(`${this.#task().name} fires ${timing} at ${timestamp}, behind its watermark ${watermark}`)
+        if (timestamp < watermark && timing !== 'late')
+          throw new Error(`${this.#task().name} fires ${timing} at ${timestamp}, behind its watermark ${watermark}`)
       }
     }
     super.run(batch)

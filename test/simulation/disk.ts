@@ -18,14 +18,26 @@ export interface Stored {
 }
 
 /** A checkpoint's content; `before` is the last one that this process knows to be durable: its keyed state goes on in this one's. */
-export const stored = ({ epoch, full }: Checkpoint, generation: number, snapshots: ReadonlyArray<TaskSnapshot>, before: Stored | null): Stored => ({
+export const stored = (
+  { epoch, full }: Checkpoint,
+  generation: number,
+  snapshots: ReadonlyArray<TaskSnapshot>,
+  before: Stored | null,
+): Stored => ({
   epoch,
   generation,
   tasks: new Map(
     snapshots.map(({ task, record, keyed, outputs }) => {
       const mine = keyed === null ? [] : [keyed.slice()]
       const chain = full ? mine : [...(before?.tasks.get(task)?.keyed ?? []), ...mine]
-      return [task, { record: JSON.stringify(record), keyed: chain, outputs: outputs.map(({ sinkId, outputs: rows }) => ({ sinkId, bytes: bytesOf(rows) })) }]
+      return [
+        task,
+        {
+          record: JSON.stringify(record),
+          keyed: chain,
+          outputs: outputs.map(({ sinkId, outputs: rows }) => ({ sinkId, bytes: bytesOf(rows) })),
+        },
+      ]
     }),
   ),
 })
@@ -36,10 +48,17 @@ const bytesOf = (outputs: OutputBatch): Uint8Array => {
   return out.finish()
 }
 
-export const outputsIn = ({ tasks }: Stored): ReadonlyArray<{ readonly task: string; readonly sinkId: string; readonly outputs: OutputBatch }> =>
-  [...tasks].flatMap(([task, { outputs }]) => outputs.map(({ sinkId, bytes }) => ({ task, sinkId, outputs: readOutputs(new ByteReader(bytes)) })))
+export const outputsIn = ({
+  tasks,
+}: Stored): ReadonlyArray<{ readonly task: string; readonly sinkId: string; readonly outputs: OutputBatch }> =>
+  [...tasks].flatMap(([task, { outputs }]) =>
+    outputs.map(({ sinkId, bytes }) => ({ task, sinkId, outputs: readOutputs(new ByteReader(bytes)) })),
+  )
 
-export const restoredOf = (from: Stored | null, task: string): { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null => {
+export const restoredOf = (
+  from: Stored | null,
+  task: string,
+): { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null => {
   const found = from?.tasks.get(task)
   return found === undefined ? null : { record: JSON.parse(found.record) as TaskRecord, keyed: found.keyed }
 }

@@ -2,10 +2,13 @@
 import { parseArgs } from 'node:util'
 import { simulate } from './simulate.ts'
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' } },
+})
 const from = Number(values.seed ?? values.from)
 const count = values.seed === undefined ? Number(values.seeds) : 1
-if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1) throw new RangeError('--seeds, --from and --seed are whole numbers')
+if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1)
+  throw new RangeError('--seeds, --from and --seed are whole numbers')
 
 const began = performance.now()
 let [passed, failed] = [0, 0]
@@ -17,10 +20,13 @@ for (let seed = from; seed < from + count; seed++) {
     const { sources, ...shape } = scenario
     console.log(`seed ${seed} failed after ${steps} steps and ${crashes} restarts; again: npm run test:simulation -- --seed ${seed}`)
     console.log(`  ${JSON.stringify(shape)}`)
-    if (values.seed !== undefined) for (const [i, splits] of sources.entries()) for (const [j, events] of splits.entries()) console.log(`  source ${i} split ${j}: ${JSON.stringify(events)}`)
+    if (values.seed !== undefined)
+      for (const [i, splits] of sources.entries())
+        for (const [j, events] of splits.entries()) console.log(`  source ${i} split ${j}: ${JSON.stringify(events)}`)
     for (const problem of problems.slice(0, values.seed === undefined ? 5 : 100)) console.log(`  - ${problem}`)
   }
-  if ((seed - from + 1) % 500 === 0) console.log(`${seed - from + 1} of ${count}, ${Math.round(((seed - from + 1) * 1_000) / (performance.now() - began))} a second`)
+  if ((seed - from + 1) % 500 === 0)
+    console.log(`${seed - from + 1} of ${count}, ${Math.round(((seed - from + 1) * 1_000) / (performance.now() - began))} a second`)
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

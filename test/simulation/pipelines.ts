@@ -3,9 +3,33 @@ import * as N from 'fp-ts/lib/number.js'
 import { apply, leaf, type PDone } from '../../sdk/graph/pcollection.ts'
 import type { OutputBatch, Sink } from '../../sdk/graph/sink.ts'
 import {
-  AfterCount, AfterWatermark, Combine, FixedWindows, Flatten, GlobalWindows, GroupByKey, KV, millis, Partition, PCollection, pipe, Pipeline, Reify, Sessions, SlidingWindows, Window,
-  AfterAll, AfterAny, AfterEach, AfterProcessingTime, Never, OrFinally, Repeatedly,
-  type Trigger, type Windowed, type WindowFn,
+  AfterCount,
+  AfterWatermark,
+  Combine,
+  FixedWindows,
+  Flatten,
+  GlobalWindows,
+  GroupByKey,
+  KV,
+  millis,
+  Partition,
+  PCollection,
+  pipe,
+  Pipeline,
+  Reify,
+  Sessions,
+  SlidingWindows,
+  Window,
+  AfterAll,
+  AfterAny,
+  AfterEach,
+  AfterProcessingTime,
+  Never,
+  OrFinally,
+  Repeatedly,
+  type Trigger,
+  type Windowed,
+  type WindowFn,
 } from '../../sdk/index.ts'
 import { DefaultTrigger } from '../../sdk/model/trigger.ts'
 import type { Source } from '../../sdk/splittable/source.ts'
@@ -17,16 +41,33 @@ export interface Out {
   readonly key: unknown
   readonly value: unknown
   readonly window: readonly [start: number, end: number]
-  readonly pane: { readonly timing: string; readonly index: number; readonly nonSpeculativeIndex: number; readonly isFirst: boolean; readonly isLast: boolean }
+  readonly pane: {
+    readonly timing: string
+    readonly index: number
+    readonly nonSpeculativeIndex: number
+    readonly isFirst: boolean
+    readonly isLast: boolean
+  }
   readonly timestamp: number
 }
 
 const neverConnected = (): Promise<never> => Promise.reject(new Error('a simulation connects nothing'))
 
 const read = (source: number, outOfOrdernessMs: number): PCollection<Event> => {
-  const it: Source = { urn: 'test:simulated', label: `read${source}`, isBounded: true, identity: { source }, replayable: true, connect: neverConnected }
+  const it: Source = {
+    urn: 'test:simulated',
+    label: `read${source}`,
+    isBounded: true,
+    identity: { source },
+    replayable: true,
+    connect: neverConnected,
+  }
   const watermark = { _tag: 'WatermarkPolicy', outOfOrdernessMs, idleAfterMs: null } as const
-  return apply<Event>({ _tag: 'Read', source: it, decode: (e: Event) => e, timestamp: (e: Event) => e.at, movesWatermark: null, watermark }, [], { kind: 'read', name: `source${source}` })
+  return apply<Event>(
+    { _tag: 'Read', source: it, decode: (e: Event) => e, timestamp: (e: Event) => e.at, movesWatermark: null, watermark },
+    [],
+    { kind: 'read', name: `source${source}` },
+  )
 }
 
 const write =
@@ -39,7 +80,16 @@ const write =
       batch.payloads.push(payload)
       batch.bytes += payload.length
     }
-    const sink: Sink<Out> = { urn: 'test:simulated', label: name, identity: { name }, delivery: 'exactlyOnce', immediate, needsDurableCheckpoints: true, encode, connect: neverConnected }
+    const sink: Sink<Out> = {
+      urn: 'test:simulated',
+      label: name,
+      identity: { name },
+      delivery: 'exactlyOnce',
+      immediate,
+      needsDurableCheckpoints: true,
+      encode,
+      connect: neverConnected,
+    }
     return leaf({ _tag: 'Write', sink }, pc, { kind: 'write', name })
   }
 
@@ -52,30 +102,57 @@ const answered = <A>(answer: (e: A) => A): ((e: A) => Promise<A>) => {
   return f
 }
 
-const step = (op: Op) => (pc: PCollection<Event>): PCollection<Event> => {
-  switch (op) {
-    case 'increment':
-      return pipe(pc, PCollection.map(e => increment(e)))
-    case 'dropThirds':
-      return pipe(pc, PCollection.filter(e => isKept(e)))
-    case 'twice':
-      return pipe(pc, PCollection.flatMap(twins))
-    case 'diamond': {
-      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], e => sideOf(e)))
-      return Flatten.of(pipe(even, PCollection.map(e => atEven(e))), pipe(odd, PCollection.map(e => atOdd(e))))
+const step =
+  (op: Op) =>
+  (pc: PCollection<Event>): PCollection<Event> => {
+    switch (op) {
+      case 'increment':
+        return pipe(
+          pc,
+          PCollection.map(e => increment(e)),
+        )
+      case 'dropThirds':
+        return pipe(
+          pc,
+          PCollection.filter(e => isKept(e)),
+        )
+      case 'twice':
+        return pipe(pc, PCollection.flatMap(twins))
+      case 'diamond': {
+        const { even, odd } = pipe(
+          pc,
+          Partition.by(['even', 'odd'], e => sideOf(e)),
+        )
+        return Flatten.of(
+          pipe(
+            even,
+            PCollection.map(e => atEven(e)),
+          ),
+          pipe(
+            odd,
+            PCollection.map(e => atOdd(e)),
+          ),
+        )
+      }
+      case 'flattenSelf':
+        return Flatten.of(pc, pc)
+      case 'async':
+        return asynchronously<Event>(pc)
+      case 'nothing':
+        return pc
     }
-    case 'flattenSelf':
-      return Flatten.of(pc, pc)
-    case 'async':
-      return asynchronously<Event>(pc)
-    case 'nothing':
-      return pc
   }
-}
 
 const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>): PCollection<A> => {
   const f = answered<A>(e => tripled(e))
-  return pipe(pc, PCollection.map(e => e), pc2 => apply<A>({ _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 1_000, ordered: false, retry: null }, [pc2], { kind: 'mapAsync' }))
+  return pipe(
+    pc,
+    PCollection.map(e => e),
+    pc2 =>
+      apply<A>({ _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 1_000, ordered: false, retry: null }, [pc2], {
+        kind: 'mapAsync',
+      }),
+  )
 }
 
 interface Summed {
@@ -83,18 +160,32 @@ interface Summed {
   readonly n: number
 }
 /** Behind the first grouping: on each result. */
-const between = (op: Op) => (pc: PCollection<Summed>): PCollection<Summed> => {
-  switch (op) {
-    case 'async':
-      return asynchronously<Summed>(pc)
-    case 'diamond': {
-      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], e => sideOf(e)))
-      return Flatten.of(pipe(even, PCollection.map(e => e)), pipe(odd, PCollection.map(e => e)))
+const between =
+  (op: Op) =>
+  (pc: PCollection<Summed>): PCollection<Summed> => {
+    switch (op) {
+      case 'async':
+        return asynchronously<Summed>(pc)
+      case 'diamond': {
+        const { even, odd } = pipe(
+          pc,
+          Partition.by(['even', 'odd'], e => sideOf(e)),
+        )
+        return Flatten.of(
+          pipe(
+            even,
+            PCollection.map(e => e),
+          ),
+          pipe(
+            odd,
+            PCollection.map(e => e),
+          ),
+        )
+      }
+      default:
+        return pc
     }
-    default:
-      return pc
   }
-}
 
 const windowFnOf = (shape: WindowShape): WindowFn => {
   switch (shape._tag) {
@@ -125,8 +216,15 @@ const triggerOf = (shape: TriggerShape): Trigger => {
     case 'afterEach':
       return Repeatedly.forever(AfterEach.inOrder(AfterCount.of(1), AfterCount.of(3)))
     case 'earlyAndLate': {
-      const earlies = { count: AfterCount.of(2), clock, alignedClock: AfterProcessingTime.pastFirstElement(millis(5), { alignTo: millis(20) }) }
-      return AfterWatermark.pastEndOfWindow({ early: shape.early === null ? undefined : earlies[shape.early], late: AfterCount.of(shape.late) })
+      const earlies = {
+        count: AfterCount.of(2),
+        clock,
+        alignedClock: AfterProcessingTime.pastFirstElement(millis(5), { alignTo: millis(20) }),
+      }
+      return AfterWatermark.pastEndOfWindow({
+        early: shape.early === null ? undefined : earlies[shape.early],
+        late: AfterCount.of(shape.late),
+      })
     }
     case 'everyFew':
       return Repeatedly.forever(AfterCount.of(shape.count))
@@ -137,41 +235,122 @@ const triggerOf = (shape: TriggerShape): Trigger => {
   }
 }
 
-const outOf = <A>(keyOf: (a: A) => unknown, valueOf: (a: A) => unknown) => (pc: PCollection<A>): PCollection<Out> =>
-  pipe(
-    pc,
-    Reify.windowed,
-    PCollection.map(({ value, window, pane, timestamp }: Windowed<A>): Out => ({ key: keyOf(value), value: valueOf(value), window: [window.start, window.end], pane, timestamp })),
-  )
+const outOf =
+  <A>(keyOf: (a: A) => unknown, valueOf: (a: A) => unknown) =>
+  (pc: PCollection<A>): PCollection<Out> =>
+    pipe(
+      pc,
+      Reify.windowed,
+      PCollection.map(({ value, window, pane, timestamp }: Windowed<A>): Out => ({
+        key: keyOf(value),
+        value: valueOf(value),
+        window: [window.start, window.end],
+        pane,
+        timestamp,
+      })),
+    )
 
 const ordered = (values: ReadonlyArray<string | number>): ReadonlyArray<string | number> => [...values].sort()
 
 export const pipelineOf = (s: Scenario): Pipeline => {
-  const events = s.before.reduce((pc, op) => step(op)(pc), Flatten.of(...s.sources.map((_, i) => read(i, s.outOfOrdernessMs))) as PCollection<Event>)
-  const copies = s.copy ? [pipe(events, outOf(e => e.key, e => [e.id, e.n]), write('copies', s.immediate))] : []
+  const events = s.before.reduce(
+    (pc, op) => step(op)(pc),
+    Flatten.of(...s.sources.map((_, i) => read(i, s.outOfOrdernessMs))) as PCollection<Event>,
+  )
+  const copies = s.copy
+    ? [
+        pipe(
+          events,
+          outOf(
+            e => e.key,
+            e => [e.id, e.n],
+          ),
+          write('copies', s.immediate),
+        ),
+      ]
+    : []
   const windowed = pipe(
     events,
-    Window.into(windowFnOf(s.window), { trigger: triggerOf(s.trigger), accumulation: s.accumulation, allowedLateness: millis(s.lateness), timestampCombiner: s.combiner, closing: s.closing }),
+    Window.into(windowFnOf(s.window), {
+      trigger: triggerOf(s.trigger),
+      accumulation: s.accumulation,
+      allowedLateness: millis(s.lateness),
+      timestampCombiner: s.combiner,
+      closing: s.closing,
+    }),
   )
   return Pipeline.of(...copies, pipe(grouped(s, windowed), write('results', s.immediate)))
 }
 
 const grouped = (s: Scenario, events: PCollection<Event>): PCollection<Out> => {
-  const keyed = pipe(events, PCollection.keyBy(e => e.key))
+  const keyed = pipe(
+    events,
+    PCollection.keyBy(e => e.key),
+  )
   const sums = (): PCollection<Summed> =>
-    pipe(keyed, PCollection.mapValues(e => e.n), Combine.perKey(N.MonoidSum), PCollection.map(([key, n]): Summed => ({ key, n })), between(s.between))
+    pipe(
+      keyed,
+      PCollection.mapValues(e => e.n),
+      Combine.perKey(N.MonoidSum),
+      PCollection.map(([key, n]): Summed => ({ key, n })),
+      between(s.between),
+    )
   switch (s.grouping) {
     case 'none':
-      return pipe(events, outOf(e => e.key, e => [e.id, e.n]))
+      return pipe(
+        events,
+        outOf(
+          e => e.key,
+          e => [e.id, e.n],
+        ),
+      )
     case 'list':
-      return pipe(keyed, PCollection.mapValues(e => e.id), GroupByKey.of, outOf(([key]) => key, ([, ids]) => ordered(ids)))
+      return pipe(
+        keyed,
+        PCollection.mapValues(e => e.id),
+        GroupByKey.of,
+        outOf(
+          ([key]) => key,
+          ([, ids]) => ordered(ids),
+        ),
+      )
     case 'sum':
-      return pipe(sums(), outOf(e => e.key, e => e.n))
+      return pipe(
+        sums(),
+        outOf(
+          e => e.key,
+          e => e.n,
+        ),
+      )
     case 'total':
-      return pipe(events, PCollection.map(e => e.n), Combine.globally(N.MonoidSum), outOf(() => null, n => n))
+      return pipe(
+        events,
+        PCollection.map(e => e.n),
+        Combine.globally(N.MonoidSum),
+        outOf(
+          () => null,
+          n => n,
+        ),
+      )
     case 'sumOfSums':
-      return pipe(sums(), PCollection.map(e => KV.of(coarse(e.key), e.n)), Combine.perKey(N.MonoidSum), outOf(([key]) => key, ([, n]) => n))
+      return pipe(
+        sums(),
+        PCollection.map(e => KV.of(coarse(e.key), e.n)),
+        Combine.perKey(N.MonoidSum),
+        outOf(
+          ([key]) => key,
+          ([, n]) => n,
+        ),
+      )
     case 'listOfSums':
-      return pipe(sums(), PCollection.map(e => KV.of(coarse(e.key), e.n)), GroupByKey.of, outOf(([key]) => key, ([, ns]) => ordered(ns)))
+      return pipe(
+        sums(),
+        PCollection.map(e => KV.of(coarse(e.key), e.n)),
+        GroupByKey.of,
+        outOf(
+          ([key]) => key,
+          ([, ns]) => ordered(ns),
+        ),
+      )
   }
 }

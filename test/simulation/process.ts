@@ -48,7 +48,10 @@ export class Process {
   readonly #calls: Call[] = []
   #injecting: { readonly task: Task; readonly epoch: number }[] = []
   #persisting: { readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> } | null = null
-  #publishing: { readonly checkpoint: Checkpoint; readonly rest: { readonly task: string; readonly sinkId: string; readonly outputs: TaskSnapshot['outputs'][number]['outputs'] }[] } | null = null
+  #publishing: {
+    readonly checkpoint: Checkpoint
+    readonly rest: { readonly task: string; readonly sinkId: string; readonly outputs: TaskSnapshot['outputs'][number]['outputs'] }[]
+  } | null = null
   /** What this process knows to be durable: a checkpoint whose writing failed may be on the disk all the same. */
   #known: Stored | null
   #pulling = true
@@ -60,7 +63,8 @@ export class Process {
     this.#known = world.disk
     const { plan, scenario, disk, ledger } = world
     // As the direct runner does: the process before may have died before, while, or after it published.
-    if (disk !== null) for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
+    if (disk !== null)
+      for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
     for (const stage of plan.stages) for (let shard = 0; shard < scenario.shards; shard++) this.#make(stage, shard)
     this.#coordinator = new Coordinator([...this.#tasks.keys()], disk?.epoch ?? 0)
     for (const task of this.#tasks.values()) if (task.splits !== null) task.onSourceProgress(world.now)
@@ -74,10 +78,18 @@ export class Process {
     const instance = new CheckedInstance(stage, scenario.strict ? strictness : null, reach)
     const bySplit = this.#eventsOf(stage.id, shard)
     const splits = [...bySplit].map(([id, events]): Split => ({ id, range: { from: 0, to: events.length }, count: null, detail: null }))
-    const downstream = new Map(stage.exits.flatMap(exit => ('to' in exit ? plan.stages.filter(other => other.id === exit.to).map(other => [other.id, other] as const) : [])))
+    const downstream = new Map(
+      stage.exits.flatMap(exit =>
+        'to' in exit ? plan.stages.filter(other => other.id === exit.to).map(other => [other.id, other] as const) : [],
+      ),
+    )
     const task = new Task(
       {
-        instance, shard, shards: scenario.shards, downstream, splits,
+        instance,
+        shard,
+        shards: scenario.shards,
+        downstream,
+        splits,
         restored: restoredOf(disk, name),
         scopeOf: epoch => (this.#coordinator.isFull(epoch) ? 'all' : 'changes'),
         outcomeOf: outcomeIn(stage),
@@ -151,7 +163,13 @@ export class Process {
     if (!draw.chance(speed)) return task.onSplitIdle(id, now - 1, now)
     const from = (task.splits?.progress(id).last ?? -1) + 1
     const to = Math.min(events.length, from + draw.int(1, scenario.largestBatch))
-    if (from < to) task.onRead(id, { values: events.slice(from, to), positions: Array.from({ length: to - from }, (_, i) => from + i), bytes: 0, note: to })
+    if (from < to)
+      task.onRead(id, {
+        values: events.slice(from, to),
+        positions: Array.from({ length: to - from }, (_, i) => from + i),
+        bytes: 0,
+        note: to,
+      })
     else {
       reading.ended = true
       task.onSplitDone(id)
@@ -171,7 +189,8 @@ export class Process {
   #tick(): void {
     const { draw } = this.#world
     this.#world.now += draw.int(0, 10)
-    for (const task of draw.shuffled([...this.#tasks.values()])) if (task.wakeAt() <= this.#world.now) task.onProcessingTime(this.#world.now)
+    for (const task of draw.shuffled([...this.#tasks.values()]))
+      if (task.wakeAt() <= this.#world.now) task.onProcessingTime(this.#world.now)
   }
 
   // ---- checkpoints
@@ -186,7 +205,11 @@ export class Process {
   }
 
   #isQuiet(): boolean {
-    return this.#calls.length === 0 && this.#readings.every(reading => reading.ended) && [...this.#queues.values()].every(queue => queue.messages.length === 0)
+    return (
+      this.#calls.length === 0 &&
+      this.#readings.every(reading => reading.ended) &&
+      [...this.#queues.values()].every(queue => queue.messages.length === 0)
+    )
   }
 
   #inject(): void {
@@ -202,7 +225,8 @@ export class Process {
     this.#persisting = null
     const { checkpoint, snapshots } = persisting
     const names = snapshots.map(({ task }) => task)
-    if (new Set(names).size !== this.#tasks.size || names.some(name => !this.#tasks.has(name))) throw new Error(`checkpoint ${checkpoint.epoch} has snapshots of ${names.join(', ')}`)
+    if (new Set(names).size !== this.#tasks.size || names.some(name => !this.#tasks.has(name)))
+      throw new Error(`checkpoint ${checkpoint.epoch} has snapshots of ${names.join(', ')}`)
     const next = stored(checkpoint, this.#generation, snapshots, this.#known)
     if (draw.chance(scenario.faults.failedPersist)) {
       // The medium may fail in its very last step: then the checkpoint is there, and nobody knows.
@@ -225,7 +249,8 @@ export class Process {
       return this.#carryOut(this.#coordinator.onPublished())
     }
     const { disk, ledger } = this.#world
-    if (disk?.epoch !== epoch || disk.generation !== this.#generation) throw new Error(`outputs of checkpoint ${epoch} leave, and the disk has ${disk?.epoch}`)
+    if (disk?.epoch !== epoch || disk.generation !== this.#generation)
+      throw new Error(`outputs of checkpoint ${epoch} leave, and the disk has ${disk?.epoch}`)
     ledger.commit(next.sinkId, next.task, this.#generation, epoch, next.outputs)
   }
 
@@ -240,7 +265,12 @@ export class Process {
           this.#persisting = { checkpoint, snapshots: command.snapshots }
           break
         case 'Publish':
-          this.#publishing = { checkpoint, rest: command.snapshots.flatMap(({ task, outputs }) => outputs.map(({ sinkId, outputs: rows }) => ({ task, sinkId, outputs: rows }))) }
+          this.#publishing = {
+            checkpoint,
+            rest: command.snapshots.flatMap(({ task, outputs }) =>
+              outputs.map(({ sinkId, outputs: rows }) => ({ task, sinkId, outputs: rows })),
+            ),
+          }
           break
         case 'Abort':
           for (const task of this.#tasks.values()) task.onAborted()

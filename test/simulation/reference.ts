@@ -15,7 +15,8 @@ export interface Group {
 export const everything: Span = [Instant.min, Instant.max]
 
 /** The events behind all steps that come before the windows. */
-export const prepared = (s: Scenario): ReadonlyArray<Event> => s.before.reduce<ReadonlyArray<Event>>((events, op) => applied(op, events), s.sources.flat(2))
+export const prepared = (s: Scenario): ReadonlyArray<Event> =>
+  s.before.reduce<ReadonlyArray<Event>>((events, op) => applied(op, events), s.sources.flat(2))
 
 /** Sessions are not here: they depend on a key's other elements. */
 const spansOf = (shape: WindowShape, at: number): ReadonlyArray<Span> => {
@@ -26,7 +27,8 @@ const spansOf = (shape: WindowShape, at: number): ReadonlyArray<Span> => {
       return [[Math.floor(at / shape.size) * shape.size, Math.floor(at / shape.size) * shape.size + shape.size]]
     case 'Sliding': {
       const spans: Span[] = []
-      for (let start = -1_000; start <= at; start++) if (start % shape.every === 0 && at < start + shape.size) spans.push([start, start + shape.size])
+      for (let start = -1_000; start <= at; start++)
+        if (start % shape.every === 0 && at < start + shape.size) spans.push([start, start + shape.size])
       return spans
     }
     case 'Sessions':
@@ -49,7 +51,15 @@ export const groupsOf = (s: Scenario, keyOf: (e: Event) => unknown): ReadonlyArr
   }
   return [...byKey.values()].flatMap(({ key, rows }) => {
     const windows = s.window._tag === 'Sessions' ? merged(rows.map(row => row.window)) : distinct(rows.map(row => row.window))
-    return windows.map(window => ({ key, window, events: rows.filter(row => row.window[0] >= window[0] && row.window[1] <= window[1] && (s.window._tag === 'Sessions' || row.window[0] === window[0])).map(row => row.event) }))
+    return windows.map(window => ({
+      key,
+      window,
+      events: rows
+        .filter(
+          row => row.window[0] >= window[0] && row.window[1] <= window[1] && (s.window._tag === 'Sessions' || row.window[0] === window[0]),
+        )
+        .map(row => row.event),
+    }))
   })
 }
 
@@ -59,19 +69,35 @@ export const merged = (windows: ReadonlyArray<Span>): ReadonlyArray<Span> =>
     .sort((a, b) => a[0] - b[0])
     .reduce<ReadonlyArray<Span>>((sessions, window) => {
       const last = sessions.at(-1)
-      return last !== undefined && window[0] < last[1] ? [...sessions.slice(0, -1), [last[0], Math.max(last[1], window[1])]] : [...sessions, window]
+      return last !== undefined && window[0] < last[1]
+        ? [...sessions.slice(0, -1), [last[0], Math.max(last[1], window[1])]]
+        : [...sessions, window]
     }, [])
 
-const distinct = (windows: ReadonlyArray<Span>): ReadonlyArray<Span> => [...new Map(windows.map(window => [String(window), window])).values()]
+const distinct = (windows: ReadonlyArray<Span>): ReadonlyArray<Span> => [
+  ...new Map(windows.map(window => [String(window), window])).values(),
+]
 
 export const sumOf = (events: ReadonlyArray<{ readonly n: number }>): number => events.reduce((sum, { n }) => sum + n, 0)
 
 /** The second grouping: by the coarse key, of the first one's sums. */
-export const coarseGroups = (s: Scenario): ReadonlyArray<{ readonly key: unknown; readonly window: Span; readonly sums: ReadonlyArray<number> }> => {
-  const sums = groupsOf(s, e => e.key).map(({ key, window, events }) => ({ key: coarse(key), window, n: sumOf(events) })).map(e => (s.between === 'async' ? tripled(e) : e))
+export const coarseGroups = (
+  s: Scenario,
+): ReadonlyArray<{ readonly key: unknown; readonly window: Span; readonly sums: ReadonlyArray<number> }> => {
+  const sums = groupsOf(s, e => e.key)
+    .map(({ key, window, events }) => ({ key: coarse(key), window, n: sumOf(events) }))
+    .map(e => (s.between === 'async' ? tripled(e) : e))
   return [0, 1].flatMap(key => {
     const mine = sums.filter(sum => sum.key === key)
     const windows = s.window._tag === 'Sessions' ? merged(mine.map(sum => sum.window)) : distinct(mine.map(sum => sum.window))
-    return windows.map(window => ({ key, window, sums: mine.filter(sum => (s.window._tag === 'Sessions' ? sum.window[0] >= window[0] && sum.window[1] <= window[1] : String(sum.window) === String(window))).map(sum => sum.n) }))
+    return windows.map(window => ({
+      key,
+      window,
+      sums: mine
+        .filter(sum =>
+          s.window._tag === 'Sessions' ? sum.window[0] >= window[0] && sum.window[1] <= window[1] : String(sum.window) === String(window),
+        )
+        .map(sum => sum.n),
+    }))
   })
 }

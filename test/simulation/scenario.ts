@@ -63,7 +63,13 @@ export const scenarioOf = (seed: number): Scenario => {
   const firesOnce = (trigger._tag === 'default' || trigger._tag === 'watermark' || trigger._tag === 'never') && lateness === 0
   const accumulation = twice && !firesOnce ? 'discarding' : draw.pick<Accumulation>(['accumulating', 'discarding'])
   const outOfOrdernessMs = draw.pick([0, 0, 5, 25])
-  const tooLate = grouping === 'list' && window._tag !== 'Sessions' && window._tag !== 'Global' && lateness < 40 && trigger._tag === 'default' && draw.chance(0.5)
+  const tooLate =
+    grouping === 'list' &&
+    window._tag !== 'Sessions' &&
+    window._tag !== 'Global' &&
+    lateness < 40 &&
+    trigger._tag === 'default' &&
+    draw.chance(0.5)
   const faulty = !tooLate && draw.chance(0.8)
   return {
     seed,
@@ -71,7 +77,9 @@ export const scenarioOf = (seed: number): Scenario => {
     strict: draw.chance(0.1),
     sources: sourcesOf(draw, outOfOrdernessMs + (tooLate ? lateness + 80 : twice ? 0 : lateness)),
     outOfOrdernessMs,
-    before: Array.from({ length: draw.int(0, 3) }, () => draw.pick<Op>(['increment', 'dropThirds', 'twice', 'diamond', 'flattenSelf', 'async'])),
+    before: Array.from({ length: draw.int(0, 3) }, () =>
+      draw.pick<Op>(['increment', 'dropThirds', 'twice', 'diamond', 'flattenSelf', 'async']),
+    ),
     window,
     trigger,
     accumulation,
@@ -84,7 +92,9 @@ export const scenarioOf = (seed: number): Scenario => {
     copy: draw.chance(0.3),
     immediate: draw.chance(0.7),
     tooLate,
-    faults: faulty ? { crash: draw.pick([0, 0.01, 0.03]), failedPersist: draw.pick([0, 0.3]), suspend: draw.pick([0, 0.01]) } : { crash: 0, failedPersist: 0, suspend: 0 },
+    faults: faulty
+      ? { crash: draw.pick([0, 0.01, 0.03]), failedPersist: draw.pick([0, 0.3]), suspend: draw.pick([0, 0.01]) }
+      : { crash: 0, failedPersist: 0, suspend: 0 },
     largestBatch: draw.pick([1, 3, 10, 50]),
   }
 }

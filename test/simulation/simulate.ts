@@ -23,7 +23,16 @@ export const simulate = (seed: number): Outcome => {
   const scenario = scenarioOf(seed)
   // Draws of their own, so that one more draw in a scenario does not change how its events are mixed.
   const draw = new Draw(seed ^ 0x5eed_5eed)
-  const world: World = { scenario, plan: planOf(pipelineOf(scenario).graph), draw, ledger: new Ledger(), disk: null, now: 1_000, steps: 0, late: 0 }
+  const world: World = {
+    scenario,
+    plan: planOf(pipelineOf(scenario).graph),
+    draw,
+    ledger: new Ledger(),
+    disk: null,
+    now: 1_000,
+    steps: 0,
+    late: 0,
+  }
   let crashes = 0
   const outcome = (problems: ReadonlyArray<string>): Outcome => ({ seed, scenario, problems, steps: world.steps, crashes })
   try {
@@ -39,7 +48,10 @@ export const simulate = (seed: number): Outcome => {
       if (crashed) crashes++
       else if (process.ended === 'end') {
         const left = process.stateSize()
-        return outcome([...problemsOf(scenario, world.ledger, world.late), ...(left === 0 ? [] : [`${left} keys and windows still have state at the end of time`])])
+        return outcome([
+          ...problemsOf(scenario, world.ledger, world.late),
+          ...(left === 0 ? [] : [`${left} keys and windows still have state at the end of time`]),
+        ])
       } else if (crashes < mostCrashes) crashes++
     }
   } catch (error) {

@@ -10,7 +10,8 @@ export class Ledger {
 
   /** Outputs that leave as they come, named by their record. */
   publish(sinkId: string, origin: string, outputs: OutputBatch): void {
-    for (const [i, payload] of outputs.payloads.entries()) this.#add(sinkId, `record ${origin} ${outputs.positions[i]} ${outputs.ordinals[i]}`, payload)
+    for (const [i, payload] of outputs.payloads.entries())
+      this.#add(sinkId, `record ${origin} ${outputs.positions[i]} ${outputs.ordinals[i]}`, payload)
   }
 
   /** A checkpoint's outputs, named by it. */
@@ -22,7 +23,8 @@ export class Ledger {
     const id = `${sinkId}: ${name}`
     const payload = decoder.decode(bytes)
     const known = this.#rows.get(id)
-    if (known !== undefined && known.payload !== payload) throw new Error(`two outputs have the name ${id}:\n  ${known.payload}\n  ${payload}`)
+    if (known !== undefined && known.payload !== payload)
+      throw new Error(`two outputs have the name ${id}:\n  ${known.payload}\n  ${payload}`)
     if (known !== undefined) this.repeats++
     this.#rows.set(id, { sinkId, payload })
   }

@@ -1,7 +1,21 @@
 // A million messages on their way to a sink that is slower than they come, in a process of its own whose memory its parent looks at.
 // Arguments: relay | windows, the source's URL, the destination's URL, the folder for checkpoints. Says its greatest size when it ends.
 import * as N from 'fp-ts/lib/number.js'
-import { Checkpoints, Coder, Combine, FixedWindows, Instant, orThrow, PCollection, type PDone, Pipeline, pipe, Reify, seconds, Window } from 'jetbeam'
+import {
+  Checkpoints,
+  Coder,
+  Combine,
+  FixedWindows,
+  Instant,
+  orThrow,
+  PCollection,
+  type PDone,
+  Pipeline,
+  pipe,
+  Reify,
+  seconds,
+  Window,
+} from 'jetbeam'
 import { JetStreamIO, StopAt, subject } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { indexOf, keyOf, payloadOf, timeOf } from './million.ts'
@@ -18,7 +32,11 @@ const numbers = {
 
 /** Leaves as it comes. */
 const relay = (): PDone =>
-  pipe(JetStreamIO.read(numbers), PCollection.orFail, JetStreamIO.write({ stream: 'RELAYED', subject: 'relayed', coder: Coder.bytes, connection: 'slow' }))
+  pipe(
+    JetStreamIO.read(numbers),
+    PCollection.orFail,
+    JetStreamIO.write({ stream: 'RELAYED', subject: 'relayed', coder: Coder.bytes, connection: 'slow' }),
+  )
 
 /** Waits for the checkpoint that holds it. */
 const windows = (): PDone =>
@@ -30,7 +48,10 @@ const windows = (): PDone =>
     Window.into(FixedWindows.of(seconds(1))),
     Combine.perKey(N.MonoidSum),
     Reify.windowed,
-    PCollection.map(({ value: [key, sum], window }) => ({ subject: subject`summed.${key}`, value: payloadOf(`${key} ${window.start} ${sum}`) })),
+    PCollection.map(({ value: [key, sum], window }) => ({
+      subject: subject`summed.${key}`,
+      value: payloadOf(`${key} ${window.start} ${sum}`),
+    })),
     JetStreamIO.writeMessages({ stream: 'SUMMED', coder: Coder.bytes, connection: 'slow' }),
   )
 
@@ -41,7 +62,8 @@ const ended = await orThrow(
       provide: [JetStreamIO.connection({ servers: from }), JetStreamIO.connection({ name: 'slow', servers: to })],
       checkpoints: Checkpoints.directory(folder),
       job: `memory-${kind ?? ''}`,
-      onProgress: ({ elementsRead, elementsWritten }) => process.send?.({ elementsRead, elementsWritten, maxRss: process.resourceUsage().maxRSS * 1_024 }),
+      onProgress: ({ elementsRead, elementsWritten }) =>
+        process.send?.({ elementsRead, elementsWritten, maxRss: process.resourceUsage().maxRSS * 1_024 }),
     }),
   ),
 )

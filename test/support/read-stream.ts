@@ -3,7 +3,11 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 
 /** Calls `each` with every message that is there now; gives how many there were. */
-export const readStream = async (nc: NatsConnection, stream: string, each: (payload: Uint8Array, subject: string) => void): Promise<number> => {
+export const readStream = async (
+  nc: NatsConnection,
+  stream: string,
+  each: (payload: Uint8Array, subject: string) => void,
+): Promise<number> => {
   const { messages: total } = (await (await jetstreamManager(nc)).streams.info(stream)).state
   if (total === 0) return 0
   const consumer = await jetstream(nc).consumers.get(stream)

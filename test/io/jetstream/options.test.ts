@@ -21,7 +21,9 @@ describe('JetStreamIO’s options', () => {
   })
 
   it('refuse an element’s subject by name when it is encoded', () => {
-    const done = JetStreamIO.write({ stream: 'S', subject: (s: string) => `a.${s}`, coder: Encoder.text() })(JetStreamIO.read(read) as never)
+    const done = JetStreamIO.write({ stream: 'S', subject: (s: string) => `a.${s}`, coder: Encoder.text() })(
+      JetStreamIO.read(read) as never,
+    )
     const { transform } = done.node
     assert.equal(transform._tag, 'Write')
     if (transform._tag !== 'Write') return
@@ -34,7 +36,10 @@ describe('JetStreamIO’s options', () => {
   })
 
   it('make a bounded or an unbounded source', () => {
-    for (const [stop, bounded] of [[undefined, false], [StopAt.end, true]] as const) {
+    for (const [stop, bounded] of [
+      [undefined, false],
+      [StopAt.end, true],
+    ] as const) {
       const { transform } = outputIn(JetStreamIO.read({ ...read, stop })).node
       assert.equal(transform._tag, 'Read')
       if (transform._tag === 'Read') assert.equal(transform.source.isBounded, bounded)
@@ -44,7 +49,14 @@ describe('JetStreamIO’s options', () => {
 
 describe('A connection', () => {
   it('of the package nats 2.x is refused, with what to do', () => {
-    const old = { jetstreamManager: () => undefined, publish: () => undefined, subscribe: () => undefined, request: () => undefined, status: () => undefined, isClosed: () => false }
+    const old = {
+      jetstreamManager: () => undefined,
+      publish: () => undefined,
+      subscribe: () => undefined,
+      request: () => undefined,
+      status: () => undefined,
+      isClosed: () => false,
+    }
     assert.throws(() => JetStreamIO.existingConnection(old), /nats` 2\.x.*@nats-io\/transport-node/)
     assert.throws(() => JetStreamIO.existingConnection({}), /no NatsConnection/)
   })
@@ -54,8 +66,14 @@ describe('A connection', () => {
     process.env['NATS_URL'] = 'nats://127.0.0.1:2'
     try {
       assert.include((await rejection(acquire(hostContext('nats://127.0.0.1:1'), undefined, 'read'))).message, '127.0.0.1:1:')
-      assert.include((await rejection(acquire({ ...hostContext('nats://127.0.0.1:1'), binding: () => undefined }, undefined, 'read'))).message, '127.0.0.1:2:')
-      assert.include((await rejection(acquire(hostContext('nats://127.0.0.1:1'), 'other', 'read'))).message, 'provide: [JetStreamIO.connection({ name: "other"')
+      assert.include(
+        (await rejection(acquire({ ...hostContext('nats://127.0.0.1:1'), binding: () => undefined }, undefined, 'read'))).message,
+        '127.0.0.1:2:',
+      )
+      assert.include(
+        (await rejection(acquire(hostContext('nats://127.0.0.1:1'), 'other', 'read'))).message,
+        'provide: [JetStreamIO.connection({ name: "other"',
+      )
     } finally {
       if (before === undefined) delete process.env['NATS_URL']
       else process.env['NATS_URL'] = before

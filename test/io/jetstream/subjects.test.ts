@@ -7,11 +7,16 @@ import { covers, matcherOf, matches, overlaps, requireFilters } from '../../../i
 
 const token = fc.constantFrom('a', 'b', 'c')
 const subjects = fc.array(token, { minLength: 1, maxLength: 4 }).map(t => t.join('.'))
-const filters = fc.tuple(fc.array(fc.constantFrom('a', 'b', 'c', '*'), { minLength: 1, maxLength: 3 }), fc.boolean()).map(([t, tail]) => [...t, ...(tail ? ['>'] : [])].join('.'))
+const filters = fc
+  .tuple(fc.array(fc.constantFrom('a', 'b', 'c', '*'), { minLength: 1, maxLength: 3 }), fc.boolean())
+  .map(([t, tail]) => [...t, ...(tail ? ['>'] : [])].join('.'))
 const asRegExp = (filter: string): RegExp => new RegExp(`^${filter.replaceAll('.', '\\.').replaceAll('*', '[^.]+').replace(/>$/, '.+')}$`)
 
 /** All subjects of up to five tokens over three letters: enough to witness any overlap of the filters above. */
-const universe = [...Array(5).keys()].reduce<string[][]>((all, i) => [...all, (all[i] ?? ['']).flatMap(s => ['a', 'b', 'c'].map(t => (s === '' ? t : `${s}.${t}`)))], [['']]).slice(1).flat()
+const universe = [...Array(5).keys()]
+  .reduce<string[][]>((all, i) => [...all, (all[i] ?? ['']).flatMap(s => ['a', 'b', 'c'].map(t => (s === '' ? t : `${s}.${t}`)))], [['']])
+  .slice(1)
+  .flat()
 
 describe('subject', () => {
   it('encodes what would be a level, a wildcard or a space inside a token', () => {
@@ -41,20 +46,27 @@ describe('subject', () => {
 })
 
 describe('Subject filters', () => {
-  it('match what a regular expression would', () => fc.assert(fc.property(filters, subjects, (f, s) => assert.equal(matches(f, s), asRegExp(f).test(s)))))
+  it('match what a regular expression would', () =>
+    fc.assert(fc.property(filters, subjects, (f, s) => assert.equal(matches(f, s), asRegExp(f).test(s)))))
 
   it('select together what each of them selects', () =>
     fc.assert(
       fc.property(fc.array(filters, { minLength: 1, maxLength: 3 }), subjects, (fs, s) => {
         const matcher = matcherOf(fs, ['>'])
-        assert.equal(matcher === null ? true : matcher(s), fs.some(f => matches(f, s)))
+        assert.equal(
+          matcher === null ? true : matcher(s),
+          fs.some(f => matches(f, s)),
+        )
       }),
     ))
 
   it('overlap where some subject is selected by both, and cover where all are', () =>
     fc.assert(
       fc.property(filters, filters, (f, g) => {
-        assert.equal(overlaps(f, g), universe.some(s => matches(f, s) && matches(g, s)))
+        assert.equal(
+          overlaps(f, g),
+          universe.some(s => matches(f, s) && matches(g, s)),
+        )
         if (covers(f, g)) assert.isTrue(universe.every(s => !matches(g, s) || matches(f, s)))
       }),
       { numRuns: 60 },

@@ -10,10 +10,17 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('A delivered message’s reply subject', () => {
   it('gives the numbers of both of its forms', () => {
-    for (const reply of ['$JS.ACK.S.C.1.1234567.89.1767225600123456789.42', '$JS.ACK.hub.acc.S.C.1.1234567.89.1767225600123456789.42', '$JS.ACK.hub.acc.S.C.1.1234567.89.1767225600123456789.42.rnd']) {
+    for (const reply of [
+      '$JS.ACK.S.C.1.1234567.89.1767225600123456789.42',
+      '$JS.ACK.hub.acc.S.C.1.1234567.89.1767225600123456789.42',
+      '$JS.ACK.hub.acc.S.C.1.1234567.89.1767225600123456789.42.rnd',
+    ]) {
       const numbers = new DeliveryNumbers()
       numbers.read(reply, numbersStart(reply))
-      assert.deepEqual([numbers.streamSequence, numbers.consumerSequence, numbers.publishedAt, numbers.pending], [1_234_567, 89, 1_767_225_600_123, 42])
+      assert.deepEqual(
+        [numbers.streamSequence, numbers.consumerSequence, numbers.publishedAt, numbers.pending],
+        [1_234_567, 89, 1_767_225_600_123, 42],
+      )
     }
   })
 })
@@ -25,15 +32,32 @@ describe('A publish acknowledgment', () => {
     assert.equal(storedSequence(bytes('{"stream":"TOTALS","domain":"hub","seq":9007199254}'), start), 9_007_199_254)
   })
   it('is looked at closely when it is anything else', () => {
-    for (const text of ['{"stream":"TOTALS","seq":12,"duplicate":true}', '{"stream":"TOTALS2","seq":12}', '{"error":{"code":503,"err_code":10008,"description":"no"},"stream":"TOTALS","seq":0}', '']) assert.equal(storedSequence(bytes(text), start), -1, text)
-    assert.deepEqual(parsePubAck(bytes('{"stream":"S","seq":12,"duplicate":true}')), { _tag: 'stored', sequence: 12, duplicate: true, stream: 'S' })
-    assert.deepEqual(parsePubAck(bytes('{"error":{"code":503,"err_code":10008,"description":"no"}}')), { _tag: 'refused', code: 503, errorCode: 10_008, description: 'no' })
+    for (const text of [
+      '{"stream":"TOTALS","seq":12,"duplicate":true}',
+      '{"stream":"TOTALS2","seq":12}',
+      '{"error":{"code":503,"err_code":10008,"description":"no"},"stream":"TOTALS","seq":0}',
+      '',
+    ])
+      assert.equal(storedSequence(bytes(text), start), -1, text)
+    assert.deepEqual(parsePubAck(bytes('{"stream":"S","seq":12,"duplicate":true}')), {
+      _tag: 'stored',
+      sequence: 12,
+      duplicate: true,
+      stream: 'S',
+    })
+    assert.deepEqual(parsePubAck(bytes('{"error":{"code":503,"err_code":10008,"description":"no"}}')), {
+      _tag: 'refused',
+      code: 503,
+      errorCode: 10_008,
+      description: 'no',
+    })
   })
 })
 
 describe('Output ids', () => {
   const prefix = idPrefix('run 1.x', 'sink#1')
-  it('hold no dots but those between their parts', () => assert.match(outputId(prefix, shortHash('g'), 7, 3), /^[\w-]+\.[\w-]+\.[\w-]+\.7\.3$/))
+  it('hold no dots but those between their parts', () =>
+    assert.match(outputId(prefix, shortHash('g'), 7, 3), /^[\w-]+\.[\w-]+\.[\w-]+\.7\.3$/))
   it('are found again, many of a position too, and only those', () => {
     const ids = new StoredIds(prefix)
     for (const ordinal of [0, 30, 31, 500]) assert.isTrue(ids.add(outputId(prefix, 'g', 9, ordinal)))
@@ -53,7 +77,10 @@ describe('Outgoing headers', () => {
     const headers = { 'X-A': ['1', '2'], 'Nats-Expected-Last-Sequence': ['4'], 'nats-batch-id': ['b'], 'Nats-Msg-Id': ['mine'] }
     assert.deepEqual(checkedHeaders(headers, true, 'write'), { 'X-A': ['1', '2'] })
     assert.deepEqual(checkedHeaders(headers, false, 'write'), { 'X-A': ['1', '2'], 'Nats-Msg-Id': ['mine'] })
-    assert.equal(Buffer.from(new WireHeaders().of({ 'X-A': ['1'] }, 'id')?.encode() ?? []).toString(), 'NATS/1.0\r\nX-A: 1\r\nNats-Msg-Id: id\r\n\r\n')
+    assert.equal(
+      Buffer.from(new WireHeaders().of({ 'X-A': ['1'] }, 'id')?.encode() ?? []).toString(),
+      'NATS/1.0\r\nX-A: 1\r\nNats-Msg-Id: id\r\n\r\n',
+    )
   })
   it('are refused where they would break the protocol', () => {
     assert.throws(() => checkedHeaders({ 'a b': ['1'] }, true, 'write'), /name a header/)

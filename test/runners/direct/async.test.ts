@@ -9,7 +9,10 @@ import { Journal } from './feed.ts'
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
-const run = async (pc: Collection<unknown>, o: DirectOptions = {}): Promise<{ readonly result: E.Either<PipelineError, PipelineResult>; readonly values: ReadonlyArray<unknown> }> => {
+const run = async (
+  pc: Collection<unknown>,
+  o: DirectOptions = {},
+): Promise<{ readonly result: E.Either<PipelineError, PipelineResult>; readonly values: ReadonlyArray<unknown> }> => {
   const journal = new Journal()
   const result = await DirectRunner.run(o)(Pipeline.of(pipe(pc, journal.write())))()
   return { result, values: journal.values() }
@@ -37,7 +40,10 @@ describe('asynchronous calls', function () {
       now--
       return n
     }
-    assert.sameMembers([...(await valuesOf(pipe(Create.of(Array.from({ length: 20 }, (_, i) => i)), PCollection.mapAsync(slow, { concurrency: 4 }))))], Array.from({ length: 20 }, (_, i) => i))
+    assert.sameMembers(
+      [...(await valuesOf(pipe(Create.of(Array.from({ length: 20 }, (_, i) => i)), PCollection.mapAsync(slow, { concurrency: 4 }))))],
+      Array.from({ length: 20 }, (_, i) => i),
+    )
     assert.strictEqual(most, 4)
   })
 
@@ -48,7 +54,18 @@ describe('asynchronous calls', function () {
   })
 
   it('end the run where one rejects, with the transform and the element', async () => {
-    const error = await errorOf(pipe(numbers, named('Ask', PCollection.mapAsync(async (n: number) => { if (n === 4) throw new Error('no four'); return n }))))
+    const error = await errorOf(
+      pipe(
+        numbers,
+        named(
+          'Ask',
+          PCollection.mapAsync(async (n: number) => {
+            if (n === 4) throw new Error('no four')
+            return n
+          }),
+        ),
+      ),
+    )
     assert.strictEqual(error._tag, 'UserCodeFailed')
     assert.match(error.message, /^Ask.*: no four\n.*4$/)
   })
@@ -56,10 +73,28 @@ describe('asynchronous calls', function () {
   it('have a deadline, which their signal tells', async () => {
     let reason: unknown = null
     const never = (_: number, { signal }: { readonly signal: AbortSignal }): Promise<number> =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => { reason = signal.reason; reject(signal.reason as Error) }))
-    assert.match((await errorOf(pipe(Create.of([1]), PCollection.mapAsync(never, { timeout: millis(20) })))).message, /no answer within 20 ms/)
+      new Promise((_, reject) =>
+        signal.addEventListener('abort', () => {
+          reason = signal.reason
+          reject(signal.reason as Error)
+        }),
+      )
+    assert.match(
+      (await errorOf(pipe(Create.of([1]), PCollection.mapAsync(never, { timeout: millis(20) })))).message,
+      /no answer within 20 ms/,
+    )
     assert.instanceOf(reason, Error)
-    assert.match((await errorOf(pipe(Create.of([1]), PCollection.mapAsync(() => new Promise<number>(() => undefined), { timeout: millis(20) })))).message, /no answer within 20 ms/)
+    assert.match(
+      (
+        await errorOf(
+          pipe(
+            Create.of([1]),
+            PCollection.mapAsync(() => new Promise<number>(() => undefined), { timeout: millis(20) }),
+          ),
+        )
+      ).message,
+      /no answer within 20 ms/,
+    )
   })
 
   it('are tried again as often as was said', async () => {
@@ -71,27 +106,60 @@ describe('asynchronous calls', function () {
     }
     assert.deepEqual(await valuesOf(pipe(Create.of([7]), PCollection.mapAsync(flaky, { retry: { attempts: 3, initial: millis(1) } }))), [7])
     assert.deepEqual(attempts, [1, 2, 3])
-    assert.match((await errorOf(pipe(Create.of([7]), PCollection.mapAsync(flaky, { retry: { attempts: 2, initial: millis(1) } })))).message, /not yet/)
+    assert.match(
+      (await errorOf(pipe(Create.of([7]), PCollection.mapAsync(flaky, { retry: { attempts: 2, initial: millis(1) } })))).message,
+      /not yet/,
+    )
   })
 
   it('become a Left under tryMapAsync, with the element and the number of attempts', async () => {
-    const odd = async (n: number): Promise<number> => { if (n % 2 === 1) throw new Error('odd'); return n }
+    const odd = async (n: number): Promise<number> => {
+      if (n % 2 === 1) throw new Error('odd')
+      return n
+    }
     const shown = await valuesOf(
-      pipe(Create.of([1, 2]), named('Odd', PCollection.tryMapAsync(odd, { retry: { attempts: 2, initial: millis(1) } })), PCollection.map(E.match(f => [f.element, f.message, f.attempts, f.transform.startsWith('Odd')], n => n as unknown))),
+      pipe(
+        Create.of([1, 2]),
+        named('Odd', PCollection.tryMapAsync(odd, { retry: { attempts: 2, initial: millis(1) } })),
+        PCollection.map(
+          E.match(
+            f => [f.element, f.message, f.attempts, f.transform.startsWith('Odd')],
+            n => n as unknown,
+          ),
+        ),
+      ),
     )
     assert.deepEqual(shown, [[1, 'odd', 2, true], 2])
   })
 
   it('flow on as typed failures under mapTaskEither, tried again only while it is worth it', async () => {
     const calls: number[] = []
-    const ask = (n: number): TE.TaskEither<'busy' | 'gone', number> => () => (calls.push(n), Promise.resolve(n === 1 ? E.left('gone' as const) : n === 2 ? E.left('busy' as const) : E.right(n)))
-    const shown = await valuesOf(pipe(Create.of([1, 2, 3]), PCollection.mapTaskEither(ask, { concurrency: 1, retry: { attempts: 3, initial: millis(1), while: error => error === 'busy' } }), PCollection.map(E.match(e => e as string | number, n => n))))
+    const ask =
+      (n: number): TE.TaskEither<'busy' | 'gone', number> =>
+      () => (calls.push(n), Promise.resolve(n === 1 ? E.left('gone' as const) : n === 2 ? E.left('busy' as const) : E.right(n)))
+    const shown = await valuesOf(
+      pipe(
+        Create.of([1, 2, 3]),
+        PCollection.mapTaskEither(ask, { concurrency: 1, retry: { attempts: 3, initial: millis(1), while: error => error === 'busy' } }),
+        PCollection.map(
+          E.match(
+            e => e as string | number,
+            n => n,
+          ),
+        ),
+      ),
+    )
     assert.deepEqual(shown, ['gone', 'busy', 3])
     assert.deepEqual(calls, [1, 2, 2, 2, 3])
   })
 
   it('give the same in strict mode and with several tasks', async () => {
-    const pc = (): Collection<unknown> => pipe(Create.of([3, 1, 2]), PCollection.mapAsync(async n => (await pause(n), n * 2)))
-    for (const o of [{ strict: true }, { tasks: 3 }, { tasks: 2, strict: true }]) assert.sameMembers([...(await valuesOf(pc(), o))], [6, 2, 4])
+    const pc = (): Collection<unknown> =>
+      pipe(
+        Create.of([3, 1, 2]),
+        PCollection.mapAsync(async n => (await pause(n), n * 2)),
+      )
+    for (const o of [{ strict: true }, { tasks: 3 }, { tasks: 2, strict: true }])
+      assert.sameMembers([...(await valuesOf(pc(), o))], [6, 2, 4])
   })
 })

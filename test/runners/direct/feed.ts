@@ -39,7 +39,11 @@ export class Feed {
   read(name = 'feed'): PCollection<Item> {
     const items = this.#items
     const source: Source<Item> = {
-      urn: 'test:feed', label: name, isBounded: false, identity: { name }, replayable: true,
+      urn: 'test:feed',
+      label: name,
+      isBounded: false,
+      identity: { name },
+      replayable: true,
       connect: () =>
         Promise.resolve({
           resolve: () => Promise.resolve([{ id: '0', range: { from: 0, to: null }, count: null, detail: null }]),
@@ -76,7 +80,11 @@ export class Feed {
         }),
     }
     const watermark = { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null } as const
-    return apply<Item>({ _tag: 'Read', source, decode: (item: Item) => item, timestamp: (item: Item) => item.at, movesWatermark: null, watermark }, [], { kind: 'feed', name })
+    return apply<Item>(
+      { _tag: 'Read', source, decode: (item: Item) => item, timestamp: (item: Item) => item.at, movesWatermark: null, watermark },
+      [],
+      { kind: 'feed', name },
+    )
   }
 }
 
@@ -115,8 +123,14 @@ export class Journal {
       metrics: () => ({ rows: this.#rows.size }),
     }
     const sink: Sink<unknown> = {
-      urn: 'test:journal', label: name, identity: { name }, delivery: 'exactlyOnce', immediate: o.immediate ?? true, needsDurableCheckpoints: false,
-      encode, connect: () => Promise.resolve(connected),
+      urn: 'test:journal',
+      label: name,
+      identity: { name },
+      delivery: 'exactlyOnce',
+      immediate: o.immediate ?? true,
+      needsDurableCheckpoints: false,
+      encode,
+      connect: () => Promise.resolve(connected),
     }
     return pc => leaf({ _tag: 'Write', sink }, pc, { kind: 'journal', name })
   }

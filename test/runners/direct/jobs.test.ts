@@ -6,7 +6,23 @@ import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import * as N from 'fp-ts/lib/number.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
-import { Checkpoints, Combine, Create, FixedWindows, Flatten, millis, named, orThrow, PCollection, type PipelineError, pipe, Pipeline, type PipelineResult, Reify, Window } from '../../../sdk/index.ts'
+import {
+  Checkpoints,
+  Combine,
+  Create,
+  FixedWindows,
+  Flatten,
+  millis,
+  named,
+  orThrow,
+  PCollection,
+  type PipelineError,
+  pipe,
+  Pipeline,
+  type PipelineResult,
+  Reify,
+  Window,
+} from '../../../sdk/index.ts'
 import { containsInAnyOrder, PAssert } from '../../../sdk/testing/index.ts'
 import { ignore } from '../../../sdk/transforms/ignore.ts'
 import { Feed, Journal, until } from './feed.ts'
@@ -33,7 +49,12 @@ const leftOf = async (run: () => Promise<E.Either<PipelineError, PipelineResult>
 describe('a job on the direct runner', function () {
   this.timeout(10_000)
   let folder = ''
-  const kept = (o: DirectOptions = {}): DirectOptions => ({ checkpoints: Checkpoints.directory(folder, { every: millis(20) }), job: 'job', log: () => undefined, ...o })
+  const kept = (o: DirectOptions = {}): DirectOptions => ({
+    checkpoints: Checkpoints.directory(folder, { every: millis(20) }),
+    job: 'job',
+    log: () => undefined,
+    ...o,
+  })
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-direct-'))
   })
@@ -41,7 +62,18 @@ describe('a job on the direct runner', function () {
 
   it('runs a bounded pipeline to its end, and counts what it read and wrote', async () => {
     const journal = new Journal()
-    const { state, metrics } = await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2, 3]), PCollection.map(n => n * 2), journal.write())), DirectRunner.run()))
+    const { state, metrics } = await orThrow(
+      pipe(
+        Pipeline.of(
+          pipe(
+            Create.of([1, 2, 3]),
+            PCollection.map(n => n * 2),
+            journal.write(),
+          ),
+        ),
+        DirectRunner.run(),
+      ),
+    )
     assert.strictEqual(state, 'done')
     assert.deepEqual(journal.values(), [2, 4, 6])
     assert.deepInclude(metrics, { elementsRead: 3, elementsWritten: 3 })
@@ -64,7 +96,14 @@ describe('a job on the direct runner', function () {
     const { state, metrics } = await orThrow(DirectRunner.run(kept())(totals(feed, journal)))
     assert.strictEqual(state, 'done')
     assert.strictEqual(metrics.elementsRead, 2)
-    assert.sameDeepMembers([...journal.values()], [['a', 0, 1], ['a', 10, 6], ['b', 30, 8]])
+    assert.sameDeepMembers(
+      [...journal.values()],
+      [
+        ['a', 0, 1],
+        ['a', 10, 6],
+        ['b', 30, 8],
+      ],
+    )
   })
 
   it('does nothing when it is started again after its end', async () => {
@@ -84,7 +123,13 @@ describe('a job on the direct runner', function () {
     assert.strictEqual((await orThrow(job.cancel)).state, 'cancelled')
     feed.end()
     await orThrow(DirectRunner.run(kept())(totals(feed, journal)))
-    assert.sameDeepMembers([...journal.values()], [['a', 0, 1], ['a', 10, 2]])
+    assert.sameDeepMembers(
+      [...journal.values()],
+      [
+        ['a', 0, 1],
+        ['a', 10, 2],
+      ],
+    )
   })
 
   it('publishes again what a checkpoint holds when it failed between the two', async () => {
@@ -154,7 +199,10 @@ describe('a job on the direct runner', function () {
 
   it('refuses a second run of the same job at the same time', async () => {
     const job = await orThrow(DirectRunner.start(kept())(totals(new Feed(), new Journal())))
-    assert.deepInclude(await leftOf(DirectRunner.run(kept())(totals(new Feed(), new Journal()))), { _tag: 'CheckpointFailed', kind: 'LeaseHeld' })
+    assert.deepInclude(await leftOf(DirectRunner.run(kept())(totals(new Feed(), new Journal()))), {
+      _tag: 'CheckpointFailed',
+      kind: 'LeaseHeld',
+    })
     await orThrow(job.cancel)
   })
 
@@ -168,7 +216,20 @@ describe('a job on the direct runner', function () {
   })
 
   it('ends with the transform and the element where a function throws', async () => {
-    const broken = Pipeline.of(ignore(pipe(Create.of([1, 2]), named('Broken', PCollection.map((n: number) => { if (n === 2) throw new Error('two'); return n })))))
+    const broken = Pipeline.of(
+      ignore(
+        pipe(
+          Create.of([1, 2]),
+          named(
+            'Broken',
+            PCollection.map((n: number) => {
+              if (n === 2) throw new Error('two')
+              return n
+            }),
+          ),
+        ),
+      ),
+    )
     const error = await leftOf(DirectRunner.run()(broken))
     assert.strictEqual(error._tag, 'UserCodeFailed')
     assert.isTrue(error._tag === 'UserCodeFailed' && error.transform.startsWith('Broken') && error.element === '2')
@@ -193,7 +254,11 @@ describe('a job on the direct runner', function () {
     const run = async (o: DirectOptions): Promise<string> => {
       const journal = new Journal()
       await orThrow(DirectRunner.run(o)(totals(new Feed().push(...items).end(), journal, 50)))
-      return journal.values().map(row => JSON.stringify(row)).sort().join()
+      return journal
+        .values()
+        .map(row => JSON.stringify(row))
+        .sort()
+        .join()
     }
     const one = await run({})
     for (const tasks of [2, 3, 7]) for (const strict of [false, true]) assert.strictEqual(await run({ tasks, strict, seed: tasks }), one)
@@ -202,7 +267,9 @@ describe('a job on the direct runner', function () {
   it('gives one default of a global combine of nothing, with any number of tasks', async () => {
     for (const tasks of [1, 2, 3, 4]) {
       const journal = new Journal()
-      await orThrow(pipe(Pipeline.of(pipe(Create.of<number>([]), Combine.globally(N.MonoidSum), journal.write())), DirectRunner.run({ tasks })))
+      await orThrow(
+        pipe(Pipeline.of(pipe(Create.of<number>([]), Combine.globally(N.MonoidSum), journal.write())), DirectRunner.run({ tasks })),
+      )
       assert.deepEqual(journal.values(), [0], `${tasks} tasks, nothing`)
       const other = new Journal()
       await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), Combine.globally(N.MonoidSum), other.write())), DirectRunner.run({ tasks })))

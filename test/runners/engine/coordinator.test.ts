@@ -4,8 +4,14 @@ import { Coordinator, type CoordinatorCommand } from '../../../runners/engine/co
 import type { TaskSnapshot } from '../../../runners/engine/messages.ts'
 import { Instant } from '../../../sdk/index.ts'
 
-const snapshot = (task: string): TaskSnapshot => ({ task, record: { inputWatermark: Instant.min, outputWatermark: Instant.min, channels: {}, splits: [], sawElements: false }, keyed: null, outputs: [] })
-const shown = (commands: ReadonlyArray<CoordinatorCommand>): string => commands.map(({ _tag, checkpoint }) => `${_tag} ${checkpoint.epoch} ${checkpoint.purpose}`).join(', ')
+const snapshot = (task: string): TaskSnapshot => ({
+  task,
+  record: { inputWatermark: Instant.min, outputWatermark: Instant.min, channels: {}, splits: [], sawElements: false },
+  keyed: null,
+  outputs: [],
+})
+const shown = (commands: ReadonlyArray<CoordinatorCommand>): string =>
+  commands.map(({ _tag, checkpoint }) => `${_tag} ${checkpoint.epoch} ${checkpoint.purpose}`).join(', ')
 
 describe('the coordinator', () => {
   it('publishes nothing before the checkpoint is persisted', () => {

@@ -16,7 +16,12 @@ export interface Fired {
   readonly pane: PaneInfo
 }
 
-export const sum: AnyCombineFn = { create: () => 0, add: (a: number, b: number) => a + b, merge: (a: number, b: number) => a + b, extract: (a: number) => a }
+export const sum: AnyCombineFn = {
+  create: () => 0,
+  add: (a: number, b: number) => a + b,
+  merge: (a: number, b: number) => a + b,
+  extract: (a: number) => a,
+}
 
 export class DrivenGrouping {
   readonly fired: Fired[] = []
@@ -27,7 +32,13 @@ export class DrivenGrouping {
 
   constructor(strategy: Partial<WindowingStrategy>, fn: AnyCombineFn | null = sum) {
     this.#strategy = { ...defaultStrategy, ...strategy }
-    const spec = { accumulating: accumulatingOf(fn), strategy: this.#strategy, keyCoder: null, watermarks: this.watermarks, emit: (batch: Batch) => this.#keep(batch) }
+    const spec = {
+      accumulating: accumulatingOf(fn),
+      strategy: this.#strategy,
+      keyCoder: null,
+      watermarks: this.watermarks,
+      emit: (batch: Batch) => this.#keep(batch),
+    }
     this.grouping = isMerging(this.#strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
   }
 
@@ -45,8 +56,13 @@ export class DrivenGrouping {
     const global = this.#strategy.windowFn.kind._tag === 'Global'
     this.grouping.add(
       {
-        keys: elements.map(() => key), values: elements.map(([, value]) => value), timestamps: elements.map(([timestamp]) => timestamp),
-        windows: global ? null : elements.map(([timestamp]) => assign(undefined, timestamp)), panes: null, positions: null, lifted: false,
+        keys: elements.map(() => key),
+        values: elements.map(([, value]) => value),
+        timestamps: elements.map(([timestamp]) => timestamp),
+        windows: global ? null : elements.map(([timestamp]) => assign(undefined, timestamp)),
+        panes: null,
+        positions: null,
+        lifted: false,
       },
       this.#now,
     )

@@ -9,21 +9,44 @@ const earlyAndLate = AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1), l
 
 describe('panes', () => {
   it('are counted, and those that are not early once more', () => {
-    const { fired } = new DrivenGrouping({ windowFn: ten, trigger: earlyAndLate, allowedLateness: millis(20), closing: 'always' }).add(one).add(one).watermark(10).add(one).watermark(30)
+    const { fired } = new DrivenGrouping({ windowFn: ten, trigger: earlyAndLate, allowedLateness: millis(20), closing: 'always' })
+      .add(one)
+      .add(one)
+      .watermark(10)
+      .add(one)
+      .watermark(30)
     assert.deepEqual(
       fired.map(({ pane }) => [pane.timing, pane.index, pane.nonSpeculativeIndex, pane.isFirst, pane.isLast]),
-      [['early', 0, -1, true, false], ['early', 1, -1, false, false], ['onTime', 2, 0, false, false], ['late', 3, 1, false, false], ['late', 4, 2, false, true]],
+      [
+        ['early', 0, -1, true, false],
+        ['early', 1, -1, false, false],
+        ['onTime', 2, 0, false, false],
+        ['late', 3, 1, false, false],
+        ['late', 4, 2, false, true],
+      ],
     )
   })
 
   it('close without a word when nothing is new, unless that was asked for', () => {
-    const run = (closing: 'ifNonEmpty' | 'always'): string => new DrivenGrouping({ windowFn: ten, allowedLateness: millis(20), closing, accumulation: 'accumulating' }).add(one).watermark(10).watermark(30).shown()
+    const run = (closing: 'ifNonEmpty' | 'always'): string =>
+      new DrivenGrouping({ windowFn: ten, allowedLateness: millis(20), closing, accumulation: 'accumulating' })
+        .add(one)
+        .watermark(10)
+        .watermark(30)
+        .shown()
     assert.strictEqual(run('ifNonEmpty'), '1O')
     assert.strictEqual(run('always'), '1O 1L')
   })
 
   it('of the default trigger follow each late element within the lateness, accumulating or not', () => {
-    const run = (accumulation: 'accumulating' | 'discarding'): string => new DrivenGrouping({ windowFn: ten, allowedLateness: millis(20), accumulation }).add(one).watermark(12).add(one).watermark(29).add(one).shown()
+    const run = (accumulation: 'accumulating' | 'discarding'): string =>
+      new DrivenGrouping({ windowFn: ten, allowedLateness: millis(20), accumulation })
+        .add(one)
+        .watermark(12)
+        .add(one)
+        .watermark(29)
+        .add(one)
+        .shown()
     assert.strictEqual(run('accumulating'), '1O 2L 3L')
     assert.strictEqual(run('discarding'), '1O 1L 1L')
   })
@@ -40,9 +63,17 @@ describe('late elements', () => {
   })
 
   it('are judged by the window that they open, not by the session that they would join', () => {
-    const grouping = new DrivenGrouping({ windowFn: Sessions.withGap(millis(10)) }).add([[12, 1]]).watermark(15).add([[5, 1]]).add([[6, 1]]).watermark(Instant.max)
+    const grouping = new DrivenGrouping({ windowFn: Sessions.withGap(millis(10)) })
+      .add([[12, 1]])
+      .watermark(15)
+      .add([[5, 1]])
+      .add([[6, 1]])
+      .watermark(Instant.max)
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
-    assert.deepEqual(grouping.fired.map(({ value, window }) => [value, window.start, window.end]), [[2, 6, 22]])
+    assert.deepEqual(
+      grouping.fired.map(({ value, window }) => [value, window.start, window.end]),
+      [[2, 6, 22]],
+    )
   })
 })
 
@@ -50,25 +81,65 @@ describe('the timestamp of a pane', () => {
   const earliest = { windowFn: ten, timestampCombiner: 'earliest' } as const
 
   it('is that of the earliest element that was not late: watermark 5, then 2, 3, 7, 8 gives 7', () => {
-    const { fired } = new DrivenGrouping(earliest).watermark(5).add([[2, 1], [3, 1], [7, 1], [8, 1]]).watermark(10)
-    assert.deepEqual(fired.map(({ timestamp }) => timestamp), [7])
+    const { fired } = new DrivenGrouping(earliest)
+      .watermark(5)
+      .add([
+        [2, 1],
+        [3, 1],
+        [7, 1],
+        [8, 1],
+      ])
+      .watermark(10)
+    assert.deepEqual(
+      fired.map(({ timestamp }) => timestamp),
+      [7],
+    )
   })
 
   it("is the window's end where all were late: watermark 8, then 2, 3, 7 gives 9", () => {
-    const { fired } = new DrivenGrouping(earliest).watermark(8).add([[2, 1], [3, 1], [7, 1]]).watermark(10)
-    assert.deepEqual(fired.map(({ timestamp }) => timestamp), [9])
+    const { fired } = new DrivenGrouping(earliest)
+      .watermark(8)
+      .add([
+        [2, 1],
+        [3, 1],
+        [7, 1],
+      ])
+      .watermark(10)
+    assert.deepEqual(
+      fired.map(({ timestamp }) => timestamp),
+      [9],
+    )
   })
 
   it('is the latest, or the end of the window, on request', () => {
-    for (const [timestampCombiner, at] of [['latest', 8], ['endOfWindow', 9]] as const) {
-      const { fired } = new DrivenGrouping({ windowFn: ten, timestampCombiner }).add([[2, 1], [8, 1], [3, 1]]).watermark(10)
-      assert.deepEqual(fired.map(({ timestamp }) => timestamp), [at])
+    for (const [timestampCombiner, at] of [
+      ['latest', 8],
+      ['endOfWindow', 9],
+    ] as const) {
+      const { fired } = new DrivenGrouping({ windowFn: ten, timestampCombiner })
+        .add([
+          [2, 1],
+          [8, 1],
+          [3, 1],
+        ])
+        .watermark(10)
+      assert.deepEqual(
+        fired.map(({ timestamp }) => timestamp),
+        [at],
+      )
     }
   })
 
   it('stays the earliest when sessions merge after the watermark has passed it', () => {
-    const { fired } = new DrivenGrouping({ windowFn: Sessions.withGap(millis(10)), timestampCombiner: 'earliest' }).add([[3, 1]]).watermark(6).add([[8, 1]]).watermark(50)
-    assert.deepEqual(fired.map(({ timestamp, window }) => [timestamp, window.start, window.end]), [[3, 3, 18]])
+    const { fired } = new DrivenGrouping({ windowFn: Sessions.withGap(millis(10)), timestampCombiner: 'earliest' })
+      .add([[3, 1]])
+      .watermark(6)
+      .add([[8, 1]])
+      .watermark(50)
+    assert.deepEqual(
+      fired.map(({ timestamp, window }) => [timestamp, window.start, window.end]),
+      [[3, 3, 18]],
+    )
   })
 })
 
@@ -84,15 +155,23 @@ describe('the output watermark', () => {
 
   it('is not stopped by late elements that wait for a late pane', () => {
     const trigger = AfterWatermark.pastEndOfWindow({ late: AfterCount.of(3) })
-    const grouping = new DrivenGrouping({ windowFn: ten, trigger, timestampCombiner: 'earliest', allowedLateness: millis(1_000) }).watermark(50).add([[3, 1]])
+    const grouping = new DrivenGrouping({ windowFn: ten, trigger, timestampCombiner: 'earliest', allowedLateness: millis(1_000) })
+      .watermark(50)
+      .add([[3, 1]])
     assert.strictEqual(grouping.watermark(60).watermarks.output, 60)
   })
 })
 
 describe('the state of a window', () => {
-  for (const [name, windowFn] of [['fixed', ten], ['session', Sessions.withGap(millis(10))]] as const) {
+  for (const [name, windowFn] of [
+    ['fixed', ten],
+    ['session', Sessions.withGap(millis(10))],
+  ] as const) {
     it(`of ${name} windows is gone once the lateness is over`, () => {
-      const grouping = new DrivenGrouping({ windowFn, allowedLateness: millis(5) }).add(one).add([[2, 2]], 'other').watermark(10)
+      const grouping = new DrivenGrouping({ windowFn, allowedLateness: millis(5) })
+        .add(one)
+        .add([[2, 2]], 'other')
+        .watermark(10)
       assert.strictEqual(grouping.grouping.size(), 2)
       assert.strictEqual(grouping.watermark(17).grouping.size(), 0)
     })

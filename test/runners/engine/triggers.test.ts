@@ -1,23 +1,47 @@
 // Each trigger by itself, driven by hand.
 import { assert } from 'chai'
 import {
-  AfterAll, AfterAny, AfterCount, AfterEach, AfterProcessingTime, AfterWatermark, FixedWindows, Instant, millis, Never, OrFinally, Repeatedly, Sessions, type Trigger,
+  AfterAll,
+  AfterAny,
+  AfterCount,
+  AfterEach,
+  AfterProcessingTime,
+  AfterWatermark,
+  FixedWindows,
+  Instant,
+  millis,
+  Never,
+  OrFinally,
+  Repeatedly,
+  Sessions,
+  type Trigger,
 } from '../../../sdk/index.ts'
 import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
 import { DrivenGrouping } from './driven-grouping.ts'
 
 const ten = FixedWindows.of(millis(10))
-const driven = (trigger: Trigger, o: Partial<WindowingStrategy> = {}): DrivenGrouping => new DrivenGrouping({ windowFn: ten, trigger, accumulation: 'accumulating', ...o })
+const driven = (trigger: Trigger, o: Partial<WindowingStrategy> = {}): DrivenGrouping =>
+  new DrivenGrouping({ windowFn: ten, trigger, accumulation: 'accumulating', ...o })
 const one = [[1, 1]] as const
 
 describe('triggers', () => {
   it('look after the bundle: [1, 2, 3] under AfterCount(2) fires once, with all three', () => {
-    const grouping = driven(AfterCount.of(2)).add([[1, 1], [2, 2], [3, 3]])
+    const grouping = driven(AfterCount.of(2)).add([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ])
     assert.strictEqual(grouping.shown(), '6E')
   })
 
   it('close the window once they have finished: what comes then is dropped and counted', () => {
-    const grouping = driven(AfterCount.of(2)).add([[1, 1], [2, 2]]).add([[3, 3]]).watermark(Instant.max)
+    const grouping = driven(AfterCount.of(2))
+      .add([
+        [1, 1],
+        [2, 2],
+      ])
+      .add([[3, 3]])
+      .watermark(Instant.max)
     assert.strictEqual(grouping.shown(), '3E')
     assert.strictEqual(grouping.fired[0]?.pane.isLast, true)
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
@@ -30,7 +54,10 @@ describe('triggers', () => {
   })
 
   it('AfterProcessingTime fires so long after the first element of a pane', () => {
-    const grouping = driven(Repeatedly.forever(AfterProcessingTime.pastFirstElement(millis(100)))).clock(50).add(one).clock(149)
+    const grouping = driven(Repeatedly.forever(AfterProcessingTime.pastFirstElement(millis(100))))
+      .clock(50)
+      .add(one)
+      .clock(149)
     assert.strictEqual(grouping.shown(), '')
     assert.strictEqual(grouping.clock(150).shown(), '1E')
     assert.strictEqual(grouping.add(one).clock(240).add(one).clock(249).shown(), '1E')
@@ -38,7 +65,10 @@ describe('triggers', () => {
   })
 
   it('AfterProcessingTime waits for the next multiple that it is aligned to', () => {
-    const grouping = driven(AfterProcessingTime.pastFirstElement(millis(5), { alignTo: millis(60) })).clock(50).add(one).clock(59)
+    const grouping = driven(AfterProcessingTime.pastFirstElement(millis(5), { alignTo: millis(60) }))
+      .clock(50)
+      .add(one)
+      .clock(59)
     assert.strictEqual(grouping.shown(), '')
     assert.strictEqual(grouping.clock(60).shown(), '1E')
   })
@@ -65,28 +95,47 @@ describe('triggers', () => {
   })
 
   it('OrFinally fires a last time when its second trigger does', () => {
-    const grouping = driven(OrFinally.of(Repeatedly.forever(AfterCount.of(2)), AfterWatermark.pastEndOfWindow()), { allowedLateness: millis(100) })
+    const grouping = driven(OrFinally.of(Repeatedly.forever(AfterCount.of(2)), AfterWatermark.pastEndOfWindow()), {
+      allowedLateness: millis(100),
+    })
     grouping.add(one).add(one).add(one).watermark(10).add(one)
     assert.strictEqual(grouping.shown(), '2E 3O')
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
   })
 
   it('Never says what it has only when the lateness is over', () => {
-    const grouping = driven(Never, { allowedLateness: millis(5) }).add(one).watermark(14)
+    const grouping = driven(Never, { allowedLateness: millis(5) })
+      .add(one)
+      .watermark(14)
     assert.strictEqual(grouping.shown(), '')
     assert.strictEqual(grouping.watermark(15).shown(), '1L')
   })
 
   it('AfterWatermark without a late trigger takes nothing once it has fired', () => {
-    const grouping = driven(AfterWatermark.pastEndOfWindow(), { allowedLateness: millis(100) }).add(one).watermark(10).add(one).watermark(Instant.max)
+    const grouping = driven(AfterWatermark.pastEndOfWindow(), { allowedLateness: millis(100) })
+      .add(one)
+      .watermark(10)
+      .add(one)
+      .watermark(Instant.max)
     assert.strictEqual(grouping.shown(), '1O')
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
   })
 
   it('close a session: what would join it opens one of its own, and what falls into the very same is dropped', () => {
     const grouping = driven(AfterWatermark.pastEndOfWindow(), { windowFn: Sessions.withGap(millis(10)), allowedLateness: millis(100) })
-    grouping.add(one).watermark(11).add([[5, 2]]).add(one).watermark(Instant.max)
-    assert.deepEqual(grouping.fired.map(({ value, window }) => [value, window.start, window.end]), [[1, 1, 11], [2, 5, 15]])
+    grouping
+      .add(one)
+      .watermark(11)
+      .add([[5, 2]])
+      .add(one)
+      .watermark(Instant.max)
+    assert.deepEqual(
+      grouping.fired.map(({ value, window }) => [value, window.start, window.end]),
+      [
+        [1, 1, 11],
+        [2, 5, 15],
+      ],
+    )
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
     assert.strictEqual(grouping.grouping.size(), 0)
   })

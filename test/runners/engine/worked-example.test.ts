@@ -1,6 +1,16 @@
 // The worked example of the book Streaming Systems, pane by pane.
 import { assert } from 'chai'
-import { AfterCount, AfterProcessingTime, AfterWatermark, FixedWindows, GlobalWindows, Instant, minutes, Repeatedly, Sessions } from '../../../sdk/index.ts'
+import {
+  AfterCount,
+  AfterProcessingTime,
+  AfterWatermark,
+  FixedWindows,
+  GlobalWindows,
+  Instant,
+  minutes,
+  Repeatedly,
+  Sessions,
+} from '../../../sdk/index.ts'
 import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
 import { DrivenGrouping } from './driven-grouping.ts'
 
@@ -10,20 +20,59 @@ const at = (text: string): number => {
   return ((minute ?? 0) * 60 + (second ?? 0)) * 1_000
 }
 type Step = (grouping: DrivenGrouping) => void
-const element = (value: number, event: string, processing: string): readonly [number, Step] => [at(processing), grouping => void grouping.add([[at(event), value]])]
-const watermark = (event: string | null, processing: string): readonly [number, Step] => [at(processing), grouping => void grouping.watermark(event === null ? Instant.max : at(event))]
+const element = (value: number, event: string, processing: string): readonly [number, Step] => [
+  at(processing),
+  grouping => void grouping.add([[at(event), value]]),
+]
+const watermark = (event: string | null, processing: string): readonly [number, Step] => [
+  at(processing),
+  grouping => void grouping.watermark(event === null ? Instant.max : at(event)),
+]
 
 const [five, seven, three, four, eight, three2, nine, eight2, one] = [
-  element(5, '0:26', '4:59'), element(7, '2:24', '5:39'), element(3, '3:39', '6:13'), element(4, '4:19', '6:39'), element(8, '3:06', '7:06'),
-  element(3, '6:39', '7:19'), element(9, '1:25', '8:19'), element(8, '7:26', '8:39'), element(1, '7:46', '9:00'),
+  element(5, '0:26', '4:59'),
+  element(7, '2:24', '5:39'),
+  element(3, '3:39', '6:13'),
+  element(4, '4:19', '6:39'),
+  element(8, '3:06', '7:06'),
+  element(3, '6:39', '7:19'),
+  element(9, '1:25', '8:19'),
+  element(8, '7:26', '8:39'),
+  element(1, '7:46', '9:00'),
 ]
 const end = watermark(null, '10:00')
 const elements = [five, seven, three, four, eight, three2, nine, eight2, one]
 const heuristic = [
-  five, seven, watermark('2:00', '6:00'), three, four, eight, three2, watermark('4:00', '7:30'), watermark('6:00', '7:40'), nine, eight2, one, watermark('8:30', '9:30'), end,
+  five,
+  seven,
+  watermark('2:00', '6:00'),
+  three,
+  four,
+  eight,
+  three2,
+  watermark('4:00', '7:30'),
+  watermark('6:00', '7:40'),
+  nine,
+  eight2,
+  one,
+  watermark('8:30', '9:30'),
+  end,
 ]
 const perfect = [
-  five, seven, three, four, eight, three2, nine, watermark('2:00', '8:39'), eight2, one, watermark('4:00', '9:00'), watermark('6:00', '9:10'), watermark('8:00', '9:20'), end,
+  five,
+  seven,
+  three,
+  four,
+  eight,
+  three2,
+  nine,
+  watermark('2:00', '8:39'),
+  eight2,
+  one,
+  watermark('4:00', '9:00'),
+  watermark('6:00', '9:10'),
+  watermark('8:00', '9:20'),
+  end,
 ]
 
 const run = (strategy: Partial<WindowingStrategy>, steps: ReadonlyArray<readonly [number, Step]>): DrivenGrouping => {
@@ -43,7 +92,10 @@ describe('the worked example', () => {
   it('sums each window in a batch', () => assert.strictEqual(panes({ windowFn: twoMinutes }, [...elements, end]), '14O | 18O | 4O | 12O'))
 
   it('fires after every record', () =>
-    assert.strictEqual(panes({ windowFn: twoMinutes, trigger: Repeatedly.forever(AfterCount.of(1)), accumulation: 'accumulating' }, elements), '5E 14E | 7E 10E 18E | 4E | 3E 11E 12E'))
+    assert.strictEqual(
+      panes({ windowFn: twoMinutes, trigger: Repeatedly.forever(AfterCount.of(1)), accumulation: 'accumulating' }, elements),
+      '5E 14E | 7E 10E 18E | 4E | 3E 11E 12E',
+    ))
 
   it('drops and counts the nine under the default trigger without lateness', () => {
     const grouping = run({ windowFn: twoMinutes }, heuristic)

@@ -10,9 +10,20 @@ import type { Source } from '../../../sdk/splittable/source.ts'
 
 /** Reads numbers; each lies at its own value in event time. */
 export const numbers = (): PCollection<number> => {
-  const source: Source = { urn: 'test', label: 'numbers', isBounded: true, identity: {}, replayable: true, connect: () => Promise.reject(new Error('never connected')) }
+  const source: Source = {
+    urn: 'test',
+    label: 'numbers',
+    isBounded: true,
+    identity: {},
+    replayable: true,
+    connect: () => Promise.reject(new Error('never connected')),
+  }
   const watermark = { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null } as const
-  return apply<number>({ _tag: 'Read', source, decode: (n: number) => n, timestamp: (n: number) => n, movesWatermark: null, watermark }, [], { kind: 'numbers', name: 'numbers' })
+  return apply<number>(
+    { _tag: 'Read', source, decode: (n: number) => n, timestamp: (n: number) => n, movesWatermark: null, watermark },
+    [],
+    { kind: 'numbers', name: 'numbers' },
+  )
 }
 
 /** Keeps what arrives, for the test to look at. */
@@ -45,4 +56,3 @@ export class DrivenStage {
     return this.elements().map(({ value }) => value)
   }
 }
-

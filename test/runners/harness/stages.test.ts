@@ -4,7 +4,25 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { UserCodeError } from '../../../runners/harness/errors.ts'
 import type { PCollection as Collection } from '../../../sdk/graph/pcollection.ts'
-import { emitAt, FixedWindows, Flatten, GroupByKey, Instant, KV, millis, named, ParDo, Partition, PCollection, pipe, Reify, SlidingWindows, Window, type Windowed, emit } from '../../../sdk/index.ts'
+import {
+  emitAt,
+  FixedWindows,
+  Flatten,
+  GroupByKey,
+  Instant,
+  KV,
+  millis,
+  named,
+  ParDo,
+  Partition,
+  PCollection,
+  pipe,
+  Reify,
+  SlidingWindows,
+  Window,
+  type Windowed,
+  emit,
+} from '../../../sdk/index.ts'
 import { DrivenStage, gather, numbers } from './driven-stage.ts'
 
 const repeat = <A>(times: number, f: (a: A, i: number) => A, start: A): A => {
@@ -24,19 +42,47 @@ const failureOf = (run: () => unknown): UserCodeError => {
 
 describe('a compiled stage', () => {
   it('runs 5,000 maps in a row', () => {
-    const end = repeat(5_000, pc => pipe(pc, PCollection.map(n => n + 1)), numbers())
+    const end = repeat(
+      5_000,
+      pc =>
+        pipe(
+          pc,
+          PCollection.map(n => n + 1),
+        ),
+      numbers(),
+    )
     assert.deepEqual(new DrivenStage([gather(end)]).run([1, 2]).values(), [5_001, 5_002])
   })
 
   it('runs 500 filters in a row', () => {
-    const end = repeat(500, (pc, i) => pipe(pc, PCollection.filter(n => n !== i)), numbers())
+    const end = repeat(
+      500,
+      (pc, i) =>
+        pipe(
+          pc,
+          PCollection.filter(n => n !== i),
+        ),
+      numbers(),
+    )
     assert.deepEqual(new DrivenStage([gather(end)]).run([7, 499, 500, 501]).values(), [500, 501])
   })
 
   it('runs diamonds 22 deep in no time', () => {
     const diamond = (pc: Collection<number>): Collection<number> => {
-      const { even, odd } = pipe(pc, Partition.by(['even', 'odd'], n => (n % 2 === 0 ? 'even' : 'odd')))
-      return Flatten.of(pipe(even, PCollection.map(n => n + 1)), pipe(odd, PCollection.map(n => n + 2)))
+      const { even, odd } = pipe(
+        pc,
+        Partition.by(['even', 'odd'], n => (n % 2 === 0 ? 'even' : 'odd')),
+      )
+      return Flatten.of(
+        pipe(
+          even,
+          PCollection.map(n => n + 1),
+        ),
+        pipe(
+          odd,
+          PCollection.map(n => n + 2),
+        ),
+      )
     }
     const began = performance.now()
     assert.deepEqual(new DrivenStage([gather(repeat(22, diamond, numbers()))]).run([0]).values(), [43])
@@ -45,7 +91,20 @@ describe('a compiled stage', () => {
 
   it('gives both branches every element, and a collection flattened with itself twice', () => {
     const source = numbers()
-    assert.deepEqual(new DrivenStage([gather(pipe(source, PCollection.map(n => -n))), gather(Flatten.of(source, source))]).run([1]).values(), [-1, 1, 1])
+    assert.deepEqual(
+      new DrivenStage([
+        gather(
+          pipe(
+            source,
+            PCollection.map(n => -n),
+          ),
+        ),
+        gather(Flatten.of(source, source)),
+      ])
+        .run([1])
+        .values(),
+      [-1, 1, 1],
+    )
   })
 
   it('passes an element through each verb', () => {
@@ -58,11 +117,20 @@ describe('a compiled stage', () => {
       PCollection.mapKeys(k => `k${k}`),
       PCollection.map(([k, n]) => KV.of(k, n)),
     )
-    assert.deepEqual(new DrivenStage([gather(end)]).run([1, 2]).values(), [['k1', 2], ['k1', 202], ['k0', 204]])
+    assert.deepEqual(new DrivenStage([gather(end)]).run([1, 2]).values(), [
+      ['k1', 2],
+      ['k1', 202],
+      ['k0', 204],
+    ])
   })
 
   it('puts an element into each of its windows', () => {
-    const end = pipe(numbers(), Window.into(SlidingWindows.of(millis(10), { every: millis(5) })), Reify.windowed, PCollection.map(({ window }) => window.start as number))
+    const end = pipe(
+      numbers(),
+      Window.into(SlidingWindows.of(millis(10), { every: millis(5) })),
+      Reify.windowed,
+      PCollection.map(({ window }) => window.start as number),
+    )
     assert.deepEqual(new DrivenStage([gather(end)]).run([7]).values(), [5, 0])
   })
 })
@@ -73,7 +141,12 @@ describe('what a user function throws', () => {
       if (n === 3) throw new RangeError('no threes')
       return n
     }
-    const end = pipe(numbers(), PCollection.map(n => n), named('Validate', PCollection.map(explode)), PCollection.map(n => n))
+    const end = pipe(
+      numbers(),
+      PCollection.map(n => n),
+      named('Validate', PCollection.map(explode)),
+      PCollection.map(n => n),
+    )
     const error = failureOf(() => new DrivenStage([gather(end)]).run([1, 2, 3]))
     assert.match(error.transform, /^Validate/)
     assert.strictEqual(error.element, '3')
@@ -84,42 +157,147 @@ describe('what a user function throws', () => {
 
   it('is named rightly behind a diamond, where a step is a function of its own', () => {
     const source = numbers()
-    const end = pipe(Flatten.of(pipe(source, named('Left', PCollection.map(n => n))), pipe(source, named('Right', PCollection.map(n => n)))), named('After', PCollection.map((): number => { throw new Error('here') })))
+    const end = pipe(
+      Flatten.of(
+        pipe(
+          source,
+          named(
+            'Left',
+            PCollection.map(n => n),
+          ),
+        ),
+        pipe(
+          source,
+          named(
+            'Right',
+            PCollection.map(n => n),
+          ),
+        ),
+      ),
+      named(
+        'After',
+        PCollection.map((): number => {
+          throw new Error('here')
+        }),
+      ),
+    )
     assert.match(failureOf(() => new DrivenStage([gather(end)]).run([1])).transform, /^After/)
   })
 
   it('is told from the other branch of a fork', () => {
     const source = numbers()
-    const ends = [gather(pipe(source, named('Fine', PCollection.map(n => n)))), gather(pipe(source, named('Broken', PCollection.map((): number => { throw new Error('here') }))))]
+    const ends = [
+      gather(
+        pipe(
+          source,
+          named(
+            'Fine',
+            PCollection.map(n => n),
+          ),
+        ),
+      ),
+      gather(
+        pipe(
+          source,
+          named(
+            'Broken',
+            PCollection.map((): number => {
+              throw new Error('here')
+            }),
+          ),
+        ),
+      ),
+    ]
     assert.match(failureOf(() => new DrivenStage(ends).run([1])).transform, /^Broken/)
   })
 
   it('is refused as a promise, which names mapAsync', () => {
-    const error = failureOf(() => new DrivenStage([gather(pipe(numbers(), PCollection.map(n => Promise.resolve(n))))]).run([1]))
+    const error = failureOf(() =>
+      new DrivenStage([
+        gather(
+          pipe(
+            numbers(),
+            PCollection.map(n => Promise.resolve(n)),
+          ),
+        ),
+      ]).run([1]),
+    )
     assert.match(error.message, /gave a promise.*Use PCollection\.mapAsync/)
-    const rejecting = failureOf(() => new DrivenStage([gather(pipe(numbers(), PCollection.map(() => Promise.reject(new Error('unseen')))))]).run([1]))
+    const rejecting = failureOf(() =>
+      new DrivenStage([
+        gather(
+          pipe(
+            numbers(),
+            PCollection.map(() => Promise.reject(new Error('unseen'))),
+          ),
+        ),
+      ]).run([1]),
+    )
     assert.match(rejecting.message, /mapAsync/)
   })
 
   it('becomes a Left under tryMap, and ends the run at orFail', () => {
-    const tried = pipe(numbers(), PCollection.tryMap((n: number) => { if (n > 1) throw new Error('too many'); return n }))
+    const tried = pipe(
+      numbers(),
+      PCollection.tryMap((n: number) => {
+        if (n > 1) throw new Error('too many')
+        return n
+      }),
+    )
     const { left, right } = pipe(tried, PCollection.separate)
-    const stage = new DrivenStage([gather(pipe(left, PCollection.map(f => [f.element, f.message, f.attempts]))), gather(right)]).run([1, 2])
+    const stage = new DrivenStage([
+      gather(
+        pipe(
+          left,
+          PCollection.map(f => [f.element, f.message, f.attempts]),
+        ),
+      ),
+      gather(right),
+    ]).run([1, 2])
     assert.sameDeepMembers([...stage.values()], [[2, 'too many', 1], 1])
-    const failing = failureOf(() => new DrivenStage([gather(pipe(numbers(), PCollection.map(n => (n > 1 ? E.left('odd one') : E.right(n))), named('Strictly', PCollection.orFail)))]).run([1, 2]))
+    const failing = failureOf(() =>
+      new DrivenStage([
+        gather(
+          pipe(
+            numbers(),
+            PCollection.map(n => (n > 1 ? E.left('odd one') : E.right(n))),
+            named('Strictly', PCollection.orFail),
+          ),
+        ),
+      ]).run([1, 2]),
+    )
     assert.match(failing.transform, /^Strictly/)
     assert.match(failing.message, /a Left reached PCollection\.orFail: "odd one"/)
   })
 
   it('says which names a partition has', () => {
-    const { a } = pipe(numbers(), Partition.by(['a'], n => (n === 1 ? 'a' : ('b' as 'a'))))
-    assert.match(failureOf(() => new DrivenStage([gather(a)]).run([1, 2])).message, /belongs to "b", and the partition has only a\. Add the name/)
+    const { a } = pipe(
+      numbers(),
+      Partition.by(['a'], n => (n === 1 ? 'a' : ('b' as 'a'))),
+    )
+    assert.match(
+      failureOf(() => new DrivenStage([gather(a)]).run([1, 2])).message,
+      /belongs to "b", and the partition has only a\. Add the name/,
+    )
   })
 
   it('says how far a timestamp went back, and how far it may', () => {
-    const back = (by: number, allowedSkew: number): Collection<number> => pipe(numbers(), PCollection.withTimestamps(n => Instant.ofMillis(n - by), { allowedSkew: millis(allowedSkew) }))
-    assert.match(failureOf(() => new DrivenStage([gather(back(6, 5))]).run([100])).message, /the new timestamp 94 lies 6 ms before the element's own, and allowedSkew permits 5 ms/)
-    assert.deepEqual(new DrivenStage([gather(back(5, 5))]).run([100]).elements().map(({ timestamp }) => timestamp), [95])
+    const back = (by: number, allowedSkew: number): Collection<number> =>
+      pipe(
+        numbers(),
+        PCollection.withTimestamps(n => Instant.ofMillis(n - by), { allowedSkew: millis(allowedSkew) }),
+      )
+    assert.match(
+      failureOf(() => new DrivenStage([gather(back(6, 5))]).run([100])).message,
+      /the new timestamp 94 lies 6 ms before the element's own, and allowedSkew permits 5 ms/,
+    )
+    assert.deepEqual(
+      new DrivenStage([gather(back(5, 5))])
+        .run([100])
+        .elements()
+        .map(({ timestamp }) => timestamp),
+      [95],
+    )
   })
 })
 
@@ -127,7 +305,14 @@ describe('strict mode', () => {
   const strict = (end: Collection<unknown>): DrivenStage => new DrivenStage([gather(end)], { strict: true })
 
   it('finds a function that changes its input', () => {
-    const end = pipe(numbers(), PCollection.map(n => ({ n })), named('Careless', PCollection.map((it: { n: number }) => ((it.n = 0), it))))
+    const end = pipe(
+      numbers(),
+      PCollection.map(n => ({ n })),
+      named(
+        'Careless',
+        PCollection.map((it: { n: number }) => ((it.n = 0), it)),
+      ),
+    )
     const error = failureOf(() => strict(end).run([1]))
     assert.match(error.message, /Careless.* changed its input/)
   })
@@ -136,13 +321,28 @@ describe('strict mode', () => {
     class Money {
       readonly cents = 1
     }
-    const end = pipe(numbers(), PCollection.map(n => KV.of('key', n > 1 ? new Money() : n)), GroupByKey.of)
+    const end = pipe(
+      numbers(),
+      PCollection.map(n => KV.of('key', n > 1 ? new Money() : n)),
+      GroupByKey.of,
+    )
     const stage = strict(end).run([1])
     assert.match(failureOf(() => stage.run([2])).message, /Money/)
   })
 
   it('lets a function be that builds a new value', () =>
-    assert.deepEqual(strict(pipe(numbers(), PCollection.map(n => ({ n })), PCollection.map(it => ({ ...it, m: 1 })))).run([1]).values(), [{ n: 1, m: 1 }]))
+    assert.deepEqual(
+      strict(
+        pipe(
+          numbers(),
+          PCollection.map(n => ({ n })),
+          PCollection.map(it => ({ ...it, m: 1 })),
+        ),
+      )
+        .run([1])
+        .values(),
+      [{ n: 1, m: 1 }],
+    ))
 })
 
 describe('a bundle', () => {
@@ -175,20 +375,38 @@ describe('a bundle', () => {
   })
 
   it('puts what its end emits into the window of its timestamp', async () => {
-    const end = pipe(numbers(), Window.into(FixedWindows.of(millis(10))), ParDo.bundled({ process: () => [], finishBundle: () => [emitAt(Instant.ofMillis(25))('late') ] }))
+    const end = pipe(
+      numbers(),
+      Window.into(FixedWindows.of(millis(10))),
+      ParDo.bundled({ process: () => [], finishBundle: () => [emitAt(Instant.ofMillis(25))('late')] }),
+    )
     const [element] = new DrivenStage([gather(end)]).run([1]).elements()
     assert.deepEqual([element?.value, element?.timestamp, element?.window.start], ['late', 25, 20])
   })
 
   it('refuses an end that emits without a timestamp outside the global window', () => {
-    const end = pipe(numbers(), Window.into(FixedWindows.of(millis(10))), named('Total', ParDo.bundled({ process: () => [], finishBundle: () => [emit('when?')] })))
+    const end = pipe(
+      numbers(),
+      Window.into(FixedWindows.of(millis(10))),
+      named('Total', ParDo.bundled({ process: () => [], finishBundle: () => [emit('when?')] })),
+    )
     const error = failureOf(() => new DrivenStage([gather(end)]).run([1]))
     assert.match(error.transform, /^Total/)
     assert.match(error.message, /use emitAt\(timestamp\)\(value\)/)
   })
 
   it('refuses a timestamp before the element, and names the DoFn even behind an earlier output', () => {
-    const end = pipe(numbers(), named('Early', ParDo.bundled({ process: ({ value }: Windowed<number>) => [emit(value), emitAt(Instant.ofMillis(value - 1))(value)] })), named('Next', PCollection.map(n => n)))
+    const end = pipe(
+      numbers(),
+      named(
+        'Early',
+        ParDo.bundled({ process: ({ value }: Windowed<number>) => [emit(value), emitAt(Instant.ofMillis(value - 1))(value)] }),
+      ),
+      named(
+        'Next',
+        PCollection.map(n => n),
+      ),
+    )
     assert.match(failureOf(() => new DrivenStage([gather(end)]).run([5])).transform, /^Early/)
   })
 })

@@ -27,7 +27,10 @@ describe('A range tracker', () => {
   })
 
   it('divides the work exactly, at whatever moments it is split', () => {
-    const script = fc.array(fc.oneof(fc.record({ claim: fc.integer({ min: 1, max: 9 }) }), fc.record({ split: fc.double({ min: 0, max: 1, noNaN: true }) })), { maxLength: 40 })
+    const script = fc.array(
+      fc.oneof(fc.record({ claim: fc.integer({ min: 1, max: 9 }) }), fc.record({ split: fc.double({ min: 0, max: 1, noNaN: true }) })),
+      { maxLength: 40 },
+    )
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 120 }), { maxLength: 60 }), script, (unsorted, steps) => {
         const elements = [...unsorted].sort((a, b) => a - b)
@@ -49,7 +52,10 @@ describe('A range tracker', () => {
           handedOn.push(...batch.slice(0, count))
           if (count < batch.length || batch.length === rest.length) waiting.shift()
         }
-        assert.deepEqual(handedOn.sort((a, b) => a - b), elements)
+        assert.deepEqual(
+          handedOn.sort((a, b) => a - b),
+          elements,
+        )
       }),
     )
   })

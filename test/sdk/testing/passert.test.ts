@@ -100,12 +100,6 @@ describe('PAssert', () => {
       )?.message ?? '',
       /PAssert\.satisfies at .*expected \[ 1 \] to have a length of 2/,
     )
-    assert.match(
-      checked(
-        PAssert.satisfies<unknown>(answersLater),
-        [],
-      )?.message ?? '',
-      /gave a promise/,
-    )
+    assert.match(checked(PAssert.satisfies<unknown>(answersLater), [])?.message ?? '', /gave a promise/)
   })
 })
