@@ -1,5 +1,37 @@
 // The pull requests a consumer has not answered in full. The server serves them in the order they came, so a message belongs to the oldest.
 
+import { nanos } from '@nats-io/nats-core'
+
+// A message that waits here is some ten objects that the collector copies: with 16,384 of them a relay took 8.5 µs of processor time a
+// message, with 1,536 it takes 6, and twice as many messages get through.
+export const batchSize = 512
+const readAheadMessages = 1_536
+const readAheadBytes = 8 * 1_048_576
+/** A pull asks for at most this much. It grows where one message is larger. */
+export const pullBytes = 1_048_576
+/** The largest message that a server can be told to take. */
+export const largestPull = 64 * 1_048_576
+const openPulls = 3
+const expiresMs = 4_000
+const heartbeatMs = 1_000
+
+const encoder = new TextEncoder()
+
+export const pullRequest = (batch: number, maxBytes: number): Uint8Array =>
+  encoder.encode(`{"batch":${batch},"max_bytes":${maxBytes},"expires":${nanos(expiresMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`)
+
+/** What a reader knows when it wonders whether to ask for more. */
+export interface Demand {
+  /** At most this many can still be needed, those included that were asked for. */
+  readonly wanted: number
+  /** What the server said is still to come; null before it has said anything. */
+  readonly pending: number | null
+  /** What has come and was not polled. */
+  readonly waiting: number
+  readonly waitingBytes: number
+  readonly maxBytes: number
+}
+
 interface PullRequest {
   readonly token: number
   readonly asked: number
@@ -14,6 +46,23 @@ export class PullWindow {
 
   get open(): number {
     return this.requests.length
+  }
+
+  /** Another whole request would keep to the bounds. */
+  get hasRoom(): boolean {
+    return this.outstanding <= batchSize * (openPulls - 1)
+  }
+
+  /** For how many to ask next; 0 for none now. */
+  next({ wanted, pending, waiting, waitingBytes, maxBytes }: Demand): number {
+    if (this.open >= openPulls || !this.hasRoom) return 0
+    const bytesAhead = waitingBytes + this.open * maxBytes
+    const messagesAhead = waiting + this.outstanding
+    if (this.open > 0 && (bytesAhead + maxBytes > readAheadBytes || messagesAhead + batchSize > readAheadMessages)) return 0
+    if (waitingBytes >= readAheadBytes || waiting >= readAheadMessages) return 0
+    // With nothing pending, one request waits for what comes; more would only be renewed for nothing.
+    if (this.open > 0 && pending === 0) return 0
+    return Math.max(0, Math.min(batchSize, wanted - this.outstanding))
   }
 
   /** Gives the token by which the server's word about this request will be known. */

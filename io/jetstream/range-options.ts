@@ -29,3 +29,6 @@ export interface RangeOptions {
   /** Any sequence that is missing ends it, wherever it lies. */
   readonly gapless: boolean
 }
+
+/** Whether a range is still being read; failed: it cannot be. */
+export type RangeEnd = { readonly _tag: 'open' } | { readonly _tag: 'complete' } | { readonly _tag: 'failed'; readonly error: Error }

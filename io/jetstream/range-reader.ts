@@ -4,35 +4,20 @@ import type { StreamInfo } from '@nats-io/jetstream'
 import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
 import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
 import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
-import { consumerFrom, forgetConsumer, nanos } from './ephemeral-consumer.ts'
+import { consumerFrom, forgetConsumer } from './ephemeral-consumer.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { GapWatch } from './gap-watch.ts'
 import { StreamMessage } from './message.ts'
 import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
-import { PullWindow } from './pull-window.ts'
+import { batchSize, largestPull, pullBytes, pullRequest, PullWindow } from './pull-window.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { hasGapsByNature, requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
-import type { RangeOptions } from './range-options.ts'
+import type { RangeEnd, RangeOptions } from './range-options.ts'
 
-// A message that waits here is some ten objects that the collector copies: with 16,384 of them a relay took 8.5 µs of processor time a
-// message, with 1,536 it takes 6, and twice as many messages get through.
-const batchSize = 512
-/** A pull asks for at most this much. It grows where one message is larger. */
-const pullBytes = 1_048_576
-/** The largest message that a server can be told to take. */
-const largestPull = 64 * 1_048_576
-const openPulls = 3
-const readAheadBytes = 8 * 1_048_576
-const readAheadMessages = 1_536
-const expiresMs = 4_000
-const heartbeatMs = 1_000
 /** Heartbeats come every second: two of them missing mean that nobody serves this consumer. */
 const silenceMs = 2_500
 const tickMs = 500
-const encoder = new TextEncoder()
-
-type End = { readonly _tag: 'open' } | { readonly _tag: 'complete' } | { readonly _tag: 'failed'; readonly error: Error }
 
 export class RangeReader implements SplitReader<StreamMessage> {
   private readonly o: RangeOptions
@@ -42,7 +27,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private readonly stopListening: () => void
   private readonly timer: NodeJS.Timeout
   private readonly closing = new AbortController()
-  private end: End = { _tag: 'open' }
+  private end: RangeEnd = { _tag: 'open' }
   private to: number | null
   private left: number
   /** All before it was received, or the server said that it is not there. */
@@ -293,7 +278,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (this.atEnd()) return this.complete()
     if (numbers.pending === 0) this.caughtUp(false)
     else this.idleSince = null
-    if (this.window.outstanding <= batchSize * (openPulls - 1)) this.pull()
+    if (this.window.hasRoom) this.pull()
   }
 
   private onStatus(message: Msg): void {
@@ -374,20 +359,20 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private pull(): void {
     if (this.end._tag !== 'open' || this.attaching || this.consumer === null) return
     const { link, stream } = this.o
-    while (this.window.open < openPulls && this.window.outstanding <= batchSize * (openPulls - 1)) {
-      const bytesAhead = this.buffer.bytes + this.window.open * this.maxBytes
-      const messagesAhead = this.buffer.size + this.window.outstanding
-      if (this.window.open > 0 && (bytesAhead + this.maxBytes > readAheadBytes || messagesAhead + batchSize > readAheadMessages)) return
-      if (this.buffer.bytes >= readAheadBytes || this.buffer.size >= readAheadMessages) return
-      const wanted = this.wanted() - this.window.outstanding
-      if (wanted <= 0) return
-      // With nothing pending, one request waits for what comes; more would only be renewed for nothing.
-      if (this.window.open > 0 && this.pending === 0) return
-      const batch = Math.min(batchSize, wanted)
+    for (;;) {
+      const batch = this.window.next({
+        wanted: this.wanted(),
+        pending: this.pending,
+        waiting: this.buffer.size,
+        waitingBytes: this.buffer.bytes,
+        maxBytes: this.maxBytes,
+      })
+      if (batch === 0) return
       if (this.window.open === 0) this.heardAt = Date.now()
       const token = this.window.asked(batch)
-      const request = `{"batch":${batch},"max_bytes":${this.maxBytes},"expires":${nanos(expiresMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`
-      link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${this.consumer}`, encoder.encode(request), { reply: `${this.inbox}.${token}` })
+      link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${this.consumer}`, pullRequest(batch, this.maxBytes), {
+        reply: `${this.inbox}.${token}`,
+      })
     }
   }
 
