@@ -57,10 +57,10 @@ export class StoredIds {
     return ordinal < 31 ? ((group.bits.get(position) ?? 0) & (1 << ordinal)) !== 0 : (group.more?.has(`${position}.${ordinal}`) ?? false)
   }
 
-  /** Positions of a group ascend: nothing up to this one will be asked for again. */
+  /** Positions of a group ascend, and all of a position's outputs come together: nothing up to this one will be asked for again. */
   passed(name: string, position: number): void {
     const group = this.groups.get(name)
-    if (group !== undefined && position > group.last) this.groups.delete(name)
+    if (group !== undefined && position >= group.last) this.groups.delete(name)
   }
 
   forget(name: string): void {

@@ -106,6 +106,21 @@ export class RawPublisher {
     return this.highest
   }
 
+  /** Nothing is in flight or waits to be. */
+  get isQuiet(): boolean {
+    return this.flight.size === 0 && this.backlogRows === 0
+  }
+
+  /** How many were ever enqueued and sent. */
+  get sentCount(): number {
+    return this.flight.head
+  }
+
+  /** The stream is known to stand at `sequence`, and nothing is in flight: whatever is published next is stored after it. */
+  standsAt(sequence: number): void {
+    this.highest = Math.max(this.highest, sequence)
+  }
+
   get failure(): Error | null {
     return this.failed
   }
@@ -265,6 +280,8 @@ export class RawPublisher {
 
   /** Nobody took it: either the stream has no leader for a moment, or the subject is not of this stream. */
   private async noResponders(n: number): Promise<void> {
+    // One asks for all that are in flight.
+    if (this.recovering) return
     const subject = this.flight.subject(n)
     this.doubt(`no stream answered for ${subject}`)
     const info = await streamInfo(this.o.link, this.o.stream, this.o.label).catch(() => null)

@@ -14,36 +14,70 @@ export class CallTimeoutError extends Error {
   }
 }
 
-/** Never rejects. `signal` ends waiting between attempts, and reaches the function through its call. */
-export const runCall = async (call: Call, element: unknown, signal: AbortSignal, random: Random): Promise<CallOutcome> => {
+/**
+ * The attempts and pauses under way. Each has a controller of its own, which ends with it: a signal that outlives its calls would keep
+ * something of every one.
+ */
+export class LiveCalls {
+  readonly #live = new Set<AbortController>()
+  #aborted = false
+
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  /** `work` with a signal that is aborted when it takes too long, or when the run stops. */
+  async within<A>(timeoutMs: number, late: () => Error, work: (signal: AbortSignal) => Promise<A>): Promise<A> {
+    const controller = new AbortController()
+    if (this.#aborted) controller.abort(stopped())
+    this.#live.add(controller)
+    const timer = setTimeout(() => controller.abort(late()), Math.min(timeoutMs, longestTimerMs))
+    try {
+      return await work(controller.signal)
+    } finally {
+      clearTimeout(timer)
+      this.#live.delete(controller)
+    }
+  }
+
+  abort(): void {
+    this.#aborted = true
+    for (const controller of this.#live) controller.abort(stopped())
+  }
+}
+
+/** A timer that is set for longer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+const stopped = (): Error => new Error('the run stopped while the call was under way')
+
+/** Never rejects. */
+export const runCall = async (call: Call, element: unknown, live: LiveCalls, random: Random): Promise<CallOutcome> => {
   const retry: Retry<never> = call.retry ?? { attempts: 1 }
   for (let attempt = 1; ; attempt++) {
-    const outcome = await oneAttempt(call, element, attempt, signal)
-    if (!worthAnother(call, retry, outcome) || attempt >= retry.attempts || signal.aborted) return outcome
-    await pause(backoffMs(retry, attempt, random), signal)
+    const outcome = await oneAttempt(call, element, attempt, live)
+    if (!worthAnother(call, retry, outcome) || attempt >= retry.attempts || live.aborted) return outcome
+    await pause(backoffMs(retry, attempt, random), live)
   }
 }
 
-const oneAttempt = async ({ f, timeoutMs }: Call, element: unknown, attempt: number, outer: AbortSignal): Promise<CallOutcome> => {
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(new CallTimeoutError(timeoutMs)), timeoutMs)
-  const signal = AbortSignal.any([outer, deadline.signal])
+const oneAttempt = async ({ f, timeoutMs }: Call, element: unknown, attempt: number, live: LiveCalls): Promise<CallOutcome> => {
+  const call = f as (element: unknown, call: { readonly signal: AbortSignal; readonly attempt: number }) => unknown
   try {
-    const started = (f as (element: unknown, call: { readonly signal: AbortSignal; readonly attempt: number }) => unknown)(element, {
-      signal,
-      attempt,
-    })
-    return { _tag: 'Resolved', value: await Promise.race([started, rejectedBy(signal)]), attempts: attempt }
+    const value = await live.within(
+      timeoutMs,
+      () => new CallTimeoutError(timeoutMs),
+      signal => Promise.race([aborted(signal), Promise.resolve(call(element, { signal, attempt }))]),
+    )
+    return { _tag: 'Resolved', value, attempts: attempt }
   } catch (error) {
     return { _tag: 'Rejected', error, attempts: attempt }
-  } finally {
-    clearTimeout(timer)
   }
 }
 
-const rejectedBy = (signal: AbortSignal): Promise<never> =>
+const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
-    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason }))
+    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : stopped())
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
   })
@@ -63,13 +97,5 @@ const backoffMs = (retry: Retry<never>, attempt: number, random: Random): number
   return pauseMs * (1 - jitter + 2 * jitter * random())
 }
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end, { once: true })
-  })
+/** Shorter where the run stops. */
+const pause = (ms: number, live: LiveCalls): Promise<void> => live.within(ms, stopped, signal => aborted(signal)).catch(() => undefined)

@@ -7,7 +7,7 @@ import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
-import { runCall } from './call-runner.ts'
+import { LiveCalls, runCall } from './call-runner.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { checkAssertions } from './assertions.ts'
 import { IoError } from './errors.ts'
@@ -23,9 +23,9 @@ const largestBatch = 4_096
 /** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
 const longestTurnMs = 8
 /** Outputs that wait for a checkpoint: beyond this an early one is taken. */
-const earlyCheckpointBytes = 16 * 1_024 * 1_024
+const earlyCheckpointBytes = 8 * 1_024 * 1_024
 /** Those, and the outputs of the checkpoint under way, which wait for its manifest and for their sinks: beyond this sources pause. */
-const pauseBytes = 32 * 1_024 * 1_024
+const pauseBytes = 16 * 1_024 * 1_024
 /** A checkpoint that fails this often in a row fails the run. */
 const mostFailures = 5
 const retryMs = 1_000
@@ -47,7 +47,7 @@ export class Host {
   readonly #rate = new RateMeter()
   readonly #counters: Counters = { elementsRead: 0, bytesRead: 0, elementsWritten: 0 }
   readonly #beganMs = performance.now()
-  readonly #stopCalls = new AbortController()
+  readonly #calls = new LiveCalls()
   readonly #savepoints: Savepoints
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
@@ -293,9 +293,10 @@ export class Host {
             const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots)
             return () => {
               this.#failures = 0
-              if (compact) this.#coordinator.wantFull()
               for (const task of this.#set.tasks) task.onPersisted()
               this.#carryOut(this.#coordinator.onPersisted())
+              // Behind it: a checkpoint that was persisted settles the wish for a full one.
+              if (compact) this.#coordinator.wantFull()
             }
           },
           error => this.#onPersistFailed(error),
@@ -369,8 +370,8 @@ export class Host {
     const { head } = task.stage
     if (head._tag !== 'Async') throw new Error(`${task.name} makes no calls`)
     this.#later(async () => {
-      const outcome = await runCall(head.call, element, this.#stopCalls.signal, this.#random)
-      return () => task.onCallEnded(id, outcome, Date.now())
+      const outcome = await runCall(head.call, element, this.#calls, this.#random)
+      return () => task.onCallEnded(id, outcome)
     })
   }
 
@@ -382,7 +383,7 @@ export class Host {
 
   async #close(): Promise<void> {
     this.#ended ??= 'cancelled'
-    this.#stopCalls.abort()
+    this.#calls.abort()
     this.#savepoints.end()
     await this.#readers?.close()
     for (const instance of this.#set.instances) await instance.teardown()

@@ -96,22 +96,13 @@ export class AsyncCalls {
     return this.#queue.length
   }
 
-  /** How many have begun, and not gone on. */
-  get underWay(): number {
-    return this.#started
-  }
-
   /** Whoever feeds this should wait: it has enough to do for now. */
   get busy(): boolean {
     return this.#queue.length > 2 * this.#concurrency
   }
 
-  /** Begins none: what is under way ends, the rest waits. */
-  hold(): void {
-    this.#held = true
-  }
-
-  resume(): void {
+  /** What a checkpoint held begins once everything is in place. */
+  begin(): void {
     this.#held = false
     this.#startMore()
   }
@@ -121,9 +112,11 @@ export class AsyncCalls {
     return this.#lowest
   }
 
-  /** What has not begun, all of it; null where the snapshot before said the same nothing. Nothing may be under way. */
+  /**
+   * All whose results have not gone on, under way or not; null where the snapshot before said the same nothing. Nobody waits for a call:
+   * one that is under way has its result behind the barrier, and is made again after a crash.
+   */
   snapshot(): Uint8Array | null {
-    if (this.#started > 0) throw new Error(`async: ${this.#started} calls are under way`)
     const isEmpty = this.#queue.length === 0
     if (isEmpty && this.#savedEmpty) return null
     this.#savedEmpty = isEmpty
@@ -144,7 +137,7 @@ export class AsyncCalls {
     this.#savedEmpty = false
   }
 
-  /** Of several snapshots the newest says all. They begin with `resume`. */
+  /** Of several snapshots the newest says all. They start with `begin`. */
   restore(bytes: Uint8Array): void {
     this.#savedEmpty = false
     this.#held = true

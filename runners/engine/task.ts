@@ -57,8 +57,6 @@ export class Task {
   #inSnapshot: ReadonlyMap<string, OutputBatch> = new Map()
   #sawElements: boolean
   #gaveDefault: boolean
-  /** A barrier that waits until the calls before it have ended. */
-  #waiting: number | null = null
 
   constructor(spec: TaskSpec, outbox: Outbox) {
     const { instance, restored } = spec
@@ -99,7 +97,7 @@ export class Task {
 
   /** Everything is in place: calls that waited in the checkpoint may begin. */
   begin(): void {
-    this.#calls?.resume()
+    this.#calls?.begin()
   }
 
   /** A split's reader has brought a batch. */
@@ -151,7 +149,7 @@ export class Task {
         if (this.#channels.advance(from, message.at)) this.#advanceTo(this.#channels.watermark(), nowMs)
         return
       case 'Barrier':
-        if (this.#channels.barrier(from, message.epoch)) this.#onBarrier(message.epoch, nowMs)
+        if (this.#channels.barrier(from, message.epoch)) this.#takeSnapshot(message.epoch, nowMs)
         return
     }
   }
@@ -162,22 +160,16 @@ export class Task {
     this.#forwardWatermark()
   }
 
-  onCallEnded(id: number, outcome: CallOutcome, nowMs: number): void {
+  onCallEnded(id: number, outcome: CallOutcome): void {
     if (this.#calls === null) throw new Error(`${this.name} makes no calls`)
     const ready = this.#calls.ended(id, outcome)
     if (ready.length > 0) this.#run(this.#resultsOf(ready))
     this.#forwardWatermark()
-    if (this.#waiting !== null && this.#calls.underWay === 0) {
-      const epoch = this.#waiting
-      this.#waiting = null
-      this.#takeSnapshot(epoch, nowMs)
-      this.#calls.resume()
-    }
   }
 
   /** The coordinator begins a checkpoint: only sources hear of it directly. */
   onInject(epoch: number, nowMs: number): void {
-    this.#onBarrier(epoch, nowMs)
+    this.#takeSnapshot(epoch, nowMs)
   }
 
   /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
@@ -353,16 +345,6 @@ export class Task {
   #broadcast(message: Message): void {
     for (const stage of this.#spec.downstream.keys())
       for (let shard = 0; shard < this.#spec.shards; shard++) this.#outbox.send(stage, shard, message)
-  }
-
-  #onBarrier(epoch: number, nowMs: number): void {
-    // What waits for its call is state; what is under way must end first, for nobody can take it back.
-    this.#calls?.hold()
-    if (this.#calls !== null && this.#calls.underWay > 0) this.#waiting = epoch
-    else {
-      this.#takeSnapshot(epoch, nowMs)
-      this.#calls?.resume()
-    }
   }
 
   #takeSnapshot(epoch: number, nowMs: number): void {

@@ -183,7 +183,7 @@ export class Process {
     const { head } = call.task.stage
     const answer = head._tag === 'Async' ? answers.get(head.call.f) : undefined
     if (answer === undefined) throw new Error(`nobody answers the calls of ${call.task.name}`)
-    call.task.onCallEnded(call.id, { _tag: 'Resolved', value: answer(call.element as never), attempts: 1 }, this.#world.now)
+    call.task.onCallEnded(call.id, { _tag: 'Resolved', value: answer(call.element as never), attempts: 1 })
   }
 
   #tick(): void {
