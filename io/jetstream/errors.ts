@@ -51,3 +51,12 @@ export const streamNotFound = 10_059
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
+/** For callbacks into the client: what is thrown there would end its reading of the socket, for everybody. */
+export const orElse = (work: () => void, fail: (error: Error) => void): void => {
+  try {
+    work()
+  } catch (error) {
+    fail(asError(error))
+  }
+}

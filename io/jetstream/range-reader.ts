@@ -5,7 +5,7 @@ import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
 import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
 import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
 import { consumerFrom, forgetConsumer } from './ephemeral-consumer.ts'
-import { JetStreamIOError, asError, errorText } from './errors.ts'
+import { JetStreamIOError, asError, errorText, orElse } from './errors.ts'
 import { GapWatch } from './gap-watch.ts'
 import { StreamMessage } from './message.ts'
 import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
@@ -236,8 +236,9 @@ export class RangeReader implements SplitReader<StreamMessage> {
             ),
           )
         this.heard = true
-        if (message.reply === undefined || message.reply === '') this.onStatus(message)
-        else this.onMessage(message, message.reply)
+        const handle = (): void =>
+          message.reply === undefined || message.reply === '' ? this.onStatus(message) : this.onMessage(message, message.reply)
+        orElse(handle, failure => this.fail(failure))
       },
     })
   }

@@ -1,10 +1,8 @@
 // The hot publisher: pipelined, with one inbox for all acknowledgments and nothing allocated a message beyond a slot in a ring. After
 // anything doubtful it stops, learns from the destination which messages arrived, and sends the others again, in order.
 import { type Msg, type Subscription, createInbox, headers as makeHeaders } from '@nats-io/nats-core'
-import type { HostContext } from '../../sdk/model/bindings.ts'
-import type { Headers } from '../../sdk/graph/sink.ts'
-import type { Link } from './connections.ts'
-import { JetStreamIOError, asError, errorText } from './errors.ts'
+import { JetStreamIOError, asError, errorText, orElse } from './errors.ts'
+import type { PublisherOptions, Rows } from './publisher-options.ts'
 import { InFlight } from './in-flight.ts'
 import { WireHeaders } from './outgoing-headers.ts'
 import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
@@ -12,26 +10,6 @@ import { ackStart, parsePubAck, storedSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
 import { streamInfo, subjectsOf } from './stream-info.ts'
 import { matches } from './subject-filter.ts'
-
-export interface PublisherOptions {
-  readonly link: Link
-  readonly context: HostContext
-  readonly stream: string
-  readonly label: string
-  readonly created: string
-  /** Where the destination stood: whatever is published is stored after it. */
-  readonly floor: number
-  /** Whether messages have ids: then what is in doubt is looked up before it is sent again. */
-  readonly withIds: boolean
-}
-
-/** Rows to publish; columns of equal length. */
-export interface Rows {
-  readonly destinations: ReadonlyArray<string>
-  readonly headers: ReadonlyArray<Headers | null>
-  readonly payloads: ReadonlyArray<Uint8Array>
-  readonly ids: ReadonlyArray<string> | null
-}
 
 const windowMessages = 4_096
 /** The transport writes whatever it is given into the socket's buffer: this is what bounds it. */
@@ -86,7 +64,13 @@ export class RawPublisher {
     this.o = o
     this.highest = o.floor
     this.goodAck = ackStart(o.stream)
-    this.subscription = o.link.nc.subscribe(`${this.inbox}.*`, { callback: (error, message) => this.onAck(error, message) })
+    this.subscription = o.link.nc.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) =>
+        orElse(
+          () => this.onAck(error, message),
+          failure => this.fail(failure),
+        ),
+    })
     this.stopListening = o.link.listen(event => {
       if (event === 'disconnected') this.doubt('the connection was lost')
       else if (event === 'closed')

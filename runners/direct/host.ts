@@ -23,9 +23,9 @@ const largestBatch = 4_096
 /** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
 const longestTurnMs = 8
 /** Outputs that wait for a checkpoint: beyond this an early one is taken. */
-const earlyCheckpointBytes = 8 * 1_024 * 1_024
+const earlyCheckpointBytes = 3 * 1_024 * 1_024
 /** Those, and the outputs of the checkpoint under way, which wait for its manifest and for their sinks: beyond this sources pause. */
-const pauseBytes = 16 * 1_024 * 1_024
+const pauseBytes = 8 * 1_024 * 1_024
 /** A checkpoint that fails this often in a row fails the run. */
 const mostFailures = 5
 const retryMs = 1_000

@@ -80,7 +80,7 @@ describe('A full disk under the checkpoints of a run', function () {
   let streams = 0
 
   before(async () => {
-    server = await NatsServer.start()
+    server = await NatsServer.start({ control: true })
     nc = await connect({ servers: server.url })
   })
   beforeEach(async function () {
