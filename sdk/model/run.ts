@@ -14,14 +14,19 @@ export interface Checkpoints {
 }
 /**
  * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
- * the last `keep` (3) stay.
+ * the last `keep` (3) stay. Throws a RangeError for a time that is not positive, or fewer than one.
  *
  * @example
  * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
  */
 export const Checkpoints = {
-  directory: (path?: string, o?: { readonly every?: Duration | undefined; readonly keep?: number | undefined }): Checkpoints =>
-    Object.freeze({ _tag: 'Checkpoints', kind: 'directory', path: path ?? null, everyMs: o?.every ?? 1_000, keep: o?.keep ?? 3 }),
+  directory: (path?: string, o?: { readonly every?: Duration | undefined; readonly keep?: number | undefined }): Checkpoints => {
+    const { every = 1_000, keep = 3 } = o ?? {}
+    if (every <= 0) throw new RangeError(`Checkpoints.directory: every is a time between checkpoints, and ${every} ms is none`)
+    if (!Number.isInteger(keep) || keep < 1)
+      throw new RangeError(`Checkpoints.directory: keep is how many stay, a whole number from 1, and ${keep} is not`)
+    return Object.freeze({ _tag: 'Checkpoints', kind: 'directory', path: path ?? null, everyMs: every, keep })
+  },
 } as const
 
 export interface RunOptions {
