@@ -1,36 +1,16 @@
 // Event time while nothing comes: it stands still, unless the pipeline asks for it to go on.
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/nats-core'
-import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
-import { Checkpoints, Coder, Count, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, Window } from 'jetbeam'
+import { Coder, Count, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, Window } from 'jetbeam'
 import { JetStreamIO, Watermark } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
-import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { natsPlace, pause } from '../support/nats-place.ts'
 
 describe('The watermark of a stream that is idle', () => {
-  let server: RunningServer
-  let nc: NatsConnection
-  let folder: string
-
-  before(async () => {
-    server = await NatsServer.start()
-    nc = await connect({ servers: server.url })
-    folder = await mkdtemp(join(tmpdir(), 'jetbeam-idle-'))
-  })
-  after(async () => {
-    await nc.close()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+  const nats = natsPlace()
 
   const counting = async (name: string, watermark: ReturnType<typeof Watermark.boundedOutOfOrderness>) => {
-    const jsm = await jetstreamManager(nc)
+    const jsm = await jetstreamManager(nats.nc())
     await jsm.streams.add({ name: `${name}_IN`, subjects: [`${name}.in`] })
     await jsm.streams.add({ name: `${name}_OUT`, subjects: [`${name}.out`] })
     const pipeline = Pipeline.of(
@@ -42,11 +22,8 @@ describe('The watermark of a stream that is idle', () => {
         JetStreamIO.write({ stream: `${name}_OUT`, subject: `${name}.out`, coder: Encoder.json() }),
       ),
     )
-    const checkpoints = Checkpoints.directory(join(folder, name), { every: millis(50) })
-    const job = await orThrow(
-      pipe(pipeline, DirectRunner.start({ provide: [JetStreamIO.connection({ servers: server.url })], checkpoints, job: name })),
-    )
-    await jetstream(nc).publish(`${name}.in`, 'once')
+    const job = await orThrow(pipe(pipeline, DirectRunner.start(nats.options(name))))
+    await jetstream(nats.nc()).publish(`${name}.in`, 'once')
     return { job, written: async () => (await jsm.streams.info(`${name}_OUT`)).state.messages }
   }
 

@@ -1,46 +1,25 @@
 // What a job must stand that runs for weeks: sinks with nothing to say, thousands of checkpoints, calls that do not answer.
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/nats-core'
-import { connect } from '@nats-io/transport-node'
+import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
 import { assert } from 'chai'
 import * as N from 'fp-ts/lib/number.js'
-import { Checkpoints, Coder, Combine, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, seconds, Window } from 'jetbeam'
+import { Coder, Combine, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, seconds, Window } from 'jetbeam'
 import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
-import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
+import { natsPlace, pause } from '../support/nats-place.ts'
 
 describe('A job that lives long', () => {
-  let server: RunningServer
-  let nc: NatsConnection
-  let folder: string
+  const nats = natsPlace()
 
-  before(async () => {
-    server = await NatsServer.start()
-    nc = await connect({ servers: server.url })
-    folder = await mkdtemp(join(tmpdir(), 'jetbeam-long-'))
-  })
-  after(async () => {
-    await nc.close()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
   const publish = async (subject: string, count: number): Promise<void> => {
     for (let i = 0; i < count; i += 100)
-      await Promise.all(Array.from({ length: Math.min(100, count - i) }, (_, n) => jetstream(nc).publish(subject, `${i + n}`)))
+      await Promise.all(Array.from({ length: Math.min(100, count - i) }, (_, n) => jetstream(nats.nc()).publish(subject, `${i + n}`)))
   }
-  const place = (job: string, everyMs = 40) => ({
-    provide: [JetStreamIO.connection({ servers: server.url })],
-    checkpoints: Checkpoints.directory(join(folder, job), { every: millis(everyMs) }),
-    job,
-  })
+  const place = (job: string, everyMs = 40) => nats.options(job, millis(everyMs))
 
   it('starts again although others have filled and trimmed the stream of a sink that had nothing to say', async () => {
-    const jsm = await jetstreamManager(nc)
+    const jsm = await jetstreamManager(nats.nc())
     await jsm.streams.add({ name: 'QUIET_IN', subjects: ['quiet.in'] })
     await jsm.streams.add({ name: 'QUIET_OUT', subjects: ['quiet.out.>'] })
     const pipeline = Pipeline.of(
@@ -63,7 +42,7 @@ describe('A job that lives long', () => {
   })
 
   it('keeps as many segments as it needs, however many checkpoints it takes', async () => {
-    const jsm = await jetstreamManager(nc)
+    const jsm = await jetstreamManager(nats.nc())
     await jsm.streams.add({ name: 'MANY_IN', subjects: ['many.in'] })
     await jsm.streams.add({ name: 'MANY_OUT', subjects: ['many.out'] })
     const pipeline = Pipeline.of(
@@ -83,12 +62,12 @@ describe('A job that lives long', () => {
     const { completed } = job.metrics().checkpoints
     await orThrow(job.cancel)
     assert.isAtLeast(completed, 150)
-    const [of] = await readdir(join(folder, 'many'))
-    assert.isAtMost((await readdir(join(folder, 'many', of ?? '', 'segments'))).length, 120)
+    const [of] = await readdir(nats.folder('many'))
+    assert.isAtMost((await readdir(join(nats.folder('many'), of ?? '', 'segments'))).length, 120)
   })
 
   it('takes checkpoints and can be suspended while a call does not answer, and makes the call again', async () => {
-    const jsm = await jetstreamManager(nc)
+    const jsm = await jetstreamManager(nats.nc())
     await jsm.streams.add({ name: 'CALL_IN', subjects: ['call.in'] })
     await jsm.streams.add({ name: 'CALL_OUT', subjects: ['call.out'] })
     let answers = false
