@@ -127,6 +127,7 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
     case 'Flatten':
     case 'Along':
     case 'WithCoder':
+    case 'WithStrategy':
       return next(element)
   }
 }

@@ -3,7 +3,7 @@ import type { Coder } from '../coders/index.ts'
 import type { BundleSpec } from '../stateful/bundle.ts'
 import type { AnyCombineFn } from './combine-fn.ts'
 import type { Retry } from '../model/failure.ts'
-import type { WindowingStrategy } from '../model/windowing-strategy.ts'
+import type { StrategyChange, WindowingStrategy } from '../model/windowing-strategy.ts'
 import type { Source, WatermarkPolicy } from '../splittable/source.ts'
 import type { Sink } from './sink.ts'
 
@@ -56,6 +56,8 @@ export type Transform =
   | { readonly _tag: 'WithTimestamps'; readonly f: UserFunction; readonly allowedSkewMs: number }
   | { readonly _tag: 'WithCoder'; readonly coder: AnyCoder }
   | { readonly _tag: 'WindowInto'; readonly strategy: WindowingStrategy }
+  /** Elements stay in their windows; what changes is how groupings behind it fire. */
+  | { readonly _tag: 'WithStrategy'; readonly change: StrategyChange }
   | { readonly _tag: 'ReifyWindowed' }
   | { readonly _tag: 'Bundled'; readonly spec: BundleSpec }
   | { readonly _tag: 'GroupByKey' }

@@ -2,7 +2,7 @@
 import type { Coder } from '../coders/index.ts'
 import type { Trigger } from '../model/trigger.ts'
 import { AfterCount } from '../model/trigger.ts'
-import { defaultStrategy, type WindowingStrategy } from '../model/windowing-strategy.ts'
+import { defaultStrategy, isMerging, type WindowingStrategy } from '../model/windowing-strategy.ts'
 import type { Transform } from './node.ts'
 
 export const outputStrategy = (transform: Transform, inputs: ReadonlyArray<WindowingStrategy>): WindowingStrategy => {
@@ -10,6 +10,8 @@ export const outputStrategy = (transform: Transform, inputs: ReadonlyArray<Windo
   switch (transform._tag) {
     case 'WindowInto':
       return transform.strategy
+    case 'WithStrategy':
+      return Object.freeze({ ...input, ...transform.change })
     case 'GroupByKey':
     case 'CombinePerKey':
       return continued(input)
@@ -25,7 +27,11 @@ const continued = (strategy: WindowingStrategy): WindowingStrategy => {
   const known = continuations.get(strategy)
   if (known !== undefined) return known
   const trigger = continuationOf(strategy.trigger)
-  const next = trigger === strategy.trigger ? strategy : Object.freeze({ ...strategy, trigger })
+  const merges = isMerging(strategy)
+  const next =
+    trigger === strategy.trigger && !merges
+      ? strategy
+      : Object.freeze({ ...strategy, trigger, alreadyMerged: strategy.alreadyMerged || merges })
   continuations.set(strategy, next)
   return next
 }
@@ -85,6 +91,7 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'Filter':
     case 'WithTimestamps':
     case 'WindowInto':
+    case 'WithStrategy':
     case 'GroupByKey':
     case 'CombinePerKey':
     case 'Along':

@@ -68,6 +68,7 @@ export const plainTransform = (transform: Transform): Json => {
     case 'Separate':
     case 'OrFail':
     case 'WindowInto':
+    case 'WithStrategy':
     case 'ReifyWindowed':
     case 'Bundled':
     case 'GroupByKey':

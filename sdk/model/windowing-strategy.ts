@@ -29,7 +29,12 @@ export interface WindowingStrategy {
   readonly allowedLateness: Duration
   readonly timestampCombiner: TimestampCombiner
   readonly closing: ClosingBehavior
+  /** Its windows are what a grouping made of them: the next one takes them as they are (Beam's merge status). */
+  readonly alreadyMerged: boolean
 }
+
+/** What of a strategy may change without new windows. */
+export type StrategyChange = Partial<Omit<WindowingStrategy, 'windowFn' | 'alreadyMerged'>>
 
 export const GlobalWindows: WindowFn = Object.freeze({
   urn: 'beam:window_fn:global_windows:v1',
@@ -44,7 +49,11 @@ export const defaultStrategy: WindowingStrategy = Object.freeze({
   allowedLateness: 0 as Duration,
   timestampCombiner: 'endOfWindow',
   closing: 'ifNonEmpty',
+  alreadyMerged: false,
 })
 
-/** Whether windows of this strategy may grow together: then nothing is known of an element's window before its key's others are. */
-export const isMerging = (strategy: WindowingStrategy): boolean => strategy.windowFn.kind._tag === 'Sessions'
+/** Whether windows of this function may grow together. */
+export const mergesWindows = (windowFn: WindowFn<never>): boolean => windowFn.kind._tag === 'Sessions'
+
+/** Whether a grouping of this strategy merges windows: then nothing is known of an element's window before its key's others are. */
+export const isMerging = ({ windowFn, alreadyMerged }: WindowingStrategy): boolean => !alreadyMerged && mergesWindows(windowFn)

@@ -40,6 +40,7 @@ const strategyOf = (windowFn: WindowFn<never>, o: WindowOptions = {}): Windowing
     allowedLateness,
     timestampCombiner: o.timestampCombiner ?? defaultStrategy.timestampCombiner,
     closing: o.closing ?? defaultStrategy.closing,
+    alreadyMerged: false,
   })
 }
 

@@ -32,6 +32,7 @@ const resultsOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number
 
 const firesOnce = (s: Scenario): boolean =>
   s.lateness === 0 && (s.trigger._tag === 'default' || s.trigger._tag === 'watermark' || s.trigger._tag === 'never')
+const isTwice = (s: Scenario): boolean => s.grouping === 'sumOfSums' || s.grouping === 'listOfSums'
 const listed = (s: Scenario): boolean => s.grouping === 'list' || (s.grouping === 'listOfSums' && firesOnce(s))
 
 /** (key, window, content) of each group: all there is about it in the end. */
@@ -64,7 +65,7 @@ const actual = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<unknown
   const groups = new Map<string, Out[]>()
   for (const out of results) {
     const window =
-      s.window._tag === 'Sessions'
+      s.window._tag === 'Sessions' && !isTwice(s)
         ? (finals.find(([key, span]) => key === JSON.stringify(out.key) && span[0] <= out.window[0] && out.window[1] <= span[1])?.[1] ??
           out.window)
         : out.window
@@ -82,8 +83,7 @@ const actual = (s: Scenario, results: ReadonlyArray<Out>): ReadonlyArray<unknown
 
 /** Sessions that have grown to their end; a window on the way there lies inside one of them. */
 const finalWindows = (s: Scenario): ReadonlyArray<readonly [key: string, window: Span]> => {
-  const groups =
-    s.grouping === 'sumOfSums' || s.grouping === 'listOfSums' ? coarseGroups(s) : groupsOf(s, e => (s.grouping === 'total' ? null : e.key))
+  const groups = isTwice(s) ? [] : groupsOf(s, e => (s.grouping === 'total' ? null : e.key))
   return groups.map(({ key, window }) => [JSON.stringify(key), window])
 }
 

@@ -80,7 +80,7 @@ const distinct = (windows: ReadonlyArray<Span>): ReadonlyArray<Span> => [
 
 export const sumOf = (events: ReadonlyArray<{ readonly n: number }>): number => events.reduce((sum, { n }) => sum + n, 0)
 
-/** The second grouping: by the coarse key, of the first one's sums. */
+/** The second grouping: by the coarse key, of the first one's sums. Sessions stay what the first one made of them. */
 export const coarseGroups = (
   s: Scenario,
 ): ReadonlyArray<{ readonly key: unknown; readonly window: Span; readonly sums: ReadonlyArray<number> }> => {
@@ -89,15 +89,10 @@ export const coarseGroups = (
     .map(e => (s.between === 'async' ? tripled(e) : e))
   return [0, 1].flatMap(key => {
     const mine = sums.filter(sum => sum.key === key)
-    const windows = s.window._tag === 'Sessions' ? merged(mine.map(sum => sum.window)) : distinct(mine.map(sum => sum.window))
-    return windows.map(window => ({
+    return distinct(mine.map(sum => sum.window)).map(window => ({
       key,
       window,
-      sums: mine
-        .filter(sum =>
-          s.window._tag === 'Sessions' ? sum.window[0] >= window[0] && sum.window[1] <= window[1] : String(sum.window) === String(window),
-        )
-        .map(sum => sum.n),
+      sums: mine.filter(sum => String(sum.window) === String(window)).map(sum => sum.n),
     }))
   })
 }

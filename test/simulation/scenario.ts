@@ -84,8 +84,7 @@ export const scenarioOf = (seed: number): Scenario => {
     trigger,
     accumulation,
     lateness: twice && window._tag === 'Sessions' ? 0 : lateness,
-    // A session of sessions is whole only if each holds the watermark back from its first element on.
-    combiner: twice && window._tag === 'Sessions' ? 'earliest' : draw.pick<TimestampCombiner>(['earliest', 'latest', 'endOfWindow']),
+    combiner: draw.pick<TimestampCombiner>(['earliest', 'latest', 'endOfWindow']),
     closing: draw.pick(['ifNonEmpty', 'ifNonEmpty', 'always']),
     grouping,
     between: draw.pick<Op>(['nothing', 'nothing', 'async', 'diamond']),
