@@ -5,7 +5,7 @@
 const rooms = {
   'sdk/model': [],
   'sdk/coders': ['sdk/model'],
-  'sdk/splittable': ['sdk/model'],
+  'sdk/splittable': ['sdk/model', 'sdk/coders'],
   'sdk/stateful': ['sdk/model', 'sdk/coders'],
   'sdk/graph': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful'],
   'sdk/transforms': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful', 'sdk/graph'],

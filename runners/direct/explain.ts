@@ -19,6 +19,8 @@ const stageLines = (plan: Plan, stage: Stage): ReadonlyArray<string> => [
         return `  -> ${exit.to}, by key${exit.lift === null ? '' : ', combined in part before'}`
       case 'Forward':
         return `  -> ${exit.to}`
+      case 'Side':
+        return `  -> ${exit.to}, as a side input`
       case 'Sink':
         return `  -> ${exit.sinkId}`
       case 'Assert':

@@ -76,7 +76,7 @@ const reach = (tasks: ReadonlyMap<string, Task>, name: string): Task => {
 const downstreamOf = (stage: Stage, stages: ReadonlyMap<string, Stage>): ReadonlyMap<string, Stage> =>
   new Map(
     stage.exits.flatMap(exit => {
-      if (exit._tag !== 'Shuffle' && exit._tag !== 'Forward') return []
+      if (!('to' in exit)) return []
       const to = stages.get(exit.to)
       return to === undefined ? [] : [[exit.to, to] as const]
     }),

@@ -32,18 +32,16 @@ export class Channels {
     return true
   }
 
-  /** Whether the lowest watermark rose. */
-  advance(name: string, at: number): boolean {
+  advance(name: string, at: number): void {
     const channel = this.#get(name)
     if (at < channel.watermark) throw new Error(`channels: the watermark from ${name} went back from ${channel.watermark} to ${at}`)
-    const before = this.watermark()
     channel.watermark = at
-    return this.watermark() > before
   }
 
-  watermark(): number {
+  /** The lowest of these. */
+  watermark(names: ReadonlyArray<string>): number {
     let lowest: number = Instant.max
-    for (const channel of this.#channels.values()) lowest = Math.min(lowest, channel.watermark)
+    for (const name of names) lowest = Math.min(lowest, this.#get(name).watermark)
     return lowest
   }
 

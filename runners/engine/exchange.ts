@@ -15,7 +15,7 @@ export const ownsKey =
 
 /** Splits a keyed batch by who owns each key; null where a task gets nothing. */
 export const exchange = (batch: Batch, keyCoder: Coder<unknown> | null, shards: number): ReadonlyArray<Batch | null> => {
-  const { keys, values, timestamps, windows, lifted } = batch
+  const { keys, values, timestamps, windows, panes, lifted } = batch
   if (keys === null) throw new Error('exchange: the batch has no keys')
   const coder = streamOf(keyCoder ?? Coders.structural<unknown>())
   const parts: (FillingBatch | null)[] = new Array<FillingBatch | null>(shards).fill(null)
@@ -24,12 +24,29 @@ export const exchange = (batch: Batch, keyCoder: Coder<unknown> | null, shards: 
     bytes.position = 0
     coder.write(keys[i], bytes)
     const shard = shardOfGroup(keyGroupOf(bytes.bytes.subarray(0, bytes.position), keyGroups), shards)
-    const part = (parts[shard] ??= { ...emptyBatch({ keyed: true, windowed: windows !== null, panes: false }), lifted })
+    const part = (parts[shard] ??= { ...emptyBatch({ keyed: true, windowed: windows !== null, panes: panes !== null }), lifted })
     part.keys?.push(keys[i])
     part.values.push(values[i])
     part.timestamps.push(timestamps[i] ?? 0)
     const of = windows?.[i]
     if (of !== undefined) part.windows?.push(of)
+    const pane = panes?.[i]
+    if (pane !== undefined) part.panes?.push(pane)
+  }
+  return parts
+}
+
+/** Deals a batch's elements to all tasks in turn, the first to `first`; null where a task gets nothing. */
+export const spread = ({ values, timestamps, windows, panes }: Batch, shards: number, first: number): ReadonlyArray<Batch | null> => {
+  const parts: (FillingBatch | null)[] = new Array<FillingBatch | null>(shards).fill(null)
+  for (let i = 0; i < values.length; i++) {
+    const part = (parts[(first + i) % shards] ??= emptyBatch({ keyed: false, windowed: windows !== null, panes: panes !== null }))
+    part.values.push(values[i])
+    part.timestamps.push(timestamps[i] ?? 0)
+    const of = windows?.[i]
+    if (of !== undefined) part.windows?.push(of)
+    const pane = panes?.[i]
+    if (pane !== undefined) part.panes?.push(pane)
   }
   return parts
 }

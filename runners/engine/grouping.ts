@@ -6,31 +6,11 @@ import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { Batch } from '../harness/batch.ts'
 import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing, type Watermarks } from './firing.ts'
+import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import type { SnapshotScope } from './messages.ts'
 import { type TriggerMachine, triggerMachineOf } from './trigger-machine.ts'
-
-/** What a grouping stage's head does, for windows that merge and for those that do not. */
-export interface Grouping {
-  readonly add: (batch: Batch, processingTime: number) => void
-  /** The input watermark has moved (it stands in `watermarks`): fires what it makes due. */
-  readonly onWatermark: (processingTime: number) => void
-  readonly onProcessingTime: (now: number) => void
-  /** No output will carry an earlier timestamp than this. */
-  readonly hold: () => number
-  /** In processing time; Infinity for never. */
-  readonly wakeAt: () => number
-  /** Null where there is nothing to keep. */
-  readonly snapshot: (scope: SnapshotScope) => Uint8Array | null
-  /** The last snapshot did not become part of a checkpoint. */
-  readonly restoreDirty: () => void
-  /** Replays one snapshot after another, oldest first. `mine` says which keys belong here. */
-  readonly restore: (bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean) => void
-  readonly droppedLate: () => number
-  /** How many (key, window) pairs have state. */
-  readonly size: () => number
-}
 
 export interface GroupingSpec {
   readonly accumulating: Accumulating
@@ -55,7 +35,7 @@ const dropWindow = 2
 export const expiryOf = (window: BoundedWindow, strategy: WindowingStrategy): number =>
   Math.min(window.end + strategy.allowedLateness, Instant.max)
 
-export class WindowGrouping implements Grouping {
+export class WindowGrouping implements TaskHead {
   readonly #spec: GroupingSpec
   readonly #machine: TriggerMachine
   readonly #firing: Firing

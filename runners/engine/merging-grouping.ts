@@ -5,7 +5,8 @@ import { type BoundedWindow, compareWindows, IntervalWindow, sameWindow } from '
 import type { Batch } from '../harness/batch.ts'
 import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing } from './firing.ts'
-import { expiryOf, type Grouping, type GroupingSpec } from './grouping.ts'
+import { expiryOf, type GroupingSpec } from './grouping.ts'
+import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import type { SnapshotScope } from './messages.ts'
@@ -14,7 +15,7 @@ import { type TriggerMachine, triggerMachineOf, type TriggerState } from './trig
 const put = 1
 const drop = 2
 
-export class MergingGrouping implements Grouping {
+export class MergingGrouping implements TaskHead {
   readonly #spec: GroupingSpec
   readonly #machine: TriggerMachine
   readonly #firing: Firing

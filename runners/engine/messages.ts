@@ -5,7 +5,8 @@ import type { Batch } from '../harness/batch.ts'
 
 /** What travels along a channel from one task to another, in order. */
 export type Message =
-  | { readonly _tag: 'Batch'; readonly batch: Batch }
+  /** `side`: it belongs to the side input of that number; null: to the main one. */
+  | { readonly _tag: 'Batch'; readonly batch: Batch; readonly side: number | null }
   /** No element behind this one is older; milliseconds. */
   | { readonly _tag: 'Watermark'; readonly at: number }
   /** What came before it belongs to the checkpoint, what comes after does not. */

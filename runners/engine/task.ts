@@ -1,33 +1,26 @@
 // A task: one stage's share of a run, as a state machine. Events come in by its methods, commands go out through its outbox; it knows
 // no clock and never waits, so a run of many tasks can be replayed from a seed.
 import { ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
-import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { NO_FIRING } from '../../sdk/model/pane.ts'
 import { isMerging } from '../../sdk/model/windowing-strategy.ts'
 import type { ReadBatch, Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import { type Batch, emptyBatch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
-import type { StageInstance } from '../harness/stage-instance.ts'
 import type { Stage } from '../plan/stage.ts'
 import { AsyncCalls, type PendingCall } from './async-calls.ts'
 import { accumulatingOf } from './cell.ts'
 import { Channels } from './channels.ts'
-import { exchange, ownsKey } from './exchange.ts'
+import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
-import { WindowGrouping, type Grouping } from './grouping.ts'
+import { WindowGrouping } from './grouping.ts'
+import type { TaskHead } from './head.ts'
 import { MergingGrouping } from './merging-grouping.ts'
-import { appendOutputs, heldBytes } from './outputs.ts'
 import type { CallOutcome, Message, Outbox, SnapshotScope, TaskRecord, TaskSnapshot } from './messages.ts'
 import { SourceSplits } from './source-splits.ts'
+import { TaskOutputs, type TaskPlace } from './task-outputs.ts'
 
-export interface TaskSpec {
-  readonly instance: StageInstance
-  readonly shard: number
-  /** How many tasks each stage has. */
-  readonly shards: number
-  /** The stages that this one leads to, by id. */
-  readonly downstream: ReadonlyMap<string, Stage>
+export interface TaskSpec extends TaskPlace {
   /** Only of a source's task: what it reads. */
   readonly splits: ReadonlyArray<Split>
   readonly restored: { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null
@@ -39,22 +32,20 @@ export interface TaskSpec {
 
 export const taskName = (stage: string, shard: number): string => `${stage}@${shard}`
 
-// A lifted table larger than this is flushed without waiting for a watermark.
-const largestTable = 100_000
-
 export class Task {
   readonly name: string
   readonly stage: Stage
   readonly splits: SourceSplits | null
   readonly #spec: TaskSpec
-  readonly #instance: StageInstance
+  readonly #instance: TaskPlace['instance']
   readonly #outbox: Outbox
   readonly #watermarks: Watermarks
   readonly #channels: Channels
-  readonly #grouping: Grouping | null
+  /** The channels of its own elements, which alone move its input watermark. */
+  readonly #mains: ReadonlyArray<string>
+  readonly #head: TaskHead | null
   readonly #calls: AsyncCalls | null
-  #outputs = new Map<string, OutputBatch>()
-  #inSnapshot: ReadonlyMap<string, OutputBatch> = new Map()
+  readonly #outputs: TaskOutputs
   #sawElements: boolean
   #gaveDefault: boolean
 
@@ -64,33 +55,52 @@ export class Task {
     this.#spec = spec
     this.#instance = instance
     this.#outbox = outbox
+    this.#outputs = new TaskOutputs(spec, outbox)
     this.stage = stage
     this.name = taskName(stage.id, spec.shard)
     this.#watermarks = { input: restored?.record.inputWatermark ?? Instant.min, output: restored?.record.outputWatermark ?? Instant.min }
     this.#sawElements = restored?.record.sawElements ?? false
     this.#gaveDefault = this.#watermarks.output === Instant.max
-    const channels = stage.inputs.flatMap(input => Array.from({ length: spec.shards }, (_, shard) => taskName(input, shard)))
-    this.#channels = new Channels(channels, restored?.record.channels ?? {})
+    this.#channels = new Channels(this.#channelsOf(stage.inputs), restored?.record.channels ?? {})
+    this.#mains = this.#channelsOf(stage.mainInputs)
     const { head } = stage
     this.splits = head._tag === 'Source' ? new SourceSplits(spec.splits, head.watermark, restored?.record.splits ?? []) : null
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null
-    this.#grouping = this.#makeGrouping()
-    for (const bytes of restored?.keyed ?? []) this.#grouping?.restore(bytes, ownsKey(spec.shard, spec.shards))
+    this.#head = this.#makeHead()
+    for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
     const waiting = restored?.keyed.at(-1)
     if (waiting !== undefined) this.#calls?.restore(waiting)
   }
 
-  #makeGrouping(): Grouping | null {
+  #channelsOf(stages: ReadonlyArray<string>): ReadonlyArray<string> {
+    return stages.flatMap(stage => Array.from({ length: this.#spec.shards }, (_, shard) => taskName(stage, shard)))
+  }
+
+  #makeHead(): TaskHead | null {
     const { head } = this.stage
-    if (head._tag !== 'Group') return null
+    switch (head._tag) {
+      case 'Group':
+        return this.#makeGrouping(head)
+      case 'Stateful':
+      case 'Sided':
+      case 'Splittable':
+        throw new Error(`${this.name}: there is no head for ${head._tag}`)
+      case 'Source':
+      case 'Async':
+      case 'Reshuffle':
+        return null
+    }
+  }
+
+  #makeGrouping({ fn, strategy, keyCoder }: Extract<Stage['head'], { readonly _tag: 'Group' }>): TaskHead {
     const spec = {
-      accumulating: accumulatingOf(head.fn),
-      strategy: head.strategy,
-      keyCoder: head.keyCoder,
+      accumulating: accumulatingOf(fn),
+      strategy,
+      keyCoder,
       watermarks: this.#watermarks,
       emit: (batch: Batch) => this.#run(batch),
     }
-    return isMerging(head.strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
+    return isMerging(strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
   }
 
   // ---- events
@@ -144,10 +154,10 @@ export class Task {
     if (this.#channels.hold(from, message)) return
     switch (message._tag) {
       case 'Batch':
-        return this.#onBatch(message.batch, nowMs)
+        return this.#onBatch(message.batch, message.side, nowMs)
       case 'Watermark':
-        if (this.#channels.advance(from, message.at)) this.#advanceTo(this.#channels.watermark(), nowMs)
-        return
+        this.#channels.advance(from, message.at)
+        return this.#advanceTo(this.#channels.watermark(this.#mains), nowMs)
       case 'Barrier':
         if (this.#channels.barrier(from, message.epoch)) this.#takeSnapshot(message.epoch, nowMs)
         return
@@ -156,7 +166,7 @@ export class Task {
 
   /** The host's clock has reached what `wakeAt` asked for. */
   onProcessingTime(nowMs: number): void {
-    this.#grouping?.onProcessingTime(nowMs)
+    this.#head?.onProcessingTime(nowMs)
     this.#forwardWatermark()
   }
 
@@ -174,23 +184,20 @@ export class Task {
 
   /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
   onAborted(): void {
-    this.#grouping?.restoreDirty()
+    this.#head?.restoreDirty()
     this.#calls?.restoreDirty()
-    const since = this.#outputs
-    this.#outputs = new Map(this.#inSnapshot)
-    for (const [sinkId, outputs] of since) this.#outputs.set(sinkId, appendOutputs(this.#outputs.get(sinkId) ?? emptyOutputs(), outputs))
-    this.#inSnapshot = new Map()
+    this.#outputs.onAborted()
   }
 
   /** The last snapshot is durable: what it took is the store's. */
   onPersisted(): void {
-    this.#inSnapshot = new Map()
+    this.#outputs.onPersisted()
   }
 
   // ---- what the host asks
 
   wakeAt(): number {
-    return this.#grouping?.wakeAt() ?? Infinity
+    return this.#head?.wakeAt() ?? Infinity
   }
 
   /** Whoever feeds this task should wait. */
@@ -200,9 +207,7 @@ export class Task {
 
   /** Outputs that wait for a checkpoint, in bytes with a share for each row; what a snapshot took is no longer among them. */
   pendingBytes(): number {
-    let bytes = 0
-    for (const outputs of this.#outputs.values()) bytes += heldBytes(outputs)
-    return bytes
+    return this.#outputs.waitingBytes()
   }
 
   /** Event time is over, and nothing is left to do. */
@@ -219,11 +224,11 @@ export class Task {
   }
 
   droppedLate(): number {
-    return this.#grouping?.droppedLate() ?? 0
+    return this.#head?.droppedLate() ?? 0
   }
 
   stateSize(): number {
-    return this.#grouping?.size() ?? 0
+    return this.#head?.size() ?? 0
   }
 
   // ---- inside
@@ -233,12 +238,14 @@ export class Task {
     return this.splits
   }
 
-  #onBatch(batch: Batch, nowMs: number): void {
-    if (this.#grouping !== null) {
+  #onBatch(batch: Batch, side: number | null, nowMs: number): void {
+    if (side !== null) throw new Error(`${this.name} has no side input ${side}`)
+    if (this.#head !== null) {
       this.#sawElements = true
-      this.#grouping.add(batch, nowMs)
+      this.#head.add(batch, nowMs)
       this.#forwardWatermark()
     } else if (this.#calls !== null) this.#calls.add(batch)
+    else if (this.stage.head._tag === 'Reshuffle') this.#run(batch)
     else throw new Error(`${this.name}: a source gets no batches`)
   }
 
@@ -257,53 +264,13 @@ export class Task {
   /** Runs the stage over a batch and hands on what comes out. */
   #run(batch: Batch, split = ''): void {
     this.#instance.run(batch)
-    for (const buffer of this.#instance.exits) {
-      const { exit } = buffer
-      switch (exit._tag) {
-        case 'Shuffle':
-        case 'Forward': {
-          if (buffer.table !== null && buffer.table.size > largestTable) this.#flushTable(buffer.table.flush(), exit.to)
-          const out = buffer.takeBatch()
-          if (out !== null) this.#send(exit.to, out)
-          break
-        }
-        case 'Sink': {
-          const outputs = buffer.takeOutputs()
-          if (outputs === null) break
-          if (exit.mode === 'checkpointed') this.#outputs.set(exit.sinkId, appendOutputs(this.#outputs.get(exit.sinkId), outputs))
-          // Splits have names of their own only within their source.
-          else this.#outbox.publish(exit.sinkId, `${this.stage.id}/${split}`, outputs)
-          break
-        }
-        case 'Assert':
-          break
-      }
-    }
-  }
-
-  #send(to: string, batch: Batch): void {
-    const { shards, shard, downstream } = this.#spec
-    const head = downstream.get(to)?.head
-    if (shards === 1 || head?._tag !== 'Group') return this.#outbox.send(to, shard, { _tag: 'Batch', batch })
-    for (const [owner, part] of exchange(batch, head.keyCoder, shards).entries()) {
-      if (part !== null) this.#outbox.send(to, owner, { _tag: 'Batch', batch: part })
-    }
-  }
-
-  #flushTable(batch: Batch | null, to: string): void {
-    if (batch !== null) this.#send(to, batch)
-  }
-
-  /** What a lifted combine has gathered goes on before every watermark and barrier. */
-  #flushTables(): void {
-    for (const { exit, table } of this.#instance.exits)
-      if (exit._tag === 'Shuffle' && table !== null) this.#flushTable(table.flush(), exit.to)
+    this.#outputs.takeExits(split)
   }
 
   #advanceTo(inputWatermark: number, nowMs: number): void {
     if (inputWatermark <= this.#watermarks.input) return
     this.#watermarks.input = inputWatermark
-    this.#grouping?.onWatermark(nowMs)
+    this.#head?.onWatermark(nowMs)
     if (inputWatermark === Instant.max) this.#giveDefault()
     this.#forwardWatermark()
   }
@@ -335,30 +302,23 @@ export class Task {
   }
 
   #forwardWatermark(): void {
-    const at = Math.min(this.#watermarks.input, this.#grouping?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
+    const at = Math.min(this.#watermarks.input, this.#head?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
     if (at <= this.#watermarks.output) return
-    this.#flushTables()
+    this.#outputs.flushTables()
     this.#watermarks.output = at
-    this.#broadcast({ _tag: 'Watermark', at })
-  }
-
-  #broadcast(message: Message): void {
-    for (const stage of this.#spec.downstream.keys())
-      for (let shard = 0; shard < this.#spec.shards; shard++) this.#outbox.send(stage, shard, message)
+    this.#outputs.broadcast({ _tag: 'Watermark', at })
   }
 
   #takeSnapshot(epoch: number, nowMs: number): void {
-    this.#flushTables()
-    this.#inSnapshot = this.#outputs
-    this.#outputs = new Map()
+    this.#outputs.flushTables()
     this.#outbox.snapshot(epoch, this.#snapshot(this.#spec.scopeOf(epoch)))
-    this.#broadcast({ _tag: 'Barrier', epoch })
+    this.#outputs.broadcast({ _tag: 'Barrier', epoch })
     for (const [channel, message] of this.#channels.release()) this.onMessage(channel, message, nowMs)
   }
 
   #state(scope: SnapshotScope): Uint8Array | null {
     try {
-      return this.#grouping?.snapshot(scope) ?? (scope === 'none' ? null : (this.#calls?.snapshot() ?? null))
+      return this.#head?.snapshot(scope) ?? (scope === 'none' ? null : (this.#calls?.snapshot() ?? null))
     } catch (cause) {
       throw UserCodeError.onState(this.stage.id, cause)
     }
@@ -375,7 +335,7 @@ export class Task {
         sawElements: this.#sawElements,
       },
       keyed: this.#state(scope),
-      outputs: [...this.#inSnapshot].map(([sinkId, outputs]) => ({ sinkId, outputs })),
+      outputs: this.#outputs.snapshot(),
     }
   }
 }

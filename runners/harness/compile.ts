@@ -101,7 +101,13 @@ ${loop}
       case 'Group':
         out.line('const k = keys[i], v = values[i], t = timestamps[i], p = panes[i]')
         return { value: pair('k', 'v'), timestamp: 't', windows, pane: 'p' }
+      case 'Sided':
+        out.line(`const k = keys[i], v = values[i], t = timestamps[i], p = panes === null ? ${none} : panes[i]`)
+        return { value: pair('k', 'v'), timestamp: 't', windows, pane: 'p' }
       case 'Async':
+      case 'Stateful':
+      case 'Splittable':
+      case 'Reshuffle':
         out.line(`const v = values[i], t = timestamps[i], p = panes === null ? ${none} : panes[i]`)
         return { value: whole('v'), timestamp: 't', windows, pane: 'p' }
     }
@@ -169,7 +175,7 @@ ${loop}
         const [k, v] = [hooks.survive(out, key), hooks.survive(out, value)]
         const { table } = hooks.exits[at] ?? {}
         if (table === undefined || table === null)
-          return this.#push(at, { keys: k, values: v, timestamps: timestamp, windows, panes: null })
+          return this.#push(at, { keys: k, values: v, timestamps: timestamp, windows, panes: exit.panes ? pane : null })
         enter(v)
         return table.write(out, k, v, timestamp, windows)
       }
@@ -180,6 +186,14 @@ ${loop}
           timestamps: timestamp,
           windows,
           panes: pane,
+        })
+      case 'Side':
+        return this.#push(at, {
+          keys: null,
+          values: hooks.survive(out, wholeOf(out, element.value)),
+          timestamps: timestamp,
+          windows,
+          panes: null,
         })
       case 'Sink': {
         const value = wholeOf(out, element.value)

@@ -23,7 +23,9 @@ export class ExitBuffer {
   }
 
   #fresh(): FillingBatch {
-    return emptyBatch({ keyed: this.exit._tag === 'Shuffle', windowed: this.#windowed, panes: this.exit._tag === 'Forward' })
+    const { exit } = this
+    const keyed = exit._tag === 'Shuffle'
+    return emptyBatch({ keyed, windowed: this.#windowed, panes: exit._tag === 'Forward' || (keyed && exit.panes) })
   }
 
   takeBatch(): Batch | null {

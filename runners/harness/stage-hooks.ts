@@ -141,6 +141,7 @@ const pathOf = (stage: Stage, step: number): string => {
       return exit.assertId
     case 'Shuffle':
     case 'Forward':
+    case 'Side':
       return exit.to
     case undefined:
       return stage.id

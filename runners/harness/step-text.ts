@@ -13,14 +13,28 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
   const enter = (input: string): void => out.line(`step = ${at}; el = ${input}`)
   const user = (f: UserFunction): string => out.constant(hooks.userFunction(f, step.path))
   /** Calls `f`; a result that is a promise would flow on as a value, so it is refused. */
-  const call = (f: UserFunction, input: string, prefix: string): string => {
+  const call = (f: UserFunction, input: string, prefix: string, more = ''): string => {
     const result = out.fresh(prefix)
     enter(input)
-    out.line(`const ${result} = ${user(f)}(${input})`)
+    out.line(`const ${result} = ${user(f)}(${input}${more})`)
     out.line(
       `if (typeof ${result} === 'object' && ${result} !== null && typeof ${result}.then === 'function') ${out.constant(hooks.refusePromise)}(${result})`,
     )
     return result
+  }
+  /** Goes on with each item of what `many` names. */
+  const eachOf = (many: string): void => {
+    const [array, item, index] = [out.fresh('a'), out.fresh('v'), out.fresh('j')]
+    out.line(`const ${array} = Array.isArray(${many}) ? ${many} : ${out.constant(hooks.arrayOf)}(${many})`)
+    return out.block(`for (let ${index} = 0; ${index} < ${array}.length; ${index}++)`, () => {
+      out.line(`const ${item} = ${array}[${index}]`)
+      next({ ...element, value: whole(item) })
+    })
+  }
+  /** Calls `f` with an element and its side inputs, which lie in the key's place. */
+  const callWith = (f: UserFunction, prefix: string): string => {
+    const { key: sides, value } = pairOf(out, element.value)
+    return call(f, value, prefix, `, ${sides}`)
   }
   switch (transform._tag) {
     case 'Map':
@@ -55,15 +69,8 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
         next({ ...element, value: whole(value) })
       })
     }
-    case 'FlatMap': {
-      const many = call(transform.f, wholeOf(out, element.value), 'a')
-      const [array, item, index] = [out.fresh('a'), out.fresh('v'), out.fresh('j')]
-      out.line(`const ${array} = Array.isArray(${many}) ? ${many} : ${out.constant(hooks.arrayOf)}(${many})`)
-      return out.block(`for (let ${index} = 0; ${index} < ${array}.length; ${index}++)`, () => {
-        out.line(`const ${item} = ${array}[${index}]`)
-        next({ ...element, value: whole(item) })
-      })
-    }
+    case 'FlatMap':
+      return eachOf(call(transform.f, wholeOf(out, element.value), 'a'))
     case 'TryMap': {
       const [input, result] = [wholeOf(out, element.value), out.fresh('v')]
       enter(input)
@@ -113,6 +120,10 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
         next({ ...element, value: whole(value), windows: alone })
       })
     }
+    case 'MapWith':
+      return next({ ...element, value: whole(callWith(transform.f, 'v')) })
+    case 'FlatMapWith':
+      return eachOf(callWith(transform.f, 'a'))
     case 'Bundled': {
       const bundle = out.constant(hooks.bundle(at))
       // finishBundle emits as well, so what follows is a function that both call.

@@ -1,10 +1,11 @@
 // From a graph to stages: elements stop only where they must, everything between runs as one function.
 import type { Graph, GraphNode } from '../../sdk/graph/graph.ts'
 import type { PublishMode } from '../../sdk/graph/sink.ts'
+import type { NamedView } from '../../sdk/graph/view.ts'
 import { isMerging, type WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { Trigger } from '../../sdk/model/trigger.ts'
 import { createSource } from './create-source.ts'
-import type { ElementWise, Exit, Head, Lift, Plan, PlannedSink, Stage, Step, Target } from './stage.ts'
+import type { ElementWise, Exit, Head, Lift, Plan, PlannedSink, SideSpec, Stage, Step, Target } from './stage.ts'
 
 /** Never fails: what cannot be planned was refused when the pipeline was built. */
 export const planOf = (graph: Graph): Plan => {
@@ -19,24 +20,26 @@ export const planOf = (graph: Graph): Plan => {
   const stages = drafts.map(draft => ({
     ...draft,
     exits: draft.exits.map(exit => (exit._tag === 'Sink' ? { ...exit, mode: modes.get(exit.sinkId) ?? exit.mode } : exit)),
-    inputs: drafts.filter(other => other.exits.some(exit => 'to' in exit && exit.to === draft.id)).map(other => other.id),
+    ...inputsOf(drafts, draft),
   }))
   return { stages, sinks }
 }
 
-type Draft = Omit<Stage, 'inputs'>
+type Draft = Omit<Stage, 'inputs' | 'mainInputs' | 'sideInputs'>
 interface Edge {
   readonly to: GraphNode
+  /** Which of its inputs this is. */
+  readonly input: number
 }
 type Consumers = ReadonlyMap<string, ReadonlyMap<string, ReadonlyArray<Edge>>>
 
 const consumersOf = (graph: Graph): Consumers => {
   const consumers = new Map<string, Map<string, Edge[]>>()
   for (const to of graph.nodes.values()) {
-    for (const { id, tag } of to.inputs) {
+    for (const [input, { id, tag }] of to.inputs.entries()) {
       const byTag = consumers.get(id) ?? new Map<string, Edge[]>()
       consumers.set(id, byTag)
-      byTag.set(tag, [...(byTag.get(tag) ?? []), { to }])
+      byTag.set(tag, [...(byTag.get(tag) ?? []), { to, input }])
     }
   }
   return consumers
@@ -66,8 +69,40 @@ const headOf = (graph: Graph, { id, node, inputs, strategy, keyCoder }: GraphNod
       }
     case 'MapAsync':
       return { _tag: 'Async', call: transform }
+    case 'Stateful':
+      return {
+        _tag: 'Stateful',
+        spec: transform.spec,
+        strategy: inputStrategy(graph, inputs, strategy),
+        keyCoder: graph.nodes.get(inputs[0]?.id ?? '')?.keyCoder ?? null,
+      }
+    case 'Sided':
+      return { _tag: 'Sided', sides: sidesOf(graph, inputs, transform.sides), strategy: inputStrategy(graph, inputs, strategy) }
+    case 'Splittable':
+      return { _tag: 'Splittable', fn: transform.fn, strategy: inputStrategy(graph, inputs, strategy) }
+    case 'Reshuffle':
+      return { _tag: 'Reshuffle' }
     default:
       return null
+  }
+}
+
+const sidesOf = (graph: Graph, inputs: GraphNode['inputs'], sides: ReadonlyArray<NamedView>): ReadonlyArray<SideSpec> =>
+  sides.map((side, i) => {
+    const from = graph.nodes.get(inputs[i + 1]?.id ?? '')
+    if (from === undefined) throw new Error(`plan: the side input ${side.name} has no collection`)
+    return { ...side, strategy: from.strategy, keyCoder: from.keyCoder }
+  })
+
+/** The stages that lead to `draft`: all, those of its own elements, and those of each side input. */
+const inputsOf = (drafts: ReadonlyArray<Draft>, draft: Draft): Pick<Stage, 'inputs' | 'mainInputs' | 'sideInputs'> => {
+  const leading = (leads: (exit: Exit) => boolean): ReadonlyArray<string> =>
+    drafts.filter(({ exits }) => exits.some(exit => 'to' in exit && exit.to === draft.id && leads(exit))).map(({ id }) => id)
+  const sides = draft.head._tag === 'Sided' ? draft.head.sides : []
+  return {
+    inputs: leading(() => true),
+    mainInputs: leading(exit => exit._tag !== 'Side'),
+    sideInputs: sides.map((_, side) => leading(exit => exit._tag === 'Side' && exit.side === side)),
   }
 }
 
@@ -88,11 +123,13 @@ const fuse = (graph: Graph, consumers: Consumers, start: GraphNode, head: Head):
     return { _tag: 'Exit', exit: at }
   }
   const targetsOf = (id: string, tag: string): ReadonlyArray<Target> =>
-    (consumers.get(id)?.get(tag) ?? []).flatMap(({ to }): ReadonlyArray<Target> => {
+    (consumers.get(id)?.get(tag) ?? []).flatMap(({ to, input }): ReadonlyArray<Target> => {
       const { transform } = to.node
       switch (transform._tag) {
         case 'GroupByKey':
-          return [exitTarget(to.id, { _tag: 'Shuffle', to: to.id, lift: null })]
+          return [exitTarget(to.id, { _tag: 'Shuffle', to: to.id, lift: null, panes: false })]
+        case 'Stateful':
+          return [exitTarget(to.id, { _tag: 'Shuffle', to: to.id, lift: null, panes: true })]
         case 'CombinePerKey': {
           const strategy = inputStrategy(graph, to.inputs, to.strategy)
           return [
@@ -100,11 +137,21 @@ const fuse = (graph: Graph, consumers: Consumers, start: GraphNode, head: Head):
               _tag: 'Shuffle',
               to: to.id,
               lift: liftOf(strategy, { fn: transform.fn, strategy, keyCoder: to.keyCoder }),
+              panes: false,
             }),
           ]
         }
         case 'MapAsync':
-          return [exitTarget(to.id, { _tag: 'Forward', to: to.id })]
+        case 'Splittable':
+          return [exitTarget(to.id, { _tag: 'Forward', to: to.id, spread: false })]
+        case 'Reshuffle':
+          return [exitTarget(to.id, { _tag: 'Forward', to: to.id, spread: true })]
+        case 'Sided':
+          return [
+            input === 0
+              ? exitTarget(to.id, { _tag: 'Forward', to: to.id, spread: false })
+              : exitTarget(`${to.id} ${input}`, { _tag: 'Side', to: to.id, side: input - 1 }),
+          ]
         case 'Write':
           return [exitTarget(to.id, { _tag: 'Sink', sinkId: to.id, sink: transform.sink, mode: 'checkpointed' })]
         case 'Assert':
@@ -152,6 +199,10 @@ const isElementWise = (transform: GraphNode['node']['transform']): transform is 
     case 'MapAsync':
     case 'GroupByKey':
     case 'CombinePerKey':
+    case 'Stateful':
+    case 'Sided':
+    case 'Splittable':
+    case 'Reshuffle':
     case 'Write':
     case 'Ignore':
     case 'Assert':

@@ -3,16 +3,32 @@
 import type { AnyCombineFn } from '../../sdk/graph/combine-fn.ts'
 import type { Transform } from '../../sdk/graph/node.ts'
 import type { PublishMode, Sink } from '../../sdk/graph/sink.ts'
+import type { NamedView } from '../../sdk/graph/view.ts'
 import type { Coder } from '../../sdk/coders/index.ts'
 import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
+import type { ErasedSplittable } from '../../sdk/splittable/erased.ts'
 import type { Source, WatermarkPolicy } from '../../sdk/splittable/source.ts'
+import type { ErasedStateful } from '../../sdk/stateful/erased.ts'
 
 type Of<Tag extends Transform['_tag']> = Extract<Transform, { readonly _tag: Tag }>
 
 /** What runs inside a stage, one element at a time. */
 export type ElementWise = Exclude<
   Transform,
-  Of<'Create' | 'Read' | 'MapAsync' | 'GroupByKey' | 'CombinePerKey' | 'Write' | 'Ignore' | 'Assert'>
+  Of<
+    | 'Create'
+    | 'Read'
+    | 'MapAsync'
+    | 'GroupByKey'
+    | 'CombinePerKey'
+    | 'Stateful'
+    | 'Sided'
+    | 'Splittable'
+    | 'Reshuffle'
+    | 'Write'
+    | 'Ignore'
+    | 'Assert'
+  >
 >
 
 /** Where a stage's elements come from. */
@@ -26,11 +42,32 @@ export type Head =
       readonly keyCoder: Coder<unknown> | null
     }
   | { readonly _tag: 'Async'; readonly call: Of<'MapAsync'> }
+  | {
+      readonly _tag: 'Stateful'
+      readonly spec: ErasedStateful
+      /** How its input is windowed. */
+      readonly strategy: WindowingStrategy
+      readonly keyCoder: Coder<unknown> | null
+    }
+  | { readonly _tag: 'Sided'; readonly sides: ReadonlyArray<SideSpec>; readonly strategy: WindowingStrategy }
+  | { readonly _tag: 'Splittable'; readonly fn: ErasedSplittable; readonly strategy: WindowingStrategy }
+  | { readonly _tag: 'Reshuffle' }
+
+/** One side input of a stage: what it is made of, and how its collection is windowed. */
+export interface SideSpec extends NamedView {
+  readonly strategy: WindowingStrategy
+  /** Of a collection of pairs. */
+  readonly keyCoder: Coder<unknown> | null
+}
 
 /** Where elements leave a stage. */
 export type Exit =
-  | { readonly _tag: 'Shuffle'; readonly to: string; readonly lift: Lift | null }
-  | { readonly _tag: 'Forward'; readonly to: string }
+  /** `panes`: whoever is there looks at them. */
+  | { readonly _tag: 'Shuffle'; readonly to: string; readonly lift: Lift | null; readonly panes: boolean }
+  /** `spread`: over all tasks in turn, instead of to the one of the same number. */
+  | { readonly _tag: 'Forward'; readonly to: string; readonly spread: boolean }
+  /** To every task of a stage, as its side input of that number. */
+  | { readonly _tag: 'Side'; readonly to: string; readonly side: number }
   | { readonly _tag: 'Sink'; readonly sinkId: string; readonly sink: Sink; readonly mode: PublishMode }
   | { readonly _tag: 'Assert'; readonly assertId: string; readonly check: Of<'Assert'>['check'] }
 
@@ -65,8 +102,12 @@ export interface Stage {
   /** In topological order. */
   readonly steps: ReadonlyArray<Step>
   readonly exits: ReadonlyArray<Exit>
-  /** The stages that lead here. */
+  /** The stages that lead here, by any path. */
   readonly inputs: ReadonlyArray<string>
+  /** Those whose elements are its own, which alone move its input watermark. */
+  readonly mainInputs: ReadonlyArray<string>
+  /** By side input: those that bring it. */
+  readonly sideInputs: ReadonlyArray<ReadonlyArray<string>>
 }
 
 export interface PlannedSink {

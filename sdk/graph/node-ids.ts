@@ -20,6 +20,9 @@ export const isStateful = (node: Node): boolean => {
     case 'Write':
     case 'GroupByKey':
     case 'CombinePerKey':
+    case 'Stateful':
+    case 'Sided':
+    case 'Splittable':
       return true
     default:
       return false

@@ -1,11 +1,14 @@
 // The graph's nodes: what a user's verbs make. A node is its reference: never compared, hashed or keyed by value.
 import type { Coder } from '../coders/index.ts'
 import type { BundleSpec } from '../stateful/bundle.ts'
+import type { ErasedStateful } from '../stateful/erased.ts'
+import type { ErasedSplittable } from '../splittable/erased.ts'
 import type { AnyCombineFn } from './combine-fn.ts'
 import type { Retry } from '../model/failure.ts'
 import type { StrategyChange, WindowingStrategy } from '../model/windowing-strategy.ts'
 import type { Source, WatermarkPolicy } from '../splittable/source.ts'
 import type { Sink } from './sink.ts'
+import type { NamedView } from './view.ts'
 
 /** A user's function with its types erased: only the plan calls it, with what the types of the verb have checked. */
 export type UserFunction = (...input: never) => unknown
@@ -59,7 +62,22 @@ export type Transform =
   /** Elements stay in their windows; what changes is how groupings behind it fire. */
   | { readonly _tag: 'WithStrategy'; readonly change: StrategyChange }
   | { readonly _tag: 'ReifyWindowed' }
-  | { readonly _tag: 'Bundled'; readonly spec: BundleSpec }
+  /** `sided`: its input is a Sided's output, and `process` gets the side inputs in its context. */
+  | { readonly _tag: 'Bundled'; readonly spec: BundleSpec; readonly sided: boolean }
+  /** Over pairs: state and timers for each key and window. */
+  | { readonly _tag: 'Stateful'; readonly spec: ErasedStateful }
+  /**
+   * Elements with side inputs: the first input is the main one, input i + 1 is that of side i. Each element waits for its sides' windows,
+   * then goes on as a pair of the sides' values, by name, and the element: only the verb that made it reads that pair.
+   */
+  | { readonly _tag: 'Sided'; readonly sides: ReadonlyArray<NamedView> }
+  /** f(element, sides) over a Sided's pairs. */
+  | { readonly _tag: 'MapWith'; readonly f: UserFunction }
+  | { readonly _tag: 'FlatMapWith'; readonly f: UserFunction }
+  /** Reads what each element describes, restriction by restriction. */
+  | { readonly _tag: 'Splittable'; readonly fn: ErasedSplittable }
+  /** Spreads elements over all tasks; nothing is fused across it. */
+  | { readonly _tag: 'Reshuffle' }
   | { readonly _tag: 'GroupByKey' }
   /** `withDefault`: a global combine gives one value even of nothing, in the global window. */
   | { readonly _tag: 'CombinePerKey'; readonly fn: AnyCombineFn; readonly withDefault: boolean }

@@ -95,6 +95,7 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'GroupByKey':
     case 'CombinePerKey':
     case 'Along':
+    case 'Reshuffle':
     case 'Partition':
     case 'Ignore':
     case 'Write':
@@ -113,6 +114,11 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'OrFail':
     case 'ReifyWindowed':
     case 'Bundled':
+    case 'Stateful':
+    case 'Sided':
+    case 'MapWith':
+    case 'FlatMapWith':
+    case 'Splittable':
       return null
   }
 }

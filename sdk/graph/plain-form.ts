@@ -56,6 +56,24 @@ export const plainTransform = (transform: Transform): Json => {
       return plainOf({ names: transform.names })
     case 'WithTimestamps':
       return plainOf({ allowedSkewMs: transform.allowedSkewMs })
+    case 'Stateful': {
+      const { state, timers } = transform.spec
+      return plainOf({
+        state: Object.entries(state).map(([name, { kind, coder, keyCoder }]) => ({
+          name,
+          kind,
+          coder: urnOf(coder),
+          keyCoder: urnOf(keyCoder),
+        })),
+        timers: Object.entries(timers).map(([name, { domain, family }]) => ({ name, domain, family })),
+      })
+    }
+    case 'Sided':
+      return plainOf({ sides: transform.sides.map(({ name, view }) => ({ name, view: view._tag })) })
+    case 'Splittable': {
+      const { restriction, watermark, isBounded } = transform.fn
+      return plainOf({ coder: urnOf(restriction.coder), watermark: watermark.urn, isBounded })
+    }
     case 'Map':
     case 'FlatMap':
     case 'Filter':
@@ -71,6 +89,9 @@ export const plainTransform = (transform: Transform): Json => {
     case 'WithStrategy':
     case 'ReifyWindowed':
     case 'Bundled':
+    case 'MapWith':
+    case 'FlatMapWith':
+    case 'Reshuffle':
     case 'GroupByKey':
     case 'Flatten':
     case 'Along':

@@ -5,7 +5,7 @@ import { type Json, plainOf, plainStrategy, plainTransform, urnOf } from './plai
 
 export interface StatefulNode {
   readonly id: string
-  readonly kind: 'source' | 'sink' | 'group' | 'combine'
+  readonly kind: 'source' | 'sink' | 'group' | 'combine' | 'stateful' | 'sided' | 'splittable'
   /** Of a source or sink: what it reads or writes. Of a combine: its accumulators' coder. */
   readonly identity: Json
   /** Of what it groups; null for a source or sink. */
@@ -23,7 +23,9 @@ const summaryOf = (graph: Graph, { id, node, inputs, keyCoder }: GraphNode): Rea
   const identity = plainTransform(transform)
   const grouping = (kind: StatefulNode['kind']): ReadonlyArray<StatefulNode> => {
     const input = inputs[0] === undefined ? undefined : graph.nodes.get(inputs[0].id)
-    return [{ id, kind, identity, windowing: plainStrategy(input?.strategy ?? defaultStrategy), keyCoder: urnOf(keyCoder) }]
+    return [
+      { id, kind, identity, windowing: plainStrategy(input?.strategy ?? defaultStrategy), keyCoder: urnOf(keyCoder ?? input?.keyCoder) },
+    ]
   }
   switch (transform._tag) {
     case 'Create':
@@ -39,6 +41,12 @@ const summaryOf = (graph: Graph, { id, node, inputs, keyCoder }: GraphNode): Rea
       return grouping('group')
     case 'CombinePerKey':
       return grouping('combine')
+    case 'Stateful':
+      return grouping('stateful')
+    case 'Sided':
+      return grouping('sided')
+    case 'Splittable':
+      return [{ id, kind: 'splittable', identity, windowing: null, keyCoder: null }]
     default:
       return []
   }
@@ -67,6 +75,9 @@ const lost: Readonly<Record<StatefulNode['kind'], string>> = {
   sink: 'what it has not published yet would be dropped',
   group: 'the elements it holds would be dropped',
   combine: 'the accumulators it holds would be dropped',
+  stateful: 'the state and timers it holds would be dropped',
+  sided: 'the side inputs and the waiting elements it holds would be dropped',
+  splittable: 'where it had read to would be forgotten',
 }
 
 const byId = (nodes: ReadonlyArray<StatefulNode>): ReadonlyMap<string, StatefulNode> => new Map(nodes.map(node => [node.id, node]))

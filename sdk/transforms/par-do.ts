@@ -5,7 +5,7 @@ import { DoFn, type BundleSpec, type Emits, type Emitted } from '../stateful/do-
 const of =
   <I, O>(fn: DoFn<I, O>) =>
   (pc: PCollection<I>): PCollection<O> =>
-    apply({ _tag: 'Bundled', spec: fn.bundle }, [pc], { kind: 'ParDo' })
+    apply({ _tag: 'Bundled', spec: fn.bundle, sided: false }, [pc], { kind: 'ParDo' })
 
 /**
  * Runs a DoFn: `of` one that was made apart, `bundled` one in place, where nothing is annotated (Beam's ParDo).

@@ -1,7 +1,8 @@
 // A grouping driven by hand: elements, watermarks and the clock are fed one by one, and each pane that fires is kept.
 import { accumulatingOf } from '../../../runners/engine/cell.ts'
 import type { Watermarks } from '../../../runners/engine/firing.ts'
-import { WindowGrouping, type Grouping } from '../../../runners/engine/grouping.ts'
+import { WindowGrouping } from '../../../runners/engine/grouping.ts'
+import type { TaskHead } from '../../../runners/engine/head.ts'
 import { MergingGrouping } from '../../../runners/engine/merging-grouping.ts'
 import type { Batch } from '../../../runners/harness/batch.ts'
 import { GlobalWindow, Instant, type BoundedWindow, type PaneInfo } from '../../../sdk/index.ts'
@@ -26,7 +27,7 @@ export const sum: AnyCombineFn = {
 export class DrivenGrouping {
   readonly fired: Fired[] = []
   readonly watermarks: Watermarks = { input: Instant.min, output: Instant.min }
-  readonly grouping: Grouping
+  readonly grouping: TaskHead
   readonly #strategy: WindowingStrategy
   #now = 1
 

@@ -1,0 +1,23 @@
+// What the head of a stage does inside its task, where elements stop before they go on: grouped, with state, with side inputs, and so on.
+import type { Batch } from '../harness/batch.ts'
+import type { SnapshotScope } from './messages.ts'
+
+export interface TaskHead {
+  readonly add: (batch: Batch, processingTime: number) => void
+  /** The input watermark has moved (it stands in `watermarks`): does what it makes due. */
+  readonly onWatermark: (processingTime: number) => void
+  readonly onProcessingTime: (now: number) => void
+  /** No output will carry an earlier timestamp than this; Infinity where nothing is held. */
+  readonly hold: () => number
+  /** In processing time; Infinity for never. */
+  readonly wakeAt: () => number
+  /** Null where there is nothing to keep. */
+  readonly snapshot: (scope: SnapshotScope) => Uint8Array | null
+  /** The last snapshot did not become part of a checkpoint. */
+  readonly restoreDirty: () => void
+  /** Replays one snapshot after another, oldest first. `mine` says which keys belong here. */
+  readonly restore: (bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean) => void
+  readonly droppedLate: () => number
+  /** How many (key, window) pairs, elements or restrictions it holds. */
+  readonly size: () => number
+}

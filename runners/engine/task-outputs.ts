@@ -1,0 +1,123 @@
+// What leaves a task: batches to the tasks behind it, outputs that leave at once, and those that wait for a checkpoint.
+import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
+import type { Batch } from '../harness/batch.ts'
+import type { StageInstance } from '../harness/stage-instance.ts'
+import type { Exit, Stage } from '../plan/stage.ts'
+import { exchange, spread } from './exchange.ts'
+import type { Message, Outbox, TaskSnapshot } from './messages.ts'
+import { appendOutputs, heldBytes } from './outputs.ts'
+
+// A lifted table larger than this is flushed without waiting for a watermark.
+const largestTable = 100_000
+
+export interface TaskPlace {
+  readonly instance: StageInstance
+  readonly shard: number
+  /** How many tasks each stage has. */
+  readonly shards: number
+  /** The stages that this one leads to, by id. */
+  readonly downstream: ReadonlyMap<string, Stage>
+}
+
+export class TaskOutputs {
+  readonly #place: TaskPlace
+  readonly #outbox: Outbox
+  #waiting = new Map<string, OutputBatch>()
+  #inSnapshot: ReadonlyMap<string, OutputBatch> = new Map()
+  #turn = 0
+
+  constructor(place: TaskPlace, outbox: Outbox) {
+    this.#place = place
+    this.#outbox = outbox
+  }
+
+  /** Hands on what the stage's exits hold; `split` names where it was read. */
+  takeExits(split: string): void {
+    const { stage, exits } = this.#place.instance
+    for (const buffer of exits) {
+      const { exit } = buffer
+      switch (exit._tag) {
+        case 'Shuffle':
+        case 'Forward':
+        case 'Side': {
+          if (buffer.table !== null && buffer.table.size > largestTable) this.#send(exit, buffer.table.flush())
+          this.#send(exit, buffer.takeBatch())
+          break
+        }
+        case 'Sink': {
+          const outputs = buffer.takeOutputs()
+          if (outputs === null) break
+          if (exit.mode === 'checkpointed') this.#waiting.set(exit.sinkId, appendOutputs(this.#waiting.get(exit.sinkId), outputs))
+          // Splits have names of their own only within their source.
+          else this.#outbox.publish(exit.sinkId, `${stage.id}/${split}`, outputs)
+          break
+        }
+        case 'Assert':
+          break
+      }
+    }
+  }
+
+  /** What a lifted combine has gathered goes on before every watermark and barrier. */
+  flushTables(): void {
+    for (const { exit, table } of this.#place.instance.exits) if (exit._tag === 'Shuffle' && table !== null) this.#send(exit, table.flush())
+  }
+
+  #send(exit: Extract<Exit, { readonly to: string }>, batch: Batch | null): void {
+    if (batch === null) return
+    const { shards, shard } = this.#place
+    if (exit._tag === 'Side') return this.#toAll(exit.to, { _tag: 'Batch', batch, side: exit.side })
+    for (const [to, part] of this.#partsOf(exit, batch, shards, shard))
+      if (part !== null) this.#outbox.send(exit.to, to, { _tag: 'Batch', batch: part, side: null })
+  }
+
+  #partsOf(exit: Exclude<Extract<Exit, { readonly to: string }>, { readonly _tag: 'Side' }>, batch: Batch, shards: number, shard: number) {
+    if (shards === 1) return [[0, batch] as const]
+    if (exit._tag === 'Shuffle') return exchange(batch, this.#keyCoderOf(exit.to), shards).entries()
+    if (!exit.spread) return [[shard, batch] as const]
+    const parts = spread(batch, shards, this.#turn)
+    this.#turn = (this.#turn + batch.values.length) % shards
+    return parts.entries()
+  }
+
+  #keyCoderOf(stage: string) {
+    const head = this.#place.downstream.get(stage)?.head
+    if (head === undefined || !('keyCoder' in head)) throw new Error(`${stage} is no place for keys`)
+    return head.keyCoder
+  }
+
+  #toAll(stage: string, message: Message): void {
+    for (let shard = 0; shard < this.#place.shards; shard++) this.#outbox.send(stage, shard, message)
+  }
+
+  /** To all tasks of all stages behind this one. */
+  broadcast(message: Message): void {
+    for (const stage of this.#place.downstream.keys()) this.#toAll(stage, message)
+  }
+
+  /** Outputs that wait for a checkpoint, in bytes with a share for each row; what a snapshot took is no longer among them. */
+  waitingBytes(): number {
+    let bytes = 0
+    for (const outputs of this.#waiting.values()) bytes += heldBytes(outputs)
+    return bytes
+  }
+
+  snapshot(): TaskSnapshot['outputs'] {
+    this.#inSnapshot = this.#waiting
+    this.#waiting = new Map()
+    return [...this.#inSnapshot].map(([sinkId, outputs]) => ({ sinkId, outputs }))
+  }
+
+  /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
+  onAborted(): void {
+    const since = this.#waiting
+    this.#waiting = new Map(this.#inSnapshot)
+    for (const [sinkId, outputs] of since) this.#waiting.set(sinkId, appendOutputs(this.#waiting.get(sinkId) ?? emptyOutputs(), outputs))
+    this.#inSnapshot = new Map()
+  }
+
+  /** The last snapshot is durable: what it took is the store's. */
+  onPersisted(): void {
+    this.#inSnapshot = new Map()
+  }
+}
