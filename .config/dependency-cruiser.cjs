@@ -9,7 +9,7 @@ const rooms = {
   'sdk/stateful': ['sdk/model', 'sdk/coders'],
   'sdk/graph': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful'],
   'sdk/transforms': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful', 'sdk/graph'],
-  'sdk/testing': ['sdk/model', 'sdk/coders', 'sdk/graph'],
+  'sdk/testing': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/graph'],
   'io/jetstream': ['sdk'],
   'io/text': ['sdk'],
   'runners/plan': ['sdk'],

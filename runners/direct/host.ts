@@ -11,11 +11,13 @@ import { LiveCalls, runCall } from './call-runner.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { checkAssertions } from './assertions.ts'
 import { IoError } from './errors.ts'
+import { LeaseWatch } from './lease-watch.ts'
 import { type Counters, metricsOf, RateMeter } from './metrics.ts'
 import type { Opened, Place } from './opening.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers } from './readers.ts'
 import { Savepoints } from './savepoints.ts'
+import { Script } from './script.ts'
 import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.ts'
 
 /** Elements in one batch from a source. */
@@ -30,8 +32,6 @@ const pauseBytes = 8 * 1_024 * 1_024
 const mostFailures = 5
 const retryMs = 1_000
 const progressMs = 250
-/** Steps are never so far apart, unless the process was stopped: then another may have taken its lease. */
-const longestGapMs = 2_000
 /** With no store, outputs of sinks that publish with checkpoints still leave this often. */
 const publishMs = 1_000
 
@@ -49,15 +49,16 @@ export class Host {
   readonly #beganMs = performance.now()
   readonly #calls = new LiveCalls()
   readonly #savepoints: Savepoints
+  readonly #lease: LeaseWatch
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
+  /** Whose processing time this is, if not the machine's. */
+  #script: Script | null = null
   #pulling = true
   #ending: Ending | null = null
   #ended: PipelineResult['state'] | null = null
   #failure: { readonly error: unknown } | null = null
   #failures = 0
-  #steppedMs = Date.now()
-  #askingForLease = false
   /** Outputs of the checkpoint under way. */
   #leavingBytes = 0
   #checkpointDueMs: number
@@ -69,6 +70,7 @@ export class Host {
     this.#opened = opened
     this.#place = place
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
+    this.#lease = new LeaseWatch(opened.session)
     this.#random = randomOf(place.options.seed ?? 0)
     this.#checkpointer = new Checkpointer(opened.session, opened.sinks, opened.content)
     this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
@@ -79,7 +81,7 @@ export class Host {
   async prepare(): Promise<void> {
     const { plan, content, session, sources, sinks } = this.#opened
     const host: TaskHost = {
-      now: () => Date.now(),
+      now: () => this.#now(),
       scopeOf: epoch => this.#scopeOf(epoch),
       publish: (sinkId, split, outputs) => {
         this.#counters.elementsWritten += outputs.payloads.length
@@ -92,8 +94,14 @@ export class Host {
     for (const sink of sinks.values()) sink.onReady(() => this.#poke())
     this.#readers = await Readers.open(this.#set.tasks, sources, () => this.#poke())
     // A task without a split of its own has nothing to wait for.
-    for (const task of this.#sources()) task.onSourceProgress(Date.now())
+    this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
+    for (const task of this.#sources()) task.onSourceProgress(this.#now())
     for (const task of this.#set.tasks) task.begin()
+  }
+
+  /** The tasks' processing time; checkpoints, leases and progress go by the machine's. */
+  #now(): number {
+    return this.#script?.now() ?? Date.now()
   }
 
   /** To the end of the run; rejects with what ended it early. */
@@ -128,14 +136,14 @@ export class Host {
     if (this.#ending !== null || this.#ended !== null) return
     this.#ending = how
     this.#pulling = false
-    this.#guarded(() => {
+    // Behind what runs now: a user's function may have asked.
+    this.#later(async () => () => {
       if (how === 'suspend') return this.#carryOut(this.#coordinator.request('suspend'))
       for (const task of this.#sources()) {
         task.drain()
-        task.onSourceProgress(Date.now())
+        task.onSourceProgress(this.#now())
       }
     })
-    this.#poke()
   }
 
   cancel(): void {
@@ -170,12 +178,16 @@ export class Host {
     if (this.#failure !== null) throw this.#failure.error
     this.#askSinks()
     const now = Date.now()
-    if (!this.#keepsLease(now)) return false
+    if (!this.#lease.holds(now, work => this.#later(work))) return false
     if (now >= this.#progressDueMs) this.#progress(false)
-    for (const task of this.#set.tasks) if (task.wakeAt() <= now) task.onProcessingTime(now)
+    const taskTime = this.#now()
+    for (const task of this.#set.tasks) if (task.wakeAt() <= taskTime) task.onProcessingTime(taskTime)
     this.#startCheckpoint(now)
     if (!this.#pulling || this.#mustWait()) return false
-    const batch = this.#readers?.pollOne(() => this.#batchSize(), now) ?? null
+    const batchSize = (): number => this.#batchSize()
+    const read = this.#readers?.pollOne(batchSize, taskTime) ?? null
+    if (read === null) for (const task of this.#set.tasks) task.onRest()
+    const batch = read === null && this.#quiescent() ? (this.#script?.play(batchSize) ?? null) : read
     // The last look at a reader may have found its end.
     if (batch === null) return this.#ending === null && this.#set.tasks.every(task => task.finished())
     this.#counters.elementsRead += batch.values.length
@@ -184,28 +196,13 @@ export class Host {
     return true
   }
 
-  /** Who lost its lease must not publish until the next checkpoint finds it out: its successor publishes the same. */
-  #keepsLease(now: number): boolean {
-    const { session } = this.#opened
-    const slept = now - this.#steppedMs > longestGapMs
-    this.#steppedMs = now
-    if (session === null) return true
-    if ((slept || session.lost()) && !this.#askingForLease) {
-      this.#askingForLease = true
-      this.#later(async () => {
-        // What else the medium answers is for the next checkpoint to say.
-        const refusal: unknown = await session.ensureHeld().catch((error: unknown) => error)
-        if (refusal instanceof CheckpointError && refusal.kind === 'LeaseLost') throw refusal
-        return () => {
-          this.#askingForLease = false
-        }
-      })
-    }
-    return !this.#askingForLease
-  }
-
   #batchSize(): number {
     return this.#place.options.strict === true ? 1 + Math.floor(this.#random() * 7) : largestBatch
+  }
+
+  /** When nothing was read: whether nothing is under way either, so that a script may go on. */
+  #quiescent(): boolean {
+    return this.#readers?.atRest() === true && this.#set.tasks.every(task => task.quiescent() && task.wakeAt() > this.#now())
   }
 
   #mustWait(): boolean {
@@ -254,7 +251,7 @@ export class Host {
     if (this.#woken || this.#ended !== null) return nextTurn()
     const now = Date.now()
     const dueMs = Math.min(
-      ...this.#set.tasks.map(task => task.wakeAt()),
+      ...(this.#script === null ? this.#set.tasks.map(task => task.wakeAt()) : []),
       this.#coordinator.busy() ? Infinity : this.#checkpointDueMs,
       now + progressMs,
     )
@@ -284,7 +281,7 @@ export class Host {
       case 'Inject':
         this.#checkpointDueMs = Date.now() + this.#everyMs()
         this.#checkpointer.begin()
-        for (const task of this.#sources()) task.onInject(command.checkpoint.epoch, Date.now())
+        for (const task of this.#sources()) task.onInject(command.checkpoint.epoch, this.#now())
         return
       case 'Persist':
         this.#leavingBytes = command.snapshots.flatMap(({ outputs }) => outputs).reduce((sum, { outputs }) => sum + heldBytes(outputs), 0)

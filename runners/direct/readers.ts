@@ -4,7 +4,8 @@ import type { Task } from '../engine/task.ts'
 import type { ConnectedSource, ReadBatch, SplitReader } from '../../sdk/splittable/source.ts'
 import { io, IoError } from './errors.ts'
 
-interface Reading {
+/** A split being read. */
+export interface Reading {
   readonly task: Task
   readonly splits: SourceSplits
   readonly id: string
@@ -20,11 +21,15 @@ export interface ReaderState {
 }
 
 export class Readers {
+  /** Those that are polled whenever there is time. */
   readonly #readings: ReadonlyArray<Reading>
+  /** Those that play a script: whoever plays it polls them. */
+  readonly scripted: ReadonlyArray<Reading>
   #turn = 0
 
-  private constructor(readings: ReadonlyArray<Reading>) {
+  private constructor(readings: ReadonlyArray<Reading>, scripted: ReadonlyArray<Reading>) {
     this.#readings = readings
+    this.scripted = scripted
   }
 
   /** Each split goes on after what its task has handed on; one that is done is not opened. */
@@ -34,6 +39,7 @@ export class Readers {
     onChange: () => void,
   ): Promise<Readers> {
     const readings: Reading[] = []
+    const scripted: Reading[] = []
     for (const task of tasks) {
       const source = sources.get(task.stage.id)
       if (source === undefined || task.splits === null) continue
@@ -41,10 +47,11 @@ export class Readers {
         if (done) continue
         const reader = await io(task.stage.id, () => source.open(split, progress))
         reader.onChange(onChange)
-        readings.push({ task, splits: task.splits, id: split.id, reader, ended: false })
+        const reading = { task, splits: task.splits, id: split.id, reader, ended: false }
+        ;(source.scriptedMs === undefined ? readings : scripted).push(reading)
       }
     }
-    return new Readers(readings)
+    return new Readers(readings, scripted)
   }
 
   /** One batch from the next split that has any, given to its task. Throws what a reader failed with. */
@@ -53,34 +60,19 @@ export class Readers {
       const reading = this.#readings[this.#turn++ % this.#readings.length]
       if (reading === undefined || reading.ended) continue
       const batch = reading.reader.poll(maxElements())
-      if (batch !== null) reading.task.onRead(reading.id, batch)
-      this.#look(reading, nowMs)
+      handOn(reading, batch, nowMs)
       if (batch !== null) return batch
     }
     return null
   }
 
-  #look(reading: Reading, nowMs: number): void {
-    const { task, id, reader } = reading
-    const status = reader.status()
-    switch (status._tag) {
-      case 'failed':
-        throw new IoError(task.stage.id, status.error)
-      case 'done':
-        reading.ended = true
-        task.onSplitDone(id)
-        break
-      case 'idle':
-        task.onSplitIdle(id, status.since, nowMs)
-        break
-      case 'reading':
-        break
-    }
-    task.onSourceProgress(nowMs)
+  /** When nothing was there to poll: whether nothing is on its way either. An unbounded source may always bring more. */
+  atRest(): boolean {
+    return this.#readings.every(({ task, ended }) => ended || (task.stage.head._tag === 'Source' && !task.stage.head.source.isBounded))
   }
 
   states(): ReadonlyArray<ReaderState & { readonly task: Task }> {
-    return this.#readings.map(({ task, splits, id, reader, ended }) => ({
+    return [...this.#readings, ...this.scripted].map(({ task, splits, id, reader, ended }) => ({
       task,
       id: `${task.stage.id}/${id}`,
       position: splits.progress(id).last,
@@ -90,6 +82,27 @@ export class Readers {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#readings.map(({ reader }) => reader.close()))
+    await Promise.all([...this.#readings, ...this.scripted].map(({ reader }) => reader.close()))
   }
+}
+
+/** To its task, with what the reader then says of itself. */
+export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {
+  const { task, id, reader } = reading
+  if (batch !== null) task.onRead(id, batch)
+  const status = reader.status()
+  switch (status._tag) {
+    case 'failed':
+      throw new IoError(task.stage.id, status.error)
+    case 'done':
+      reading.ended = true
+      task.onSplitDone(id)
+      break
+    case 'idle':
+      task.onSplitIdle(id, status.since, nowMs)
+      break
+    case 'reading':
+      break
+  }
+  task.onSourceProgress(nowMs)
 }

@@ -6,7 +6,7 @@ import { orThrow, type PipelineError, type PipelineResult } from '../../sdk/mode
 import { ignore } from '../../sdk/transforms/ignore.ts'
 import { DirectRunner } from './index.ts'
 
-export { PAssert, containsInAnyOrder, empty, type Expectation } from '../../sdk/testing/index.ts'
+export { PAssert, TestStream, type TestEvent, containsInAnyOrder, empty, type Expectation } from '../../sdk/testing/index.ts'
 
 export interface TestOptions {
   /** For bundle sizes and whatever else is drawn; 1 unless told. */

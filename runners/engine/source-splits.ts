@@ -71,6 +71,12 @@ export class SourceSplits {
     if (maxTimestamp !== Instant.min) state.watermark = Math.max(state.watermark, maxTimestamp - this.#policy.outOfOrdernessMs)
   }
 
+  /** The source says itself where the split's watermark is. */
+  advance(id: string, to: number): void {
+    const state = this.#get(id)
+    state.watermark = Math.max(state.watermark, to)
+  }
+
   progress(id: string): SplitProgress {
     return this.#get(id).progress
   }

@@ -115,21 +115,26 @@ export class Task {
     const splits = this.#source()
     const before = splits.progress(id)
     const count = splits.tryClaim(id, read.positions)
-    if (count < read.positions.length)
-      return this.#onRead(id, { ...read, values: read.values.slice(0, count), positions: read.positions.slice(0, count) }, before)
-    this.#onRead(id, read, before)
+    if (count === read.positions.length) return this.#onRead(id, read, before)
+    // What lies behind the split's end is somebody else's, and so is the watermark there.
+    const own = { values: read.values.slice(0, count), positions: read.positions.slice(0, count), watermark: undefined }
+    if (count > 0) this.#onRead(id, { ...read, ...own }, before)
   }
 
   #onRead(id: string, read: ReadBatch<unknown>, before: SplitProgress): void {
     const splits = this.#source()
-    if (read.values.length === 0) return
     this.#instance.resetMaxTimestamp(splits.maxTimestamp(id))
-    this.#run({ keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false }, id)
+    if (read.values.length > 0)
+      this.#run(
+        { keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false },
+        id,
+      )
     splits.claimed(
       id,
       { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note },
       this.#instance.maxTimestamp,
     )
+    if (read.watermark !== undefined) splits.advance(id, read.watermark)
   }
 
   onSplitIdle(id: string, sinceMs: number, nowMs: number): void {
@@ -168,6 +173,11 @@ export class Task {
   onProcessingTime(nowMs: number): void {
     this.#head?.onProcessingTime(nowMs)
     this.#forwardWatermark()
+  }
+
+  /** Nothing more is there to read for now: what waited for company goes on without. */
+  onRest(): void {
+    this.#flushTables()
   }
 
   onCallEnded(id: number, outcome: CallOutcome): void {
@@ -213,6 +223,11 @@ export class Task {
   /** Event time is over, and nothing is left to do. */
   finished(): boolean {
     return this.#watermarks.output === Instant.max && (this.#calls?.size ?? 0) === 0
+  }
+
+  /** Nothing is under way that would go on by itself: no call, and nothing behind a barrier. */
+  quiescent(): boolean {
+    return (this.#calls?.size ?? 0) === 0 && this.#channels.heldCount === 0
   }
 
   outputWatermark(): number {

@@ -31,6 +31,8 @@ export interface ReadBatch<out M> {
   readonly bytes: number
   /** About the last element: see {@link SplitProgress}. */
   readonly note: unknown
+  /** Where the split's watermark is behind this batch, for a source that says so itself; milliseconds. A batch may be nothing else. */
+  readonly watermark?: number | undefined
 }
 
 export type ReaderStatus =
@@ -61,6 +63,11 @@ export interface ConnectedSource<out M> {
   readonly resolve: (o: { readonly desired: number; readonly toEnd: boolean }) => Promise<ReadonlyArray<Split>>
   /** Resumes after `progress.last`. Rejects with a named error where what the progress needs is gone. */
   readonly open: (split: Split, progress: SplitProgress) => Promise<SplitReader<M>>
+  /**
+   * Only of a source that plays a script (TestStream): by how many milliseconds it has moved processing time when it has come to `note`.
+   * Its readers are polled while all else is at rest, and processing time is what the scripts of a run have made of it.
+   */
+  readonly scriptedMs?: ((note: unknown) => number) | undefined
   /** What `explain` prints. */
   readonly guarantee: () => string
   readonly close: () => Promise<void>

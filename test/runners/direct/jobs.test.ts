@@ -60,6 +60,22 @@ describe('a job on the direct runner', function () {
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
+  it('may be suspended by one of its own functions, between two bundles', async () => {
+    const [journal, stop] = [new Journal(), new AbortController()]
+    const pipeline = Pipeline.of(
+      pipe(
+        Create.of([1, 2, 3]),
+        PCollection.map(n => (stop.abort(), n)),
+        journal.write('journal', { immediate: false }),
+      ),
+    )
+    const first = await orThrow(pipe(pipeline, DirectRunner.run(kept({ signal: stop.signal }))))
+    assert.strictEqual(first.state, 'suspended')
+    const second = await orThrow(pipe(pipeline, DirectRunner.run(kept())))
+    assert.strictEqual(second.state, 'done')
+    assert.deepEqual(journal.values(), [1, 2, 3])
+  })
+
   it('runs a bounded pipeline to its end, and counts what it read and wrote', async () => {
     const journal = new Journal()
     const { state, metrics } = await orThrow(
