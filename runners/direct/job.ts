@@ -24,13 +24,13 @@ export const startJob = async (pipeline: Pipeline, options: DirectOptions): Prom
     await opened.close()
     throw error
   }
+  const suspend = (): void => host.suspend()
+  if (options.signal?.aborted === true) suspend()
+  options.signal?.addEventListener('abort', suspend, { once: true })
   const done = runToEnd(host, async () => {
     stop.abort()
     await opened.close()
   })
-  const suspend = (): void => host.suspend()
-  if (options.signal?.aborted === true) suspend()
-  options.signal?.addEventListener('abort', suspend, { once: true })
   void done.finally(() => options.signal?.removeEventListener('abort', suspend)).catch(() => undefined) // `done` itself tells its user
   const ended = settled(done)
   const after =

@@ -177,7 +177,7 @@ export class Task {
 
   /** Nothing more is there to read for now: what waited for company goes on without. */
   onRest(): void {
-    this.#flushTables()
+    this.#outputs.flushTables()
   }
 
   onCallEnded(id: number, outcome: CallOutcome): void {
