@@ -7,6 +7,7 @@ import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
+import { Bundles } from './bundles.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { checkAssertions } from './assertions.ts'
@@ -20,8 +21,6 @@ import { Savepoints } from './savepoints.ts'
 import { Script } from './script.ts'
 import { makeTasks, taskNamesOf, type TaskHost, type TaskSet } from './task-set.ts'
 
-/** Elements in one batch from a source. */
-const largestBatch = 4_096
 /** The event loop is not kept waiting for longer: servers want their pings answered, and signals to be heard. */
 const longestTurnMs = 8
 /** Outputs that wait for a checkpoint: beyond this an early one is taken. */
@@ -43,6 +42,7 @@ export class Host {
   readonly #place: Place
   readonly #checkpointer: Checkpointer
   readonly #coordinator: Coordinator
+  readonly #bundles: Bundles
   readonly #random: Random
   readonly #rate = new RateMeter()
   readonly #counters: Counters = { elementsRead: 0, bytesRead: 0, elementsWritten: 0 }
@@ -71,6 +71,7 @@ export class Host {
     this.#place = place
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
     this.#lease = new LeaseWatch(opened.session)
+    this.#bundles = new Bundles(place.options)
     this.#random = randomOf(place.options.seed ?? 0)
     this.#checkpointer = new Checkpointer(opened.session, opened.sinks, opened.content)
     this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
@@ -83,6 +84,7 @@ export class Host {
     const host: TaskHost = {
       now: () => this.#now(),
       scopeOf: epoch => this.#scopeOf(epoch),
+      cutFor: this.#bundles.cutFor,
       publish: (sinkId, split, outputs) => {
         this.#counters.elementsWritten += outputs.payloads.length
         sinks.get(sinkId)?.publish(split, outputs)
@@ -184,20 +186,15 @@ export class Host {
     for (const task of this.#set.tasks) if (task.wakeAt() <= taskTime) task.onProcessingTime(taskTime)
     this.#startCheckpoint(now)
     if (!this.#pulling || this.#mustWait()) return false
-    const batchSize = (): number => this.#batchSize()
-    const read = this.#readers?.pollOne(batchSize, taskTime) ?? null
+    const read = this.#readers?.pollOne(this.#bundles.batchSize, taskTime) ?? null
     if (read === null) for (const task of this.#set.tasks) task.onRest()
-    const batch = read === null && this.#quiescent() ? (this.#script?.play(batchSize) ?? null) : read
+    const batch = read === null && this.#quiescent() ? (this.#script?.play(this.#bundles.batchSize) ?? null) : read
     // The last look at a reader may have found its end.
     if (batch === null) return this.#ending === null && this.#set.tasks.every(task => task.finished())
     this.#counters.elementsRead += batch.values.length
     this.#counters.bytesRead += batch.bytes
     this.#rate.add(batch.values.length)
     return true
-  }
-
-  #batchSize(): number {
-    return this.#place.options.strict === true ? 1 + Math.floor(this.#random() * 7) : largestBatch
   }
 
   /** When nothing was read: whether nothing is under way either, so that a script may go on. */

@@ -1,6 +1,7 @@
 // What a run on this runner can be told, with its defaults.
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import type { RunOptions } from '../../sdk/model/run.ts'
+import type { Bundling } from '../engine/cut.ts'
 
 export interface DirectOptions extends Omit<RunOptions, 'provide'> {
   readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
@@ -8,6 +9,11 @@ export interface DirectOptions extends Omit<RunOptions, 'provide'> {
   readonly strict?: boolean | undefined
   /** For what is drawn at random: bundle sizes in strict mode, jitter. */
   readonly seed?: number | undefined
+  /**
+   * How elements come together in bundles: `element`: one each. `all`: as many as there are. `key`: those of one key. `random`: drawn from
+   * the seed, and the default in strict mode. Results must not depend on it; the split into panes of a trigger that counts may.
+   */
+  readonly bundling?: Bundling | undefined
   /** How many tasks share the keys of each grouping; 1 unless told. All run in this thread. */
   readonly tasks?: number | undefined
   /** Told what nobody waits for: a reconnect, a skipped gap, a failed checkpoint. Standard error unless given. */

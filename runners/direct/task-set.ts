@@ -1,6 +1,7 @@
 // All tasks of a run in one thread, wired together: what one sends, the other gets at once.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { CheckpointSession } from '../checkpoint/store.ts'
+import type { Cut } from '../engine/cut.ts'
 import type { Outbox, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { Task, taskName } from '../engine/task.ts'
 import { StageInstance } from '../harness/stage-instance.ts'
@@ -13,6 +14,7 @@ import { outcomeIn } from './outcome.ts'
 export interface TaskHost {
   readonly now: () => number
   readonly scopeOf: (epoch: number) => SnapshotScope
+  readonly cutFor: (stage: Stage) => Cut | null
   readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
   readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
   readonly call: (task: Task, id: number, element: unknown) => void
@@ -60,6 +62,7 @@ export const makeTasks = async (
         restored: await restoredOf(name, content, session),
         scopeOf: host.scopeOf,
         outcomeOf: outcomeIn(stage),
+        cut: host.cutFor(stage),
       }
       tasks.set(name, new Task(spec, outbox))
     }

@@ -11,6 +11,7 @@ import type { Stage } from '../plan/stage.ts'
 import { AsyncCalls, type PendingCall } from './async-calls.ts'
 import { accumulatingOf } from './cell.ts'
 import { Channels } from './channels.ts'
+import type { Cut } from './cut.ts'
 import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
 import { WindowGrouping } from './grouping.ts'
@@ -28,6 +29,8 @@ export interface TaskSpec extends TaskPlace {
   readonly scopeOf: (epoch: number) => SnapshotScope
   /** Gives what an asynchronous call's outcome means for the element; throws what ends the run. */
   readonly outcomeOf: (element: unknown, outcome: CallOutcome) => unknown
+  /** Bundles of another size than they come in. */
+  readonly cut?: Cut | null | undefined
 }
 
 export const taskName = (stage: string, shard: number): string => `${stage}@${shard}`
@@ -257,8 +260,10 @@ export class Task {
     if (side !== null) throw new Error(`${this.name} has no side input ${side}`)
     if (this.#head !== null) {
       this.#sawElements = true
-      this.#head.add(batch, nowMs)
-      this.#forwardWatermark()
+      for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
+        this.#head.add(bundle, nowMs)
+        this.#forwardWatermark()
+      }
     } else if (this.#calls !== null) this.#calls.add(batch)
     else if (this.stage.head._tag === 'Reshuffle') this.#run(batch)
     else throw new Error(`${this.name}: a source gets no batches`)
@@ -278,8 +283,10 @@ export class Task {
 
   /** Runs the stage over a batch and hands on what comes out. */
   #run(batch: Batch, split = ''): void {
-    this.#instance.run(batch)
-    this.#outputs.takeExits(split)
+    for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
+      this.#instance.run(bundle)
+      this.#outputs.takeExits(split)
+    }
   }
 
   #advanceTo(inputWatermark: number, nowMs: number): void {

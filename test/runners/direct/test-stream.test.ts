@@ -217,7 +217,7 @@ describe('a TestStream', () => {
             journal.write('journal', { immediate: false }),
           ),
         )
-      const options = { checkpoints: Checkpoints.directory(folder, { every: minutes(1) }), job: 'scripted', strict: true }
+      const options = { checkpoints: Checkpoints.directory(folder, { every: minutes(1) }), job: 'scripted', bundling: 'element' } as const
       for (let state = 'suspended'; state === 'suspended'; starts++) {
         stop = new AbortController()
         state = (await orThrow(pipe(pipeline(), DirectRunner.run({ ...options, signal: stop.signal })))).state

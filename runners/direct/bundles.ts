@@ -1,0 +1,36 @@
+// How large bundles are: as large as they come, or as a test wants them.
+import type { Stage } from '../plan/stage.ts'
+import { type Bundling, type Cut, cutOf } from '../engine/cut.ts'
+import type { DirectOptions } from './options.ts'
+import { type Random, randomOf } from './random.ts'
+
+/** Elements in one batch from a source. */
+const largestBatch = 4_096
+/** Of those that are drawn: small enough that a test's few elements come in several. */
+const largestDrawn = 7
+
+export class Bundles {
+  readonly #bundling: Bundling
+  /** Its own, so that bundles repeat whatever else is drawn. */
+  readonly #random: Random
+
+  constructor({ bundling, seed = 0, strict = false }: DirectOptions) {
+    this.#bundling = bundling ?? (strict ? 'random' : 'all')
+    this.#random = randomOf(seed)
+  }
+
+  /** How many elements a source may hand over at once. */
+  readonly batchSize = (): number => {
+    switch (this.#bundling) {
+      case 'element':
+        return 1
+      case 'random':
+        return 1 + Math.floor(this.#random() * largestDrawn)
+      case 'all':
+      case 'key':
+        return largestBatch
+    }
+  }
+
+  readonly cutFor = ({ head }: Stage): Cut | null => cutOf(this.#bundling, 'keyCoder' in head ? head.keyCoder : null, this.#random)
+}
