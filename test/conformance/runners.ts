@@ -1,0 +1,20 @@
+// The runners that the suite runs on: one line each.
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { DirectRunner } from '../../runners/direct/index.ts'
+import type { PipelineError, PipelineResult, PortablePipeline } from '../../sdk/index.ts'
+
+/** How elements come together, and how many tasks share the work. */
+export interface Setting {
+  readonly bundling: 'element' | 'all' | 'key' | 'random'
+  readonly seed: number
+  readonly tasks: number
+}
+
+export interface ConformanceRunner {
+  readonly name: string
+  readonly run: (setting: Setting) => (pipeline: PortablePipeline) => TaskEither<PipelineError, PipelineResult>
+}
+
+export const runners: ReadonlyArray<ConformanceRunner> = [
+  { name: 'the direct runner', run: setting => DirectRunner.run({ ...setting, strict: setting.bundling === 'random' }) },
+]
