@@ -24,6 +24,8 @@ const rooms = {
 
 /** Which packages a room may import; fp-ts is open to all. */
 const packages = {
+  'sdk/model': ['temporal-polyfill'],
+  'sdk/transforms': ['@datadog/sketches-js'],
   'sdk/graph': ['immutable'],
   'io/jetstream': ['@nats-io/[^/]+'],
   'runners/engine': ['immutable'],

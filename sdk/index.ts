@@ -26,19 +26,24 @@ export {
   AfterEach,
   AfterProcessingTime,
   AfterWatermark,
+  DefaultTrigger,
   Never,
   OrFinally,
   Repeatedly,
   type Trigger,
 } from './model/trigger.ts'
-export { FixedWindows, Sessions, SlidingWindows } from './model/window-fns.ts'
+export { CalendarWindows, type Weekday } from './model/calendar-windows.ts'
+export { WindowFn } from './model/custom-window-fn.ts'
+export { FixedWindows, mergeOverlapping, Sessions, SlidingWindows } from './model/window-fns.ts'
 export { type BoundedWindow, GlobalWindow, IntervalWindow } from './model/window.ts'
 export {
   type Accumulation,
+  type CalendarDate,
   type ClosingBehavior,
   GlobalWindows,
+  type MergedWindow,
+  type MergeWindows,
   type TimestampCombiner,
-  type WindowFn,
 } from './model/windowing-strategy.ts'
 
 export { named } from './graph/building.ts'

@@ -3,6 +3,7 @@ import { type ByteReader, type ByteWriter, type GroupingKey, type StreamCoder, s
 import type { AnyCombineFn } from '../../sdk/graph/combine-fn.ts'
 import { type BoundedWindow, IntervalWindow } from '../../sdk/model/window.ts'
 import type { Instant } from '../../sdk/model/time.ts'
+import { UserCodeError } from '../harness/errors.ts'
 import type { TriggerMachine, TriggerState } from './trigger-machine.ts'
 
 /** Nothing accumulated: apart from every value, undefined included. */
@@ -61,8 +62,33 @@ export interface Accumulating {
 
 const structural = Coder.structural<unknown>()
 
-export const accumulatingOf = (fn: AnyCombineFn | null): Accumulating =>
-  fn === null ? list : { ...(fn as Omit<Accumulating, 'coder'>), coder: streamOf((fn.coder ?? structural) as Coder<unknown>) }
+/** `path`: of the grouping, for the error where one of the function's own throws. */
+export const accumulatingOf = (fn: AnyCombineFn | null, path: string): Accumulating => (fn === null ? list : guarded(fn, path))
+
+const guarded = (fn: AnyCombineFn, path: string): Accumulating => {
+  const its = fn as Omit<Accumulating, 'coder'>
+  const attempt = <T>(element: unknown, f: () => T): T => {
+    try {
+      return f()
+    } catch (cause) {
+      throw UserCodeError.onElement(path, element, cause)
+    }
+  }
+  return {
+    create: () => its.create(),
+    // An element's way: without a closure of its own.
+    add: (accumulator, input) => {
+      try {
+        return its.add(accumulator, input)
+      } catch (cause) {
+        throw UserCodeError.onElement(path, input, cause)
+      }
+    },
+    merge: (a, b) => attempt(b, () => its.merge(a, b)),
+    extract: accumulator => attempt(accumulator, () => its.extract(accumulator)),
+    coder: streamOf((fn.coder ?? structural) as Coder<unknown>),
+  }
+}
 
 /** GroupByKey: the accumulator is the list of values. What it gives is a copy, because the list may grow. */
 const list: Accumulating = {

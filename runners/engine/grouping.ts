@@ -13,6 +13,8 @@ import type { SnapshotScope } from './messages.ts'
 import { type TriggerMachine, triggerMachineOf } from './trigger-machine.ts'
 
 export interface GroupingSpec {
+  /** What errors name. */
+  readonly path: string
   readonly accumulating: Accumulating
   readonly strategy: WindowingStrategy
   readonly keyCoder: Coder<unknown> | null

@@ -1,14 +1,16 @@
-// GroupByKey and Combine over windows that merge: a key's sessions grow together as elements come, and so does their state.
+// GroupByKey and Combine over windows that merge: a key's windows grow together as elements come, and so does their state.
 import { ByteReader, ByteWriter, groupingKey, type GroupingKey } from '../../sdk/coders/index.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import { type BoundedWindow, compareWindows, IntervalWindow, sameWindow } from '../../sdk/model/window.ts'
+import { type BoundedWindow, compareWindows, sameWindow } from '../../sdk/model/window.ts'
 import type { Batch } from '../harness/batch.ts'
+import { UserCodeError } from '../harness/errors.ts'
 import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing } from './firing.ts'
 import { expiryOf, type GroupingSpec } from './grouping.ts'
 import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
+import { alone, type Merger, mergersOf, overlap } from './mergers.ts'
 import type { SnapshotScope } from './messages.ts'
 import { type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
 
@@ -21,7 +23,7 @@ export class MergingGrouping implements TaskHead {
   readonly #firing: Firing
   readonly #coder: CellCoder
   readonly #keyOf: (key: unknown) => GroupingKey
-  /** Each key's windows, earliest first; those that take elements are disjoint. */
+  /** Each key's windows, earliest first. */
   readonly #keys = new Map<GroupingKey, Cell[]>()
   readonly #timers = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
@@ -62,8 +64,7 @@ export class MergingGrouping implements TaskHead {
       this.#late++
       return
     }
-    const cell = this.#merge(cells, proto, key, groupKey, processingTime)
-    touched.add(cell)
+    const cell = this.#merge(cells, proto, key, groupKey, processingTime, touched)
     const { accumulating } = this.#spec
     cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
     cell.pending++
@@ -73,21 +74,40 @@ export class MergingGrouping implements TaskHead {
     this.#machine.onElements(cell.trigger, 1, this.#context(cell, processingTime))
   }
 
-  /** The cell whose window holds `proto`, made of all that overlap it. */
-  #merge(cells: Cell[], proto: BoundedWindow, key: unknown, groupKey: GroupingKey, processingTime: number): Cell {
-    // As in Beam, a session that its trigger has closed grows no more: what would have joined it opens one of its own.
-    const overlapping = cells.filter(cell => cell.window.start < proto.end && proto.start < cell.window.end && !this.#isClosed(cell))
-    const start = Math.min(proto.start, ...overlapping.map(({ window }) => window.start))
-    const end = Math.max(proto.end, ...overlapping.map(({ window }) => window.end))
-    const only = overlapping[0]
-    if (overlapping.length === 1 && only !== undefined && only.window.start === start && only.window.end === end) return only
-    const merged = newCell(key, groupKey, IntervalWindow.of(start, end))
-    for (const cell of overlapping) this.#absorb(merged, cell)
-    if (overlapping.length > 0) this.#mergeTriggers(merged, overlapping, processingTime)
+  /** The cell that `proto` has become part of, once all has merged that wants to. */
+  #merge(cells: Cell[], proto: BoundedWindow, key: unknown, groupKey: GroupingKey, processingTime: number, touched: Set<Cell>): Cell {
+    // As in Beam, a window that its trigger has closed grows no more: what would have joined it opens one of its own.
+    const open = cells.filter(cell => !this.#isClosed(cell))
+    let mine: Cell | null = null
+    for (const { window, from, isMine } of this.#mergers(open, proto)) {
+      const only = from.length === 1 && from[0] !== undefined && sameWindow(from[0].window, window) ? from[0] : null
+      const cell = only ?? this.#replace(cells, from, newCell(key, groupKey, window), processingTime)
+      // A trigger may be ready in the whole that was not in its parts.
+      if (isMine || only === null) touched.add(cell)
+      if (isMine) mine = cell
+    }
+    if (mine === null) throw new Error('merging grouping: an element belongs to a window, merged or not')
+    return mine
+  }
+
+  #mergers(open: ReadonlyArray<Cell>, proto: BoundedWindow): ReadonlyArray<Merger> {
+    const { windowFn } = this.#spec.strategy
+    if (windowFn.kind._tag === 'Sessions') return [overlap(open, proto)]
+    if (open.some(({ window }) => sameWindow(window, proto))) return [alone(open, proto)]
+    try {
+      return mergersOf(windowFn, open, proto)
+    } catch (cause) {
+      throw UserCodeError.onElement(this.#spec.path, proto, cause)
+    }
+  }
+
+  #replace(cells: Cell[], from: ReadonlyArray<Cell>, merged: Cell, processingTime: number): Cell {
+    for (const cell of from) this.#absorb(merged, cell)
+    if (from.length > 0) this.#mergeTriggers(merged, from, processingTime)
     const closed = cells.find(cell => this.#isClosed(cell) && sameWindow(cell.window, merged.window))
     if (closed !== undefined) this.#remove(closed)
-    const rest = cells.filter(cell => cell !== closed && !overlapping.includes(cell))
-    const at = rest.findIndex(cell => cell.window.start > start)
+    const rest = cells.filter(cell => cell !== closed && !from.includes(cell))
+    const at = rest.findIndex(cell => cell.window.start > merged.window.start)
     cells.splice(0, cells.length, ...rest.slice(0, at < 0 ? rest.length : at), merged, ...(at < 0 ? [] : rest.slice(at)))
     this.#schedule(merged)
     return merged

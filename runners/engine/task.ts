@@ -97,7 +97,8 @@ export class Task {
 
   #makeGrouping({ fn, strategy, keyCoder }: Extract<Stage['head'], { readonly _tag: 'Group' }>): TaskHead {
     const spec = {
-      accumulating: accumulatingOf(fn),
+      path: this.stage.id,
+      accumulating: accumulatingOf(fn, this.stage.id),
       strategy,
       keyCoder,
       watermarks: this.#watermarks,
@@ -303,7 +304,7 @@ export class Task {
     if (head._tag !== 'Group' || !head.withDefault || this.#sawElements || this.#gaveDefault || !this.#ownsNull(head.keyCoder)) return
     if (head.strategy.windowFn.kind._tag !== 'Global' || head.fn === null) return
     this.#gaveDefault = true
-    const accumulating = accumulatingOf(head.fn)
+    const accumulating = accumulatingOf(head.fn, this.stage.id)
     const pane = { timing: 'onTime', index: 0, nonSpeculativeIndex: 0, isFirst: true, isLast: true } as const
     this.#run({
       keys: [null],

@@ -7,6 +7,7 @@ import type { BundleSpec } from '../../sdk/stateful/bundle.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Windows } from './batch.ts'
 import { showElement } from './errors.ts'
+import { windowsOf } from './window-assignment.ts'
 
 type After = (value: unknown, timestamp: number, windows: Windows | null, pane: PaneInfo) => void
 interface Context {
@@ -22,6 +23,7 @@ export class Bundle {
   readonly #spec: BundleSpec
   readonly #windowFn: WindowFn<never>
   readonly #process: (element: unknown, context: Context) => unknown
+  #windowsOf: ReturnType<typeof windowsOf> | null = null
   #setup: unknown = undefined
   #context: Context | null = null
 
@@ -67,8 +69,8 @@ export class Bundle {
         `finishBundle emitted ${showElement(value)} without a timestamp, and its collection is not in ${showWindow(GlobalWindow)}: use emitAt(timestamp)(value)`,
       )
     }
-    const assign = this.#windowFn.assign as (element: unknown, timestamp: number) => Windows
-    after(value, timestamp, assign(value, timestamp), NO_FIRING)
+    this.#windowsOf ??= windowsOf(this.#windowFn)
+    after(value, timestamp, this.#windowsOf(value, timestamp), NO_FIRING)
   }
 }
 

@@ -13,6 +13,7 @@ import type { CodeWriter } from './code-writer.ts'
 import { messageOf, showElement, UserCodeError } from './errors.ts'
 import type { ExitBuffer } from './exit-buffer.ts'
 import type { Strictness } from './strictness.ts'
+import { windowsOf } from './window-assignment.ts'
 
 export interface StageHooks {
   readonly exits: ReadonlyArray<ExitBuffer>
@@ -107,20 +108,7 @@ export const hooksOf = (
     }
     return result
   },
-  // Windows are shared objects, so that tables and state find them by identity.
-  windowsOf: windowFn => {
-    const assign = windowFn.assign as (element: unknown, timestamp: number) => Windows
-    if (windowFn.kind._tag !== 'Fixed') return assign
-    const { size, offset } = windowFn.kind
-    const known = new Map<number, Windows>()
-    return (element, timestamp) => {
-      const slot = Math.floor((timestamp - offset) / size)
-      const windows = known.get(slot) ?? assign(element, timestamp)
-      if (known.size > 1_000) known.clear()
-      known.set(slot, windows)
-      return windows
-    }
-  },
+  windowsOf,
   userFunction: (f, path) => (strictness === null ? f : strictness.guard(f, path)),
   survive: (out, name) => {
     if (strictness === null) return name

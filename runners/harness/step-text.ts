@@ -148,7 +148,7 @@ const assignWindows = (compiler: StageCompiler, at: number, strategy: WindowingS
   const { kind } = strategy.windowFn
   if (kind._tag === 'Global') return { ...element, windows: null }
   const windows = out.fresh('w')
-  if (kind._tag !== 'Fixed') {
+  if (kind._tag !== 'Fixed' && kind._tag !== 'Calendar') {
     const value = wholeOf(out, element.value)
     out.line(
       `step = ${at}; el = ${value}; const ${windows} = ${out.constant(hooks.windowsOf(strategy.windowFn))}(${value}, ${element.timestamp})`,

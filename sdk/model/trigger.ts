@@ -14,7 +14,13 @@ export type Trigger =
 
 const urn = (name: string): string => `beam:trigger:${name}:v1`
 
-/** Fires when the watermark passes the end of the window, and again for each late element within the allowed lateness. */
+/**
+ * What a window has that names no trigger: fires when the watermark passes its end, and again for each late element within the allowed
+ * lateness (Beam's DefaultTrigger).
+ *
+ * @example
+ * Window.into(FixedWindows.of(minutes(1)), { trigger: DefaultTrigger, allowedLateness: minutes(5), accumulation: 'accumulating' })
+ */
 export const DefaultTrigger: Trigger = Object.freeze({ _tag: 'Default', urn: urn('default') })
 
 /** Fires at the end of the window; `early` fires repeatedly before it, `late` after it, each until its own end. */

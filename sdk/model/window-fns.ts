@@ -2,7 +2,7 @@
 import type { Duration } from './time.ts'
 import { Instant } from './time.ts'
 import { type BoundedWindow, compareWindows, sameWindow } from './window.ts'
-import type { WindowFn } from './windowing-strategy.ts'
+import type { MergedWindow, MergeWindows, WindowFn } from './windowing-strategy.ts'
 
 /**
  * Windows of one size, side by side: `[n * size + offset, (n + 1) * size + offset)`, for all whole `n`.
@@ -29,6 +29,7 @@ export const FixedWindows = {
         last = Object.freeze(windowsAround(insideTime(timestamp), size, size, offset))
         return last
       },
+      merge: null,
     })
   },
 } as const
@@ -58,6 +59,7 @@ export const SlidingWindows = {
       urn: 'beam:window_fn:sliding_windows:v1',
       kind: Object.freeze({ _tag: 'Sliding', size, every, offset }),
       assign: (_: unknown, timestamp: Instant) => windowsAround(insideTime(timestamp), size, every, offset),
+      merge: null,
     })
   },
 } as const
@@ -79,26 +81,20 @@ export const Sessions = {
         const start = insideTime(timestamp)
         return [windowOf(start, Number.isSafeInteger(start + gap) ? ((start + gap) as Instant) : instantFrom(BigInt(start) + BigInt(gap)))]
       },
+      merge: mergeOverlapping,
     })
   },
 } as const
 
-/** A window and what it grew out of: itself alone, or several that overlapped. */
-export interface MergedWindow {
-  readonly window: BoundedWindow
-  /** Distinct, in order of their starts. */
-  readonly parts: ReadonlyArray<BoundedWindow>
-}
-
 /**
- * Merges windows that overlap, as Beam's MergeOverlappingIntervalWindows: windows that only touch stay apart. Gives every window that
- * results, in order of time, whatever the order of the input; equal windows count once.
+ * Merges windows that overlap (Beam's MergeOverlappingIntervalWindows): windows that only touch stay apart. Gives every window that
+ * results, in order of time, whatever the order of the input; equal windows count once. For the `merge` of a window function of one's own.
  *
  * @example
- * mergeSessions([IntervalWindow.of(0, 10), IntervalWindow.of(5, 15), IntervalWindow.of(15, 20)])
+ * mergeOverlapping([IntervalWindow.of(0, 10), IntervalWindow.of(5, 15), IntervalWindow.of(15, 20)])
  * // [0, 15) of two parts, and [15, 20)
  */
-export const mergeSessions = (windows: Iterable<BoundedWindow>): ReadonlyArray<MergedWindow> => {
+export const mergeOverlapping: MergeWindows = (windows: ReadonlyArray<BoundedWindow>): ReadonlyArray<MergedWindow> => {
   const sorted = [...windows].sort((a, b) => a.start - b.start || compareWindows(a, b))
   const merged: Array<{ window: BoundedWindow; readonly parts: Array<BoundedWindow> }> = []
   for (const window of sorted) {
@@ -134,7 +130,7 @@ const floorModulo = (n: number, period: number): number => {
 
 // Windows are half open and end at Instant.max, which therefore would be in none: it counts as the instant before.
 const lastInside = Instant.max - 2
-const insideTime = (t: Instant): Instant => (t > lastInside ? (lastInside as Instant) : t)
+export const insideTime = (t: Instant): Instant => (t > lastInside ? (lastInside as Instant) : t)
 
 /** The windows `[n * every + offset, + size)` that hold `t`, from the latest start to the earliest. */
 const windowsAround = (t: Instant, size: number, every: number, offset: number): Array<BoundedWindow> => {

@@ -9,12 +9,40 @@ export type WindowFnKind =
   | { readonly _tag: 'Fixed'; readonly size: Duration; readonly offset: Duration }
   | { readonly _tag: 'Sliding'; readonly size: Duration; readonly every: Duration; readonly offset: Duration }
   | { readonly _tag: 'Sessions'; readonly gap: Duration }
+  | {
+      readonly _tag: 'Calendar'
+      readonly unit: 'days' | 'months'
+      readonly every: number
+      readonly timeZone: string
+      readonly start: CalendarDate
+    }
+  /** One of the user's: its name alone tells versions of a pipeline apart. */
+  | { readonly _tag: 'Custom'; readonly name: string; readonly merging: boolean }
+
+/** A day of the calendar; months and days from 1. */
+export interface CalendarDate {
+  readonly year: number
+  readonly month: number
+  readonly day: number
+}
+
+/** A window and what it grows out of. */
+export interface MergedWindow {
+  readonly window: BoundedWindow
+  /** Distinct; each of them one that the function was given. */
+  readonly parts: ReadonlyArray<BoundedWindow>
+}
+
+/** From one key's windows, all different, to those that become one; a window that is in no result's parts stays as it is. */
+export type MergeWindows = (windows: ReadonlyArray<BoundedWindow>) => ReadonlyArray<MergedWindow>
 
 /** `A` is what the function must see of an element: `unknown` for all standard ones. */
 export interface WindowFn<in A = unknown> {
   readonly urn: string
   readonly kind: WindowFnKind
   readonly assign: (element: A, timestamp: Instant) => ReadonlyArray<BoundedWindow>
+  /** null: its windows stay as they were assigned. */
+  readonly merge: MergeWindows | null
 }
 
 export type TimestampCombiner = 'earliest' | 'latest' | 'endOfWindow'
@@ -40,6 +68,7 @@ export const GlobalWindows: WindowFn = Object.freeze({
   urn: 'beam:window_fn:global_windows:v1',
   kind: Object.freeze({ _tag: 'Global' }),
   assign: () => [GlobalWindow],
+  merge: null,
 })
 
 export const defaultStrategy: WindowingStrategy = Object.freeze({
@@ -52,8 +81,5 @@ export const defaultStrategy: WindowingStrategy = Object.freeze({
   alreadyMerged: false,
 })
 
-/** Whether windows of this function may grow together. */
-export const mergesWindows = (windowFn: WindowFn<never>): boolean => windowFn.kind._tag === 'Sessions'
-
 /** Whether a grouping of this strategy merges windows: then nothing is known of an element's window before its key's others are. */
-export const isMerging = ({ windowFn, alreadyMerged }: WindowingStrategy): boolean => !alreadyMerged && mergesWindows(windowFn)
+export const isMerging = ({ windowFn, alreadyMerged }: WindowingStrategy): boolean => !alreadyMerged && windowFn.merge !== null

@@ -34,7 +34,8 @@ export class DrivenGrouping {
   constructor(strategy: Partial<WindowingStrategy>, fn: AnyCombineFn | null = sum) {
     this.#strategy = { ...defaultStrategy, ...strategy }
     const spec = {
-      accumulating: accumulatingOf(fn),
+      path: 'grouping',
+      accumulating: accumulatingOf(fn, 'grouping'),
       strategy: this.#strategy,
       keyCoder: null,
       watermarks: this.watermarks,

@@ -2,7 +2,7 @@ import { assert } from 'chai'
 import fc from 'fast-check'
 import { Instant, days, hours, millis, minutes, seconds } from '../../../sdk/model/time.ts'
 import { type BoundedWindow, IntervalWindow, showWindow } from '../../../sdk/model/window.ts'
-import { FixedWindows, Sessions, SlidingWindows, mergeSessions } from '../../../sdk/model/window-fns.ts'
+import { FixedWindows, Sessions, SlidingWindows, mergeOverlapping } from '../../../sdk/model/window-fns.ts'
 
 const at = Instant.ofMillis
 const of = IntervalWindow.of
@@ -146,14 +146,14 @@ describe('Sessions', () => {
 
   it('merge where they overlap, and not where they touch', () => {
     const parts = [of(15, 20), of(0, 10), of(5, 15), of(0, 10), of(30, 40)]
-    assert.deepEqual(mergeSessions(parts), [
+    assert.deepEqual(mergeOverlapping(parts), [
       { window: of(0, 15), parts: [of(0, 10), of(5, 15)] },
       { window: of(15, 20), parts: [of(15, 20)] },
       { window: of(30, 40), parts: [of(30, 40)] },
     ])
-    assert.deepEqual(mergeSessions([]), [])
+    assert.deepEqual(mergeOverlapping([]), [])
     assert.deepEqual(
-      mergeSessions([of(0, 100), of(5, 10), of(50, 60)]).map(m => m.window),
+      mergeOverlapping([of(0, 100), of(5, 10), of(50, 60)]).map(m => m.window),
       [of(0, 100)],
     )
   })
@@ -166,12 +166,12 @@ describe('Sessions', () => {
   it('merge to the same windows in any order, each instant covered as before, none overlapping', () => {
     fc.assert(
       fc.property(windows, fc.func(fc.integer()), (all, order) => {
-        const merged = mergeSessions(all)
-        assert.deepEqual(mergeSessions([...all].sort((a, b) => order(a) - order(b))), merged)
+        const merged = mergeOverlapping(all)
+        assert.deepEqual(mergeOverlapping([...all].sort((a, b) => order(a) - order(b))), merged)
         for (let t = -1; t < 80; t++)
           assert.strictEqual(merged.filter(m => holds(m.window, at(t))).length, all.some(w => holds(w, at(t))) ? 1 : 0)
         assert.deepEqual(
-          mergeSessions(merged.map(m => m.window)).map(m => m.window),
+          mergeOverlapping(merged.map(m => m.window)).map(m => m.window),
           merged.map(m => m.window),
         )
         assert.strictEqual(merged.flatMap(m => m.parts).length, new Set(all.map(showWindow)).size)
@@ -183,10 +183,10 @@ describe('Sessions', () => {
     fc.assert(
       fc.property(windows, all => {
         let open: ReadonlyArray<BoundedWindow> = []
-        for (const window of all) open = mergeSessions([...open, window]).map(m => m.window)
+        for (const window of all) open = mergeOverlapping([...open, window]).map(m => m.window)
         assert.deepEqual(
           open,
-          mergeSessions(all).map(m => m.window),
+          mergeOverlapping(all).map(m => m.window),
         )
       }),
     )

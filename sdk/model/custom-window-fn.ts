@@ -1,0 +1,50 @@
+// Window functions of one's own, with windows that stay as they are or grow together.
+import type { Instant } from './time.ts'
+import type { BoundedWindow } from './window.ts'
+import type { MergeWindows, WindowFn as WindowFnContract } from './windowing-strategy.ts'
+
+/** How elements come into windows; `A` is what the function must see of an element: `unknown` for all standard ones. */
+export type WindowFn<A = unknown> = WindowFnContract<A>
+
+interface Assigning<in A> {
+  /** What it is called in errors, and in checkpoints: a changed function takes a new name, or a restored run would mix the two. */
+  readonly name: string
+  /**
+   * The windows of an element by its value and timestamp: pure, and none of them over at that timestamp. An element of no window is
+   * dropped.
+   */
+  readonly assign: (element: A, timestamp: Instant) => ReadonlyArray<BoundedWindow>
+}
+
+const make = <A>({ name, assign }: Assigning<A>, merge: MergeWindows | null): WindowFn<A> => {
+  if (name.trim() === '') throw new RangeError('WindowFn: a window function needs a name, by which checkpoints know it')
+  return Object.freeze({
+    urn: 'jetbeam:window_fn:custom:v1',
+    kind: Object.freeze({ _tag: 'Custom', name, merging: merge !== null }),
+    assign,
+    merge,
+  })
+}
+
+/**
+ * Window functions of one's own, for Window.into (Beam's NonMergingWindowFn and WindowFn).
+ *
+ * `of` assigns windows that stay as they are. `merging` is asked, for each key, whenever one of its windows is new, which of the key's
+ * windows become one: it gives those that do as `{ window, parts }`, and those that it does not mention stay. A merge must not depend on
+ * the order in which windows came. `merge` sees windows alone, never elements.
+ *
+ * Both throw a RangeError for an empty name. While it runs, what is not an array of windows, a window that has ended at its element's
+ * timestamp, or a merge of windows that the key does not have, ends the run with the transform's path.
+ *
+ * @example
+ * // as long as each element says that it lasts
+ * Window.into(WindowFn.of({ name: 'visit', assign: (visit: Visit, at) => [IntervalWindow.of(at, at + visit.millis)] }))
+ * // sessions whose gap is each element's own
+ * Window.into(WindowFn.merging({ name: 'gaps', assign: (visit: Visit, at) => [IntervalWindow.of(at, at + visit.gap)], merge: mergeOverlapping }))
+ */
+export const WindowFn = Object.freeze({
+  /** Windows that stay as they were assigned. */
+  of: <A>(fn: Assigning<A>): WindowFn<A> => make(fn, null),
+  /** Windows that grow together within a key. */
+  merging: <A>(fn: Assigning<A> & { readonly merge: MergeWindows }): WindowFn<A> => make(fn, fn.merge),
+})
