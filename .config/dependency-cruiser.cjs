@@ -10,16 +10,17 @@ const rooms = {
   'sdk/graph': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful'],
   'sdk/transforms': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/stateful', 'sdk/graph'],
   'sdk/testing': ['sdk/model', 'sdk/coders', 'sdk/splittable', 'sdk/graph'],
-  'io/jetstream': ['sdk'],
+  'io/nats': ['sdk/model'],
+  'io/jetstream': ['sdk', 'io/nats'],
   'io/text': ['sdk'],
   'runners/plan': ['sdk'],
   'runners/harness': ['sdk', 'runners/plan'],
   'runners/engine': ['sdk/model', 'sdk/coders', 'sdk/graph', 'sdk/splittable', 'runners/harness', 'runners/plan'],
-  'runners/checkpoint': [],
+  'runners/checkpoint': ['io/nats'],
   'runners/direct': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
   'runners/worker-threads': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
   'runners/portable': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
-  'runners/cli': ['sdk', 'runners/direct', 'runners/worker-threads', 'runners/portable', 'runners/checkpoint'],
+  'runners/cli': ['sdk', 'runners/direct', 'runners/worker-threads', 'runners/portable', 'runners/checkpoint', 'io/nats'],
 }
 
 /** Which packages a room may import; fp-ts is open to all. */
@@ -27,6 +28,7 @@ const packages = {
   'sdk/model': ['temporal-polyfill'],
   'sdk/transforms': ['@datadog/sketches-js'],
   'sdk/graph': ['immutable'],
+  'io/nats': ['@nats-io/[^/]+'],
   'io/jetstream': ['@nats-io/[^/]+'],
   'runners/engine': ['immutable'],
   'runners/checkpoint': ['@nats-io/[^/]+'],

@@ -1,6 +1,7 @@
 // What every program can be told about its run, whatever its pipeline is: the options, and what they become for the runner.
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import { bindingKey, connectionBinding, serversIn } from '../../io/nats/settings.ts'
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import { Checkpoints } from '../../sdk/model/run.ts'
 import { type Duration, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
@@ -46,28 +47,21 @@ export const parseDuration = (text: string): Either<string, Duration> => {
 const units: Readonly<Record<string, (n: number) => Duration>> = { ms: millis, s: seconds, m: minutes, h: hours }
 const lengthOf = (n: number, unit: string): number => (units[unit] ?? millis)(n)
 
-/** The name under which io/jetstream looks for the connection that a pipeline does not name, and the settings it takes. */
-const natsBindingKey = 'jetstream:default'
-const natsBinding = (servers: ReadonlyArray<string>): Binding => ({
-  _tag: 'Binding',
-  key: natsBindingKey,
-  settings: { servers, credentialsFile: null, tokenVariable: null },
-})
-
 /** What the runner is told: a Left says what is wrong with the command line. `provide` is what the program itself binds. */
 export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, DirectOptions> => {
   const { nats, checkpoints, every, job, until, 'from-savepoint': savepoint } = given
   if (until !== undefined && until !== 'end') return E.left(`--until ${until}: the only end there is, is: --until end`)
-  if (nats !== undefined && provide.some(({ key }) => key === natsBindingKey))
+  if (nats !== undefined && provide.some(({ key }) => key === bindingKey(undefined)))
     return E.left('--nats: this program says itself where NATS is, and that goes before the command line. Leave --nats out')
-  const servers = nats?.split(',').map(server => server.trim())
+  const servers = nats === undefined ? undefined : serversIn(nats)
   if (servers?.includes('') === true)
     return E.left('--nats: an address is empty. Write --nats nats://host:4222, or several with commas between them')
   const everyMs = every === undefined ? undefined : parseDuration(every)
   if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
   const keeps = checkpoints !== undefined || everyMs !== undefined
   return E.right({
-    provide: servers === undefined ? provide : [...provide, natsBinding(servers)],
+    provide:
+      servers === undefined ? provide : [...provide, connectionBinding(undefined, { servers, credentialsFile: null, tokenVariable: null })],
     checkpoints: keeps ? Checkpoints.directory(checkpoints, { every: everyMs?.right }) : undefined,
     job,
     from: savepoint === undefined ? undefined : { savepoint },

@@ -1,0 +1,82 @@
+// Where NATS is: what a binding carries, and which one a name means.
+import type { NatsConnection } from '@nats-io/nats-core'
+import type { Binding, HostContext } from '../../sdk/model/bindings.ts'
+import { ConnectionProblem } from './problem.ts'
+
+/** What a connection's binding carries: plain data. Secrets stay where they are: in a file, in an environment variable. */
+export interface ConnectionSettings {
+  readonly servers: ReadonlyArray<string>
+  readonly credentialsFile: string | null
+  readonly tokenVariable: string | null
+}
+
+export const bindingKey = (name: string | undefined): string => `jetstream:${name ?? 'default'}`
+
+const defaultServer = 'nats://127.0.0.1:4222'
+
+/** How a name is looked up: `HostContext.binding`. */
+export type BindingLookup = HostContext['binding']
+
+/** Servers with commas between them, as NATS_URL and the command line have them; '' where one is missing. */
+export const serversIn = (text: string): ReadonlyArray<string> => text.split(',').map(server => server.trim())
+
+export const connectionBinding = (name: string | undefined, settings: ConnectionSettings): Binding =>
+  Object.freeze({ _tag: 'Binding', key: bindingKey(name), settings: Object.freeze(settings) })
+
+/** What code or the command line bound, else NATS_URL, else the server of this machine. Throws a ConnectionProblem. */
+export const resolveConnection = (binding: BindingLookup, name: string | undefined): ConnectionSettings | NatsConnection => {
+  const bound = binding(bindingKey(name))
+  if (bound?._tag === 'LocalBinding') {
+    const nc: unknown = bound.value
+    if (typeof nc !== 'object' || nc === null)
+      throw new ConnectionProblem(
+        'UnsupportedConnection',
+        `The binding ${bound.key} holds no connection. Make it with JetStreamIO.existingConnection.`,
+      )
+    requireCurrent(nc)
+    return nc
+  }
+  if (bound !== undefined) {
+    if (isSettings(bound.settings)) return bound.settings
+    throw new ConnectionProblem(
+      'InvalidOptions',
+      `The binding ${bound.key} holds no connection settings. Make it with JetStreamIO.connection.`,
+    )
+  }
+  if (name !== undefined && name !== 'default')
+    throw new ConnectionProblem(
+      'CannotConnect',
+      `Nothing provides the connection ${JSON.stringify(name)}. Run with provide: [JetStreamIO.connection({ name: ${JSON.stringify(name)}, servers: '…' })].`,
+    )
+  const url = process.env['NATS_URL']
+  return {
+    servers: url === undefined || url.trim() === '' ? [defaultServer] : serversIn(url),
+    credentialsFile: null,
+    tokenVariable: null,
+  }
+}
+
+const isSettings = (value: unknown): value is ConnectionSettings =>
+  typeof value === 'object' &&
+  value !== null &&
+  'servers' in value &&
+  Array.isArray(value.servers) &&
+  value.servers.every(s => typeof s === 'string')
+
+const has = (value: object, method: string): boolean =>
+  method in value && typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
+
+// The package `nats` 2.x publishes, but cannot consume through @nats-io/jetstream: `nc.addCloseListener is not a function`, much later.
+export function requireCurrent(nc: object): asserts nc is NatsConnection {
+  if (has(nc, 'jetstreamManager') && !has(nc, 'addCloseListener'))
+    throw new ConnectionProblem(
+      'UnsupportedConnection',
+      'JetStreamIO.existingConnection: this connection was made by the package `nats` 2.x, which cannot read here. ' +
+        "Make it with `connect` from '@nats-io/transport-node' 3.x (its options are the same), or give its address to JetStreamIO.connection.",
+    )
+  if (!['publish', 'subscribe', 'request', 'status', 'isClosed'].every(method => has(nc, method)))
+    throw new ConnectionProblem(
+      'UnsupportedConnection',
+      "JetStreamIO.existingConnection: this object is no NatsConnection. Pass what `connect` of '@nats-io/transport-node' resolved to.",
+    )
+}
