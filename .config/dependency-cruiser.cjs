@@ -17,10 +17,11 @@ const rooms = {
   'runners/harness': ['sdk', 'runners/plan'],
   'runners/engine': ['sdk/model', 'sdk/coders', 'sdk/graph', 'sdk/splittable', 'runners/harness', 'runners/plan'],
   'runners/checkpoint': ['io/nats'],
-  'runners/direct': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
-  'runners/worker-threads': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
+  'runners/host': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
+  'runners/direct': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint', 'runners/host'],
+  'runners/worker-threads': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint', 'runners/host'],
   'runners/portable': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
-  'runners/cli': ['sdk', 'runners/direct', 'runners/worker-threads', 'runners/portable', 'runners/checkpoint', 'io/nats'],
+  'runners/cli': ['sdk', 'runners/host', 'runners/direct', 'runners/worker-threads', 'runners/portable', 'runners/checkpoint', 'io/nats'],
 }
 
 /** Which packages a room may import; fp-ts is open to all. */
@@ -32,6 +33,7 @@ const packages = {
   'io/jetstream': ['@nats-io/[^/]+'],
   'runners/engine': ['immutable'],
   'runners/checkpoint': ['@nats-io/[^/]+'],
+  'runners/host': ['immutable'],
   'runners/direct': ['immutable'],
   'runners/worker-threads': ['immutable', 'tsx'],
 }

@@ -1,7 +1,7 @@
 // What is shown while a pipeline runs, and when it ended: a line that rewrites itself, plain lines for a log, or JSON for a program.
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import type { Log } from '../direct/options.ts'
+import type { Log } from '../host/options.ts'
 import { count, lengthText } from './figures.ts'
 
 /** Where it goes: standard error, or a test's own. */

@@ -5,7 +5,7 @@ import { bindingKey, connectionBinding, serversIn } from '../../io/nats/settings
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import { Checkpoints } from '../../sdk/model/run.ts'
 import { type Duration, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
-import type { DirectOptions } from '../direct/options.ts'
+import type { HostOptions } from '../host/options.ts'
 
 export interface RunOptionSpec {
   /** How its value is called in the usage; null: it takes none. */
@@ -48,7 +48,7 @@ const units: Readonly<Record<string, (n: number) => Duration>> = { ms: millis, s
 const lengthOf = (n: number, unit: string): number => (units[unit] ?? millis)(n)
 
 /** What the runner is told: a Left says what is wrong with the command line. `provide` is what the program itself binds. */
-export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, DirectOptions> => {
+export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, HostOptions> => {
   const { nats, checkpoints, every, job, until, 'from-savepoint': savepoint } = given
   if (until !== undefined && until !== 'end') return E.left(`--until ${until}: the only end there is, is: --until end`)
   if (nats !== undefined && provide.some(({ key }) => key === bindingKey(undefined)))

@@ -2,13 +2,17 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Runner } from '../../sdk/model/run.ts'
-import { pipelineErrorOf } from './errors.ts'
-import { explanationOf } from './explain.ts'
-import { settled, startJob } from './job.ts'
-import { look } from './opening.ts'
-import { type DirectOptions, toStandardError } from './options.ts'
+import { pipelineErrorOf } from '../host/errors.ts'
+import { explanationOf } from '../host/explain.ts'
+import { settled, startJob } from '../host/job.ts'
+import { look, type Opened, type Place } from '../host/opening.ts'
+import { type HostOptions, toStandardError } from '../host/options.ts'
+import { Host } from './host.ts'
 
-export type { DirectOptions } from './options.ts'
+/** What a run on this runner can be told. */
+export type DirectOptions = HostOptions
+
+const hostOf = (opened: Opened, place: Place): Host => new Host(opened, place)
 
 /**
  * Runs a pipeline in this thread.
@@ -21,8 +25,8 @@ export type { DirectOptions } from './options.ts'
  * await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), TextIO.write('out.txt'))), DirectRunner.run()))
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
-  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {})).done, pipelineErrorOf)),
-  start: o => pipeline => settled(() => startJob(pipeline, o ?? {})),
+  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, hostOf)).done, pipelineErrorOf)),
+  start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, hostOf)),
   explain: o => pipeline =>
     settled(async () => {
       const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })

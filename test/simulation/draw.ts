@@ -1,5 +1,5 @@
 // What a seed decides: draws with names, all from one generator, so that a whole run is repeated by its seed.
-import { randomOf } from '../../runners/direct/random.ts'
+import { randomOf } from '../../runners/host/random.ts'
 
 export class Draw {
   readonly #random: () => number

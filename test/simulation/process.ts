@@ -2,7 +2,7 @@
 import { Coordinator, type Checkpoint, type CoordinatorCommand } from '../../runners/engine/coordinator.ts'
 import type { Message, TaskSnapshot } from '../../runners/engine/messages.ts'
 import { Task, taskName } from '../../runners/engine/task.ts'
-import { outcomeIn } from '../../runners/direct/outcome.ts'
+import { outcomeIn } from '../../runners/host/outcome.ts'
 import { strictness } from '../../runners/harness/strictness.ts'
 import type { Plan } from '../../runners/plan/stage.ts'
 import type { Split } from '../../sdk/splittable/source.ts'

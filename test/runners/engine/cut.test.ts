@@ -1,7 +1,7 @@
 import { assert } from 'chai'
 import * as fc from 'fast-check'
 import { type Bundling, cutOf } from '../../../runners/engine/cut.ts'
-import { randomOf } from '../../../runners/direct/random.ts'
+import { randomOf } from '../../../runners/host/random.ts'
 import type { Batch } from '../../../runners/harness/batch.ts'
 
 const batchOf = (keys: ReadonlyArray<string>): Batch => ({

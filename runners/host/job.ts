@@ -3,11 +3,21 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Job, PipelineError, PipelineResult } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from './errors.ts'
-import { Host } from './host.ts'
-import { open } from './opening.ts'
-import { type DirectOptions, toStandardError } from './options.ts'
+import { type Opened, open, type Place } from './opening.ts'
+import { type HostOptions, toStandardError } from './options.ts'
 
-export const startJob = async (pipeline: Pipeline, options: DirectOptions): Promise<Job> => {
+/** What a runner makes of a run that is ready to read. */
+export interface Run extends Pick<Job, 'metrics'> {
+  readonly prepare: () => Promise<void>
+  /** To the end; rejects with what ended it early. */
+  readonly run: () => Promise<PipelineResult>
+  readonly suspend: () => void
+  readonly drain: () => void
+  readonly cancel: () => void
+  readonly savepoint: (name: string) => Promise<string>
+}
+
+export const startJob = async (pipeline: Pipeline, options: HostOptions, runOf: (opened: Opened, place: Place) => Run): Promise<Job> => {
   const stop = new AbortController()
   const log = options.log ?? toStandardError
   const place = { options, signal: stop.signal, log }
@@ -15,9 +25,9 @@ export const startJob = async (pipeline: Pipeline, options: DirectOptions): Prom
   const opened = await open(pipeline, place)
   if (opened.resumed && opened.content.status === 'done') {
     await opened.close()
-    return finishedJob(new Host(opened, place))
+    return finishedJob(runOf(opened, place))
   }
-  const host = new Host(opened, place)
+  const host = runOf(opened, place)
   try {
     await host.prepare()
   } catch (error) {
@@ -49,7 +59,7 @@ export const startJob = async (pipeline: Pipeline, options: DirectOptions): Prom
   }
 }
 
-const runToEnd = async (host: Host, close: () => Promise<void>): Promise<PipelineResult> => {
+const runToEnd = async (host: Run, close: () => Promise<void>): Promise<PipelineResult> => {
   let result: PipelineResult
   try {
     result = await host.run()
@@ -63,7 +73,7 @@ const runToEnd = async (host: Host, close: () => Promise<void>): Promise<Pipelin
 }
 
 /** The job ran to its end in an earlier process: there is nothing left to do. */
-const finishedJob = (host: Host): Job => {
+const finishedJob = (host: Run): Job => {
   const done = TE.right<PipelineError, PipelineResult>({ state: 'done', metrics: host.metrics() })
   return {
     done,

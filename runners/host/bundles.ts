@@ -1,7 +1,7 @@
 // How large bundles are: as large as they come, or as a test wants them.
 import type { Stage } from '../plan/stage.ts'
 import { type Bundling, type Cut, cutOf } from '../engine/cut.ts'
-import type { DirectOptions } from './options.ts'
+import type { HostOptions } from './options.ts'
 import { type Random, randomOf } from './random.ts'
 
 /** Elements in one batch from a source. */
@@ -14,7 +14,7 @@ export class Bundles {
   /** Its own, so that bundles repeat whatever else is drawn. */
   readonly #random: Random
 
-  constructor({ bundling, seed = 0, strict = false }: DirectOptions) {
+  constructor({ bundling, seed = 0, strict = false }: HostOptions) {
     this.#bundling = bundling ?? (strict ? 'random' : 'all')
     this.#random = randomOf(seed)
   }

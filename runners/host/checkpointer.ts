@@ -1,10 +1,8 @@
-// Carries out the coordinator's commands that wait: sinks flushed, segments written, the manifest last, and only then what it holds published.
-import type { ConnectedSink } from '../../sdk/graph/sink.ts'
+// Makes a checkpoint durable: segments first, the manifest last.
 import type { CheckpointSession, Segment } from '../checkpoint/store.ts'
 import type { Checkpoint } from '../engine/coordinator.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
 import { type CheckpointContent, type RunStatus, segmentsOf, shouldCompact, writeSnapshot } from './checkpoint-content.ts'
-import { io } from './errors.ts'
 
 export interface CheckpointStats {
   completed: number
@@ -25,14 +23,11 @@ const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
 export class Checkpointer {
   readonly stats: CheckpointStats = { completed: 0, failed: 0, lastEpoch: null, lastDurationMs: null, lastBytes: null }
   readonly #session: CheckpointSession | null
-  readonly #sinks: ReadonlyMap<string, ConnectedSink>
   #content: CheckpointContent
   #beganMs = 0
-  #flushes: ReadonlyArray<{ readonly id: string; readonly sink: ConnectedSink; readonly position: Promise<unknown> }> = []
 
-  constructor(session: CheckpointSession | null, sinks: ReadonlyMap<string, ConnectedSink>, content: CheckpointContent) {
+  constructor(session: CheckpointSession | null, content: CheckpointContent) {
     this.#session = session
-    this.#sinks = sinks
     this.#content = content
   }
 
@@ -40,25 +35,20 @@ export class Checkpointer {
     return this.#content
   }
 
-  /**
-   * To be called at the moment the barrier is injected, before anything behind it is read: what a sink has published until here is in
-   * the checkpoint, and where its destination stands now is where a recovery begins to look for what came after.
-   */
+  /** To be called at the moment the barrier is injected: how long a checkpoint takes counts from there. */
   begin(): void {
     this.#beganMs = performance.now()
-    this.#flushes = [...this.#sinks].map(([id, sink]) => ({ id, sink, position: io(id, () => sink.flush()) }))
-    // Whoever persists will see a rejection; until then nobody looks.
-    for (const { position } of this.#flushes) position.catch(() => undefined)
   }
 
-  /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. */
-  async persist(checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>): Promise<boolean> {
-    const sinks: Record<string, CheckpointContent['sinks'][string]> = {}
-    for (const { id, sink, position } of this.#flushes) {
-      sinks[id] = { protocol: sink.protocol, position: await position }
-      // Outputs that leave as they come may come from behind an asynchronous stage, after the barrier's injection.
-      await io(id, () => sink.flush())
-    }
+  /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. `positions`: where each sink stands. */
+  async persist(
+    checkpoint: Checkpoint,
+    snapshots: ReadonlyArray<TaskSnapshot>,
+    positions: Readonly<Record<string, unknown>>,
+  ): Promise<boolean> {
+    const sinks: CheckpointContent['sinks'] = Object.fromEntries(
+      Object.entries(this.#content.sinks).map(([id, { protocol, position }]) => [id, { protocol, position: positions[id] ?? position }]),
+    )
     if (this.#session === null) return false
     const written: Segment[] = []
     try {
@@ -89,17 +79,5 @@ export class Checkpointer {
     this.stats.lastDurationMs = performance.now() - this.#beganMs
     this.stats.lastEpoch = checkpoint.epoch
     this.stats.completed++
-  }
-
-  /** What the checkpoint holds leaves; without a store this is simply where outputs leave. */
-  async publish(checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>): Promise<void> {
-    const generation = this.#session?.generation ?? 0
-    for (const { task, outputs } of snapshots) {
-      for (const { sinkId, outputs: rows } of outputs) {
-        const sink = this.#sinks.get(sinkId)
-        if (sink === undefined) throw new Error(`${task} has outputs for ${sinkId}, which is not connected`)
-        await io(sinkId, () => sink.commit({ shard: task, generation, epoch: checkpoint.epoch }, rows, false))
-      }
-    }
   }
 }

@@ -14,7 +14,7 @@ import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
 import { GraphMismatchError, io } from './errors.ts'
 import { endedNow } from './until-end.ts'
-import type { DirectOptions, Log } from './options.ts'
+import type { HostOptions, Log } from './options.ts'
 
 /** A run that is ready to read. */
 export interface Opened {
@@ -33,7 +33,7 @@ export interface Opened {
 }
 
 export interface Place {
-  readonly options: DirectOptions
+  readonly options: HostOptions
   readonly signal: AbortSignal
   readonly log: Log
 }

@@ -1,9 +1,9 @@
-// What a run on this runner can be told, with its defaults.
+// What a run can be told by whoever hosts it, with its defaults.
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import type { RunOptions } from '../../sdk/model/run.ts'
 import type { Bundling } from '../engine/cut.ts'
 
-export interface DirectOptions extends Omit<RunOptions, 'provide'> {
+export interface HostOptions extends Omit<RunOptions, 'provide'> {
   readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
   /** Checks that DoFns leave their input alone and that elements survive their coder, with random bundles. For tests: it is slow. */
   readonly strict?: boolean | undefined

@@ -1,0 +1,235 @@
+// Conducts a run: when checkpoints are taken, what they are made of, how the run ends, and what its user is told. The work itself is done
+// by a crew, in this thread or in others.
+import type { PipelineResult } from '../../sdk/model/run.ts'
+import { CheckpointError } from '../checkpoint/store.ts'
+import { type Checkpoint, Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
+import { isNever } from '../engine/exhaustive.ts'
+import type { SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
+import { Checkpointer } from './checkpointer.ts'
+import type { Errands } from './errands.ts'
+import { LeaseWatch } from './lease-watch.ts'
+import type { Opened, Place } from './opening.ts'
+import { Savepoints } from './savepoints.ts'
+import { taskNamesOf } from './task-set.ts'
+
+/** Outputs that wait for a checkpoint: beyond this an early one is taken. */
+const earlyCheckpointBytes = 3 * 1_024 * 1_024
+/** A checkpoint that fails this often in a row fails the run. */
+const mostFailures = 5
+const retryMs = 1_000
+const progressMs = 250
+/** With no store, outputs of sinks that publish with checkpoints still leave this often. */
+const publishMs = 1_000
+
+type Ending = 'end' | 'suspend' | 'drain'
+const stateOf: Readonly<Record<Ending, PipelineResult['state']>> = { end: 'done', suspend: 'suspended', drain: 'drained' }
+
+/** Whoever does the work. */
+export interface Crew {
+  /** Sinks are asked where they stand, then sources take their snapshots. */
+  readonly inject: (checkpoint: Checkpoint) => void
+  /** Where each sink stood then, once all that was published until now is acknowledged. */
+  readonly positions: () => Promise<Readonly<Record<string, unknown>>>
+  /** The last snapshot is durable. */
+  readonly persisted: () => void
+  /** The last snapshot came to nothing: what it took goes into the next one. */
+  readonly aborted: () => void
+  /** What the checkpoint holds leaves. */
+  readonly publish: (checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>) => Promise<void>
+  readonly stopPulling: () => void
+  /** Event time goes to its end; nothing more is read. */
+  readonly drain: () => void
+  /** Event time is over everywhere, and nothing is left to do. */
+  readonly finished: () => boolean
+  /** Outputs that wait for a checkpoint. */
+  readonly pendingBytes: () => number
+}
+
+export class Conductor {
+  readonly #opened: Opened
+  readonly #place: Place
+  readonly #crew: Crew
+  readonly #errands: Errands
+  readonly #poke: () => void
+  readonly #coordinator: Coordinator
+  readonly #checkpointer: Checkpointer
+  readonly #savepoints: Savepoints
+  readonly #lease: LeaseWatch
+  #ending: Ending | null = null
+  #ended: PipelineResult['state'] | null = null
+  #failures = 0
+  #checkpointDueMs: number
+  #progressDueMs = 0
+
+  /** `poke`: called when there is something to do again. */
+  constructor(opened: Opened, place: Place, crew: Crew, errands: Errands, poke: () => void) {
+    this.#opened = opened
+    this.#place = place
+    this.#crew = crew
+    this.#errands = errands
+    this.#poke = poke
+    this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
+    this.#lease = new LeaseWatch(opened.session)
+    this.#checkpointer = new Checkpointer(opened.session, opened.content)
+    this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
+    this.#checkpointDueMs = Date.now() + this.#everyMs()
+  }
+
+  get ended(): PipelineResult['state'] | null {
+    return this.#ended
+  }
+
+  get ending(): boolean {
+    return this.#ending !== null
+  }
+
+  get stats(): Checkpointer['stats'] {
+    return this.#checkpointer.stats
+  }
+
+  // ---- what a job asks
+
+  /** Stops pulling and takes a last checkpoint. */
+  suspend(): void {
+    this.#end('suspend')
+  }
+
+  drain(): void {
+    this.#end('drain')
+  }
+
+  #end(how: 'suspend' | 'drain'): void {
+    if (this.#ending !== null || this.#ended !== null) return
+    this.#ending = how
+    this.#crew.stopPulling()
+    // Behind what runs now: a user's function may have asked.
+    this.#errands.later(async () => () => (how === 'suspend' ? this.#carryOut(this.#coordinator.request('suspend')) : this.#crew.drain()))
+  }
+
+  cancel(): void {
+    this.#ended ??= 'cancelled'
+    this.#errands.close()
+    this.#poke()
+  }
+
+  savepoint(name: string): Promise<string> {
+    const written = this.#savepoints.ask(name, this.#ended !== null || this.#ending !== null ? 'the run is ending' : null)
+    if (this.#opened.session !== null && this.#ending === null)
+      this.#errands.guarded(() => this.#carryOut(this.#coordinator.request('savepoint')))
+    this.#poke()
+    return written
+  }
+
+  // ---- one turn
+
+  /** Whether the crew may go on. Throws what the run failed with. `progress` is called when it is time to. */
+  step(progress: () => void): boolean {
+    this.#errands.ask()
+    const now = Date.now()
+    if (!this.#lease.holds(now, work => this.#errands.later(work))) return false
+    if (now >= this.#progressDueMs && this.#ended === null) {
+      this.#progressDueMs = now + progressMs
+      progress()
+    }
+    this.#startCheckpoint(now)
+    return true
+  }
+
+  #startCheckpoint(now: number): void {
+    if (this.#coordinator.busy()) return
+    const finished = this.#crew.finished()
+    if (this.#ending === null && finished) this.#ending = 'end'
+    // A drain takes its checkpoint when event time has come to its end everywhere.
+    if ((this.#ending === 'end' || this.#ending === 'drain') && finished) {
+      if (now >= this.#checkpointDueMs || this.#failures === 0) this.#carryOut(this.#coordinator.request(this.#ending))
+      return
+    }
+    const pending = this.#crew.pendingBytes()
+    if (this.#opened.session === null && pending === 0) return
+    if (now >= this.#checkpointDueMs || (this.#failures === 0 && pending > earlyCheckpointBytes)) {
+      const retried = this.#coordinator.retry()
+      this.#carryOut(retried.length > 0 ? retried : this.#coordinator.request('periodic'))
+    }
+  }
+
+  #everyMs(): number {
+    return this.#place.options.checkpoints?.everyMs ?? publishMs
+  }
+
+  /** When to look again, by Date.now. */
+  dueMs(): number {
+    return this.#coordinator.busy() ? Infinity : this.#checkpointDueMs
+  }
+
+  scopeOf(epoch: number): SnapshotScope {
+    if (this.#opened.session === null) return 'none'
+    return this.#coordinator.isFull(epoch) ? 'all' : 'changes'
+  }
+
+  onSnapshot(epoch: number, snapshot: TaskSnapshot): void {
+    this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot))
+  }
+
+  // ---- the coordinator's commands
+
+  #carryOut(commands: ReadonlyArray<CoordinatorCommand>): void {
+    for (const command of commands) this.#carryOutOne(command)
+  }
+
+  #carryOutOne(command: CoordinatorCommand): void {
+    switch (command._tag) {
+      case 'Inject':
+        this.#checkpointDueMs = Date.now() + this.#everyMs()
+        this.#checkpointer.begin()
+        return this.#crew.inject(command.checkpoint)
+      case 'Persist':
+        return this.#errands.later(
+          async () => {
+            const positions = await this.#crew.positions()
+            const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots, positions)
+            return () => this.#onPersisted(compact)
+          },
+          error => this.#onPersistFailed(error),
+        )
+      case 'Publish':
+        return this.#errands.later(async () => {
+          await this.#crew.publish(command.checkpoint, command.snapshots)
+          if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content)
+          return () => this.#carryOut(this.#coordinator.onPublished())
+        })
+      case 'Abort':
+        return this.#crew.aborted()
+      case 'Ended':
+        this.#ended ??= stateOf[command.checkpoint.purpose as Ending]
+        this.#errands.close()
+        return
+      default:
+        return isNever(command)
+    }
+  }
+
+  #onPersisted(compact: boolean): void {
+    this.#failures = 0
+    this.#crew.persisted()
+    this.#carryOut(this.#coordinator.onPersisted())
+    // Behind it: a checkpoint that was persisted settles the wish for a full one.
+    if (compact) this.#coordinator.wantFull()
+  }
+
+  /** A full disk fails the checkpoint, not the data: what it held goes into the next one. */
+  #onPersistFailed(error: unknown): void {
+    const transient = error instanceof CheckpointError && (error.kind === 'StoreFull' || error.kind === 'StoreFailed')
+    this.#failures++
+    this.#checkpointer.stats.failed++
+    if (!transient || this.#failures >= mostFailures) throw error
+    this.#place.log('error', `a checkpoint failed (${this.#failures} of ${mostFailures} in a row until the run fails): ${error.message}`)
+    this.#checkpointDueMs = Date.now() + Math.max(retryMs, this.#everyMs())
+    this.#carryOut(this.#coordinator.onPersistFailed())
+  }
+
+  close(): void {
+    this.#ended ??= 'cancelled'
+    this.#errands.close()
+    this.#savepoints.end()
+  }
+}

@@ -1,0 +1,65 @@
+// The sinks that one thread publishes to: asked where they stand at a barrier, and given what a durable checkpoint holds.
+import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
+import type { TaskSnapshot } from '../engine/messages.ts'
+import { io, IoError } from './errors.ts'
+
+export class Sinks {
+  readonly connected: ReadonlyMap<string, ConnectedSink>
+  #flushes: ReadonlyArray<{ readonly id: string; readonly sink: ConnectedSink; readonly position: Promise<unknown> }> = []
+
+  constructor(connected: ReadonlyMap<string, ConnectedSink>) {
+    this.connected = connected
+  }
+
+  publish(sinkId: string, origin: string, outputs: OutputBatch): void {
+    this.connected.get(sinkId)?.publish(origin, outputs)
+  }
+
+  /**
+   * To be called at the moment the barrier is injected, before anything behind it is read: what a sink has published until here is in
+   * the checkpoint, and where its destination stands now is where a recovery begins to look for what came after.
+   */
+  begin(): void {
+    this.#flushes = [...this.connected].map(([id, sink]) => ({ id, sink, position: io(id, () => sink.flush()) }))
+    // Whoever persists will see a rejection; until then nobody looks.
+    for (const { position } of this.#flushes) position.catch(() => undefined)
+  }
+
+  /** Where each stood at `begin`, once all that was published until now is acknowledged. */
+  async positions(): Promise<Readonly<Record<string, unknown>>> {
+    const positions: Record<string, unknown> = {}
+    for (const { id, sink, position } of this.#flushes) {
+      positions[id] = await position
+      // Outputs that leave as they come may come from behind an asynchronous stage, after the barrier's injection.
+      await io(id, () => sink.flush())
+    }
+    return positions
+  }
+
+  /** What the checkpoint holds leaves; gives how many rows that was. */
+  async commit(at: { readonly generation: number; readonly epoch: number }, snapshots: ReadonlyArray<TaskSnapshot>): Promise<number> {
+    let rows = 0
+    for (const { task, outputs } of snapshots) {
+      for (const { sinkId, outputs: batch } of outputs) {
+        const sink = this.connected.get(sinkId)
+        if (sink === undefined) throw new Error(`${task} has outputs for ${sinkId}, which is not connected`)
+        rows += batch.payloads.length
+        await io(sinkId, () => sink.commit({ shard: task, ...at }, batch, false))
+      }
+    }
+    return rows
+  }
+
+  congested(): boolean {
+    for (const sink of this.connected.values()) if (sink.congested()) return true
+    return false
+  }
+
+  /** Throws what one of them failed with. */
+  ask(): void {
+    for (const [id, sink] of this.connected) {
+      const failure = sink.failure()
+      if (failure !== null) throw new IoError(id, failure)
+    }
+  }
+}
