@@ -6,7 +6,16 @@ import { orThrow, type PipelineError, type PipelineResult } from '../../sdk/mode
 import { ignore } from '../../sdk/transforms/ignore.ts'
 import { DirectRunner } from './index.ts'
 
-export { PAssert, TestStream, type TestEvent, containsInAnyOrder, empty, type Expectation } from '../../sdk/testing/index.ts'
+export {
+  PAssert,
+  TestStream,
+  type TestEvent,
+  containsInAnyOrder,
+  empty,
+  type Expectation,
+  satisfies,
+  singleton,
+} from '../../sdk/testing/index.ts'
 
 export interface TestOptions {
   /** For bundle sizes and whatever else is drawn; 1 unless told. */
@@ -17,7 +26,8 @@ export interface TestOptions {
 
 /**
  * Runs the branches that end in `ends`, and rejects with the first assertion that does not hold: an AssertionError with `actual` and
- * `expected`, so that a test runner shows the difference. Anything else that ends the run rejects with its named error.
+ * `expected`, so that a test runner shows the difference. Anything else that ends the run rejects with its named error, and so does a
+ * run that was suspended or cancelled, which checks nothing. Gives the result, with the run's metrics.
  *
  * @example
  * it('doubles', () => pipe(Create.of([1, 2]), PCollection.map(n => n * 2), PAssert.that(containsInAnyOrder([2, 4])), TestPipeline.run()))
@@ -25,9 +35,13 @@ export interface TestOptions {
 export const TestPipeline = Object.freeze({
   run:
     ({ seed = 1, runner = DirectRunner.run({ strict: true, seed }) }: TestOptions = {}) =>
-    async (...ends: ReadonlyArray<Collection<unknown> | PDone>): Promise<void> => {
+    async (...ends: ReadonlyArray<Collection<unknown> | PDone>): Promise<PipelineResult> => {
       const pipeline = Pipeline.of(...ends.map(end => (end._tag === 'PDone' ? end : ignore(end))))
-      await orThrow(TE.mapLeft(assertionIn)(runner(pipeline)))
+      const result = await orThrow(TE.mapLeft(assertionIn)(runner(pipeline)))
+      if (result.state === 'done' || result.state === 'drained') return result
+      throw new Error(
+        `the run ended as ${result.state}, before its assertions were checked: give TestPipeline.run a runner that runs to the end`,
+      )
     },
 })
 

@@ -4,7 +4,7 @@ import type { StageInstance } from '../harness/stage-instance.ts'
 import { AssertionFailure } from './errors.ts'
 
 interface Gathered {
-  readonly check: (elements: ReadonlyArray<AssertedElement>) => void
+  readonly check: (elements: ReadonlyArray<AssertedElement>, path: string) => void
   readonly elements: AssertedElement[]
 }
 
@@ -17,9 +17,9 @@ export const checkAssertions = (instances: ReadonlyArray<StageInstance>): void =
     all.set(exit.assertId, known)
     for (const element of gathered) known.elements.push(element)
   }
-  for (const { check, elements } of all.values()) {
+  for (const [path, { check, elements }] of all) {
     try {
-      check(elements)
+      check(elements, path)
     } catch (cause) {
       throw new AssertionFailure(cause)
     }

@@ -5,6 +5,7 @@ import type { ErasedStateful } from '../stateful/erased.ts'
 import type { ErasedSplittable } from '../splittable/erased.ts'
 import type { AnyCombineFn } from './combine-fn.ts'
 import type { Retry } from '../model/failure.ts'
+import type { Windowed } from '../model/pane.ts'
 import type { StrategyChange, WindowingStrategy } from '../model/windowing-strategy.ts'
 import type { Source, WatermarkPolicy } from '../splittable/source.ts'
 import type { Sink } from './sink.ts'
@@ -86,15 +87,10 @@ export type Transform =
   | { readonly _tag: 'Along'; readonly leaves: ReadonlyArray<Node> }
   | { readonly _tag: 'Write'; readonly sink: Sink }
   | { readonly _tag: 'Ignore' }
-  /** Gathers, for tests: elements with timestamp, window and pane are handed to `sink` when the run ends. */
-  | { readonly _tag: 'Assert'; readonly check: (elements: ReadonlyArray<AssertedElement>) => void }
+  /** Gathers, for tests: all elements are handed to `check` when the run ends, with the assertion's path. It throws what is wrong. */
+  | { readonly _tag: 'Assert'; readonly check: (elements: ReadonlyArray<AssertedElement>, path: string) => void }
 
-export interface AssertedElement {
-  readonly value: unknown
-  readonly timestamp: number
-  readonly window: { readonly start: number; readonly end: number }
-  readonly pane: { readonly timing: string; readonly isLast: boolean }
-}
+export type AssertedElement = Windowed<unknown>
 
 /** One of a node's outputs: most have only 'out'. */
 export interface Output {

@@ -1,5 +1,6 @@
 // What a user holds: a node's output in the graph. Frozen, with identity; nothing runs when it is made.
 import type { Node, Output, Transform } from './node.ts'
+import { recordAssertion } from './assertions.ts'
 import { callSite } from './call-site.ts'
 import { currentScope, recordSink } from './building.ts'
 
@@ -57,6 +58,7 @@ export const applyTagged = (transform: Transform, input: PCollection<unknown>, o
 /** A new leaf on `input`. */
 export const leaf = (transform: Transform, input: PCollection<unknown>, o: NodeOptions): PDone => {
   const node = makeNode(transform, [outputIn(input)], o)
-  if (transform._tag === 'Write') recordSink(node)
+  if (transform._tag === 'Write' || transform._tag === 'Assert') recordSink(node)
+  if (transform._tag === 'Assert') recordAssertion(node)
   return Object.freeze({ _tag: 'PDone', node })
 }

@@ -1,6 +1,7 @@
 // What is wrong with a pipeline before it runs: each problem says what, where it was made, and how to mend it.
 import type { Trigger } from '../model/trigger.ts'
 import { defaultStrategy, type WindowingStrategy } from '../model/windowing-strategy.ts'
+import { droppedAssertions } from './assertions.ts'
 import { refusedName, type Scope, scopeUse } from './building.ts'
 import type { Graph, GraphNode } from './graph-node.ts'
 import type { Node } from './node.ts'
@@ -9,7 +10,7 @@ import { plainStrategy } from './plain-form.ts'
 /** What refuses it; none: it may run. `madeSinks`: all that were made while its definition was built, reached or not. */
 export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): ReadonlyArray<string> => {
   const nodes = [...graph.nodes.values()]
-  const unreached = unreachedSinks(nodes, madeSinks)
+  const unreached = unreachedLeaves(nodes, [...new Set([...madeSinks, ...droppedAssertions(graph)])])
   if (nodes.length === 0 && unreached.length === 0) {
     return ['there is nothing to run: a pipeline needs at least one finished branch, which a write gives, or PCollection.ignore']
   }
@@ -176,14 +177,16 @@ const unreadOutputs = (nodes: ReadonlyArray<GraphNode>): ReadonlyArray<string> =
 const tagsOf = ({ node: { transform } }: GraphNode): ReadonlyArray<string> =>
   transform._tag === 'Separate' ? ['left', 'right'] : transform._tag === 'Partition' ? transform.names : []
 
-const unreachedSinks = (nodes: ReadonlyArray<GraphNode>, made: ReadonlyArray<Node>): ReadonlyArray<string> => {
+const unreachedLeaves = (nodes: ReadonlyArray<GraphNode>, made: ReadonlyArray<Node>): ReadonlyArray<string> => {
   const reached = new Set(nodes.map(({ node }) => node))
   return made
     .filter(node => !reached.has(node))
-    .map(
-      node =>
-        `${[...node.scope, node.name ?? node.kind].join('/')} (made at ${node.createdAt}) would never run: no leaf reaches it. Return it from the definition beside the others, or hang it on the main path with PCollection.tee`,
-    )
+    .map(node => {
+      const placed = `${[...node.scope, node.name ?? node.kind].join('/')} (made at ${node.createdAt})`
+      return node.transform._tag === 'Assert'
+        ? `${placed} would never be checked: no leaf reaches it. Go on with the collection that the assertion gives instead of the one it was given`
+        : `${placed} would never run: no leaf reaches it. Return it from the definition beside the others, or hang it on the main path with PCollection.tee`
+    })
 }
 
 // ---- Flatten

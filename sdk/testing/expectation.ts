@@ -1,5 +1,5 @@
 // What an assertion expects of a collection's elements, and the difference when it is not so.
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { Coder } from '../coders/index.ts'
 
 /** How actual elements differ from what was expected: both sides in an order in which equal elements stand side by side. */
@@ -9,9 +9,14 @@ export interface Difference {
   readonly expected: ReadonlyArray<unknown>
 }
 
+/** The elements' type, for the compiler: what an assertion compares with is of its collection's type. */
+export interface Expected<out A> {
+  readonly expected: ReadonlyArray<A>
+}
+
+/** What is expected of the elements that an assertion looks at; null where it is so. */
 export interface Expectation<in A> {
   readonly describe: string
-  readonly expected: ReadonlyArray<unknown>
   readonly check: (as: ReadonlyArray<A>) => Difference | null
 }
 
@@ -22,7 +27,7 @@ export interface Expectation<in A> {
  * @example
  * PAssert.that(containsInAnyOrder([['a', 2], ['b', 1]]))
  */
-export const containsInAnyOrder = <const A>(as: ReadonlyArray<A>): Expectation<unknown> & { readonly expected: ReadonlyArray<A> } =>
+export const containsInAnyOrder = <const A>(as: ReadonlyArray<A>): Expectation<unknown> & Expected<A> =>
   Object.freeze({
     describe: `${as.length} elements in any order`,
     expected: as,
@@ -30,11 +35,43 @@ export const containsInAnyOrder = <const A>(as: ReadonlyArray<A>): Expectation<u
   })
 
 /** No element at all. */
-export const empty: Expectation<unknown> & { readonly expected: ReadonlyArray<never> } = Object.freeze({
+export const empty: Expectation<unknown> & Expected<never> = Object.freeze({
   describe: 'no element',
   expected: Object.freeze([]),
   check: (actual: ReadonlyArray<unknown>) => differenceOf([], actual),
 })
+
+/**
+ * One element, and this one.
+ *
+ * @example
+ * pipe(orders, Count.globally, PAssert.that(singleton(3)))
+ */
+export const singleton = <const A>(a: A): Expectation<unknown> & Expected<A> =>
+  Object.freeze({
+    describe: 'one element',
+    expected: [a],
+    check: (actual: ReadonlyArray<unknown>) => differenceOf([a], actual),
+  })
+
+/**
+ * Whatever `f` does not object to by throwing. It gets the elements in no order.
+ *
+ * @example
+ * PAssert.inOnTimePane(minute, satisfies(totals => assert.isAbove(totals.length, 10)))
+ */
+export const satisfies = <A>(f: (as: ReadonlyArray<A>) => void): Expectation<A> & Expected<A> =>
+  Object.freeze({
+    describe: 'what a function accepts',
+    expected: Object.freeze([]),
+    check: (actual: ReadonlyArray<A>) => {
+      const result: unknown = f(actual)
+      if (!(result instanceof Promise)) return null
+      // Nobody would look at it.
+      result.catch(() => undefined)
+      throw new TypeError('its function gave a promise, and assertions are checked at once: make it synchronous')
+    },
+  })
 
 const differenceOf = (expected: ReadonlyArray<unknown>, actual: ReadonlyArray<unknown>): Difference | null => {
   const rest = new Bag(actual)
@@ -44,10 +81,22 @@ const differenceOf = (expected: ReadonlyArray<unknown>, actual: ReadonlyArray<un
   const unexpected = rest.elements()
   if (missing.length === 0 && unexpected.length === 0) return null
   const counts = [
-    missing.length === 0 ? [] : [`${missing.length} of ${expected.length} missing`],
-    unexpected.length === 0 ? [] : [`${unexpected.length} unexpected`],
+    missing.length === 0 ? [] : [`${missing.length} of ${expected.length} missing (${someOf(missing)})`],
+    unexpected.length === 0 ? [] : [`${unexpected.length} unexpected (${someOf(unexpected)})`],
   ].flat()
   return { message: `the elements differ: ${counts.join(', ')}`, actual: [...found, ...unexpected], expected: [...found, ...missing] }
+}
+
+const mostShown = 3
+const longestShown = 120
+
+/** The first few, short: a test runner shows the whole difference. */
+const someOf = (elements: ReadonlyArray<unknown>): string => {
+  const texts = elements.slice(0, mostShown).map(element => {
+    const text = inspect(element, { depth: 4, breakLength: Infinity })
+    return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
+  })
+  return [...texts, ...(elements.length > mostShown ? ['…'] : [])].join(', ')
 }
 
 /** A multiset: encodable elements by their encodings, others side by side. */

@@ -106,7 +106,7 @@ export const bundles = Pipeline.define(import.meta, 'bundles', () =>
       },
       finishBundle: ({ bundle }) => [emitAt(Instant.ofMillis(0))(['sum', bundle.sum] as const)],
     }),
-    PAssert.satisfies<readonly ['seen' | 'sum' | (string & {}), number]>(all => {
+    PAssert.satisfies(all => {
       const of = (tag: string): ReadonlyArray<number> => all.filter(([name]) => name === tag).map(([, n]) => n)
       if ([...of('seen')].sort().join() !== '5,6') throw new Error(`seen: ${of('seen').join()}`)
       if (of('sum').reduce((a, b) => a + b, 0) !== 21) throw new Error(`sums: ${of('sum').join()}`)

@@ -18,7 +18,7 @@ export const panes =
     pipe(
       pc,
       Reify.windowed,
-      PAssert.satisfies<Pane>(all => void gathered.set(name, all)),
+      PAssert.satisfies(all => void gathered.set(name, all)),
       PCollection.ignore,
     )
 
