@@ -7,11 +7,13 @@ import { explanationOf } from '../host/explain.ts'
 import { settled, startJob } from '../host/job.ts'
 import { look, type Opened, type Place } from '../host/opening.ts'
 import { type HostOptions, toStandardError } from '../host/options.ts'
+import { allFeatures, type Support } from '../plan/features.ts'
 import { Host } from './host.ts'
 
 /** What a run on this runner can be told. */
 export type DirectOptions = HostOptions
 
+const support: Support = { runner: 'the direct runner', features: allFeatures }
 const hostOf = (opened: Opened, place: Place): Host => new Host(opened, place)
 
 /**
@@ -25,8 +27,8 @@ const hostOf = (opened: Opened, place: Place): Host => new Host(opened, place)
  * await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), TextIO.write('out.txt'))), DirectRunner.run()))
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
-  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, hostOf)).done, pipelineErrorOf)),
-  start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, hostOf)),
+  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, support, hostOf)).done, pipelineErrorOf)),
+  start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, support, hostOf)),
   explain: o => pipeline =>
     settled(async () => {
       const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })

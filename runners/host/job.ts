@@ -2,6 +2,7 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Job, PipelineError, PipelineResult } from '../../sdk/model/run.ts'
+import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
 import { type Opened, open, type Place } from './opening.ts'
 import { type HostOptions, toStandardError } from './options.ts'
@@ -17,7 +18,14 @@ export interface Run extends Pick<Job, 'metrics'> {
   readonly savepoint: (name: string) => Promise<string>
 }
 
-export const startJob = async (pipeline: Pipeline, options: HostOptions, runOf: (opened: Opened, place: Place) => Run): Promise<Job> => {
+/** Rejects with what `pipelineErrorOf` understands. */
+export const startJob = async (
+  pipeline: Pipeline,
+  options: HostOptions,
+  support: Support,
+  runOf: (opened: Opened, place: Place) => Run,
+): Promise<Job> => {
+  refuseUnsupported(pipeline, support)
   const stop = new AbortController()
   const log = options.log ?? toStandardError
   const place = { options, signal: stop.signal, log }

@@ -1,6 +1,7 @@
 // Runs a table of cases on every runner, under every setting.
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
+import { featuresOf } from '../../runners/plan/features.ts'
 import type { PipelineDefinition } from '../../sdk/index.ts'
 import { checkInvariants, finals, type Pane, shown, takePanes } from './panes.ts'
 import { type ConformanceRunner, runners, type Setting } from './runners.ts'
@@ -54,7 +55,15 @@ const runOnce = async (runner: ConformanceRunner, setting: Setting, { pipeline, 
   return panes === undefined ? [] : takePanes(panes.of)
 }
 
+const checkRefusal = async (runner: ConformanceRunner, { pipeline }: Case): Promise<void> => {
+  const result = await runner.run(fixed)(pipeline())()
+  if (E.isRight(result)) assert.fail(`${runner.name} lacks what the pipeline needs, and ran it`)
+  assert.strictEqual(result.left._tag, 'InvalidPipeline')
+  assert.include(result.left.message, 'does not support')
+}
+
 const check = async (runner: ConformanceRunner, it: Case): Promise<void> => {
+  if ([...featuresOf(it.pipeline().graph).keys()].some(feature => runner.lacks.has(feature))) return checkRefusal(runner, it)
   const exact = await runOnce(runner, fixed, it)
   const { panes } = it
   if (panes !== undefined) assert.strictEqual(shown(exact), panes.exactly)

@@ -1,6 +1,7 @@
 // The runners that the suite runs on: one line each.
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { DirectRunner } from '../../runners/direct/index.ts'
+import type { Feature } from '../../runners/plan/features.ts'
 import type { PipelineError, PipelineResult, PortablePipeline } from '../../sdk/index.ts'
 
 /** How elements come together, and how many tasks share the work. */
@@ -12,9 +13,11 @@ export interface Setting {
 
 export interface ConformanceRunner {
   readonly name: string
+  /** What it does not support, and so refuses by name. */
+  readonly lacks: ReadonlySet<Feature>
   readonly run: (setting: Setting) => (pipeline: PortablePipeline) => TaskEither<PipelineError, PipelineResult>
 }
 
 export const runners: ReadonlyArray<ConformanceRunner> = [
-  { name: 'the direct runner', run: setting => DirectRunner.run({ ...setting, strict: setting.bundling === 'random' }) },
+  { name: 'the direct runner', lacks: new Set(), run: setting => DirectRunner.run({ ...setting, strict: setting.bundling === 'random' }) },
 ]

@@ -1,0 +1,123 @@
+// What a runner cannot do is refused before it begins, by name.
+import { assert } from 'chai'
+import { allFeatures, type Feature, featuresOf, refuseUnsupported } from '../../../runners/plan/features.ts'
+import { apply, type PCollection as Collection, type PDone } from '../../../sdk/graph/pcollection.ts'
+import {
+  AfterCount,
+  AfterProcessingTime,
+  AfterWatermark,
+  Coder,
+  Create,
+  FixedWindows,
+  InvalidPipelineError,
+  minutes,
+  named,
+  OrFinally,
+  PCollection,
+  pipe,
+  Pipeline,
+  Repeatedly,
+  seconds,
+  Sessions,
+  Window,
+} from '../../../sdk/index.ts'
+import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
+import { PAssert, TestStream, empty } from '../../../sdk/testing/index.ts'
+
+const built = (...ends: ReadonlyArray<Collection<unknown> | PDone>): Pipeline =>
+  Pipeline.of(...ends.map(end => (end._tag === 'PDone' ? end : pipe(end, PCollection.ignore))))
+const neededBy = (...ends: ReadonlyArray<Collection<unknown>>): Readonly<Partial<Record<Feature, ReadonlyArray<string>>>> =>
+  Object.fromEntries(featuresOf(built(...ends).graph))
+const numbers = Create.of([1, 2])
+
+const stateful = (spec: Partial<ErasedStateful>): Collection<unknown> =>
+  apply(
+    { _tag: 'Stateful', spec: { state: {}, timers: {}, process: () => [], onTimer: {}, onWindowExpiration: null, ...spec } },
+    [pipe(numbers, PCollection.keyBy(String))],
+    { kind: 'ParDo' },
+  )
+
+describe('the features that a pipeline needs', () => {
+  it('are none for plain verbs and groupings', () =>
+    assert.deepEqual(
+      neededBy(
+        pipe(
+          numbers,
+          PCollection.map(n => n + 1),
+          Window.into(FixedWindows.of(minutes(1)), { trigger: Repeatedly.forever(AfterCount.of(2)), accumulation: 'discarding' }),
+          PAssert.that(empty),
+        ),
+      ),
+      {},
+    ))
+
+  it('follow from windows and from triggers inside others', () => {
+    const inProcessingTime = OrFinally.of(
+      Repeatedly.forever(AfterCount.of(2)),
+      AfterWatermark.pastEndOfWindow({ late: AfterProcessingTime.pastFirstElement(seconds(1)) }),
+    )
+    assert.deepEqual(
+      neededBy(
+        pipe(numbers, named('Grow', Window.into(Sessions.withGap(seconds(1)), { trigger: inProcessingTime, accumulation: 'discarding' }))),
+      ),
+      { mergingWindows: ['Grow/Window.into#1'], processingTimeTriggers: ['Grow/Window.into#1'] },
+    )
+  })
+
+  it('follow from state, timers and expiration', () =>
+    assert.deepEqual(
+      neededBy(
+        stateful({
+          timers: { flush: { domain: 'processingTime', family: false }, idle: { domain: 'eventTime', family: true } },
+          onWindowExpiration: () => [],
+        }),
+        stateful({}),
+      ),
+      {
+        state: ['ParDo#1', 'ParDo#1.2'],
+        processingTimers: ['ParDo#1'],
+        eventTimers: ['ParDo#1'],
+        windowExpiration: ['ParDo#1'],
+      },
+    ))
+
+  it('follow from asynchronous calls, side inputs and a TestStream', () =>
+    assert.deepEqual(
+      neededBy(
+        pipe(
+          TestStream.of(Coder.varint),
+          PCollection.mapAsync(n => Promise.resolve(n)),
+        ),
+        apply({ _tag: 'Sided', sides: [{ name: 'all', view: { _tag: 'List' } }] }, [numbers, Create.of([3])], { kind: 'with' }),
+        apply({ _tag: 'Sided', sides: [{ name: 'table', view: { _tag: 'Table' } }] }, [numbers, Create.of([4])], { kind: 'within' }),
+      ),
+      {
+        testStream: ['TestStream#1'],
+        asynchronous: ['mapAsync#1'],
+        sideInputs: ['with#1'],
+        changelogSideInputs: ['within#1'],
+      },
+    ))
+})
+
+describe('a runner that lacks a feature', () => {
+  const refusal = (pipeline: Pipeline, without: ReadonlyArray<Feature>): ReadonlyArray<string> => {
+    const features = new Set([...allFeatures].filter(feature => !without.includes(feature)))
+    try {
+      refuseUnsupported(pipeline, { runner: 'the small runner', features })
+      return []
+    } catch (error) {
+      return error instanceof InvalidPipelineError ? error.problems : assert.fail(String(error))
+    }
+  }
+
+  it('refuses a pipeline that needs it, with the feature, the path and what to do', () => {
+    const pipeline = built(stateful({ onWindowExpiration: () => [] }))
+    assert.deepEqual(refusal(pipeline, ['windowExpiration']), [
+      'ParDo#1: the small runner does not support onWindowExpiration (beam:requirement:pardo:on_window_expiration:v1). Set an event-time timer to the end of the window and its allowed lateness, or run the pipeline on a runner that does',
+    ])
+    assert.lengthOf(refusal(pipeline, ['state', 'windowExpiration']), 2)
+  })
+
+  it('runs one that does not', () => assert.isEmpty(refusal(built(numbers), [...allFeatures])))
+})
