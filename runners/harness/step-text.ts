@@ -113,11 +113,11 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
     case 'WindowInto':
       return next(assignWindows(compiler, at, transform.strategy, element))
     case 'ReifyWindowed': {
-      const input = wholeOf(out, element.value)
+      const parts = transform.of === 'value' ? pairOf(out, element.value) : { key: null, value: wholeOf(out, element.value) }
       return compiler.eachWindow(element, (window, alone) => {
         const value = out.fresh('v')
-        out.line(`const ${value} = { value: ${input}, timestamp: ${element.timestamp}, window: ${window}, pane: ${element.pane} }`)
-        next({ ...element, value: whole(value), windows: alone })
+        out.line(`const ${value} = { value: ${parts.value}, timestamp: ${element.timestamp}, window: ${window}, pane: ${element.pane} }`)
+        next({ ...element, value: parts.key === null ? whole(value) : pair(parts.key, value), windows: alone })
       })
     }
     case 'MapWith':

@@ -62,7 +62,8 @@ export type Transform =
   | { readonly _tag: 'WindowInto'; readonly strategy: WindowingStrategy }
   /** Elements stay in their windows; what changes is how groupings behind it fire. */
   | { readonly _tag: 'WithStrategy'; readonly change: StrategyChange }
-  | { readonly _tag: 'ReifyWindowed' }
+  /** `of`: of the element, or of a pair's value, whose key stays. */
+  | { readonly _tag: 'ReifyWindowed'; readonly of: 'element' | 'value' }
   /** `sided`: its input is a Sided's output, and `process` gets the side inputs in its context. */
   | { readonly _tag: 'Bundled'; readonly spec: BundleSpec; readonly sided: boolean }
   /** Over pairs: state and timers for each key and window. */

@@ -79,6 +79,8 @@ type KeyCoder = Coder<unknown> | null
 export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCoder>): KeyCoder => {
   const input = inputs[0] ?? null
   switch (transform._tag) {
+    case 'ReifyWindowed':
+      return transform.of === 'value' ? input : null
     case 'KeyBy':
       return erased(transform.coder)
     case 'WithCoder':
@@ -112,7 +114,6 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'MapAsync':
     case 'Separate':
     case 'OrFail':
-    case 'ReifyWindowed':
     case 'Bundled':
     case 'Stateful':
     case 'Sided':

@@ -1,6 +1,8 @@
 // CombineFns: the standard ones, and how one becomes another.
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import type { Option } from 'fp-ts/lib/Option.js'
 import type { Ord } from 'fp-ts/lib/Ord.js'
+import { head } from 'fp-ts/lib/ReadonlyArray.js'
 import { Coder } from '../coders/index.ts'
 import type { CombineFn as CombineFnContract } from '../graph/combine-fn.ts'
 import { groupBy } from './combine-groups.ts'
@@ -45,6 +47,19 @@ const mean: CombineFn<number, Sum, number> = Object.freeze({
   extract: ([sum, n]: Sum) => sum / n,
 })
 
+/** At most one value: the accumulator of what has nothing to say of nothing. */
+type AtMostOne<V> = ReadonlyArray<V>
+const best = <V>(isBetter: (v: V, than: V) => boolean): CombineFn<V, AtMostOne<V>, Option<V>> => {
+  const take = (own: AtMostOne<V>, v: V): AtMostOne<V> => {
+    const mine = own as V[]
+    if (own.length === 0 || isBetter(v, own[0] as V)) mine[0] = v
+    return mine
+  }
+  return { create: () => [], add: take, merge: (a, b) => b.reduce(take, a), extract: head }
+}
+const min = <V>(ord: Ord<V>): CombineFn<V, AtMostOne<V>, Option<V>> => best((v, than) => ord.compare(v, than) < 0)
+const max = <V>(ord: Ord<V>): CombineFn<V, AtMostOne<V>, Option<V>> => best((v, than) => ord.compare(v, than) > 0)
+
 const top = <V>(n: number, ord: Ord<V>): CombineFn<V, ReadonlyArray<V>, ReadonlyArray<V>> => {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`CombineFn.top: how many to keep is a whole number from 1, and ${n} is not`)
   /** Into its place, largest first; among equals behind those that were there. */
@@ -88,6 +103,10 @@ export const CombineFn = Object.freeze({
   count,
   /** The arithmetic mean; of nothing, NaN. */
   mean,
+  /** The least by `ord`, any of them where several are; None of nothing. */
+  min,
+  /** The greatest by `ord`, any of them where several are; None of nothing. */
+  max,
   /** The `n` largest by `ord`, largest first. Throws a RangeError for an `n` below 1. */
   top,
   /** Looks at its inputs through `f`. */

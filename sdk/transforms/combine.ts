@@ -15,10 +15,14 @@ export const combineValues = <K, I, A, O>(fn: CombineFn<I, A, O>, kind: string, 
 
 /** As Combine.globally, under another transform's name: all under one key, and that taken off again. */
 export const combineAll = <I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PCollection<I>): PCollection<O> => {
-  const together = apply<KV<null, I>>({ _tag: 'KeyBy', f: () => null, coder: null }, [pc], { kind: `${kind}.together` })
-  const combined = apply<KV<null, O>>({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: true }, [together], { kind })
+  const combined = apply<KV<null, O>>({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: true }, [underOneKey(pc, kind)], {
+    kind,
+  })
   return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
 }
+
+export const underOneKey = <A>(pc: PCollection<A>, kind: string): PCollection<KV<null, A>> =>
+  apply({ _tag: 'KeyBy', f: () => null, coder: null }, [pc], { kind: `${kind}.together` })
 
 function perKey<V>(m: Monoid<V>): <K>(pc: PCollection<KV<K, V>>) => PCollection<KV<K, V>>
 function perKey<I, A, O>(fn: CombineFn<I, A, O>): <K>(pc: PCollection<KV<K, I>>) => PCollection<KV<K, O>>

@@ -1,5 +1,6 @@
 // Where an element is in event time, as part of its value.
 import { apply, type PCollection } from '../graph/pcollection.ts'
+import type { KV } from '../model/kv.ts'
 import type { Windowed } from '../model/pane.ts'
 
 /**
@@ -11,5 +12,12 @@ import type { Windowed } from '../model/pane.ts'
  */
 export const Reify = Object.freeze({
   /** { value, timestamp, window, pane } in place of the value. */
-  windowed: <A>(pc: PCollection<A>): PCollection<Windowed<A>> => apply({ _tag: 'ReifyWindowed' }, [pc], { kind: 'Reify.windowed' }),
+  windowed: <A>(pc: PCollection<A>): PCollection<Windowed<A>> =>
+    apply({ _tag: 'ReifyWindowed', of: 'element' }, [pc], { kind: 'Reify.windowed' }),
+  /** The same in place of a pair's value (Beam's Reify.windowsInValue); keys, and their coder, stay. */
+  windowedValues: <K, V>(pc: PCollection<KV<K, V>>): PCollection<KV<K, Windowed<V>>> => reifyValues(pc, 'Reify.windowedValues'),
 })
+
+/** As Reify.windowedValues, under another transform's name. */
+export const reifyValues = <K, V>(pc: PCollection<KV<K, V>>, kind: string): PCollection<KV<K, Windowed<V>>> =>
+  apply({ _tag: 'ReifyWindowed', of: 'value' }, [pc], { kind })
