@@ -18,6 +18,7 @@ export {
   type SplitMetrics,
   orThrow,
 } from './model/run.ts'
+export { type Lookup, type Multilookup, type SideInput, SideInputError, type SideValues, type Sides } from './model/side-input.ts'
 export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'
 export {
   AfterAll,
@@ -73,8 +74,11 @@ export { Partition } from './transforms/partition.ts'
 export { PCollection } from './transforms/pcollection.ts'
 export { Regex } from './transforms/regex.ts'
 export { Reify } from './transforms/reify.ts'
+export { Reshuffle } from './transforms/reshuffle.ts'
 export { Sample } from './transforms/sample.ts'
 export { ToString } from './transforms/to-string.ts'
 export { Top } from './transforms/top.ts'
-export { WithKeys } from './transforms/with-keys.ts'
+export { View } from './transforms/view.ts'
+export { Wait } from './transforms/wait.ts'
 export { Window, type WindowOptions } from './transforms/window-into.ts'
+export { WithKeys } from './transforms/with-keys.ts'

@@ -92,6 +92,16 @@ export class AsyncCalls {
     return lowest
   }
 
+  /** A point in the order of arrival. */
+  mark(): number {
+    return this.#ids
+  }
+
+  /** Whether the results of all that had come at `mark` have gone on. */
+  hasPassed(mark: number): boolean {
+    return (this.#queue[0]?.id ?? Infinity) >= mark
+  }
+
   get size(): number {
     return this.#queue.length
   }

@@ -5,6 +5,7 @@ import type { Message } from './messages.ts'
 interface Channel {
   watermark: number
   blocked: boolean
+  caughtUp: boolean
   readonly held: Message[]
 }
 
@@ -13,8 +14,14 @@ export class Channels {
   #epoch: number | null = null
   #held = 0
 
-  constructor(names: ReadonlyArray<string>, restored: Readonly<Record<string, number>>) {
-    for (const name of names) this.#channels.set(name, { watermark: restored[name] ?? Instant.min, blocked: false, held: [] })
+  constructor(names: ReadonlyArray<string>, watermarks: Readonly<Record<string, number>>, caughtUp: ReadonlyArray<string>) {
+    for (const name of names)
+      this.#channels.set(name, {
+        watermark: watermarks[name] ?? Instant.min,
+        blocked: false,
+        caughtUp: caughtUp.includes(name),
+        held: [],
+      })
   }
 
   #get(name: string): Channel {
@@ -43,6 +50,20 @@ export class Channels {
     let lowest: number = Instant.max
     for (const name of names) lowest = Math.min(lowest, this.#get(name).watermark)
     return lowest
+  }
+
+  catchUp(name: string): void {
+    this.#get(name).caughtUp = true
+  }
+
+  /** Whether all of these have. */
+  hasCaughtUp(names: ReadonlyArray<string>): boolean {
+    return names.every(name => this.#get(name).caughtUp)
+  }
+
+  /** The names of those that have. */
+  caughtUp(): ReadonlyArray<string> {
+    return [...this.#channels].filter(([, channel]) => channel.caughtUp).map(([name]) => name)
   }
 
   /** Whether this barrier was the last that was missing. */

@@ -11,6 +11,8 @@ export type Message =
   | { readonly _tag: 'Watermark'; readonly at: number }
   /** What came before it belongs to the checkpoint, what comes after does not. */
   | { readonly _tag: 'Barrier'; readonly epoch: number }
+  /** All that was there when reading began has been read, and lies before this: a table that is made of it is there. Said once. */
+  | { readonly _tag: 'CaughtUp' }
 
 /** none: there is no store to keep state in. changes: what differs from the snapshot before. */
 export type SnapshotScope = 'none' | 'changes' | 'all'
@@ -31,6 +33,8 @@ export interface TaskRecord {
   readonly outputWatermark: number
   /** By channel: where its watermark stood. */
   readonly channels: Readonly<Record<string, number>>
+  /** The channels that have caught up. */
+  readonly caughtUp: ReadonlyArray<string>
   readonly splits: ReadonlyArray<SplitRecord>
   /** A global combine has seen an element. */
   readonly sawElements: boolean

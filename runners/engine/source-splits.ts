@@ -11,6 +11,8 @@ interface State {
   maxTimestamp: number
   watermark: number
   done: boolean
+  /** It was once read to where nothing was pending. */
+  caughtUp: boolean
 }
 
 export const unread: SplitProgress = Object.freeze({ last: null, claimed: 0, note: null })
@@ -23,7 +25,11 @@ export class SourceSplits {
     this.#policy = policy
     for (const split of splits) this.add(split)
     for (const record of restored)
-      this.#splits.set(record.split.id, { ...record, tracker: new RangeTracker(record.split.range, record.progress.last) })
+      this.#splits.set(record.split.id, {
+        ...record,
+        tracker: new RangeTracker(record.split.range, record.progress.last),
+        caughtUp: record.done,
+      })
   }
 
   /** One more to read, such as the residual of another. */
@@ -35,6 +41,7 @@ export class SourceSplits {
       maxTimestamp: Instant.min,
       watermark: Instant.min,
       done: false,
+      caughtUp: false,
     })
   }
 
@@ -84,14 +91,16 @@ export class SourceSplits {
   /** Nothing has been pending since `since`: on request, event time then goes on with the clock. */
   idle(id: string, since: number, now: number): void {
     const { idleAfterMs, outOfOrdernessMs } = this.#policy
-    if (idleAfterMs === null || now - since < idleAfterMs) return
     const state = this.#get(id)
+    state.caughtUp = true
+    if (idleAfterMs === null || now - since < idleAfterMs) return
     state.watermark = Math.max(state.watermark, now - outOfOrdernessMs)
   }
 
   end(id: string): void {
     const state = this.#get(id)
     state.done = true
+    state.caughtUp = true
     state.watermark = Instant.max
   }
 
@@ -101,6 +110,12 @@ export class SourceSplits {
 
   allDone(): boolean {
     for (const state of this.#splits.values()) if (!state.done) return false
+    return true
+  }
+
+  /** Whether each split was once read to where nothing was pending. */
+  hasCaughtUp(): boolean {
+    for (const state of this.#splits.values()) if (!state.caughtUp) return false
     return true
   }
 

@@ -3,21 +3,22 @@
 import { ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { NO_FIRING } from '../../sdk/model/pane.ts'
-import { isMerging } from '../../sdk/model/windowing-strategy.ts'
 import type { ReadBatch, Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import { type Batch, emptyBatch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { Stage } from '../plan/stage.ts'
 import { AsyncCalls, type PendingCall } from './async-calls.ts'
+import { CatchingUp } from './catching-up.ts'
 import { accumulatingOf } from './cell.ts'
 import { Channels } from './channels.ts'
 import type { Cut } from './cut.ts'
 import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
-import { WindowGrouping } from './grouping.ts'
 import type { TaskHead } from './head.ts'
-import { MergingGrouping } from './merging-grouping.ts'
+import { headOf } from './heads.ts'
 import type { CallOutcome, Message, Outbox, SnapshotScope, TaskRecord, TaskSnapshot } from './messages.ts'
+import type { SideProgress } from './sided/side-store.ts'
+import { SidedElements } from './sided/sided-elements.ts'
 import { SourceSplits } from './source-splits.ts'
 import { TaskOutputs, type TaskPlace } from './task-outputs.ts'
 
@@ -46,7 +47,9 @@ export class Task {
   readonly #channels: Channels
   /** The channels of its own elements, which alone move its input watermark. */
   readonly #mains: ReadonlyArray<string>
+  readonly #catchingUp: CatchingUp
   readonly #head: TaskHead | null
+  readonly #sided: SidedElements | null
   readonly #calls: AsyncCalls | null
   readonly #outputs: TaskOutputs
   #sawElements: boolean
@@ -64,12 +67,15 @@ export class Task {
     this.#watermarks = { input: restored?.record.inputWatermark ?? Instant.min, output: restored?.record.outputWatermark ?? Instant.min }
     this.#sawElements = restored?.record.sawElements ?? false
     this.#gaveDefault = this.#watermarks.output === Instant.max
-    this.#channels = new Channels(this.#channelsOf(stage.inputs), restored?.record.channels ?? {})
+    const inputs = this.#channelsOf(stage.inputs)
+    this.#channels = new Channels(inputs, restored?.record.channels ?? {}, restored?.record.caughtUp ?? [])
     this.#mains = this.#channelsOf(stage.mainInputs)
     const { head } = stage
     this.splits = head._tag === 'Source' ? new SourceSplits(spec.splits, head.watermark, restored?.record.splits ?? []) : null
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null
-    this.#head = this.#makeHead()
+    this.#head = headOf(stage, { watermarks: this.#watermarks, sides: this.#sideProgress(), emit: batch => this.#run(batch) })
+    this.#sided = this.#head instanceof SidedElements ? this.#head : null
+    this.#catchingUp = new CatchingUp(() => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs), this.#sided ?? this.#calls)
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
     const waiting = restored?.keyed.at(-1)
     if (waiting !== undefined) this.#calls?.restore(waiting)
@@ -79,32 +85,11 @@ export class Task {
     return stages.flatMap(stage => Array.from({ length: this.#spec.shards }, (_, shard) => taskName(stage, shard)))
   }
 
-  #makeHead(): TaskHead | null {
-    const { head } = this.stage
-    switch (head._tag) {
-      case 'Group':
-        return this.#makeGrouping(head)
-      case 'Stateful':
-      case 'Sided':
-      case 'Splittable':
-        throw new Error(`${this.name}: there is no head for ${head._tag}`)
-      case 'Source':
-      case 'Async':
-      case 'Reshuffle':
-        return null
-    }
-  }
-
-  #makeGrouping({ fn, strategy, keyCoder }: Extract<Stage['head'], { readonly _tag: 'Group' }>): TaskHead {
-    const spec = {
-      path: this.stage.id,
-      accumulating: accumulatingOf(fn, this.stage.id),
-      strategy,
-      keyCoder,
-      watermarks: this.#watermarks,
-      emit: (batch: Batch) => this.#run(batch),
-    }
-    return isMerging(strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
+  #sideProgress(): ReadonlyArray<SideProgress> {
+    return this.stage.sideInputs.map(stages => {
+      const channels = this.#channelsOf(stages)
+      return { watermark: () => this.#channels.watermark(channels), caughtUp: () => this.#channels.hasCaughtUp(channels) }
+    })
   }
 
   // ---- events
@@ -157,6 +142,7 @@ export class Task {
   /** After reading: hands the watermark on, if it rose. */
   onSourceProgress(nowMs: number): void {
     this.#advanceTo(this.#source().watermark(), nowMs)
+    this.#sayCaughtUp()
   }
 
   onMessage(from: string, message: Message, nowMs: number): void {
@@ -166,7 +152,12 @@ export class Task {
         return this.#onBatch(message.batch, message.side, nowMs)
       case 'Watermark':
         this.#channels.advance(from, message.at)
-        return this.#advanceTo(this.#channels.watermark(this.#mains), nowMs)
+        this.#advanceTo(this.#channels.watermark(this.#mains), nowMs)
+        return this.#onSides()
+      case 'CaughtUp':
+        this.#channels.catchUp(from)
+        this.#onSides()
+        return this.#sayCaughtUp()
       case 'Barrier':
         if (this.#channels.barrier(from, message.epoch)) this.#takeSnapshot(message.epoch, nowMs)
         return
@@ -189,6 +180,7 @@ export class Task {
     const ready = this.#calls.ended(id, outcome)
     if (ready.length > 0) this.#run(this.#resultsOf(ready))
     this.#forwardWatermark()
+    this.#sayCaughtUp()
   }
 
   /** The coordinator begins a checkpoint: only sources hear of it directly. */
@@ -217,6 +209,11 @@ export class Task {
   /** Whoever feeds this task should wait. */
   congested(): boolean {
     return this.#channels.heldCount > 0 || this.#calls?.busy === true
+  }
+
+  /** How many elements wait for their side inputs. */
+  waiting(): number {
+    return this.#sided?.waiting ?? 0
   }
 
   /** Outputs that wait for a checkpoint, in bytes with a share for each row; what a snapshot took is no longer among them. */
@@ -258,8 +255,11 @@ export class Task {
   }
 
   #onBatch(batch: Batch, side: number | null, nowMs: number): void {
-    if (side !== null) throw new Error(`${this.name} has no side input ${side}`)
-    if (this.#head !== null) {
+    if (side !== null) {
+      if (this.#sided === null) throw new Error(`${this.name} has no side input ${side}`)
+      this.#sided.addSide(side, batch)
+      this.#onSides()
+    } else if (this.#head !== null) {
       this.#sawElements = true
       for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
         this.#head.add(bundle, nowMs)
@@ -268,6 +268,20 @@ export class Task {
     } else if (this.#calls !== null) this.#calls.add(batch)
     else if (this.stage.head._tag === 'Reshuffle') this.#run(batch)
     else throw new Error(`${this.name}: a source gets no batches`)
+  }
+
+  /** Side inputs have come further: elements that waited for them go on. */
+  #onSides(): void {
+    if (this.#sided === null) return
+    this.#sided.onSides()
+    this.#forwardWatermark()
+    this.#sayCaughtUp()
+  }
+
+  #sayCaughtUp(): void {
+    if (!this.#catchingUp.isDue()) return
+    this.#outputs.flushTables()
+    this.#outputs.broadcast({ _tag: 'CaughtUp' })
   }
 
   #resultsOf(calls: ReadonlyArray<PendingCall>): Batch {
@@ -354,6 +368,7 @@ export class Task {
         inputWatermark: this.#watermarks.input,
         outputWatermark: this.#watermarks.output,
         channels: this.#channels.watermarks(),
+        caughtUp: this.#channels.caughtUp(),
         splits: this.splits?.records() ?? [],
         sawElements: this.#sawElements,
       },

@@ -1,6 +1,7 @@
 // A DoFn's bundle while a stage runs: begun by its first element, ended when the batch ends.
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
+import { SideInputError } from '../../sdk/model/side-input.ts'
 import { type BoundedWindow, GlobalWindow, showWindow } from '../../sdk/model/window.ts'
 import type { WindowFn, WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { BundleSpec } from '../../sdk/stateful/bundle.ts'
@@ -13,11 +14,14 @@ type After = (value: unknown, timestamp: number, windows: Windows | null, pane: 
 interface Context {
   readonly setup: unknown
   readonly bundle: unknown
+  readonly sides: unknown
 }
 interface Emitted {
   readonly value: unknown
   readonly timestamp: number | null
 }
+
+const noContext: Context = { setup: undefined, bundle: undefined, sides: undefined }
 
 export class Bundle {
   readonly #spec: BundleSpec
@@ -26,6 +30,7 @@ export class Bundle {
   #windowsOf: ReturnType<typeof windowsOf> | null = null
   #setup: unknown = undefined
   #context: Context | null = null
+  #withSides: Context = noContext
 
   constructor(spec: BundleSpec, strategy: WindowingStrategy, guard: (f: UserFunction) => unknown) {
     this.#spec = spec
@@ -41,9 +46,19 @@ export class Bundle {
     await (this.#spec.teardown as ((setup: unknown) => unknown) | undefined)?.(this.#setup)
   }
 
-  process(value: unknown, timestamp: number, window: BoundedWindow, alone: Windows | null, pane: PaneInfo, after: After): void {
-    this.#context ??= { setup: this.#setup, bundle: (this.#spec.startBundle as ((setup: unknown) => unknown) | undefined)?.(this.#setup) }
-    const outputs = emitted(this.#process({ value, timestamp, window, pane }, this.#context))
+  process(
+    value: unknown,
+    timestamp: number,
+    window: BoundedWindow,
+    alone: Windows | null,
+    pane: PaneInfo,
+    sides: unknown,
+    after: After,
+  ): void {
+    this.#context ??= this.#begin()
+    // The elements of a window share their sides, so they share this too.
+    if (sides !== this.#withSides.sides) this.#withSides = { setup: this.#context.setup, bundle: this.#context.bundle, sides }
+    const outputs = emitted(this.#process({ value, timestamp, window, pane }, sides === undefined ? this.#context : this.#withSides))
     // All are looked at before any goes on: what fails behind this DoFn would be taken for the failing transform.
     for (const { timestamp: at } of outputs) {
       if (at !== null && at < timestamp)
@@ -52,10 +67,27 @@ export class Bundle {
     for (const { value: out, timestamp: at } of outputs) after(out, at ?? timestamp, alone, pane)
   }
 
+  #begin(): Context {
+    const startBundle = this.#spec.startBundle as ((setup: unknown) => unknown) | undefined
+    return {
+      setup: this.#setup,
+      bundle: startBundle?.(this.#setup),
+      // What finishBundle is given: outside of an element there is no window whose sides could be meant.
+      get sides(): never {
+        throw new SideInputError(
+          'notReady',
+          'sides',
+          'side inputs are read in `process` alone: they belong to the window of its element, and here is none. Keep what you need of them in the bundle',
+        )
+      },
+    }
+  }
+
   finish(after: After): void {
     const context = this.#context
     if (context === null) return
     this.#context = null
+    this.#withSides = noContext
     const finishBundle = this.#spec.finishBundle as ((context: Context) => unknown) | undefined
     if (finishBundle === undefined) return
     for (const { value, timestamp } of emitted(finishBundle(context))) this.#emitAtEnd(value, timestamp, after)

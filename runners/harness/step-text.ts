@@ -124,15 +124,19 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       return next({ ...element, value: whole(callWith(transform.f, 'v')) })
     case 'FlatMapWith':
       return eachOf(callWith(transform.f, 'a'))
+    case 'WithoutSides':
+      return next({ ...element, value: whole(pairOf(out, element.value).value) })
     case 'Bundled': {
       const bundle = out.constant(hooks.bundle(at))
       // finishBundle emits as well, so what follows is a function that both call.
       const after = compiler.asFunction(`after${at}`, step.strategy, e => compiler.targets(step.targets['out'] ?? [], e, 1))
       compiler.finish.set(at, `step = ${at}; el = undefined; ${bundle}.finish(${after})`)
-      const input = wholeOf(out, element.value)
+      const { key: sides, value: input } = transform.sided
+        ? pairOf(out, element.value)
+        : { key: 'undefined', value: wholeOf(out, element.value) }
       return compiler.eachWindow(element, (window, alone) => {
         enter(input)
-        out.line(`${bundle}.process(${input}, ${element.timestamp}, ${window}, ${alone}, ${element.pane}, ${after})`)
+        out.line(`${bundle}.process(${input}, ${element.timestamp}, ${window}, ${alone}, ${element.pane}, ${sides}, ${after})`)
       })
     }
     case 'Flatten':

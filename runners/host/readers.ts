@@ -1,6 +1,8 @@
 // The readers of all splits, polled in turn so that none waits for another.
+import { Pausing } from '../engine/pausing.ts'
 import type { SourceSplits } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
+import type { Plan } from '../plan/stage.ts'
 import type { ConnectedSource, ReadBatch, SplitReader } from '../../sdk/splittable/source.ts'
 import { io, IoError } from './errors.ts'
 
@@ -25,15 +27,18 @@ export class Readers {
   readonly #readings: ReadonlyArray<Reading>
   /** Those that play a script: whoever plays it polls them. */
   readonly scripted: ReadonlyArray<Reading>
+  readonly #pausing: Pausing
   #turn = 0
 
-  private constructor(readings: ReadonlyArray<Reading>, scripted: ReadonlyArray<Reading>) {
+  private constructor(readings: ReadonlyArray<Reading>, scripted: ReadonlyArray<Reading>, pausing: Pausing) {
+    this.#pausing = pausing
     this.#readings = readings
     this.scripted = scripted
   }
 
   /** Each split goes on after what its task has handed on; one that is done is not opened. */
   static async open(
+    plan: Plan,
     tasks: ReadonlyArray<Task>,
     sources: ReadonlyMap<string, ConnectedSource<unknown>>,
     onChange: () => void,
@@ -51,14 +56,15 @@ export class Readers {
         ;(source.scriptedMs === undefined ? readings : scripted).push(reading)
       }
     }
-    return new Readers(readings, scripted)
+    return new Readers(readings, scripted, new Pausing(plan, tasks))
   }
 
-  /** One batch from the next split that has any, given to its task. Throws what a reader failed with. */
+  /** One batch from the next split that has any, but for sources that pause, given to its task. Throws what a reader failed with. */
   pollOne(maxElements: () => number, nowMs: number): ReadBatch<unknown> | null {
+    const paused = this.#pausing.paused()
     for (let tried = 0; tried < this.#readings.length; tried++) {
       const reading = this.#readings[this.#turn++ % this.#readings.length]
-      if (reading === undefined || reading.ended) continue
+      if (reading === undefined || reading.ended || paused.has(reading.task.stage.id)) continue
       const batch = reading.reader.poll(maxElements())
       handOn(reading, batch, nowMs)
       if (batch !== null) return batch

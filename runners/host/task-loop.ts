@@ -84,7 +84,7 @@ export class TaskLoop {
       call: (task, id, element) => this.#call(task, id, element),
     })
     for (const sink of sinks.connected.values()) sink.onReady(onChange)
-    this.#readers = await Readers.open(this.#set.tasks, sources, onChange)
+    this.#readers = await Readers.open(plan, this.#set.tasks, sources, onChange)
     this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
     // A task without a split of its own has nothing to wait for.
     for (const task of this.#sourceTasks()) task.onSourceProgress(this.#now())

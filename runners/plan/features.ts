@@ -102,6 +102,7 @@ const ofTransform = (transform: Transform): ReadonlyArray<Feature> => {
     case 'Bundled':
     case 'MapWith':
     case 'FlatMapWith':
+    case 'WithoutSides':
     case 'Reshuffle':
     case 'GroupByKey':
     case 'CombinePerKey':

@@ -90,8 +90,9 @@ const headOf = (graph: Graph, { id, node, inputs, strategy, keyCoder }: GraphNod
 const sidesOf = (graph: Graph, inputs: GraphNode['inputs'], sides: ReadonlyArray<NamedView>): ReadonlyArray<SideSpec> =>
   sides.map((side, i) => {
     const from = graph.nodes.get(inputs[i + 1]?.id ?? '')
-    if (from === undefined) throw new Error(`plan: the side input ${side.name} has no collection`)
-    return { ...side, strategy: from.strategy, keyCoder: from.keyCoder }
+    const given = graph.nodes.find(({ node }) => node === side.of)
+    if (from === undefined || given === undefined) throw new Error(`plan: the side input ${side.name} has no collection`)
+    return { ...side, strategy: from.strategy, keyCoder: given.keyCoder }
   })
 
 /** The stages that lead to `draft`: all, those of its own elements, and those of each side input. */

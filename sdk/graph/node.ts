@@ -76,6 +76,8 @@ export type Transform =
   /** f(element, sides) over a Sided's pairs. */
   | { readonly _tag: 'MapWith'; readonly f: UserFunction }
   | { readonly _tag: 'FlatMapWith'; readonly f: UserFunction }
+  /** The element of a Sided's pair, alone. */
+  | { readonly _tag: 'WithoutSides' }
   /** Reads what each element describes, restriction by restriction. */
   | { readonly _tag: 'Splittable'; readonly fn: ErasedSplittable }
   /** Spreads elements over all tasks; nothing is fused across it. */

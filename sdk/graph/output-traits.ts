@@ -102,6 +102,8 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'Ignore':
     case 'Write':
     case 'Assert':
+    case 'Sided':
+    case 'WithoutSides':
       return input
     case 'Read':
     case 'Map':
@@ -116,7 +118,6 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'OrFail':
     case 'Bundled':
     case 'Stateful':
-    case 'Sided':
     case 'MapWith':
     case 'FlatMapWith':
     case 'Splittable':

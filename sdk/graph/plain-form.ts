@@ -91,6 +91,7 @@ export const plainTransform = (transform: Transform): Json => {
     case 'Bundled':
     case 'MapWith':
     case 'FlatMapWith':
+    case 'WithoutSides':
     case 'Reshuffle':
     case 'GroupByKey':
     case 'Flatten':

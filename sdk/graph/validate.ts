@@ -6,6 +6,7 @@ import { refusedName, type Scope, scopeUse } from './building.ts'
 import type { Graph, GraphNode } from './graph-node.ts'
 import type { Node } from './node.ts'
 import { plainStrategy } from './plain-form.ts'
+import { isChangelog } from './view.ts'
 
 /** What refuses it; none: it may run. `madeSinks`: all that were made while its definition was built, reached or not. */
 export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): ReadonlyArray<string> => {
@@ -21,6 +22,7 @@ export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): R
     ...nodes.flatMap(node => neverFires(graph, bounded, node)),
     ...unreadOutputs(nodes),
     ...nodes.flatMap(node => unlikeWindowings(graph, node)),
+    ...nodes.flatMap(node => sideProblems(graph, bounded, node)),
     ...unreached,
   ]
 }
@@ -30,7 +32,10 @@ export const warningsOf = (graph: Graph): ReadonlyArray<string> => {
   // The nearest grouping above each node that hands on the same elements more than once.
   const refining = new Map<string, string | null>()
   return [...graph.nodes.values()].flatMap(node => {
-    const above = node.inputs.map(({ id }) => refining.get(id) ?? null).find(id => id !== null) ?? null
+    const above =
+      elementsOf(node)
+        .map(({ id }) => refining.get(id) ?? null)
+        .find(id => id !== null) ?? null
     if (!isGrouping(node)) {
       refining.set(node.id, above)
       return []
@@ -50,6 +55,8 @@ export const warningsOf = (graph: Graph): ReadonlyArray<string> => {
 
 const placed = ({ id, node }: GraphNode): string => `${id} (made at ${node.createdAt})`
 const isGrouping = ({ node }: GraphNode): boolean => node.transform._tag === 'GroupByKey' || node.transform._tag === 'CombinePerKey'
+/** The inputs whose elements a node hands on: side inputs are only looked at. */
+const elementsOf = ({ node, inputs }: GraphNode): GraphNode['inputs'] => (node.transform._tag === 'Sided' ? inputs.slice(0, 1) : inputs)
 const inputStrategy = (graph: Graph, { inputs }: GraphNode): WindowingStrategy =>
   (inputs[0] === undefined ? undefined : graph.nodes.get(inputs[0].id)?.strategy) ?? defaultStrategy
 
@@ -97,8 +104,12 @@ const repeatedNames = (nodes: ReadonlyArray<GraphNode>): ReadonlyArray<string> =
 
 const boundedness = (nodes: ReadonlyArray<GraphNode>): ReadonlyMap<string, boolean> => {
   const bounded = new Map<string, boolean>()
-  for (const { id, node, inputs } of nodes) {
-    bounded.set(id, node.transform._tag === 'Read' ? node.transform.source.isBounded : inputs.every(input => bounded.get(input.id) ?? true))
+  for (const node of nodes) {
+    const { transform } = node.node
+    bounded.set(
+      node.id,
+      transform._tag === 'Read' ? transform.source.isBounded : elementsOf(node).every(input => bounded.get(input.id) ?? true),
+    )
   }
   return bounded
 }
@@ -202,6 +213,35 @@ const unlikeWindowings = (graph: Graph, node: GraphNode): ReadonlyArray<string> 
     : [
         `${placed(node)} joins collections that are windowed differently: ${first.id} in ${windowing(first)}, ${other.id} in ${windowing(other)}. Give both the same Window.into before they meet`,
       ]
+}
+
+// ---- side inputs
+
+/** Beam refuses the same (WindowFn.getDefaultWindowMappingFn): which side window belongs to an element's must follow from the two functions. */
+const sideProblems = (graph: Graph, bounded: ReadonlyMap<string, boolean>, node: GraphNode): ReadonlyArray<string> => {
+  const { transform } = node.node
+  if (transform._tag !== 'Sided') return []
+  const main = inputStrategy(graph, node)
+  return transform.sides.flatMap(({ name, view }, i) => {
+    const side = graph.nodes.get(node.inputs[i + 1]?.id ?? '')
+    if (side === undefined || isChangelog(view)) return []
+    const isSignal = view._tag === 'Signal'
+    const what = isSignal ? `waits for ${side.inputs[0]?.id ?? name}` : `reads the side input ${JSON.stringify(name)}`
+    const { windowFn } = side.strategy
+    if (windowFn.merge !== null)
+      return [
+        `${placed(node)} ${what}, whose windows merge (${windowFn.kind._tag}): none of them belongs to an element of another key. Give it other windows, such as FixedWindows, before it becomes a side input`,
+      ]
+    if (windowFn.kind._tag !== 'Global' && main.windowFn.kind._tag === 'Global')
+      return [
+        `${placed(node)} is in the global window and ${what}, which has windows: none of them belongs to an element of the global one. Put Window.into before it, or take the side into GlobalWindows`,
+      ]
+    if (isSignal && windowFn.kind._tag === 'Global' && bounded.get(side.id) !== true)
+      return [
+        `${placed(node)} ${what}, which is unbounded and in the global window, so it is never done. Put Window.into(FixedWindows.of(minutes(1))) before both`,
+      ]
+    return []
+  })
 }
 
 const windowing = ({ strategy }: GraphNode): string => JSON.stringify(plainStrategy(strategy))

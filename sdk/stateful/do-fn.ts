@@ -1,5 +1,6 @@
 // DoFns: functions with several outputs and a bundle's life cycle, ready for ParDo.of.
 import type { Windowed } from '../model/pane.ts'
+import type { SideValues, Sides } from '../model/side-input.ts'
 import type { BundleSpec as ErasedBundleSpec } from './bundle.ts'
 import type { Emit } from './effects.ts'
 
@@ -10,9 +11,14 @@ declare const output: unique symbol
 export interface DoFn<in I, out O> {
   readonly _tag: 'DoFn'
   readonly bundle: ErasedBundleSpec
+  /** The side inputs that it reads. */
+  readonly sides: Sides | null
   readonly [input]?: (i: I) => void
   readonly [output]?: O
 }
+
+/** Of a DoFn without side inputs. */
+export type NoSides = Readonly<Record<string, never>>
 
 export type Emits = ReadonlyArray<Emit<unknown> | false>
 type ItemsOf<F> = F extends ReadonlyArray<infer X> ? X : never
@@ -23,20 +29,22 @@ export type Emitted<F> = ItemsOf<F> extends infer X ? (X extends Emit<infer A> ?
  * A DoFn with a bundle's life cycle: `setup` once a task, `startBundle` and `finishBundle` around each bundle, `teardown` when the task
  * ends (Beam's DoFn without state). A bundle has any size, chosen by the runner: results must not depend on it.
  */
-export interface BundleSpec<in A, U, B, P, F> {
+export interface BundleSpec<in A, U, B, S, P, F> {
+  /** Side inputs by name: `process` reads their values, those of the element's window, in its context. */
+  readonly sides?: S | undefined
   /** Connections and the like; may be asynchronous. */
   readonly setup?: (() => U | Promise<U>) | undefined
   readonly startBundle?: ((setup: U) => B) | undefined
   /** Called once an element and window. */
-  readonly process: (element: Windowed<A>, context: { readonly setup: U; readonly bundle: B }) => P
+  readonly process: (element: Windowed<A>, context: { readonly setup: U; readonly bundle: B; readonly sides: SideValues<S> }) => P
   /** What it emits outside the global window needs `emitAt`: no element is at hand. */
   readonly finishBundle?: ((context: { readonly setup: U; readonly bundle: B }) => F) | undefined
   readonly teardown?: ((setup: U) => void | Promise<void>) | undefined
 }
 
-const bundled = <A, P extends Emits, U = undefined, B = undefined, F extends Emits = never>(
-  spec: BundleSpec<A, U, B, P, F>,
-): DoFn<A, Emitted<P | F>> => Object.freeze({ _tag: 'DoFn', bundle: spec })
+const bundled = <A, P extends Emits, S extends Sides = NoSides, U = undefined, B = undefined, F extends Emits = never>(
+  spec: BundleSpec<A, U, B, S, P, F>,
+): DoFn<A, Emitted<P | F>> => Object.freeze({ _tag: 'DoFn', bundle: spec, sides: spec.sides ?? null })
 
 /**
  * DoFns apart from their ParDo: annotate the element, the rest is inferred.

@@ -11,6 +11,7 @@ import { map } from './map.ts'
 import { mapAsync, mapTaskEither, tryMapAsync } from './map-async.ts'
 import { mapKeys } from './map-keys.ts'
 import { mapValues } from './map-values.ts'
+import { flatMapWith, mapWith } from './map-with.ts'
 import { orFail } from './or-fail.ts'
 import { separate } from './separate.ts'
 import { tee } from './tee.ts'
@@ -54,6 +55,10 @@ export const PCollection = Object.freeze({
   withTimestamps,
   /** Says how the elements are encoded wherever they must be; the default coder takes any plain data. */
   withCoder,
+  /** Each element through `f` with side inputs: what other collections hold in its window. */
+  mapWith,
+  /** As `mapWith`, into all that `f` gives. */
+  flatMapWith,
   /** As `map`, but what throws becomes a Left with the element, the error and its stack. */
   tryMap,
   /** Bounded concurrency (16), a timeout (30 s), order kept unless `ordered: false`. What rejects after the last attempt ends the run. */

@@ -6,7 +6,7 @@ import { Instant } from '../../../sdk/index.ts'
 
 const snapshot = (task: string): TaskSnapshot => ({
   task,
-  record: { inputWatermark: Instant.min, outputWatermark: Instant.min, channels: {}, splits: [], sawElements: false },
+  record: { inputWatermark: Instant.min, outputWatermark: Instant.min, channels: {}, caughtUp: [], splits: [], sawElements: false },
   keyed: null,
   outputs: [],
 })

@@ -1,5 +1,6 @@
 // What a runner cannot do is refused before it begins, by name.
 import { assert } from 'chai'
+import * as O from 'fp-ts/lib/Option.js'
 import { allFeatures, type Feature, featuresOf, refuseUnsupported } from '../../../runners/plan/features.ts'
 import { apply, type PCollection as Collection, type PDone } from '../../../sdk/graph/pcollection.ts'
 import {
@@ -19,6 +20,7 @@ import {
   Repeatedly,
   seconds,
   Sessions,
+  View,
   Window,
 } from '../../../sdk/index.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
@@ -29,6 +31,7 @@ const built = (...ends: ReadonlyArray<Collection<unknown> | PDone>): Pipeline =>
 const neededBy = (...ends: ReadonlyArray<Collection<unknown>>): Readonly<Partial<Record<Feature, ReadonlyArray<string>>>> =>
   Object.fromEntries(featuresOf(built(...ends).graph))
 const numbers = Create.of([1, 2])
+const changes = Create.of([[1, O.some('one')] as const])
 
 const stateful = (spec: Partial<ErasedStateful>): Collection<unknown> =>
   apply(
@@ -88,14 +91,20 @@ describe('the features that a pipeline needs', () => {
           TestStream.of(Coder.varint),
           PCollection.mapAsync(n => Promise.resolve(n)),
         ),
-        apply({ _tag: 'Sided', sides: [{ name: 'all', view: { _tag: 'List' } }] }, [numbers, Create.of([3])], { kind: 'with' }),
-        apply({ _tag: 'Sided', sides: [{ name: 'table', view: { _tag: 'Table' } }] }, [numbers, Create.of([4])], { kind: 'within' }),
+        pipe(
+          numbers,
+          PCollection.mapWith({ all: View.asList(numbers) }, n => n),
+        ),
+        pipe(
+          numbers,
+          PCollection.flatMapWith({ table: View.asTable(changes) }, n => [n]),
+        ),
       ),
       {
         testStream: ['TestStream#1'],
         asynchronous: ['mapAsync#1'],
-        sideInputs: ['with#1'],
-        changelogSideInputs: ['within#1'],
+        sideInputs: ['mapWith.sides#1'],
+        changelogSideInputs: ['flatMapWith.sides#1'],
       },
     ))
 })

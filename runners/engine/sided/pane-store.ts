@@ -1,0 +1,128 @@
+// A side input that is made of panes: for each window the newest one.
+import { type ByteReader, type ByteWriter, Coder, streamOf } from '../../../sdk/coders/index.ts'
+import { Instant } from '../../../sdk/model/time.ts'
+import { type BoundedWindow, compareWindows, GlobalWindow } from '../../../sdk/model/window.ts'
+import type { Batch } from '../../harness/batch.ts'
+import type { SideSpec } from '../../plan/stage.ts'
+import { readWindow, writeWindow } from '../cell.ts'
+import { expiryOf } from '../grouping.ts'
+import type { SnapshotScope } from '../messages.ts'
+import { Heap } from '../heap.ts'
+import type { Content, Over, SideProgress, SideStore } from './side-store.ts'
+import { nothing, type Readable, readableOf } from './view-value.ts'
+
+const values = streamOf(Coder.structural<ReadonlyArray<unknown>>())
+
+export const windowId = ({ start, end }: BoundedWindow): string => `${start} ${end}`
+
+class Pane implements Content {
+  readonly window: BoundedWindow
+  readonly elements: ReadonlyArray<unknown>
+  readonly #side: SideSpec
+  #readable: Readable | null = null
+
+  constructor(side: SideSpec, window: BoundedWindow, elements: ReadonlyArray<unknown>) {
+    this.#side = side
+    this.window = window
+    this.elements = elements
+  }
+
+  // Made when it is first asked for: many panes are replaced before anybody looks.
+  readable(): Readable {
+    this.#readable ??= readableOf(this.#side, this.elements, this.window)
+    return this.#readable
+  }
+}
+
+export class PaneStore implements SideStore {
+  readonly #side: SideSpec
+  readonly #progress: SideProgress
+  readonly #panes = new Map<string, Pane>()
+  /** Of windows for which no pane can come any more. */
+  readonly #empty = new Map<string, Pane>()
+  readonly #ends = new Heap<BoundedWindow>(compareWindows)
+  #changed = new Map<string, BoundedWindow>()
+  #inSnapshot: ReadonlyMap<string, BoundedWindow> = new Map()
+
+  constructor(side: SideSpec, progress: SideProgress) {
+    this.#side = side
+    this.#progress = progress
+  }
+
+  add({ values: panes, windows }: Batch, over: Over): void {
+    for (let i = 0; i < panes.length; i++) {
+      // A grouping's pane has one window, and its value is the array of what it grouped.
+      const window = windows?.[i]?.[0] ?? GlobalWindow
+      if (window.end <= over.until && !over.isNeeded(window)) continue
+      this.#put(window, panes[i] as ReadonlyArray<unknown>)
+      this.#changed.set(windowId(window), window)
+    }
+  }
+
+  #put(window: BoundedWindow, elements: ReadonlyArray<unknown>): void {
+    const id = windowId(window)
+    if (!this.#panes.has(id)) this.#ends.push(window.end, window)
+    this.#panes.set(id, new Pane(this.#side, window, elements))
+  }
+
+  find(window: BoundedWindow): Content | null {
+    const id = windowId(window)
+    const pane = this.#panes.get(id) ?? this.#empty.get(id)
+    if (pane !== undefined) return pane
+    if (this.#progress.watermark() < Math.min(expiryOf(window, this.#side.strategy), Instant.max)) return null
+    const empty = new Pane(this.#side, window, nothing)
+    this.#empty.set(id, empty)
+    this.#ends.push(window.end, window)
+    return empty
+  }
+
+  collect({ until, isNeeded }: Over): void {
+    const kept: BoundedWindow[] = []
+    while (this.#ends.next() <= until) {
+      const window = this.#ends.pop()
+      if (window === undefined) break
+      if (isNeeded(window)) kept.push(window)
+      else this.#forget(window)
+    }
+    for (const window of kept) this.#ends.push(window.end, window)
+  }
+
+  #forget(window: BoundedWindow): void {
+    const id = windowId(window)
+    this.#empty.delete(id)
+    if (this.#panes.delete(id)) this.#changed.set(id, window)
+  }
+
+  clear(): void {
+    this.collect({ until: Infinity, isNeeded: () => false })
+  }
+
+  size(): number {
+    return this.#panes.size
+  }
+
+  write(scope: SnapshotScope, out: ByteWriter, begin: () => void): void {
+    const windows = scope === 'all' ? [...this.#panes.values()].map(({ window }) => window) : [...this.#changed.values()]
+    this.#inSnapshot = this.#changed
+    this.#changed = new Map()
+    if (scope === 'none') return
+    for (const window of windows) {
+      const pane = this.#panes.get(windowId(window))
+      begin()
+      writeWindow(window, out)
+      out.byte(pane === undefined ? 0 : 1)
+      if (pane !== undefined) values.write(pane.elements, out)
+    }
+  }
+
+  restoreDirty(): void {
+    this.#changed = new Map([...this.#inSnapshot, ...this.#changed])
+    this.#inSnapshot = new Map()
+  }
+
+  read(from: ByteReader): void {
+    const window = readWindow(from)
+    if (from.byte() === 1) this.#put(window, values.read(from))
+    else this.#panes.delete(windowId(window))
+  }
+}

@@ -1,0 +1,40 @@
+// What is known of one side input: its contents by window. Each task of a stage has all of it.
+import type { ByteReader, ByteWriter } from '../../../sdk/coders/index.ts'
+import type { BoundedWindow } from '../../../sdk/model/window.ts'
+import type { Batch } from '../../harness/batch.ts'
+import type { SnapshotScope } from '../messages.ts'
+import type { Readable } from './view-value.ts'
+
+/** How far the side's own stages have come. */
+export interface SideProgress {
+  readonly watermark: () => number
+  /** All its sources have been read to where nothing was pending. */
+  readonly caughtUp: () => boolean
+}
+
+/** One version of a window's content: another version is another object. */
+export interface Content {
+  readonly readable: () => Readable
+}
+
+/** Which windows no element will ask for any more: those that end here or earlier, unless an element waits for them. */
+export interface Over {
+  readonly until: number
+  readonly isNeeded: (window: BoundedWindow) => boolean
+}
+
+export interface SideStore {
+  /** What is over is not taken in. */
+  readonly add: (batch: Batch, over: Over) => void
+  /** null: it is not there yet, and may still come. */
+  readonly find: (window: BoundedWindow) => Content | null
+  /** Forgets what is over. */
+  readonly collect: (over: Over) => void
+  readonly clear: () => void
+  readonly size: () => number
+  /** What changed, or all: one record after another, each with how it begins written by `begin`. */
+  readonly write: (scope: SnapshotScope, out: ByteWriter, begin: () => void) => void
+  readonly restoreDirty: () => void
+  /** One record. */
+  readonly read: (from: ByteReader) => void
+}
