@@ -171,6 +171,12 @@ ${loop}
     const enter = (value: string): void => out.line(`step = ${-2 - at}; el = ${value}`)
     switch (exit._tag) {
       case 'Shuffle': {
+        // Most chains make their pairs themselves; others are believed by their types alone, which a JavaScript program does not have.
+        if (element.value._tag === 'Whole') {
+          const { name } = element.value
+          enter(name)
+          out.line(`if (!Array.isArray(${name}) || ${name}.length !== 2) ${out.constant(hooks.refuseUnkeyed)}(${name})`)
+        }
         const { key, value } = pairOf(out, element.value)
         const [k, v] = [hooks.survive(out, key), hooks.survive(out, value)]
         const { table } = hooks.exits[at] ?? {}

@@ -25,6 +25,7 @@ export interface StageHooks {
   readonly globalWindow: BoundedWindow
   readonly fail: (error: unknown, step: number, element: unknown) => never
   readonly refusePromise: (result: unknown) => never
+  readonly refuseUnkeyed: (element: unknown) => never
   readonly refuseTimestamp: (timestamp: unknown) => never
   readonly refuseName: (name: unknown, names: ReadonlyArray<string>) => never
   readonly failLeft: (left: unknown) => never
@@ -58,6 +59,11 @@ export const hooksOf = (
     if (result instanceof Promise) result.catch(() => undefined)
     throw new TypeError(
       'the function gave a promise, which would flow on as a value. Use PCollection.mapAsync (or tryMapAsync, mapTaskEither) for asynchronous work',
+    )
+  },
+  refuseUnkeyed: element => {
+    throw new TypeError(
+      `the transform takes pairs of key and value, and got ${showElement(element)}. Put PCollection.keyBy before it, or make pairs with KV.of`,
     )
   },
   refuseTimestamp: timestamp => {

@@ -44,6 +44,10 @@ const transformOf = (verb: string, f: UserFunction, onRejected: MapAsync['onReje
   }
   if (retry?.jitter !== undefined && !(retry.jitter >= 0 && retry.jitter <= 1))
     throw new RangeError(`PCollection.${verb}: retry.jitter is a share from 0 to 1, and ${retry.jitter} is not`)
+  for (const [name, pause] of [['initial', retry?.initial] as const, ['max', retry?.max] as const]) {
+    if (pause !== undefined && !(pause >= 0 && Number.isFinite(pause)))
+      throw new RangeError(`PCollection.${verb}: retry.${name} is a length of time from 0, and ${pause} ms is not`)
+  }
   return { _tag: 'MapAsync', f, onRejected, concurrency, timeoutMs: timeout, ordered, retry: retry ?? null }
 }
 
@@ -51,7 +55,7 @@ const transformOf = (verb: string, f: UserFunction, onRejected: MapAsync['onReje
  * Each element through `f`, with bounded concurrency, in order unless `ordered: false`. What rejects after the last attempt ends the
  * run. An element that was in flight when a process died is called for again.
  *
- * Throws a RangeError for a concurrency, timeout or number of attempts that is none.
+ * Throws a RangeError for a concurrency, timeout, number of attempts or pause between them that is none.
  *
  * @example
  * pipe(ids, PCollection.mapAsync((id, { signal }) => fetch(`https://example.org/${id}`, { signal }).then(r => r.text()), { concurrency: 32 }))

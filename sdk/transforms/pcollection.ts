@@ -15,6 +15,10 @@ import { flatMapWith, mapWith } from './map-with.ts'
 import { orFail } from './or-fail.ts'
 import { separate } from './separate.ts'
 import { tee } from './tee.ts'
+import { tryFilter } from './try-filter.ts'
+import { tryFilterMap } from './try-filter-map.ts'
+import { tryFlatMap } from './try-flat-map.ts'
+import { tryKeyBy, tryMapKeys, tryMapValues } from './try-key-by.ts'
 import { tryMap } from './try-map.ts'
 import { values } from './values.ts'
 import { withCoder } from './with-coder.ts'
@@ -61,6 +65,18 @@ export const PCollection = Object.freeze({
   flatMapWith,
   /** As `map`, but what throws becomes a Left with the element, the error and its stack. */
   tryMap,
+  /** As `flatMap`, but what throws becomes a Left: all of an element's outputs, or its failure. */
+  tryFlatMap,
+  /** As `filter`, but an element for which `p` throws becomes a Left. */
+  tryFilter,
+  /** As `filterMap`, but what throws becomes a Left; a None is dropped. */
+  tryFilterMap,
+  /** As `keyBy`, but an element whose key cannot be told becomes a Left. */
+  tryKeyBy,
+  /** As `mapValues`, but a pair whose value `f` throws for becomes a Left. */
+  tryMapValues,
+  /** As `mapKeys`, but a pair whose key `f` throws for becomes a Left. */
+  tryMapKeys,
   /** Bounded concurrency (16), a timeout (30 s), order kept unless `ordered: false`. What rejects after the last attempt ends the run. */
   mapAsync,
   /** As `mapAsync`, but what rejects after the last attempt becomes a Left. */

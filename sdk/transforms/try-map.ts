@@ -13,3 +13,17 @@ export const tryMap =
   <A, B>(f: (a: A) => B) =>
   (pc: PCollection<A>): PCollection<Either<Failure<A>, B>> =>
     apply({ _tag: 'TryMap', f }, [pc], { kind: 'tryMap' })
+
+/** As `tryMap` under another verb's name, of what `then` makes of a result. A promise is handed on, and refused as everywhere. */
+export const attempted = <A, R, B>(
+  kind: string,
+  f: (a: A) => R,
+  then: (result: R, a: A) => B,
+  pc: PCollection<A>,
+): PCollection<Either<Failure<A>, B>> => {
+  const attempt = (a: A): unknown => {
+    const result = f(a)
+    return result instanceof Promise ? result : then(result, a)
+  }
+  return apply({ _tag: 'TryMap', f: attempt }, [pc], { kind })
+}

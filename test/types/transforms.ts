@@ -28,6 +28,7 @@ import {
   type Windowed,
   WindowFn,
   WithKeys,
+  flow,
   mergeOverlapping,
   pipe,
 } from 'jetbeam'
@@ -132,6 +133,48 @@ export const failures: Same = [
     pipe(
       orders,
       PCollection.tryMap(o => o.id),
+    ),
+  ),
+  is<PCollection<Either<Failure<Order>, string | number>>>()(
+    pipe(
+      orders,
+      PCollection.tryFlatMap(o => (o.total > 0 ? [o.id] : [o.total])),
+    ),
+  ),
+  is<PCollection<Either<Failure<Order>, Order>>>()(
+    pipe(
+      orders,
+      PCollection.tryFilter(o => o.total > 0),
+    ),
+  ),
+  is<PCollection<Either<Failure<string | null>, string>>>()(
+    pipe(
+      Create.of(['a', null]),
+      PCollection.tryFilter(s => s !== null),
+    ),
+  ),
+  is<PCollection<Either<Failure<Order>, KV<readonly [string, number], Order>>>>()(
+    pipe(
+      orders,
+      PCollection.tryKeyBy(o => [o.id, o.total]),
+    ),
+  ),
+  is<PCollection<KV<string, number>>>()(
+    pipe(
+      byId,
+      PCollection.tryMapValues(o => o.total),
+      PCollection.deadLetter(
+        flow(
+          PCollection.map(({ element: [id, order] }) => `${id} ${order.customer}`),
+          PCollection.ignore,
+        ),
+      ),
+    ),
+  ),
+  is<PCollection<Either<Failure<KV<string, Order>>, KV<number, Order>>>>()(
+    pipe(
+      byId,
+      PCollection.tryMapKeys(id => id.length),
     ),
   ),
 ]

@@ -1,0 +1,22 @@
+// One to any number, where what throws is data.
+import { type Either, isLeft, right } from 'fp-ts/lib/Either.js'
+import { apply, type PCollection } from '../graph/pcollection.ts'
+import type { Failure } from '../model/failure.ts'
+import type { ItemOf } from './flat-map.ts'
+import { attempted } from './try-map.ts'
+
+/**
+ * As `flatMap`, but what throws becomes a Left with the element: all of an element's outputs come out, or none and its failure.
+ *
+ * @example
+ * pipe(documents, PCollection.tryFlatMap(text => parseLines(text)), PCollection.deadLetter(rejected))
+ */
+export const tryFlatMap =
+  <A, R extends Iterable<unknown>>(f: (a: A) => R) =>
+  (pc: PCollection<A>): PCollection<Either<Failure<A>, ItemOf<R>>> => {
+    // A generator runs, and throws, only while it is read.
+    const all = attempted('tryFlatMap', f, many => Array.from(many), pc)
+    const each = (outputs: Either<Failure<A>, ReadonlyArray<unknown>>): ReadonlyArray<Either<Failure<A>, unknown>> =>
+      isLeft(outputs) ? [outputs] : outputs.right.map(output => right(output))
+    return apply({ _tag: 'FlatMap', f: each }, [all], { kind: 'tryFlatMap.each' })
+  }
