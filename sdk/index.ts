@@ -52,8 +52,23 @@ export { InvalidPipelineError } from './graph/invalid-pipeline.ts'
 export type { PDone, PTransform } from './graph/pcollection.ts'
 export { Pipeline, type PipelineDefinition, type PortablePipeline } from './graph/pipeline.ts'
 
+export type {
+  BagCell,
+  CombiningCell,
+  EventTimer,
+  EventTimerFamily,
+  MapCell,
+  OrderedListCell,
+  ProcessingTimer,
+  ProcessingTimerFamily,
+  SetCell,
+  TimerOptions,
+  ValueCell,
+} from './stateful/cells.ts'
 export { DoFn, type BundleSpec } from './stateful/do-fn.ts'
-export { type Effect, type Effects, type Emit, emit, emitAt } from './stateful/effects.ts'
+export { type Effect, type Effects, type Emit, type StateEffect, type TimerEffect, emit, emitAt } from './stateful/effects.ts'
+export { State, Timer, type StateSpec, type TimerSpec } from './stateful/state-specs.ts'
+export type { Cells, Expiration, Firing, KeyedElement, StatefulDoFn, StatefulSpec } from './stateful/stateful-fn.ts'
 
 export { CoGroupByKey } from './transforms/co-group-by-key.ts'
 export { CombineFn } from './transforms/combine-fn.ts'

@@ -8,6 +8,7 @@ import { DirectRunner } from './index.ts'
 
 export {
   PAssert,
+  StatefulTest,
   TestStream,
   type TestEvent,
   containsInAnyOrder,

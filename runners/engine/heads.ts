@@ -1,4 +1,5 @@
 // Which head a stage's task has.
+import type { UserFunction } from '../../sdk/graph/node.ts'
 import { isMerging } from '../../sdk/model/windowing-strategy.ts'
 import type { Batch } from '../harness/batch.ts'
 import type { Stage } from '../plan/stage.ts'
@@ -9,6 +10,7 @@ import type { TaskHead } from './head.ts'
 import { MergingGrouping } from './merging-grouping.ts'
 import { SidedElements } from './sided/sided-elements.ts'
 import type { SideProgress } from './sided/side-store.ts'
+import { StatefulHead } from './stateful/head.ts'
 
 /** What a head is given of its task. */
 export interface HeadPlace {
@@ -17,10 +19,12 @@ export interface HeadPlace {
   readonly sides: ReadonlyArray<SideProgress>
   /** Runs the stage over what the head hands on. */
   readonly emit: (batch: Batch) => void
+  /** A user's function with the strict checks around it, if there are any. */
+  readonly guard: (f: UserFunction) => unknown
 }
 
 /** null where elements go straight on. */
-export const headOf = ({ id, head }: Stage, { watermarks, sides, emit }: HeadPlace): TaskHead | null => {
+export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, guard }: HeadPlace): TaskHead | null => {
   switch (head._tag) {
     case 'Group': {
       const { fn, strategy, keyCoder } = head
@@ -29,7 +33,10 @@ export const headOf = ({ id, head }: Stage, { watermarks, sides, emit }: HeadPla
     }
     case 'Sided':
       return new SidedElements({ stage: id, sides: head.sides, strategy: head.strategy, watermarks, progress: sides, emit })
-    case 'Stateful':
+    case 'Stateful': {
+      const { spec, strategy, keyCoder } = head
+      return new StatefulHead({ path: id, fn: spec, strategy, keyCoder, watermarks, emit, guard })
+    }
     case 'Splittable':
       throw new Error(`${id}: there is no head for ${head._tag}`)
     case 'Source':

@@ -73,7 +73,12 @@ export class Task {
     const { head } = stage
     this.splits = head._tag === 'Source' ? new SourceSplits(spec.splits, head.watermark, restored?.record.splits ?? []) : null
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null
-    this.#head = headOf(stage, { watermarks: this.#watermarks, sides: this.#sideProgress(), emit: batch => this.#run(batch) })
+    this.#head = headOf(stage, {
+      watermarks: this.#watermarks,
+      sides: this.#sideProgress(),
+      emit: batch => this.#run(batch),
+      guard: f => instance.guard(f, stage.id),
+    })
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.#catchingUp = new CatchingUp(() => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs), this.#sided ?? this.#calls)
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))

@@ -1,4 +1,5 @@
 // A stage ready to run: compiled, with its exits' buffers and its DoFns' bundles. One for each task.
+import type { UserFunction } from '../../sdk/graph/node.ts'
 import type { Stage } from '../plan/stage.ts'
 import type { Batch } from './batch.ts'
 import { Bundle } from './bundle.ts'
@@ -10,18 +11,21 @@ import type { Strictness } from './strictness.ts'
 export class StageInstance {
   readonly stage: Stage
   readonly exits: ReadonlyArray<ExitBuffer>
+  /** A user's function with the strict checks around it, if there are any. */
+  readonly guard: (f: UserFunction, path: string) => unknown
   readonly #bundles: ReadonlyMap<number, Bundle>
   readonly #hooks: StageHooks
   readonly #compiled: CompiledStage
 
   constructor(stage: Stage, strictness: Strictness | null) {
     this.stage = stage
+    this.guard = (f, path) => (strictness === null ? f : strictness.guard(f, path))
     this.exits = stage.exits.map((exit, i) => new ExitBuffer(exit, exitStrategy(stage, i)))
     this.#bundles = new Map(
       stage.steps.flatMap((step, i) => {
         const { transform, path, strategy } = step
         if (transform._tag !== 'Bundled') return []
-        return [[i, new Bundle(transform.spec, strategy, f => (strictness === null ? f : strictness.guard(f, path)))] as const]
+        return [[i, new Bundle(transform.spec, strategy, f => this.guard(f, path))] as const]
       }),
     )
     this.#hooks = hooksOf(stage, this.exits, this.#bundles, strictness)

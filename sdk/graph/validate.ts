@@ -1,6 +1,6 @@
 // What is wrong with a pipeline before it runs: each problem says what, where it was made, and how to mend it.
 import type { Trigger } from '../model/trigger.ts'
-import { defaultStrategy, type WindowingStrategy } from '../model/windowing-strategy.ts'
+import { defaultStrategy, isMerging, type WindowingStrategy } from '../model/windowing-strategy.ts'
 import { droppedAssertions } from './assertions.ts'
 import { refusedName, type Scope, scopeUse } from './building.ts'
 import type { Graph, GraphNode } from './graph-node.ts'
@@ -21,6 +21,8 @@ export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): R
     ...repeatedNames(nodes),
     ...nodes.flatMap(node => unfitKeyCoder(graph, node)),
     ...nodes.flatMap(node => neverFires(graph, bounded, node)),
+    ...nodes.flatMap(node => refusedKeys(graph, node)),
+    ...nodes.flatMap(node => mergedState(graph, node)),
     ...unreadOutputs(nodes),
     ...nodes.flatMap(node => unlikeWindowings(graph, node)),
     ...nodes.flatMap(node => sideProblems(graph, bounded, node)),
@@ -184,6 +186,28 @@ const firesAgain = (trigger: Trigger, allowedLateness: number): boolean => {
       return true
   }
 }
+
+// ---- keys and state
+
+const isKeyed = (node: GraphNode): boolean => isGrouping(node) || node.node.transform._tag === 'Stateful'
+
+/** Equal keys with different bytes would be different keys. */
+const refusedKeys = (graph: Graph, node: GraphNode): ReadonlyArray<string> => {
+  const coder = isKeyed(node) ? (graph.nodes.get(node.inputs[0]?.id ?? '')?.keyCoder ?? null) : null
+  return coder === null || coder.deterministic
+    ? []
+    : [
+        `${placed(node)} groups by keys of the coder ${coder.urn}, which is not deterministic: equal keys may have different bytes. Give the keys a Coder.struct, or leave them the default coder`,
+      ]
+}
+
+/** As in Beam: what would become of two windows' state when they grow together, only the function could say. */
+const mergedState = (graph: Graph, node: GraphNode): ReadonlyArray<string> =>
+  node.node.transform._tag === 'Stateful' && isMerging(inputStrategy(graph, node))
+    ? [
+        `${placed(node)} keeps state for each window, and its windows merge. Put Window.into(FixedWindows.of(minutes(1))) or Window.into(GlobalWindows) before it; sessions are then a matter of its own timers`,
+      ]
+    : []
 
 // ---- what nobody reads
 

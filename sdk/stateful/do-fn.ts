@@ -1,8 +1,10 @@
-// DoFns: functions with several outputs and a bundle's life cycle, ready for ParDo.of.
+// DoFns: functions with several outputs and a bundle's life cycle, or with state and timers, ready for ParDo.of.
 import type { Windowed } from '../model/pane.ts'
 import type { SideValues, Sides } from '../model/side-input.ts'
 import type { BundleSpec as ErasedBundleSpec } from './bundle.ts'
 import type { Emit } from './effects.ts'
+import type { ErasedStateful } from './erased.ts'
+import { stateful } from './stateful-fn.ts'
 
 declare const input: unique symbol
 declare const output: unique symbol
@@ -10,7 +12,9 @@ declare const output: unique symbol
 /** A function ready for {@link ParDo}. Its elements' types are carried for the compiler alone. */
 export interface DoFn<in I, out O> {
   readonly _tag: 'DoFn'
-  readonly bundle: ErasedBundleSpec
+  /** One of the two is there. */
+  readonly bundle: ErasedBundleSpec | null
+  readonly stateful: ErasedStateful | null
   /** The side inputs that it reads. */
   readonly sides: Sides | null
   readonly [input]?: (i: I) => void
@@ -44,7 +48,7 @@ export interface BundleSpec<in A, U, B, S, P, F> {
 
 const bundled = <A, P extends Emits, S extends Sides = NoSides, U = undefined, B = undefined, F extends Emits = never>(
   spec: BundleSpec<A, U, B, S, P, F>,
-): DoFn<A, Emitted<P | F>> => Object.freeze({ _tag: 'DoFn', bundle: spec, sides: spec.sides ?? null })
+): DoFn<A, Emitted<P | F>> => Object.freeze({ _tag: 'DoFn', bundle: spec, stateful: null, sides: spec.sides ?? null })
 
 /**
  * DoFns apart from their ParDo: annotate the element, the rest is inferred.
@@ -57,6 +61,21 @@ const bundled = <A, P extends Emits, S extends Sides = NoSides, U = undefined, B
  * pipe(orders, ParDo.of(hosts))
  */
 export const DoFn = Object.freeze({
+  /**
+   * With state and timers for each key and window. What `process`, `onTimer` and `onWindowExpiration` do is returned as an array of
+   * effects (`total.write(x)`, `idle.set(t)`, `emit(y)`, or false); reads show what was there when the call began, and the effects apply
+   * in order afterwards. So a test calls the functions without a runner, see StatefulTest. Throws a TypeError for a timer without a
+   * handler, a handler without a timer, and a timer named as a state is. Semantics: Beam's stateful DoFn.
+   *
+   * @example
+   * const visits = DoFn.stateful({
+   *   state: { n: State.value(Coder.varint, 0) },
+   *   timers: { idle: Timer.eventTime },
+   *   process: ({ timestamp }: KeyedElement<string, View>, { n, idle }) => [n.write(n.read + 1), idle.set(pipe(timestamp, Instant.plus(minutes(30))))],
+   *   onTimer: { idle: ({ key }, { n }) => [emit({ user: key, visits: n.read }), n.clear] },
+   * })
+   */
+  stateful,
   /** With a bundle's life cycle: `setup`, `startBundle`, `process`, `finishBundle`, `teardown`. */
   bundled,
 })

@@ -1,5 +1,5 @@
 // What a DoFn does is returned as data, so that a test calls it without a runner.
-import type { Instant } from '../model/time.ts'
+import type { Duration, Instant } from '../model/time.ts'
 
 /** One output. */
 export interface Emit<out A> {
@@ -9,7 +9,37 @@ export interface Emit<out A> {
   readonly timestamp: Instant | null
 }
 
-export type Effect = Emit<unknown>
+/** What becomes of one state of the key at hand. Its cell makes it. */
+export interface StateEffect {
+  readonly _tag: 'State'
+  readonly state: string
+  readonly change: StateChange
+}
+
+/** What becomes of one timer of the key at hand. Its cell makes it. */
+export interface TimerEffect {
+  readonly _tag: 'Timer'
+  readonly timer: string
+  readonly change: TimerChange
+}
+
+export type StateChange =
+  | { readonly _tag: 'Write'; readonly value: unknown }
+  | { readonly _tag: 'Add'; readonly value: unknown }
+  | { readonly _tag: 'Put'; readonly key: unknown; readonly value: unknown }
+  | { readonly _tag: 'Remove'; readonly key: unknown }
+  | { readonly _tag: 'AddAt'; readonly at: Instant; readonly value: unknown }
+  /** From `from` to before `to`. */
+  | { readonly _tag: 'ClearRange'; readonly from: Instant; readonly to: Instant }
+  | { readonly _tag: 'Clear' }
+
+/** `tag`: which of a family's timers; '' where there is but one. `outputTimestamp` null: the default of its domain. */
+export type TimerChange =
+  | { readonly _tag: 'Set'; readonly tag: string; readonly at: Instant; readonly outputTimestamp: Instant | null }
+  | { readonly _tag: 'After'; readonly tag: string; readonly delay: Duration; readonly outputTimestamp: Instant | null }
+  | { readonly _tag: 'Clear'; readonly tag: string }
+
+export type Effect = Emit<unknown> | StateEffect | TimerEffect
 /** `false` is nothing, so that `full && emit(x)` reads as it sounds. An array, not an Iterable: the errors are shorter and so is the loop. */
 export type Effects = ReadonlyArray<Effect | false>
 

@@ -12,13 +12,18 @@ export interface ErasedState {
   readonly keyCoder: Coder<unknown> | null
   /** Of a value: what is read where nothing was written. */
   readonly initial: unknown
+  /** Of a value without an initial one: it is read as an Option. */
+  readonly optional: boolean
   /** Of a combining cell. */
-  readonly combine: {
-    readonly create: () => unknown
-    readonly add: (accumulator: unknown, input: unknown) => unknown
-    readonly merge: (a: unknown, b: unknown) => unknown
-    readonly extract: (accumulator: unknown) => unknown
-  } | null
+  readonly combine: Combining | null
+}
+
+/** A CombineFn with its types erased. */
+export interface Combining {
+  readonly create: () => unknown
+  readonly add: (accumulator: unknown, input: unknown) => unknown
+  readonly merge: (a: unknown, b: unknown) => unknown
+  readonly extract: (accumulator: unknown) => unknown
 }
 
 export interface ErasedTimer {

@@ -1,18 +1,24 @@
 // A DoFn over each element.
 import { apply, type PCollection } from '../graph/pcollection.ts'
+import type { KV } from '../model/kv.ts'
 import type { Sides } from '../model/side-input.ts'
 import { DoFn, type BundleSpec, type Emits, type Emitted, type NoSides } from '../stateful/do-fn.ts'
+import type { Effects } from '../stateful/effects.ts'
+import type { HandlerResult, OnTimer, StatefulSpec, StateSpecs, TimerSpecs, Wellformed } from '../stateful/stateful-fn.ts'
 import { withSides } from './map-with.ts'
 
 const of =
   <I, O>(fn: DoFn<I, O>) =>
-  (pc: PCollection<I>): PCollection<O> =>
-    apply({ _tag: 'Bundled', spec: fn.bundle, sided: fn.sides !== null }, [fn.sides === null ? pc : withSides('ParDo', fn.sides, pc)], {
-      kind: 'ParDo',
-    })
+  (pc: PCollection<I>): PCollection<O> => {
+    const { stateful, bundle, sides } = fn
+    if (stateful !== null) return apply({ _tag: 'Stateful', spec: stateful }, [pc], { kind: 'ParDo' })
+    if (bundle === null) throw new TypeError('ParDo.of takes what DoFn.stateful or DoFn.bundled gave')
+    const input = sides === null ? pc : withSides('ParDo', sides, pc)
+    return apply({ _tag: 'Bundled', spec: bundle, sided: sides !== null }, [input], { kind: 'ParDo' })
+  }
 
 /**
- * Runs a DoFn: `of` one that was made apart, `bundled` one in place, where nothing is annotated (Beam's ParDo).
+ * Runs a DoFn: `of` one that was made apart, `stateful` and `bundled` one in place, where nothing is annotated (Beam's ParDo).
  *
  * @example
  * pipe(orders, ParDo.bundled({
@@ -24,6 +30,18 @@ const of =
 export const ParDo = Object.freeze({
   /** Runs a DoFn that was made apart. */
   of,
+  /** ParDo.of of DoFn.stateful, in place, over keyed elements: nothing is annotated. */
+  stateful: <
+    K,
+    V,
+    S extends StateSpecs,
+    P extends Effects,
+    T extends TimerSpecs = Record<never, never>,
+    H extends OnTimer<K, S, T> = OnTimer<K, S, T>,
+    X extends Effects = never,
+  >(
+    spec: StatefulSpec<K, V, S, T, P, H, X> & Wellformed<S, T, H>,
+  ): ((pc: PCollection<KV<K, V>>) => PCollection<Emitted<P | HandlerResult<H> | X>>) => of(DoFn.stateful<K, V, S, P, T, H, X>(spec)),
   /** ParDo.of of DoFn.bundled, in place: nothing is annotated. */
   bundled: <A, P extends Emits, S extends Sides = NoSides, U = undefined, B = undefined, F extends Emits = never>(
     spec: BundleSpec<A, U, B, S, P, F>,

@@ -1,0 +1,248 @@
+// All keys of a stateful DoFn, nested by window, and what of them the next snapshot must say.
+import { ByteReader, ByteWriter, type GroupingKey, groupingKey, type Coder } from '../../../sdk/coders/index.ts'
+import { type BoundedWindow, compareWindows, maxTimestamp } from '../../../sdk/model/window.ts'
+import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
+import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
+import { type Slot, type SlotFactory, slotFactory } from '../../../sdk/stateful/slots.ts'
+import { readWindow, writeWindow } from '../cell.ts'
+import type { Watermarks } from '../firing.ts'
+import { expiryOf } from '../grouping.ts'
+import { Heap } from '../heap.ts'
+import type { SnapshotScope } from '../messages.ts'
+import { type Keys, type KeyState, newKeyState, type WindowState } from './key-state.ts'
+import { KeyRecords } from './records.ts'
+import type { Timers } from './timers.ts'
+
+const put = 1
+const dropWindow = 2
+const remove = 3
+
+const byWindow = (a: WindowState, b: WindowState): number => compareWindows(a.window, b.window)
+
+export interface TableSpec {
+  readonly fn: ErasedStateful
+  readonly strategy: WindowingStrategy
+  readonly keyCoder: Coder<unknown> | null
+  readonly watermarks: Watermarks
+}
+
+export class KeyTable {
+  readonly #spec: TableSpec
+  readonly #keys: Keys
+  readonly #timers: Timers
+  readonly #records: KeyRecords
+  readonly #factories: ReadonlyArray<SlotFactory>
+  readonly #keyOf: (key: unknown) => GroupingKey
+  readonly #windows = new Map<string, WindowState>()
+  // Windows are mostly shared objects: this spares a string for each element. Emptied whenever a window goes.
+  readonly #byIdentity = new Map<BoundedWindow, WindowState>()
+  readonly #expiries = new Heap<WindowState>(byWindow)
+  /** Windows whose expiration may give outputs. */
+  readonly #holding = new Heap<WindowState>(byWindow)
+  readonly #dirty = new Set<KeyState>()
+  #dropped: BoundedWindow[] = []
+  #inSnapshot: { readonly keys: ReadonlyArray<KeyState>; readonly dropped: ReadonlyArray<BoundedWindow> } = { keys: [], dropped: [] }
+  #size = 0
+
+  constructor(spec: TableSpec, keys: Keys, timers: Timers) {
+    this.#spec = spec
+    this.#keys = keys
+    this.#timers = timers
+    this.#records = new KeyRecords(spec.fn)
+    this.#factories = Object.values(spec.fn.state).map(slotFactory)
+    this.#keyOf = groupingKey(spec.keyCoder)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  newSlots(): ReadonlyArray<Slot> {
+    return this.#factories.map(make => make())
+  }
+
+  // ---- windows
+
+  /** null for a window whose time is over. */
+  find(window: BoundedWindow): WindowState | null {
+    const seen = this.#byIdentity.get(window)
+    if (seen !== undefined) return seen
+    const id = idOf(window)
+    const expiry = expiryOf(window, this.#spec.strategy)
+    const state = this.#windows.get(id) ?? (expiry <= this.#spec.watermarks.input ? null : this.#open(id, window, expiry))
+    if (this.#byIdentity.size > 10_000) this.#byIdentity.clear()
+    if (state !== null) this.#byIdentity.set(window, state)
+    return state
+  }
+
+  #open(id: string, window: BoundedWindow, expiry: number): WindowState {
+    const state: WindowState = { window, alone: [window], keys: new Map(), expiry, holding: false, persisted: false }
+    this.#windows.set(id, state)
+    this.#expiries.push(expiry, state)
+    return state
+  }
+
+  nextExpiry(): number {
+    return this.#expiries.next()
+  }
+
+  takeExpired(): WindowState | undefined {
+    return this.#expiries.pop()
+  }
+
+  /** A window's keys in the order of their bytes. */
+  keysOf({ keys }: WindowState): ReadonlyArray<KeyState> {
+    return [...keys.values()].sort(this.#keys.compare)
+  }
+
+  /** Everything of a window goes, timers too. */
+  drop(of: WindowState): void {
+    for (const state of of.keys.values()) this.#forget(state)
+    of.keys.clear()
+    this.#windows.delete(idOf(of.window))
+    this.#byIdentity.clear()
+    if (of.persisted) this.#dropped.push(of.window)
+  }
+
+  /** The earliest timestamp that an expiration may give; Infinity for none. */
+  hold(): number {
+    for (;;) {
+      const first = this.#holding.peek()
+      if (first === undefined) return Infinity
+      if (first.keys.size > 0 && this.#holding.next() >= this.#spec.watermarks.output) return this.#holding.next()
+      first.holding = false
+      this.#holding.pop()
+    }
+  }
+
+  // ---- keys
+
+  /** The key's state in this window; it is made where there is none. */
+  keyIn(of: WindowState, key: unknown): KeyState {
+    const at = this.#keyOf(key)
+    return of.keys.get(at) ?? this.#begin(of, key, at, this.newSlots())
+  }
+
+  #begin(of: WindowState, key: unknown, at: GroupingKey, slots: ReadonlyArray<Slot>): KeyState {
+    const state = newKeyState(key, at, of, slots)
+    of.keys.set(at, state)
+    this.#size++
+    if (this.#spec.fn.onWindowExpiration !== null && !of.holding) {
+      of.holding = true
+      this.#holding.push(maxTimestamp(of.window), of)
+    }
+    return state
+  }
+
+  mark(state: KeyState): void {
+    if (state.dirty) return
+    state.dirty = true
+    this.#dirty.add(state)
+  }
+
+  /** The key has neither state nor timers left. */
+  remove(state: KeyState): void {
+    state.of.keys.delete(state.groupingKey)
+    this.#forget(state)
+    if (state.persisted) this.mark(state)
+    else this.#dirty.delete(state)
+  }
+
+  #forget(state: KeyState): void {
+    state.gone = true
+    this.#timers.forget(state)
+    this.#size--
+  }
+
+  // ---- snapshots
+
+  snapshot(scope: SnapshotScope): Uint8Array | null {
+    const all = scope === 'all'
+    const dirty = [...this.#dirty]
+    const dropped = this.#dropped
+    this.#inSnapshot = { keys: dirty, dropped }
+    this.#dirty.clear()
+    this.#dropped = []
+    for (const state of dirty) state.dirty = false
+    if (scope === 'none') return null
+    const out = new ByteWriter()
+    for (const window of all ? [] : dropped) {
+      out.byte(dropWindow)
+      writeWindow(window, out)
+    }
+    const written = all ? [...this.#windows.values()].flatMap(({ keys }) => [...keys.values()]) : dirty
+    for (const state of written) this.#write(state, all, out)
+    return out.position === 0 ? null : out.finish()
+  }
+
+  #write(state: KeyState, all: boolean, out: ByteWriter): void {
+    // What went with its window needs no word of its own.
+    if (state.gone && !this.#windows.has(idOf(state.of.window))) return
+    out.byte(state.gone ? remove : put)
+    writeWindow(state.of.window, out)
+    this.#keys.write(state.key, out)
+    if (state.gone) return
+    this.#records.write(state, all || state.whole, out)
+    state.whole = false
+    state.persisted = true
+    state.of.persisted = true
+  }
+
+  /** What the last snapshot took goes into the next one: its keys whole, since what it has of them counts for nothing. */
+  restoreDirty(): void {
+    const { keys, dropped } = this.#inSnapshot
+    const since = [...this.#dirty]
+    this.#dirty.clear()
+    // A key that went and one that came in its place keep their order.
+    for (const state of [...keys, ...since]) {
+      state.whole = true
+      state.dirty = true
+      if (!state.gone || state.persisted) this.#dirty.add(state)
+    }
+    this.#dropped = [...dropped, ...this.#dropped]
+    this.#inSnapshot = { keys: [], dropped: [] }
+  }
+
+  restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
+    const from = new ByteReader(bytes)
+    while (from.remaining > 0) {
+      const kind = from.byte()
+      const window = readWindow(from)
+      const known = this.#windows.get(idOf(window))
+      if (kind === dropWindow) {
+        // Its expiry is still to come up: it must find nothing there.
+        if (known !== undefined) this.drop(known)
+      } else this.#restoreKey(kind, known, window, from, mine)
+    }
+    this.#dirty.clear()
+    this.#dropped = []
+  }
+
+  #restoreKey(
+    kind: number,
+    known: WindowState | undefined,
+    window: BoundedWindow,
+    from: ByteReader,
+    mine: (keyBytes: Uint8Array) => boolean,
+  ): void {
+    const key = this.#keys.read(from)
+    const at = this.#keyOf(key)
+    const before = known?.keys.get(at)
+    if (kind === remove) {
+      if (before !== undefined) this.remove(before)
+      return
+    }
+    let slots = before?.slots ?? this.newSlots()
+    const timers = this.#records.read(from, whole => (slots = whole ? this.newSlots() : slots))
+    if (!mine(this.#keys.bytesOf(key))) return
+    const of = known ?? this.#open(idOf(window), window, expiryOf(window, this.#spec.strategy))
+    if (before !== undefined && before.slots !== slots) this.remove(before)
+    const state = before === undefined || before.gone ? this.#begin(of, key, at, slots) : before
+    this.#timers.restore(state, timers)
+    state.whole = false
+    state.persisted = true
+    of.persisted = true
+  }
+}
+
+const idOf = ({ start, end }: BoundedWindow): string => `${start} ${end}`
