@@ -1,7 +1,7 @@
 // What a stateful DoFn declares: its states and timers by name. A spec is plain data; a runner makes cells of it.
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { none, type Option } from 'fp-ts/lib/Option.js'
-import { Coder } from '../coders/index.ts'
+import type { Coder } from '../coders/index.ts'
 import type {
   BagCell,
   CombiningCell,

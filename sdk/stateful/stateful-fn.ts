@@ -10,6 +10,8 @@ import { erasedState, type StateSpec, type TimerSpec } from './state-specs.ts'
 
 export type StateSpecs = Readonly<Record<string, StateSpec<unknown>>>
 export type TimerSpecs = Readonly<Record<string, TimerSpec<unknown>>>
+/** What `{}` says, where it says it of nothing else. */
+export type NoTimers = { readonly [N in never]: never }
 type CellOf<S> = S extends StateSpec<infer C> ? C : S extends TimerSpec<infer C> ? C : never
 /** What functions see of the states `S` and the timers `T`, by name. */
 export type Cells<S, T> = { readonly [N in keyof S]: CellOf<S[N]> } & { readonly [N in keyof T]: CellOf<T[N]> }
@@ -80,7 +82,7 @@ export const stateful = <
   V,
   S extends StateSpecs,
   P extends Effects,
-  T extends TimerSpecs = Record<never, never>,
+  T extends TimerSpecs = NoTimers,
   H extends OnTimer<K, S, T> = OnTimer<K, S, T>,
   X extends Effects = never,
 >(

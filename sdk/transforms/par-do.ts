@@ -4,7 +4,7 @@ import type { KV } from '../model/kv.ts'
 import type { Sides } from '../model/side-input.ts'
 import { DoFn, type BundleSpec, type Emits, type Emitted, type NoSides } from '../stateful/do-fn.ts'
 import type { Effects } from '../stateful/effects.ts'
-import type { HandlerResult, OnTimer, StatefulSpec, StateSpecs, TimerSpecs, Wellformed } from '../stateful/stateful-fn.ts'
+import type { HandlerResult, NoTimers, OnTimer, StatefulSpec, StateSpecs, TimerSpecs, Wellformed } from '../stateful/stateful-fn.ts'
 import { withSides } from './map-with.ts'
 
 const of =
@@ -36,7 +36,7 @@ export const ParDo = Object.freeze({
     V,
     S extends StateSpecs,
     P extends Effects,
-    T extends TimerSpecs = Record<never, never>,
+    T extends TimerSpecs = NoTimers,
     H extends OnTimer<K, S, T> = OnTimer<K, S, T>,
     X extends Effects = never,
   >(

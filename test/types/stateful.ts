@@ -106,8 +106,8 @@ const inPlace = pipe(
   Partition.on('kind', ['slow', 'final']),
 )
 
-const partial: PCollection<Partial> = stats.partial
-const final: PCollection<Final> = stats.final
+export const partial: PCollection<Partial> = stats.partial
+export const final: PCollection<Final> = stats.final
 
 export const checks: Same = [
   is<PCollection<{ readonly kind: 'slow'; readonly view: View }>>()(inPlace.slow),
@@ -170,7 +170,6 @@ export const checks: Same = [
     ),
   ),
 ]
-void [partial, final]
 
 const cells = StatefulTest.cells(userStats, { total: { views: 1, millis: 5 }, perPage: new Map([['/a', 1]]), recent: [] })
 export const effects = userStats.process(
