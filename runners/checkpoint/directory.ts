@@ -1,8 +1,9 @@
 // Checkpoints in a directory of this machine, or of a file server that several machines mount.
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { temporarySuffix } from './durable-file.ts'
+import { checkExpiry, checkKeep } from './checked-options.ts'
 import { defaultPlace } from './default-place.ts'
 import { directorySession } from './directory-session.ts'
 import { createFolders, generationOf, jobFolder, type JobFolder, manifestName, type ManifestKey } from './job-folder.ts'
@@ -14,6 +15,7 @@ import { historyOf, newestOf, segmentNames } from './retention.ts'
 import { abandonedSavepoints, readSavepointFolder, writeSavepointFolder } from './savepoint-folder.ts'
 import type { CheckpointStore, Manifest } from './store.ts'
 import { sweeper } from './sweeper.ts'
+import { processWarning } from './warning.ts'
 
 export interface DirectoryOptions {
   /** A folder, made if it is not there. The user's folder for programs' state unless told: see {@link defaultPlace}. */
@@ -42,10 +44,8 @@ export interface DirectoryOptions {
  */
 export const directoryStore = (options: DirectoryOptions = {}): CheckpointStore => {
   const { keep = 3, leaseExpiryMs: expiryMs = 15_000, onWarning: warn = processWarning } = options
-  if (!Number.isSafeInteger(keep) || keep < 1)
-    throw new RangeError(`directoryStore: keep is a whole number of checkpoints from 1, and ${keep} is not`)
-  if (!(expiryMs >= 100 && expiryMs <= 3_600_000))
-    throw new RangeError(`directoryStore: leaseExpiryMs lies between 100 and 3,600,000 ms, and ${expiryMs} does not`)
+  checkKeep('directoryStore', keep)
+  checkExpiry('directoryStore', expiryMs)
   const root = resolve(options.path ?? defaultPlace(process.platform, process.env, homedir()))
 
   return {
@@ -60,7 +60,8 @@ export const directoryStore = (options: DirectoryOptions = {}): CheckpointStore 
         await lease.recordBase(found[0] ?? null)
         await lease.ensureHeld()
         const history = found.slice(0, keep)
-        const removal = sweeper(warn)
+        // Only an unfinished savepoint is a folder.
+        const removal = sweeper(path => rm(path, { force: true, recursive: path.endsWith(temporarySuffix) }), warn)
         await removal.sweep(await onMedium('look through', folder.path, () => leftovers(folder, lease.generation, history)))
         return directorySession({ folder, lease, history, keep, sweeper: removal })
       } catch (error) {
@@ -113,7 +114,3 @@ const leftovers = async (folder: JobFolder, generation: number, kept: ReadonlyAr
 }
 
 const keptNames = (kept: ReadonlyArray<ManifestKey>): ReadonlySet<string> => new Set(kept.map(manifestName))
-
-const processWarning = (message: string, cause: unknown): void => {
-  process.emitWarning(`${message}${cause instanceof Error ? ` ${cause.message}` : ''}`, 'CheckpointWarning')
-}

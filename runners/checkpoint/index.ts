@@ -1,5 +1,6 @@
 // The room's door: what runners use of it.
 export { directoryStore, type DirectoryOptions } from './directory.ts'
+export { jetStreamStore, type JetStreamStoreOptions } from './jetstream.ts'
 export { memoryStore } from './memory.ts'
 export {
   CheckpointError,

@@ -3,6 +3,7 @@ import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
 import { linkExclusive, temporarySuffix, writeFlushed } from './durable-file.ts'
 import { isSegmentName, manifestKeyOf, manifestName, type JobFolder, type ManifestKey } from './job-folder.ts'
 import { isMissing, mediumError } from './medium-error.ts'
@@ -41,21 +42,30 @@ export const publishManifest = async (folder: JobFolder, manifest: ManifestKey, 
 export const readManifest = async (folder: JobFolder, key: ManifestKey): Promise<Manifest> => {
   const path = manifestPath(folder, key)
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (isMissing(error)) throw damaged(path, 'it is missing')
+    if (isMissing(error)) throw damagedManifest(path, 'it is missing')
     throw mediumError('read', path, error)
   })
-  const read = E.flatMap(manifestOf)(unseal(version, text))
-  if (E.isLeft(read)) throw damaged(path, read.left)
-  if (read.right.generation !== key.generation || read.right.epoch !== key.epoch)
-    throw damaged(path, 'it is the manifest of another checkpoint')
+  const read = manifestIn(key, text)
+  if (E.isLeft(read)) throw damagedManifest(path, read.left)
   return read.right
 }
 
-const damaged = (path: string, why: string): CheckpointError =>
+/** What `manifestText` wrote for this key, or why it is not that. */
+export const manifestIn = (key: ManifestKey, text: string): Either<string, Manifest> =>
+  pipe(
+    unseal(version, text),
+    E.flatMap(manifestOf),
+    E.filterOrElse(
+      ({ generation, epoch }) => generation === key.generation && epoch === key.epoch,
+      () => 'it is the manifest of another checkpoint',
+    ),
+  )
+
+export const damagedManifest = (path: string, why: string): CheckpointError =>
   new CheckpointError(
     'Damaged',
     `The checkpoint ${path} is damaged: ${why}. It is the last one that was completed, and outputs may have been published for it; going ` +
-      'on from an earlier one would publish them again under the same numbers. Restore the file from a backup; or, with a release that ' +
+      'on from an earlier one would publish them again under the same numbers. Restore it from a backup; or, with a release that ' +
       'reads its version, start again; or start from a savepoint under another job name.',
   )
 

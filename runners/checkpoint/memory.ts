@@ -1,5 +1,6 @@
 // Checkpoints in memory, under the same contract: for tests of what uses a store, and for pipelines that run without one. Nothing of it
 // outlives the store's object.
+import { checkKeep } from './checked-options.ts'
 import { segmentName } from './job-folder.ts'
 import { retain, segmentNames } from './retention.ts'
 import { checkSavepointName, noSuchSavepoint, savepointExists } from './savepoint-name.ts'
@@ -30,8 +31,7 @@ interface Job {
  */
 export const memoryStore = (options: { readonly keep?: number | undefined } = {}): CheckpointStore => {
   const { keep = 3 } = options
-  if (!Number.isSafeInteger(keep) || keep < 1)
-    throw new RangeError(`memoryStore: keep is a whole number of checkpoints from 1, and ${keep} is not`)
+  checkKeep('memoryStore', keep)
   const jobs = new Map<string, Job>()
   const jobOf = (name: string): Job => {
     const job = jobs.get(name) ?? { generation: 0, isHeld: false, history: [], segments: new Map(), savepoints: new Map() }

@@ -3,9 +3,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { bindingKey, connectionBinding, serversIn } from '../../io/nats/settings.ts'
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
-import { Checkpoints } from '../../sdk/model/run.ts'
 import { type Duration, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import type { HostOptions } from '../host/options.ts'
+import { checkpointPlace } from './checkpoint-place.ts'
 
 export interface RunOptionSpec {
   /** How its value is called in the usage; null: it takes none. */
@@ -16,7 +16,10 @@ export interface RunOptionSpec {
 /** In the order of the usage. */
 export const runOptionSpecs = {
   nats: { value: 'URL[,URL]', text: 'where NATS is; else NATS_URL, else nats://127.0.0.1:4222' },
-  checkpoints: { value: 'DIR', text: "where checkpoints are kept; else, if the pipeline needs them, the user's state folder" },
+  checkpoints: {
+    value: 'WHERE',
+    text: "where checkpoints are kept: a directory; 'jetstream', the same NATS; or nats://HOST/STREAM; else, if needed, the user's state folder",
+  },
   every: { value: 'MS|10s|5m', text: 'how often one is taken; 1s unless told' },
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
   'from-savepoint': { value: 'NAME', text: 'start from a savepoint instead of the newest checkpoint' },
@@ -58,11 +61,15 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     return E.left('--nats: an address is empty. Write --nats nats://host:4222, or several with commas between them')
   const everyMs = every === undefined ? undefined : parseDuration(every)
   if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
-  const keeps = checkpoints !== undefined || everyMs !== undefined
+  const place = checkpoints === undefined && everyMs === undefined ? null : checkpointPlace(checkpoints, everyMs?.right)
+  if (place?._tag === 'Left') return E.left(`--checkpoints ${place.left}`)
   return E.right({
-    provide:
-      servers === undefined ? provide : [...provide, connectionBinding(undefined, { servers, credentialsFile: null, tokenVariable: null })],
-    checkpoints: keeps ? Checkpoints.directory(checkpoints, { every: everyMs?.right }) : undefined,
+    provide: [
+      ...provide,
+      ...(servers === undefined ? [] : [connectionBinding(undefined, { servers, credentialsFile: null, tokenVariable: null })]),
+      ...(place?.right.provide ?? []),
+    ],
+    checkpoints: place?.right.checkpoints,
     job,
     from: savepoint === undefined ? undefined : { savepoint },
     until,

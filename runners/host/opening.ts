@@ -6,7 +6,7 @@ import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource, Split } from '../../sdk/splittable/source.ts'
-import { directoryStore } from '../checkpoint/index.ts'
+import { directoryStore, jetStreamStore } from '../checkpoint/index.ts'
 import { type CheckpointSession, CheckpointError, type CheckpointStore, type Manifest } from '../checkpoint/store.ts'
 import { keyGroups } from '../engine/exchange.ts'
 import { planOf } from '../plan/plan.ts'
@@ -106,9 +106,11 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
 }
 
 /** Checkpoints are kept where they were asked for, and where exactly-once cannot do without. */
-const storeFor = (pipeline: Pipeline, plan: Plan, { options, log }: Place): CheckpointStore | null => {
+const storeFor = (pipeline: Pipeline, plan: Plan, place: Place): CheckpointStore | null => {
+  const { options, log } = place
   const { checkpoints } = options
   const onWarning = (message: string): void => log('warn', message)
+  if (checkpoints?.kind === 'jetstream') return jetStreamStore({ ...checkpoints, binding: contextOf(place).binding, onWarning })
   if (checkpoints !== undefined) return directoryStore({ path: checkpoints.path ?? undefined, keep: checkpoints.keep, onWarning })
   const needing = plan.sinks.find(({ sink, mode }) => sink.needsDurableCheckpoints && mode !== 'plain')
   if (needing === undefined && options.from === undefined) return null

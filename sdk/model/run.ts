@@ -3,29 +3,77 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Binding } from './bindings.ts'
 import type { Duration } from './time.ts'
 
-/** Where checkpoints are kept, how often they are taken and how many stay. Plain data. */
-export interface Checkpoints {
+interface Checkpointing {
   readonly _tag: 'Checkpoints'
-  readonly kind: 'directory'
-  /** null: the default place, under the user's state folder. */
-  readonly path: string | null
   readonly everyMs: number
   readonly keep: number
 }
-/**
- * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
- * the last `keep` (3) stay. Throws a RangeError for a time that is not positive, or fewer than one.
- *
- * @example
- * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
- */
+/** Where checkpoints are kept, how often they are taken and how many stay. Plain data. */
+export type Checkpoints = Checkpointing &
+  (
+    | {
+        readonly kind: 'directory'
+        /** null: the default place, under the user's state folder. */
+        readonly path: string | null
+      }
+    | {
+        readonly kind: 'jetstream'
+        readonly stream: string
+        /** A name that is bound with JetStreamIO.connection. */
+        readonly connection: string
+        readonly replicas: number
+      }
+  )
+
+interface HowOften {
+  readonly every?: Duration | undefined
+  readonly keep?: number | undefined
+}
+
+const checked = (of: string, { every: given, keep = 3 }: HowOften): Checkpointing => {
+  const every: number = given ?? 1_000
+  if (every <= 0) throw new RangeError(`${of}: every is a time between checkpoints, and ${every} ms is none`)
+  if (!Number.isInteger(keep) || keep < 1) throw new RangeError(`${of}: keep is how many stay, a whole number from 1, and ${keep} is not`)
+  return { _tag: 'Checkpoints', everyMs: every, keep }
+}
+
 export const Checkpoints = {
-  directory: (path?: string, o?: { readonly every?: Duration | undefined; readonly keep?: number | undefined }): Checkpoints => {
-    const { every = 1_000, keep = 3 } = o ?? {}
-    if (every <= 0) throw new RangeError(`Checkpoints.directory: every is a time between checkpoints, and ${every} ms is none`)
-    if (!Number.isInteger(keep) || keep < 1)
-      throw new RangeError(`Checkpoints.directory: keep is how many stay, a whole number from 1, and ${keep} is not`)
-    return Object.freeze({ _tag: 'Checkpoints', kind: 'directory', path: path ?? null, everyMs: every, keep })
+  /**
+   * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
+   * the last `keep` (3) stay. Throws a RangeError for a time that is not positive, or fewer than one.
+   *
+   * @example
+   * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
+   */
+  directory: (path?: string, o: HowOften = {}): Checkpoints =>
+    Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null }),
+  /**
+   * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS unless
+   * told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is the name
+   * of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay. A server acknowledges before
+   * its disk is synced: against loss of power, replicas or `sync_interval: always`. Throws a RangeError for what is out of range.
+   *
+   * @example
+   * DirectRunner.run({
+   *   provide: [JetStreamIO.connection({ servers: 'nats://a:4222,nats://b:4222,nats://c:4222' })],
+   *   checkpoints: Checkpoints.jetstream({ replicas: 3, every: seconds(10) }),
+   * })
+   */
+  jetstream: (
+    o: HowOften & {
+      readonly stream?: string | undefined
+      readonly connection?: string | undefined
+      readonly replicas?: number | undefined
+    } = {},
+  ): Checkpoints => {
+    const { stream = 'JETBEAM_CHECKPOINTS', connection = 'default', replicas = 1 } = o
+    if (!/^[^\s.*>/\\]+$/.test(stream))
+      throw new RangeError(
+        `Checkpoints.jetstream: ${JSON.stringify(stream)} cannot name a stream: a name has no spaces, dots, slashes or wildcards, and is not empty`,
+      )
+    if (!Number.isInteger(replicas) || replicas < 1 || replicas > 5)
+      throw new RangeError(`Checkpoints.jetstream: replicas is how many servers keep the stream, from 1 to 5, and ${replicas} is not`)
+    return Object.freeze({ ...checked('Checkpoints.jetstream', o), kind: 'jetstream', stream, connection, replicas })
   },
 } as const
 

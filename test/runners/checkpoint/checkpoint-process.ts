@@ -1,10 +1,11 @@
 // A process of its own that holds a job's checkpoints and does what its parent writes to it, line by line; it answers in lines of JSON.
-// Arguments: the store's path, the job, leaseExpiryMs.
+// Arguments: where the store is, the job, leaseExpiryMs.
 import { createInterface } from 'node:readline'
-import { CheckpointError, directoryStore, type CheckpointSession } from '../../../runners/checkpoint/index.ts'
+import { CheckpointError, type CheckpointSession } from '../../../runners/checkpoint/index.ts'
+import { storeAt } from './store-at.ts'
 
-const [path, job, expiry] = process.argv.slice(2)
-const store = directoryStore({ path, leaseExpiryMs: Number(expiry) })
+const [place = '', job, expiry] = process.argv.slice(2)
+const store = storeAt(place, { leaseExpiryMs: Number(expiry) })
 let session: CheckpointSession | null = null
 let epoch = -1
 
@@ -39,6 +40,10 @@ const verbs: Readonly<Record<string, () => Promise<void>>> = {
   segment: async () => {
     await held().writeSegment(content(0))
     say({ written: true })
+  },
+  ensure: async () => {
+    await held().ensureHeld()
+    say({ held: true })
   },
   lost: async () => say({ lost: held().lost() }),
   release: async () => {

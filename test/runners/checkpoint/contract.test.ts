@@ -1,6 +1,7 @@
-// What holds for every store: each test runs on a directory and in memory.
+// What holds for every store: each test runs on a directory, in memory and in a stream.
 import { assert } from 'chai'
 import { directoryStore, memoryStore, type CheckpointStore } from '../../../runners/checkpoint/index.ts'
+import { streams } from './stream-place.ts'
 import { refuses } from './refusal.ts'
 import { bytesOf, temporaryFolders, textOf } from './temporary-folder.ts'
 
@@ -245,4 +246,9 @@ describe('Checkpoint stores', () => {
   const folder = temporaryFolders()
   contract('directory', async () => directoryStore({ path: await folder() }))
   contract('memory', async () => memoryStore())
+  describe('in a stream', function () {
+    this.timeout(60_000)
+    const place = streams()
+    contract('JetStream', async () => place.store())
+  })
 })

@@ -21,14 +21,14 @@ export interface Driven {
 }
 
 /** Call it in a `describe`: gives a function that starts processes. */
-export const checkpointProcesses = (): ((path: string, job: string, leaseExpiryMs?: number) => Promise<Driven>) => {
+export const checkpointProcesses = (): ((place: string, job: string, leaseExpiryMs?: number) => Promise<Driven>) => {
   const running: Array<Driven> = []
   afterEach(async () => {
     for (const child of running.splice(0)) await child.kill()
   })
-  return async (path, job, leaseExpiryMs = 15_000) => {
+  return async (place, job, leaseExpiryMs = 15_000) => {
     const script = fileURLToPath(new URL('./checkpoint-process.ts', import.meta.url))
-    const child = spawn(process.execPath, ['--import', 'tsx', script, path, job, String(leaseExpiryMs)], {
+    const child = spawn(process.execPath, ['--import', 'tsx', script, place, job, String(leaseExpiryMs)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const driven = drive(child)

@@ -92,6 +92,36 @@ describe('The options of a run', () => {
     const told = runnerOptions({ nats: 'nats://a:4222' }, [{ _tag: 'Binding', key: 'jetstream:default', settings: {} }])
     assert.equal(told._tag, 'Left')
   })
+  it('keep checkpoints in a directory, in a stream of the same NATS, or in a stream of another', () => {
+    const told = (checkpoints: string) => {
+      const options = runnerOptions({ checkpoints, every: '5s' }, [])
+      return options._tag === 'Left' ? assert.fail(options.left) : options.right
+    }
+    assert.deepInclude(told('./state').checkpoints, { kind: 'directory', path: './state', everyMs: 5_000 })
+    assert.deepInclude(told('./jetstream').checkpoints, { kind: 'directory', path: './jetstream' })
+    assert.deepInclude(told('jetstream').checkpoints, {
+      kind: 'jetstream',
+      stream: 'JETBEAM_CHECKPOINTS',
+      connection: 'default',
+      everyMs: 5_000,
+    })
+    const { checkpoints, provide } = told('nats://a:4222,b:4222/STATE')
+    assert.deepInclude(checkpoints, { kind: 'jetstream', stream: 'STATE', connection: 'checkpoints' })
+    assert.deepEqual(provide, [
+      {
+        _tag: 'Binding',
+        key: 'jetstream:checkpoints',
+        settings: { servers: ['nats://a:4222', 'b:4222'], credentialsFile: null, tokenVariable: null },
+      },
+    ])
+    assert.deepInclude(told('nats://a').checkpoints, { stream: 'JETBEAM_CHECKPOINTS' })
+  })
+  it('refuse a stream that cannot be one', () => {
+    for (const place of ['nats://a/b/c', 'nats:///b', 'nats://a,/b', 'nats://a/b.c']) {
+      const options = runnerOptions({ checkpoints: place }, [])
+      assert.include(options._tag === 'Left' ? options.left : '', `--checkpoints ${place}`)
+    }
+  })
   it('keep checkpoints in the default place if only --every is given', () => {
     const told = runnerOptions({ every: '10s' }, [])
     if (told._tag === 'Left') return assert.fail(told.left)

@@ -10,3 +10,33 @@ describe('Checkpoints in a directory', () => {
     assert.throws(() => Checkpoints.directory('./state', { keep: 0 }), /keep is how many stay/)
   })
 })
+
+describe('Checkpoints in a stream', () => {
+  it('are plain data, with a stream, a connection and one replica unless told', () => {
+    assert.deepEqual(
+      { ...Checkpoints.jetstream() },
+      {
+        _tag: 'Checkpoints',
+        kind: 'jetstream',
+        stream: 'JETBEAM_CHECKPOINTS',
+        connection: 'default',
+        replicas: 1,
+        everyMs: 1_000,
+        keep: 3,
+      },
+    )
+    assert.include(Checkpoints.jetstream({ stream: 'S', connection: 'c', replicas: 3, every: seconds(2), keep: 1 }), {
+      stream: 'S',
+      connection: 'c',
+      replicas: 3,
+      everyMs: 2_000,
+      keep: 1,
+    })
+  })
+  it('refuse a name, replicas or times that cannot be', () => {
+    for (const stream of ['', 'a b', 'a.b', 'a/b', '*', '>']) assert.throws(() => Checkpoints.jetstream({ stream }), /cannot name a stream/)
+    for (const replicas of [0, 6, 1.5]) assert.throws(() => Checkpoints.jetstream({ replicas }), /replicas is how many/)
+    assert.throws(() => Checkpoints.jetstream({ keep: 0 }), /Checkpoints.jetstream: keep is how many stay/)
+    assert.throws(() => Checkpoints.jetstream({ every: seconds(-1) }), /Checkpoints.jetstream: every is/)
+  })
+})
