@@ -72,7 +72,7 @@ export type { Cells, Expiration, Firing, KeyedElement, StatefulDoFn, StatefulSpe
 
 export { CoGroupByKey } from './transforms/co-group-by-key.ts'
 export { CombineFn } from './transforms/combine-fn.ts'
-export { Combine } from './transforms/combine.ts'
+export { Combine, type CombineOptions } from './transforms/combine.ts'
 export { Count } from './transforms/count.ts'
 export { Create } from './transforms/create.ts'
 export { Distinct } from './transforms/distinct.ts'

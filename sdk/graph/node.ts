@@ -35,7 +35,8 @@ export type Transform =
   | { readonly _tag: 'FilterMap'; readonly f: UserFunction }
   | { readonly _tag: 'KeyBy'; readonly f: UserFunction; readonly coder: AnyCoder | null }
   | { readonly _tag: 'MapValues'; readonly f: UserFunction }
-  | { readonly _tag: 'MapKeys'; readonly f: UserFunction }
+  /** `coder`: of the new keys, by that of the old ones; null: they have the default one. */
+  | { readonly _tag: 'MapKeys'; readonly f: UserFunction; readonly coder: ((of: Coder<unknown> | null) => Coder<unknown> | null) | null }
   | { readonly _tag: 'Keys' }
   | { readonly _tag: 'Values' }
   /** Throws become Lefts with a Failure. */
@@ -85,7 +86,8 @@ export type Transform =
   | { readonly _tag: 'GroupByKey' }
   /** `withDefault`: a global combine gives one value even of nothing, in the global window. */
   | { readonly _tag: 'CombinePerKey'; readonly fn: AnyCombineFn; readonly withDefault: boolean }
-  | { readonly _tag: 'Flatten' }
+  /** `like`: its windowing and its keys' coder are those of all its inputs, which agree, or those of the first, with which the others are made to fit. */
+  | { readonly _tag: 'Flatten'; readonly like: 'all' | 'first' }
   /** Passes its only input on; whoever keeps its output keeps `leaves`, which are branches' ends. */
   | { readonly _tag: 'Along'; readonly leaves: ReadonlyArray<Node> }
   | { readonly _tag: 'Write'; readonly sink: Sink }

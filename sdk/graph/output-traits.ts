@@ -88,7 +88,9 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'Create':
       return keyCoderIn(transform.coder)
     case 'Flatten':
-      return inputs.every(other => other === input) ? input : null
+      return transform.like === 'first' || inputs.every(other => other === input) ? input : null
+    case 'MapKeys':
+      return transform.coder === null ? null : transform.coder(input)
     case 'MapValues':
     case 'Filter':
     case 'WithTimestamps':
@@ -109,7 +111,6 @@ export const outputKeyCoder = (transform: Transform, inputs: ReadonlyArray<KeyCo
     case 'Map':
     case 'FlatMap':
     case 'FilterMap':
-    case 'MapKeys':
     case 'Keys':
     case 'Values':
     case 'TryMap':

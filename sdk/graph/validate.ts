@@ -245,6 +245,12 @@ const unlikeWindowings = (graph: Graph, node: GraphNode): ReadonlyArray<string> 
   const inputs = node.inputs.flatMap(({ id }) => graph.nodes.get(id) ?? [])
   const [first, ...others] = inputs
   if (first === undefined) return []
+  if (node.node.transform.like === 'first')
+    return isMerging(first.strategy)
+      ? [
+          `${placed(node)} brings together what a fanout has spread, and its windows merge: each part would merge its own windows, and fire before the others. Leave the fanout out, or use windows that do not merge`,
+        ]
+      : []
   const other = others.find(input => input.strategy !== first.strategy && windowing(input) !== windowing(first))
   return other === undefined
     ? []

@@ -27,7 +27,7 @@ export const coGroup = <O>(inputs: Readonly<Record<string, Keyed>>, kind: string
   const tagged = names.map((name, at) =>
     apply({ _tag: 'MapValues', f: (value: unknown) => [at, value] }, [inputs[name] as Keyed], { kind: `${kind}.${name}` }),
   )
-  const together = apply({ _tag: 'Flatten' }, tagged, { kind: `${kind}.together` })
+  const together = apply({ _tag: 'Flatten', like: 'all' }, tagged, { kind: `${kind}.together` })
   const grouped = apply({ _tag: 'GroupByKey' }, [together], { kind })
   return apply({ _tag: 'MapValues', f: apart(names) }, [grouped], { kind: `${kind}.apart` })
 }

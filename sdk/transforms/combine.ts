@@ -4,6 +4,7 @@ import { erasedCombineFn } from '../graph/erased.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 import { CombineFn } from './combine-fn.ts'
+import { type Fanout, fannedOut } from './fanout.ts'
 
 type Aggregation = Monoid<unknown> | CombineFn<unknown, unknown, unknown>
 
@@ -24,16 +25,44 @@ export const combineAll = <I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PC
 export const underOneKey = <A>(pc: PCollection<A>, kind: string): PCollection<KV<null, A>> =>
   apply({ _tag: 'KeyBy', f: () => null, coder: null }, [pc], { kind: `${kind}.together` })
 
-function perKey<V>(m: Monoid<V>): <K>(pc: PCollection<KV<K, V>>) => PCollection<KV<K, V>>
-function perKey<I, A, O>(fn: CombineFn<I, A, O>): <K>(pc: PCollection<KV<K, I>>) => PCollection<KV<K, O>>
-function perKey(fn: Aggregation): <K>(pc: PCollection<KV<K, unknown>>) => PCollection<KV<K, unknown>> {
-  return pc => combineValues(combineFnOf(fn), 'Combine.perKey', pc)
+/** For keys that have more elements than one place can combine in time. */
+export interface CombineOptions<in K> {
+  /**
+   * Into how many parts a key's elements are spread: each part is combined by itself, on its own task, and then all of a key's parts
+   * together (Beam's withHotKeyFanout). One number for all keys, or a function of the key, for which 1 is not to spread it. A trigger that
+   * counts elements counts parts as well; windows that merge cannot be spread.
+   */
+  readonly fanout?: Fanout<K> | undefined
 }
 
-function globally<V>(m: Monoid<V>): (pc: PCollection<V>) => PCollection<V>
-function globally<I, A, O>(fn: CombineFn<I, A, O>): (pc: PCollection<I>) => PCollection<O>
-function globally(fn: Aggregation): (pc: PCollection<unknown>) => PCollection<unknown> {
-  return pc => combineAll(combineFnOf(fn), 'Combine.globally', pc)
+function perKey<V, L = unknown>(m: Monoid<V>, o?: CombineOptions<L>): <K extends L>(pc: PCollection<KV<K, V>>) => PCollection<KV<K, V>>
+function perKey<I, A, O, L = unknown>(
+  fn: CombineFn<I, A, O>,
+  o?: CombineOptions<L>,
+): <K extends L>(pc: PCollection<KV<K, I>>) => PCollection<KV<K, O>>
+function perKey<L>(
+  fn: Aggregation,
+  { fanout }: CombineOptions<L> = {},
+): <K extends L>(pc: PCollection<KV<K, unknown>>) => PCollection<KV<K, unknown>> {
+  const kind = 'Combine.perKey'
+  return pc =>
+    fanout === undefined ? combineValues(combineFnOf(fn), kind, pc) : fannedOut(combineFnOf(fn), { fanout, withDefault: false }, kind, pc)
+}
+
+function globally<V>(m: Monoid<V>, o?: GlobalOptions): (pc: PCollection<V>) => PCollection<V>
+function globally<I, A, O>(fn: CombineFn<I, A, O>, o?: GlobalOptions): (pc: PCollection<I>) => PCollection<O>
+function globally(fn: Aggregation, { fanout }: GlobalOptions = {}): (pc: PCollection<unknown>) => PCollection<unknown> {
+  const kind = 'Combine.globally'
+  return pc => {
+    if (fanout === undefined) return combineAll(combineFnOf(fn), kind, pc)
+    const combined = fannedOut(combineFnOf(fn), { fanout, withDefault: true }, kind, underOneKey(pc, kind))
+    return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
+  }
+}
+
+interface GlobalOptions {
+  /** Into how many parts all elements of a window are spread before they come together in one place. */
+  readonly fanout?: number | undefined
 }
 
 /**
@@ -42,11 +71,13 @@ function globally(fn: Aggregation): (pc: PCollection<unknown>) => PCollection<un
  *
  * Takes a Monoid or a {@link CombineFn}. Order and grouping of the elements are the runner's choice, so both must be associative and
  * commutative. An aggregation behind one that fires more than once while accumulating counts again what it has seen: the pipeline
- * warns of it; use one combine (`CombineFn.groupBy`).
+ * warns of it; use one combine (`CombineFn.groupBy`). A RangeError for a fanout that is no whole number from 1 comes when the transform is
+ * applied, or ends the run where a function gives it.
  *
  * @example
  * pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis), Combine.perKey(N.MonoidSum))
  * pipe(orders, PCollection.map(order => order.total), Combine.globally(CombineFn.mean))
+ * pipe(clicks, PCollection.keyBy(click => click.page), Combine.perKey(CombineFn.count, { fanout: (page: string) => (page === '/' ? 16 : 1) }))
  */
 export const Combine = Object.freeze({
   /** The values of each key and window, by a Monoid or a CombineFn. */

@@ -14,5 +14,5 @@ type AnyOf<P> = P extends PCollection<infer A> ? A : never
 export const Flatten = Object.freeze({
   /** All elements of all inputs. */
   of: <const P extends ReadonlyArray<PCollection<unknown>>>(...pcs: P): PCollection<AnyOf<P[number]>> =>
-    pcs.length === 0 ? Create.of([]) : apply({ _tag: 'Flatten' }, pcs, { kind: 'Flatten' }),
+    pcs.length === 0 ? Create.of([]) : apply({ _tag: 'Flatten', like: 'all' }, pcs, { kind: 'Flatten' }),
 })

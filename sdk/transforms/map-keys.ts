@@ -6,4 +6,4 @@ import type { KV } from '../model/kv.ts'
 export const mapKeys =
   <K, const L>(f: (k: K) => L) =>
   <V>(pc: PCollection<KV<K, V>>): PCollection<KV<L, V>> =>
-    apply({ _tag: 'MapKeys', f }, [pc], { kind: 'mapKeys' })
+    apply({ _tag: 'MapKeys', f, coder: null }, [pc], { kind: 'mapKeys' })

@@ -7,6 +7,8 @@ import type { These } from 'fp-ts/lib/These.js'
 import {
   CalendarWindows,
   CoGroupByKey,
+  Combine,
+  CombineFn,
   Create,
   Distinct,
   type Failure,
@@ -97,6 +99,11 @@ export const aggregates: Same = [
   is<PCollection<readonly View[]>>()(pipe(views, Sample.fixedSizeGlobally(3))),
   is<PCollection<KV<string, readonly number[]>>>()(pipe(millis, Sample.fixedSizePerKey(3))),
   is<PCollection<KV<string, Windowed<number>>>>()(pipe(millis, Reify.windowedValues)),
+]
+export const fanout: Same = [
+  is<PCollection<KV<string, number>>>()(pipe(millis, Combine.perKey(N.MonoidSum, { fanout: 3 }))),
+  is<PCollection<KV<string, number>>>()(pipe(millis, Combine.perKey(CombineFn.mean, { fanout: (page: string) => page.length }))),
+  is<PCollection<number>>()(pipe(Create.of([1]), Combine.globally(CombineFn.mean, { fanout: 3 }))),
 ]
 export const text: Same = [
   is<PCollection<string>>()(pipe(Create.of(['a']), Regex.matches(/a/))),
@@ -197,3 +204,5 @@ export const n7 = pipe(orders, Window.into(perVisit))
 export const n8 = CalendarWindows.weeks(1)
 // @ts-expect-error a kind of element that is no pair
 export const n9 = pipe(orders, Latest.perKey)
+// @ts-expect-error a fanout by keys of another type
+export const n10 = pipe(millis, Combine.perKey(N.MonoidSum, { fanout: (page: number) => page }))
