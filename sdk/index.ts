@@ -6,6 +6,8 @@ export { Coder, type DecodeError, Decoder, EncodeError, Encoder, type StandardSc
 export type { Binding, LocalBinding } from './model/bindings.ts'
 export type { Failure, Retry } from './model/failure.ts'
 export { KV } from './model/kv.ts'
+export type { DistributionValue, GaugeValue, Metric, StringSetValue } from './model/metric-values.ts'
+export { type Counter, type Distribution, type Gauge, type MetricFilter, Metrics, type StringSet } from './model/metrics.ts'
 export type { PaneInfo, PaneTiming, Windowed } from './model/pane.ts'
 export {
   Checkpoints,

@@ -2,6 +2,7 @@
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { Batch } from '../harness/batch.ts'
+import type { MetricRecord } from '../harness/metric-cells.ts'
 
 /** What travels along a channel from one task to another, in order. */
 export type Message =
@@ -38,6 +39,8 @@ export interface TaskRecord {
   readonly splits: ReadonlyArray<SplitRecord>
   /** A global combine has seen an element. */
   readonly sawElements: boolean
+  /** Left out where there are none. */
+  readonly metrics?: ReadonlyArray<MetricRecord> | undefined
 }
 
 export interface SplitRecord {

@@ -1,6 +1,7 @@
 // A task: one stage's share of a run, as a state machine. Events come in by its methods, commands go out through its outbox; it knows
 // no clock and never waits, so a run of many tasks can be replayed from a seed.
-import { ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
+import { enterScope, type MetricScope } from '../../sdk/model/metric-scope.ts'
+import type { Metric } from '../../sdk/model/metric-values.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { NO_FIRING } from '../../sdk/model/pane.ts'
 import type { ReadBatch, Split, SplitProgress } from '../../sdk/splittable/source.ts'
@@ -12,6 +13,7 @@ import { CatchingUp } from './catching-up.ts'
 import { accumulatingOf } from './cell.ts'
 import { Channels } from './channels.ts'
 import type { Cut } from './cut.ts'
+import { defaultOf } from './default-value.ts'
 import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
@@ -82,6 +84,7 @@ export class Task {
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.#catchingUp = new CatchingUp(() => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs), this.#sided ?? this.#calls)
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
+    instance.metrics.restore(restored?.record.metrics ?? [])
     const waiting = restored?.keyed.at(-1)
     if (waiting !== undefined) this.#calls?.restore(waiting)
   }
@@ -171,7 +174,7 @@ export class Task {
 
   /** The host's clock has reached what `wakeAt` asked for. */
   onProcessingTime(nowMs: number): void {
-    this.#head?.onProcessingTime(nowMs)
+    this.#asHead(head => head.onProcessingTime(nowMs))
     this.#forwardWatermark()
   }
 
@@ -202,6 +205,7 @@ export class Task {
 
   /** The last snapshot is durable: what it took is the store's. */
   onPersisted(): void {
+    this.#instance.metrics.persisted()
     this.#outputs.onPersisted()
   }
 
@@ -248,11 +252,32 @@ export class Task {
     return this.#head?.droppedLate() ?? 0
   }
 
+  /** What its stage's functions have counted. */
+  metrics(): ReadonlyArray<Metric> {
+    return this.#instance.metrics.told()
+  }
+
+  /** Where an asynchronous function of its head counts. */
+  get headScope(): MetricScope {
+    return this.#instance.headScope
+  }
+
   stateSize(): number {
     return this.#head?.size() ?? 0
   }
 
   // ---- inside
+
+  /** The functions that a head calls count as the head's. */
+  #asHead(work: (head: TaskHead) => void): void {
+    if (this.#head === null) return
+    const outer = enterScope(this.#instance.headScope)
+    try {
+      work(this.#head)
+    } finally {
+      enterScope(outer)
+    }
+  }
 
   #source(): SourceSplits {
     if (this.splits === null) throw new Error(`${this.name} is no source`)
@@ -267,7 +292,7 @@ export class Task {
     } else if (this.#head !== null) {
       this.#sawElements = true
       for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
-        this.#head.add(bundle, nowMs)
+        this.#asHead(head => head.add(bundle, nowMs))
         this.#forwardWatermark()
       }
     } else if (this.#calls !== null) this.#calls.add(batch)
@@ -312,35 +337,17 @@ export class Task {
   #advanceTo(inputWatermark: number, nowMs: number): void {
     if (inputWatermark <= this.#watermarks.input) return
     this.#watermarks.input = inputWatermark
-    this.#head?.onWatermark(nowMs)
-    if (inputWatermark === Instant.max) this.#giveDefault()
+    this.#asHead(head => head.onWatermark(nowMs))
+    if (inputWatermark === Instant.max) this.#asHead(() => this.#giveDefault())
     this.#forwardWatermark()
   }
 
-  /** Beam: a global combine of nothing, in the global window, is what its function makes of nothing. */
   #giveDefault(): void {
-    const { head } = this.stage
-    if (head._tag !== 'Group' || !head.withDefault || this.#sawElements || this.#gaveDefault || !this.#ownsNull(head.keyCoder)) return
-    if (head.strategy.windowFn.kind._tag !== 'Global' || head.fn === null) return
+    if (this.#sawElements || this.#gaveDefault) return
+    const batch = defaultOf(this.stage, ownsKey(this.#spec.shard, this.#spec.shards))
+    if (batch === null) return
     this.#gaveDefault = true
-    const accumulating = accumulatingOf(head.fn, this.stage.id)
-    const pane = { timing: 'onTime', index: 0, nonSpeculativeIndex: 0, isFirst: true, isLast: true } as const
-    this.#run({
-      keys: [null],
-      values: [accumulating.extract(accumulating.create())],
-      timestamps: [Instant.max - 2],
-      windows: null,
-      panes: [pane],
-      positions: null,
-      lifted: false,
-    })
-  }
-
-  /** Only the task that the one key of a global combine belongs to knows whether there was anything. */
-  #ownsNull(keyCoder: Coder<unknown> | null): boolean {
-    const key = new ByteWriter()
-    streamOf(keyCoder ?? Coder.structural<unknown>()).write(null, key)
-    return ownsKey(this.#spec.shard, this.#spec.shards)(key.finish())
+    this.#run(batch)
   }
 
   #forwardWatermark(): void {
@@ -367,6 +374,7 @@ export class Task {
   }
 
   #snapshot(scope: SnapshotScope): TaskSnapshot {
+    const metrics = this.#instance.metrics.snapshot()
     return {
       task: this.name,
       record: {
@@ -376,6 +384,7 @@ export class Task {
         caughtUp: this.#channels.caughtUp(),
         splits: this.splits?.records() ?? [],
         sawElements: this.#sawElements,
+        ...(metrics.length === 0 ? {} : { metrics }),
       },
       keyed: this.#state(scope),
       outputs: this.#outputs.snapshot(),

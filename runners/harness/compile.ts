@@ -13,6 +13,8 @@ export interface CompiledStage {
   readonly run: (batch: Batch) => void
   /** Ends the bundle of every DoFn that has begun one. */
   readonly finishBundle: () => void
+  /** The step whose function runs now, or ran last: -1 for the head, below it an exit. */
+  readonly at: () => number
 }
 
 // A chain longer than this goes on in a function of its own: V8 leaves very long functions unoptimized.
@@ -65,7 +67,7 @@ ${loop}
       ...this.#functions.values(),
       run,
       finishBundle,
-      'return { run, finishBundle }',
+      'return { run, finishBundle, at: () => step }',
       url,
     ].join('\n')
     // The one place where text becomes code.

@@ -124,7 +124,8 @@ export const hooksOf = (
   },
 })
 
-const pathOf = (stage: Stage, step: number): string => {
+/** The transform whose function a step calls. */
+export const pathOf = (stage: Stage, step: number): string => {
   if (step === -1) return stage.id
   if (step >= 0) return stage.steps[step]?.path ?? stage.id
   const exit = stage.exits[-2 - step]

@@ -1,11 +1,13 @@
 // A stage ready to run: compiled, with its exits' buffers and its DoFns' bundles. One for each task.
 import type { UserFunction } from '../../sdk/graph/node.ts'
+import { enterScope, type MetricScope } from '../../sdk/model/metric-scope.ts'
 import type { Stage } from '../plan/stage.ts'
 import type { Batch } from './batch.ts'
 import { Bundle } from './bundle.ts'
 import { type CompiledStage, compileStage } from './compile.ts'
 import { ExitBuffer } from './exit-buffer.ts'
-import { hooksOf, type StageHooks } from './stage-hooks.ts'
+import { MetricCells } from './metric-cells.ts'
+import { hooksOf, pathOf, type StageHooks } from './stage-hooks.ts'
 import type { Strictness } from './strictness.ts'
 
 export class StageInstance {
@@ -16,10 +18,18 @@ export class StageInstance {
   readonly #bundles: ReadonlyMap<number, Bundle>
   readonly #hooks: StageHooks
   readonly #compiled: CompiledStage
+  readonly metrics: MetricCells
+  /** Of functions that the head itself calls, outside of `run`: a CombineFn's, a stateful DoFn's, an asynchronous one. */
+  readonly headScope: MetricScope
+  readonly #stepScope: MetricScope
 
-  constructor(stage: Stage, strictness: Strictness | null) {
+  /** `now`: processing time in milliseconds, which a gauge remembers. */
+  constructor(stage: Stage, strictness: Strictness | null, now: () => number = Date.now) {
     this.stage = stage
     this.guard = (f, path) => (strictness === null ? f : strictness.guard(f, path))
+    this.metrics = new MetricCells(now)
+    this.headScope = this.metrics.scope(() => stage.id)
+    this.#stepScope = this.metrics.scope(() => pathOf(stage, this.#compiled.at()))
     this.exits = stage.exits.map((exit, i) => new ExitBuffer(exit, exitStrategy(stage, i)))
     this.#bundles = new Map(
       stage.steps.flatMap((step, i) => {
@@ -44,8 +54,13 @@ export class StageInstance {
 
   /** Runs a batch as one bundle; what comes out waits in `exits`. Throws a UserCodeError. */
   run(batch: Batch): void {
-    this.#compiled.run(batch)
-    this.#compiled.finishBundle()
+    const outer = enterScope(this.#stepScope)
+    try {
+      this.#compiled.run(batch)
+      this.#compiled.finishBundle()
+    } finally {
+      enterScope(outer)
+    }
   }
 
   async setup(): Promise<void> {

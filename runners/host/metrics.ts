@@ -1,5 +1,6 @@
 // What a run tells of itself while it runs.
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
+import { mergeMetrics } from '../../sdk/model/metric-values.ts'
 import type { JobMetrics } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Task } from '../engine/task.ts'
@@ -59,6 +60,7 @@ export const metricsOf = (o: {
       .filter(task => task.splits?.records().length !== 0)
       .reduce<number>((lowest, task) => Math.min(lowest, task.outputWatermark()), Instant.max),
     droppedLate: o.tasks.reduce((sum, task) => sum + task.droppedLate(), 0),
+    user: mergeMetrics(o.tasks.flatMap(task => task.metrics())),
     checkpoints: { ...o.checkpoints },
     splits: o.readers.map(({ id, position, lag, status }) => ({ id, position, lag, status, watermark: watermarks.get(id) ?? Instant.min })),
     sinks: Object.fromEntries([...o.sinks].map(([id, sink]) => [id, sink.metrics()])),

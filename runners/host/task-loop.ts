@@ -8,6 +8,7 @@ import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { Bundles } from './bundles.ts'
+import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import type { Errands } from './errands.ts'
@@ -209,7 +210,7 @@ export class TaskLoop {
     const { head } = task.stage
     if (head._tag !== 'Async') throw new Error(`${task.name} makes no calls`)
     this.#place.errands.later(async () => {
-      const outcome = await runCall(head.call, element, this.#calls, this.#random)
+      const outcome = await withinScope(task.headScope, () => runCall(head.call, element, this.#calls, this.#random))
       return () => task.onCallEnded(id, outcome)
     })
   }

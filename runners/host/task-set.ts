@@ -42,7 +42,7 @@ export const makeTasks = async (
   const instances: StageInstance[] = []
   for (const stage of plan.stages) {
     for (let shard = 0; shard < content.shards; shard++) {
-      const instance = new StageInstance(stage, strict ? strictness : null)
+      const instance = new StageInstance(stage, strict ? strictness : null, host.now)
       await instance.setup()
       instances.push(instance)
       const name = taskName(stage.id, shard)

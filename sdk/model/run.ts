@@ -1,6 +1,7 @@
 // What every runner shares: options, the running job, the result, and the errors a run ends with.
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Binding } from './bindings.ts'
+import type { Metric } from './metric-values.ts'
 import type { Duration } from './time.ts'
 
 interface Checkpointing {
@@ -134,6 +135,8 @@ export interface JobMetrics {
     readonly lastBytes: number | null
   }
   readonly splits: ReadonlyArray<SplitMetrics>
+  /** What the pipeline's own functions have counted: see {@link Metrics}. */
+  readonly user: ReadonlyArray<Metric>
   /** By sink id. */
   readonly sinks: Readonly<Record<string, Readonly<Record<string, number>>>>
 }

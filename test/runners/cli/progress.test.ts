@@ -14,6 +14,7 @@ const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
   droppedLate: 2,
   checkpoints: { completed: 3, failed: 0, lastEpoch: 3, lastDurationMs: 12, lastBytes: 100 },
   splits: [],
+  user: [],
   sinks: {},
   ...o,
 })

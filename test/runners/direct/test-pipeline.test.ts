@@ -39,7 +39,10 @@ describe('TestPipeline.run', () => {
       PAssert.that(containsInAnyOrder([[1, 1] as const, [0, 2] as const, [1, 3] as const])),
       PAssert.that(singleton([0, 0] as const)),
     )
-    assert.match((await rejection(TestPipeline.run({ runner: DirectRunner.run({ tasks: 3 }) })(asserted))).message, /\(PAssert\.that#1\.3\): .*3 unexpected/)
+    assert.match(
+      (await rejection(TestPipeline.run({ runner: DirectRunner.run({ tasks: 3 }) })(asserted))).message,
+      /\(PAssert\.that#1\.3\): .*3 unexpected/,
+    )
   })
 
   it('rejects a run that ended before its assertions were checked', async () => {
