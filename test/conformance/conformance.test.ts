@@ -1,7 +1,9 @@
 // All subjects, on all runners.
 import { elementWiseCases } from './element-wise.ts'
 import { conformance } from './frame.ts'
+import { workedExampleCases } from './worked-example.ts'
 
 conformance({
   'verbs for one element': elementWiseCases,
+  'the worked example': workedExampleCases,
 })
