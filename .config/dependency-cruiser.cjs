@@ -27,7 +27,6 @@ const rooms = {
 /** Which packages a room may import; fp-ts is open to all. */
 const packages = {
   'sdk/model': ['temporal-polyfill'],
-  'sdk/transforms': ['@datadog/sketches-js'],
   'sdk/graph': ['immutable'],
   'io/nats': ['@nats-io/[^/]+'],
   'io/jetstream': ['@nats-io/[^/]+'],

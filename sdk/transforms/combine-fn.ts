@@ -6,6 +6,8 @@ import { head } from 'fp-ts/lib/ReadonlyArray.js'
 import { Coder } from '../coders/index.ts'
 import type { CombineFn as CombineFnContract } from '../graph/combine-fn.ts'
 import { groupBy } from './combine-groups.ts'
+import { countDistinct } from './distinct-sketch.ts'
+import { quantiles } from './quantile-sketch.ts'
 
 /**
  * Aggregation by Beam's four functions: `create` an accumulator, `add` an input to it, `merge` two of them, `extract` the result.
@@ -109,6 +111,10 @@ export const CombineFn = Object.freeze({
   max,
   /** The `n` largest by `ord`, largest first. Throws a RangeError for an `n` below 1. */
   top,
+  /** `n` quantiles of numbers, approximately; see ApproximateQuantiles. */
+  quantiles,
+  /** How many different elements there are, approximately; see ApproximateCountDistinct. */
+  countDistinct,
   /** Looks at its inputs through `f`. */
   contramap,
   /** Changes the result. */
