@@ -34,7 +34,7 @@ const packages = {
   'runners/checkpoint': ['@nats-io/[^/]+'],
   'runners/host': ['immutable'],
   'runners/direct': ['immutable'],
-  'runners/worker-threads': ['immutable', 'tsx'],
+  'runners/worker-threads': ['immutable'],
 }
 
 /** Where Node's own modules are left alone: these rooms run anywhere. */

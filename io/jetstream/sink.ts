@@ -35,6 +35,10 @@ const isStood = (value: unknown): value is Stood =>
   'lastSequence' in value &&
   typeof value.lastSequence === 'number'
 
+/** Sequences only grow, so the lowest is behind all that any of them published since. */
+const earliest = (positions: ReadonlyArray<unknown>): unknown =>
+  positions.filter(isStood).reduce<Stood | null>((first, it) => (first === null || it.lastSequence < first.lastSequence ? it : first), null)
+
 export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> =>
   Object.freeze({
     urn: 'jetbeam:io:jetstream:write:v1',
@@ -42,6 +46,8 @@ export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> =>
     identity: Object.freeze({ stream: o.stream, subject: o.subject, connection: o.connection ?? 'default' }),
     delivery: o.delivery,
     immediate: true,
+    parallel: true,
+    earliest,
     needsDurableCheckpoints: o.delivery === 'exactlyOnce',
     encode: o.encode,
     connect: (context: SinkContext) => connectSink(o, context),

@@ -15,6 +15,7 @@ export const textSink = (path: string): Sink<string> => {
     identity: Object.freeze({ path }),
     delivery: 'exactlyOnce',
     immediate: false,
+    parallel: false,
     needsDurableCheckpoints: false,
     encode: (line: string, out: OutputBatch) => {
       const payload = encodeLine(line)

@@ -1,7 +1,8 @@
 // A run in one thread: conducted and worked by turns. All clocks and all I/O are in the room `host`; here they meet.
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
-import { checkAssertions } from '../host/assertions.ts'
+import { checkAssertions, gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
+import { statesIn } from '../host/checkpoint-content.ts'
 import { Conductor, type Crew } from '../host/conductor.ts'
 import { Errands } from '../host/errands.ts'
 import { metricsOf } from '../host/metrics.ts'
@@ -31,16 +32,17 @@ export class Host {
       {
         plan,
         content,
-        session,
+        site: { shards: ascending(content.shards), sendAway: nobodyIsAway, stateOf: statesIn(content, session) },
         sources,
         sinks: this.#sinks,
         errands: this.#errands,
         bundles: new Bundles(place.options),
+        backedUp: () => false,
+        told: false,
         strict: place.options.strict === true,
         seed: place.options.seed ?? 0,
       },
       {
-        scopeOf: epoch => this.#conductor.scopeOf(epoch),
         onSnapshot: (epoch, snapshot) => this.#conductor.onSnapshot(epoch, snapshot),
         onChange: poke,
       },
@@ -51,17 +53,14 @@ export class Host {
   #crew(): Crew {
     const [loop, sinks] = [this.#loop, this.#sinks]
     return {
-      inject: ({ epoch }) => {
+      inject: (epoch, scope) => {
         sinks.begin()
-        loop.inject(epoch)
+        loop.inject(epoch, scope)
       },
       positions: () => sinks.positions(),
       persisted: () => loop.persisted(),
       aborted: () => loop.aborted(),
-      publish: async ({ epoch }, snapshots) => {
-        const generation = this.#opened.session?.generation ?? 0
-        loop.published(await sinks.commit({ generation, epoch }, snapshots))
-      },
+      publish: ({ epoch }) => loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch }),
       stopPulling: () => loop.stopPulling(),
       drain: () => loop.drain(),
       finished: () => loop.finished(),
@@ -83,7 +82,7 @@ export class Host {
         ended: () => conductor.ended !== null,
       })
       const state = conductor.ended ?? 'cancelled'
-      if (state === 'done' || state === 'drained') checkAssertions(loop.instances)
+      if (state === 'done' || state === 'drained') checkAssertions(this.#opened.plan, [gatheredIn(loop.instances)])
       this.#progress()
       return { state, metrics: this.metrics() }
     } finally {
@@ -125,14 +124,12 @@ export class Host {
   }
 
   metrics(): JobMetrics {
-    return metricsOf({
-      beganMs: this.#beganMs,
-      counters: this.#loop.counters,
-      rate: this.#loop.rate,
-      readers: this.#loop.readers?.states() ?? [],
-      tasks: this.#loop.tasks,
-      checkpoints: this.#conductor.stats,
-      sinks: this.#opened.sinks,
-    })
+    return metricsOf(this.#beganMs, [this.#loop.report()], this.#conductor.stats)
   }
+}
+
+const ascending = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
+
+const nobodyIsAway = (from: string, stage: string): never => {
+  throw new Error(`${from} sent to a task of ${stage} in another thread, and all are here`)
 }

@@ -12,31 +12,36 @@ export interface Checkpoint {
   readonly full: boolean
 }
 
-export type CoordinatorCommand =
+/** All that the coordinator must know of a snapshot. */
+interface Named {
+  readonly task: string
+}
+
+export type CoordinatorCommand<S extends Named = TaskSnapshot> =
   /** Tell every source's task. */
   | { readonly _tag: 'Inject'; readonly checkpoint: Checkpoint }
   /** Flush the sinks, write the segments, then the manifest. Answer with `onPersisted` or `onPersistFailed`. */
-  | { readonly _tag: 'Persist'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> }
+  | { readonly _tag: 'Persist'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<S> }
   /** The manifest is durable: publish, acknowledge. Answer with `onPublished`. */
-  | { readonly _tag: 'Publish'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> }
+  | { readonly _tag: 'Publish'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<S> }
   /** Tell every task that its snapshot came to nothing. */
   | { readonly _tag: 'Abort'; readonly checkpoint: Checkpoint }
   /** The run is over. */
   | { readonly _tag: 'Ended'; readonly checkpoint: Checkpoint }
 
-type State =
+type State<S> =
   | { readonly _tag: 'Idle' }
-  | { readonly _tag: 'Gathering'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyMap<string, TaskSnapshot> }
-  | { readonly _tag: 'Persisting'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> }
+  | { readonly _tag: 'Gathering'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyMap<string, S> }
+  | { readonly _tag: 'Persisting'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<S> }
   | { readonly _tag: 'Publishing'; readonly checkpoint: Checkpoint }
   | { readonly _tag: 'Ended' }
 
 // A savepoint first: what ends the run leaves no time for it afterwards.
 const urgency: ReadonlyArray<CheckpointPurpose> = ['savepoint', 'suspend', 'drain', 'end', 'periodic']
 
-export class Coordinator {
+export class Coordinator<S extends Named = TaskSnapshot> {
   readonly #tasks: ReadonlyArray<string>
-  #state: State = { _tag: 'Idle' }
+  #state: State<S> = { _tag: 'Idle' }
   #epoch: number
   /** What waits for the checkpoint under way to end: nothing that somebody asked for is forgotten for something else. */
   readonly #waiting = new Set<CheckpointPurpose>()
@@ -60,31 +65,26 @@ export class Coordinator {
     return this.#state._tag === 'Ended'
   }
 
-  /** The checkpoint whose snapshots are being taken. */
-  isFull(epoch: number): boolean {
-    return this.#state._tag === 'Gathering' && this.#state.checkpoint.epoch === epoch && this.#state.checkpoint.full
-  }
-
   /** The next checkpoint writes all state: what changed has grown beyond it, or the last one failed. */
   wantFull(): void {
     this.#full = true
   }
 
-  request(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand> {
+  request(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand<S>> {
     if (this.#state._tag === 'Ended') return []
     if (this.#state._tag === 'Idle') return this.#begin(purpose)
     this.#waiting.add(purpose)
     return []
   }
 
-  #begin(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand> {
+  #begin(purpose: CheckpointPurpose): ReadonlyArray<CoordinatorCommand<S>> {
     this.#epoch++
     const checkpoint: Checkpoint = { epoch: this.#epoch, purpose, full: this.#full || purpose === 'savepoint' }
     this.#state = { _tag: 'Gathering', checkpoint, snapshots: new Map() }
     return [{ _tag: 'Inject', checkpoint }]
   }
 
-  onSnapshot(epoch: number, snapshot: TaskSnapshot): ReadonlyArray<CoordinatorCommand> {
+  onSnapshot(epoch: number, snapshot: S): ReadonlyArray<CoordinatorCommand<S>> {
     const state = this.#state
     if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch)
       throw new Error(`coordinator: ${snapshot.task} took a snapshot for ${epoch}, and the state is ${state._tag}`)
@@ -100,7 +100,7 @@ export class Coordinator {
     return [{ _tag: 'Persist', checkpoint: state.checkpoint, snapshots: ordered }]
   }
 
-  onPersisted(): ReadonlyArray<CoordinatorCommand> {
+  onPersisted(): ReadonlyArray<CoordinatorCommand<S>> {
     const { checkpoint, snapshots } = this.#persisting()
     this.#full = false
     this.#state = { _tag: 'Publishing', checkpoint }
@@ -108,14 +108,14 @@ export class Coordinator {
   }
 
   /** The data is whole: outputs and changed keys go into the next checkpoint. */
-  onPersistFailed(): ReadonlyArray<CoordinatorCommand> {
+  onPersistFailed(): ReadonlyArray<CoordinatorCommand<S>> {
     const { checkpoint } = this.#persisting()
     this.#state = { _tag: 'Idle' }
     if (checkpoint.purpose !== 'periodic') this.#waiting.add(checkpoint.purpose)
     return [{ _tag: 'Abort', checkpoint }]
   }
 
-  onPublished(): ReadonlyArray<CoordinatorCommand> {
+  onPublished(): ReadonlyArray<CoordinatorCommand<S>> {
     if (this.#state._tag !== 'Publishing') throw new Error(`coordinator: published, and the state is ${this.#state._tag}`)
     const { checkpoint } = this.#state
     switch (checkpoint.purpose) {
@@ -133,7 +133,7 @@ export class Coordinator {
     }
   }
 
-  #beginNext(): ReadonlyArray<CoordinatorCommand> {
+  #beginNext(): ReadonlyArray<CoordinatorCommand<S>> {
     const next = urgency.find(purpose => this.#waiting.delete(purpose))
     if (next === undefined) return []
     // Any checkpoint is a periodic one as well.
@@ -142,11 +142,11 @@ export class Coordinator {
   }
 
   /** What a failed checkpoint left to do: the host asks again when it is time. */
-  retry(): ReadonlyArray<CoordinatorCommand> {
+  retry(): ReadonlyArray<CoordinatorCommand<S>> {
     return this.#state._tag === 'Idle' ? this.#beginNext() : []
   }
 
-  #persisting(): Extract<State, { readonly _tag: 'Persisting' }> {
+  #persisting(): Extract<State<S>, { readonly _tag: 'Persisting' }> {
     if (this.#state._tag !== 'Persisting') throw new Error(`coordinator: a checkpoint was persisted, and the state is ${this.#state._tag}`)
     return this.#state
   }

@@ -10,8 +10,8 @@ export type Message =
   | { readonly _tag: 'Batch'; readonly batch: Batch; readonly side: number | null }
   /** No element behind this one is older; milliseconds. */
   | { readonly _tag: 'Watermark'; readonly at: number }
-  /** What came before it belongs to the checkpoint, what comes after does not. */
-  | { readonly _tag: 'Barrier'; readonly epoch: number }
+  /** What came before it belongs to the checkpoint, what comes after does not. `scope`: how much each snapshot holds. */
+  | { readonly _tag: 'Barrier'; readonly epoch: number; readonly scope: SnapshotScope }
   /** All that was there when reading began has been read, and lies before this: a table that is made of it is there. Said once. */
   | { readonly _tag: 'CaughtUp' }
 

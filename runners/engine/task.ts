@@ -27,8 +27,6 @@ export interface TaskSpec extends TaskPlace {
   /** Only of a source's task: what it reads. */
   readonly splits: ReadonlyArray<Split>
   readonly restored: { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null
-  /** How much of the keyed state a checkpoint's snapshot holds. */
-  readonly scopeOf: (epoch: number) => SnapshotScope
   /** Gives what an asynchronous call's outcome means for the element; throws what ends the run. */
   readonly outcomeOf: (element: unknown, outcome: CallOutcome) => unknown
   /** Bundles of another size than they come in. */
@@ -166,7 +164,7 @@ export class Task {
         this.#onSides()
         return this.#sayCaughtUp()
       case 'Barrier':
-        if (this.#channels.barrier(from, message.epoch)) this.#takeSnapshot(message.epoch, nowMs)
+        if (this.#channels.barrier(from, message.epoch)) this.#takeSnapshot(message.epoch, message.scope, nowMs)
         return
     }
   }
@@ -191,8 +189,8 @@ export class Task {
   }
 
   /** The coordinator begins a checkpoint: only sources hear of it directly. */
-  onInject(epoch: number, nowMs: number): void {
-    this.#takeSnapshot(epoch, nowMs)
+  onInject(epoch: number, scope: SnapshotScope, nowMs: number): void {
+    this.#takeSnapshot(epoch, scope, nowMs)
   }
 
   /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
@@ -357,10 +355,10 @@ export class Task {
     this.#outputs.broadcast({ _tag: 'Watermark', at })
   }
 
-  #takeSnapshot(epoch: number, nowMs: number): void {
+  #takeSnapshot(epoch: number, scope: SnapshotScope, nowMs: number): void {
     this.#outputs.flushTables()
-    this.#outbox.snapshot(epoch, this.#snapshot(this.#spec.scopeOf(epoch)))
-    this.#outputs.broadcast({ _tag: 'Barrier', epoch })
+    this.#outbox.snapshot(epoch, this.#snapshot(scope))
+    this.#outputs.broadcast({ _tag: 'Barrier', epoch, scope })
     for (const [channel, message] of this.#channels.release()) this.onMessage(channel, message, nowMs)
   }
 

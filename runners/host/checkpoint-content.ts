@@ -50,10 +50,24 @@ export const shouldCompact = (content: CheckpointContent): boolean =>
     )
   })
 
+/** A task's snapshot, whose outputs may be encoded already: another thread has them. */
+export interface WritableSnapshot extends Omit<TaskSnapshot, 'outputs'> {
+  readonly outputs: TaskSnapshot['outputs'] | Uint8Array
+}
+
+/** Where the segments of each task's state are read from. */
+export const statesIn =
+  (content: CheckpointContent, session: CheckpointSession | null) =>
+  async (task: string): Promise<ReadonlyArray<Uint8Array>> => {
+    const states: Uint8Array[] = []
+    if (session !== null) for (const segment of content.tasks[task]?.keyed ?? []) states.push(await session.readSegment(segment))
+    return states
+  }
+
 /** Writes a snapshot's segments and adds them to `written`; `before` is what the checkpoint before had of the task. */
 export const writeSnapshot = async (
   session: CheckpointSession,
-  snapshot: TaskSnapshot,
+  snapshot: WritableSnapshot,
   before: TaskContent | undefined,
   full: boolean,
   written: Segment[],
@@ -67,13 +81,16 @@ export const writeSnapshot = async (
   return {
     record: snapshot.record,
     keyed: full ? keyed : [...(before?.keyed ?? []), ...keyed],
-    outputs: snapshot.outputs.length === 0 ? null : await write(encodeOutputs(snapshot.outputs)),
+    outputs:
+      snapshot.outputs.length === 0
+        ? null
+        : await write(snapshot.outputs instanceof Uint8Array ? snapshot.outputs : encodeOutputs(snapshot.outputs)),
   }
 }
 
 type SinkOutputs = ReadonlyArray<{ readonly sinkId: string; readonly outputs: OutputBatch }>
 
-const encodeOutputs = (bySink: SinkOutputs): Uint8Array => {
+export const encodeOutputs = (bySink: SinkOutputs): Uint8Array => {
   const out = new ByteWriter()
   out.varint(bySink.length)
   for (const { sinkId, outputs } of bySink) {

@@ -1,8 +1,14 @@
 // Makes a checkpoint durable: segments first, the manifest last.
 import type { CheckpointSession, Segment } from '../checkpoint/store.ts'
 import type { Checkpoint } from '../engine/coordinator.ts'
-import type { TaskSnapshot } from '../engine/messages.ts'
-import { type CheckpointContent, type RunStatus, segmentsOf, shouldCompact, writeSnapshot } from './checkpoint-content.ts'
+import {
+  type CheckpointContent,
+  type RunStatus,
+  segmentsOf,
+  shouldCompact,
+  type WritableSnapshot,
+  writeSnapshot,
+} from './checkpoint-content.ts'
 
 export interface CheckpointStats {
   completed: number
@@ -43,7 +49,7 @@ export class Checkpointer {
   /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. `positions`: where each sink stands. */
   async persist(
     checkpoint: Checkpoint,
-    snapshots: ReadonlyArray<TaskSnapshot>,
+    snapshots: ReadonlyArray<WritableSnapshot>,
     positions: Readonly<Record<string, unknown>>,
   ): Promise<boolean> {
     const sinks: CheckpointContent['sinks'] = Object.fromEntries(
@@ -64,7 +70,7 @@ export class Checkpointer {
   async #write(
     session: CheckpointSession,
     checkpoint: Checkpoint,
-    snapshots: ReadonlyArray<TaskSnapshot>,
+    snapshots: ReadonlyArray<WritableSnapshot>,
     sinks: CheckpointContent['sinks'],
     written: Segment[],
   ): Promise<void> {

@@ -4,7 +4,8 @@ import type { PipelineResult } from '../../sdk/model/run.ts'
 import { CheckpointError } from '../checkpoint/store.ts'
 import { type Checkpoint, Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
 import { isNever } from '../engine/exhaustive.ts'
-import type { SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
+import type { SnapshotScope } from '../engine/messages.ts'
+import type { WritableSnapshot } from './checkpoint-content.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { Errands } from './errands.ts'
 import { LeaseWatch } from './lease-watch.ts'
@@ -27,7 +28,7 @@ const stateOf: Readonly<Record<Ending, PipelineResult['state']>> = { end: 'done'
 /** Whoever does the work. */
 export interface Crew {
   /** Sinks are asked where they stand, then sources take their snapshots. */
-  readonly inject: (checkpoint: Checkpoint) => void
+  readonly inject: (epoch: number, scope: SnapshotScope) => void
   /** Where each sink stood then, once all that was published until now is acknowledged. */
   readonly positions: () => Promise<Readonly<Record<string, unknown>>>
   /** The last snapshot is durable. */
@@ -35,7 +36,7 @@ export interface Crew {
   /** The last snapshot came to nothing: what it took goes into the next one. */
   readonly aborted: () => void
   /** What the checkpoint holds leaves. */
-  readonly publish: (checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>) => Promise<void>
+  readonly publish: (checkpoint: Checkpoint) => Promise<void>
   readonly stopPulling: () => void
   /** Event time goes to its end; nothing more is read. */
   readonly drain: () => void
@@ -51,7 +52,7 @@ export class Conductor {
   readonly #crew: Crew
   readonly #errands: Errands
   readonly #poke: () => void
-  readonly #coordinator: Coordinator
+  readonly #coordinator: Coordinator<WritableSnapshot>
   readonly #checkpointer: Checkpointer
   readonly #savepoints: Savepoints
   readonly #lease: LeaseWatch
@@ -161,27 +162,27 @@ export class Conductor {
     return this.#coordinator.busy() ? Infinity : this.#checkpointDueMs
   }
 
-  scopeOf(epoch: number): SnapshotScope {
+  #scopeOf({ full }: Checkpoint): SnapshotScope {
     if (this.#opened.session === null) return 'none'
-    return this.#coordinator.isFull(epoch) ? 'all' : 'changes'
+    return full ? 'all' : 'changes'
   }
 
-  onSnapshot(epoch: number, snapshot: TaskSnapshot): void {
+  onSnapshot(epoch: number, snapshot: WritableSnapshot): void {
     this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot))
   }
 
   // ---- the coordinator's commands
 
-  #carryOut(commands: ReadonlyArray<CoordinatorCommand>): void {
+  #carryOut(commands: ReadonlyArray<CoordinatorCommand<WritableSnapshot>>): void {
     for (const command of commands) this.#carryOutOne(command)
   }
 
-  #carryOutOne(command: CoordinatorCommand): void {
+  #carryOutOne(command: CoordinatorCommand<WritableSnapshot>): void {
     switch (command._tag) {
       case 'Inject':
         this.#checkpointDueMs = Date.now() + this.#everyMs()
         this.#checkpointer.begin()
-        return this.#crew.inject(command.checkpoint)
+        return this.#crew.inject(command.checkpoint.epoch, this.#scopeOf(command.checkpoint))
       case 'Persist':
         return this.#errands.later(
           async () => {
@@ -193,7 +194,7 @@ export class Conductor {
         )
       case 'Publish':
         return this.#errands.later(async () => {
-          await this.#crew.publish(command.checkpoint, command.snapshots)
+          await this.#crew.publish(command.checkpoint)
           if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content)
           return () => this.#carryOut(this.#coordinator.onPublished())
         })

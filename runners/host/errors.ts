@@ -40,6 +40,16 @@ export class AssertionFailure extends Error {
   }
 }
 
+/** What a run in another thread ended with. */
+export class RemoteFailure extends Error {
+  readonly error: PipelineError
+  constructor(error: PipelineError) {
+    super(error.message, { cause: 'cause' in error ? error.cause : undefined })
+    this.name = error._tag
+    this.error = error
+  }
+}
+
 /** `io` attributes what a source or sink rejects with to its transform. */
 export const io = async <A>(transform: string, work: () => Promise<A>): Promise<A> => {
   try {
@@ -51,6 +61,7 @@ export const io = async <A>(transform: string, work: () => Promise<A>): Promise<
 
 export const pipelineErrorOf = (error: unknown): PipelineError => {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof RemoteFailure) return error.error
   if (error instanceof UserCodeError)
     return { _tag: 'UserCodeFailed', transform: error.transform, element: error.element, message, cause: error.cause }
   if (error instanceof InvalidPipelineError) return { _tag: 'InvalidPipeline', problems: error.problems, message }

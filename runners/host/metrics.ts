@@ -35,34 +35,69 @@ export interface Counters {
   elementsWritten: number
 }
 
-export const metricsOf = (o: {
-  readonly beganMs: number
+/** What one thread tells of its share: plain data. */
+export interface LoopReport extends Readonly<Counters> {
+  readonly elementsPerSecond: number
+  /** The lowest of its sources that have splits here; milliseconds. */
+  readonly watermark: number
+  readonly droppedLate: number
+  readonly user: JobMetrics['user']
+  readonly splits: JobMetrics['splits']
+  readonly sinks: JobMetrics['sinks']
+}
+
+export const reportOf = (o: {
   readonly counters: Counters
   readonly rate: RateMeter
   readonly readers: ReadonlyArray<ReaderState>
   readonly tasks: ReadonlyArray<Task>
-  readonly checkpoints: CheckpointStats
   readonly sinks: ReadonlyMap<string, ConnectedSink>
-}): JobMetrics => {
+}): LoopReport => {
   const sources = o.tasks.filter(task => task.splits !== null)
-  const lags = o.readers.map(({ lag }) => lag)
   const watermarks = new Map<string, number>(
     sources.flatMap(
       task => task.splits?.records().map(({ split, watermark }) => [`${task.stage.id}/${split.id}`, watermark] as const) ?? [],
     ),
   )
   return {
-    elapsedMs: performance.now() - o.beganMs,
     ...o.counters,
     elementsPerSecond: o.rate.read(),
-    lag: lags.includes(null) ? null : lags.reduce<number>((sum, lag) => sum + (lag ?? 0), 0),
     watermark: sources
       .filter(task => task.splits?.records().length !== 0)
       .reduce<number>((lowest, task) => Math.min(lowest, task.outputWatermark()), Instant.max),
     droppedLate: o.tasks.reduce((sum, task) => sum + task.droppedLate(), 0),
     user: mergeMetrics(o.tasks.flatMap(task => task.metrics())),
-    checkpoints: { ...o.checkpoints },
     splits: o.readers.map(({ id, position, lag, status }) => ({ id, position, lag, status, watermark: watermarks.get(id) ?? Instant.min })),
     sinks: Object.fromEntries([...o.sinks].map(([id, sink]) => [id, sink.metrics()])),
   }
+}
+
+export const metricsOf = (beganMs: number, reports: ReadonlyArray<LoopReport>, checkpoints: CheckpointStats): JobMetrics => {
+  const sum = (figure: (report: LoopReport) => number): number => reports.reduce((total, report) => total + figure(report), 0)
+  const splits = reports.flatMap(report => report.splits)
+  const lags = splits.map(({ lag }) => lag)
+  return {
+    elapsedMs: performance.now() - beganMs,
+    elementsRead: sum(report => report.elementsRead),
+    bytesRead: sum(report => report.bytesRead),
+    elementsWritten: sum(report => report.elementsWritten),
+    elementsPerSecond: sum(report => report.elementsPerSecond),
+    lag: lags.includes(null) ? null : lags.reduce<number>((total, lag) => total + (lag ?? 0), 0),
+    watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), Instant.max),
+    droppedLate: sum(report => report.droppedLate),
+    user: mergeMetrics(reports.flatMap(({ user }) => user)),
+    checkpoints: { ...checkpoints },
+    splits,
+    sinks: reports.reduce<JobMetrics['sinks']>((all, { sinks }) => added(all, sinks), {}),
+  }
+}
+
+/** Each sink's counts, added up over threads. */
+const added = (all: JobMetrics['sinks'], more: JobMetrics['sinks']): JobMetrics['sinks'] => {
+  const sums: Record<string, Record<string, number>> = {}
+  for (const [id, counts] of [...Object.entries(all), ...Object.entries(more)]) {
+    const known = (sums[id] ??= {})
+    for (const [name, count] of Object.entries(counts)) known[name] = (known[name] ?? 0) + count
+  }
+  return sums
 }

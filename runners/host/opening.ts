@@ -12,6 +12,7 @@ import { keyGroups } from '../engine/exchange.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
+import { closings, connectSinks, connectSources } from './connecting.ts'
 import { GraphMismatchError, io } from './errors.ts'
 import { endedNow } from './until-end.ts'
 import type { HostOptions, Log } from './options.ts'
@@ -61,17 +62,6 @@ export const look = async (
 }
 
 const jobOf = (pipeline: Pipeline, { options }: Place): string => options.job ?? pipeline.name ?? 'pipeline'
-
-/** What was opened is closed in the opposite order. */
-const closings = (): { readonly closing: (() => Promise<void>)[]; readonly close: () => Promise<void> } => {
-  const closing: (() => Promise<void>)[] = []
-  return {
-    closing,
-    close: async () => {
-      for (const end of closing.splice(0).reverse()) await end()
-    },
-  }
-}
 
 /** Rejects with what `pipelineErrorOf` understands; leaves nothing open then. */
 export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> => {
@@ -200,54 +190,6 @@ const checked = (content: unknown, job: string, pipeline: Pipeline): CheckpointC
 const contextOf = ({ options, signal, log }: Place): HostContext => {
   const bindings = new Map((options.provide ?? []).map(binding => [binding.key, binding]))
   return { binding: key => bindings.get(key), log, signal }
-}
-
-const connectSources = async (
-  plan: Plan,
-  context: HostContext,
-  closing: (() => Promise<void>)[],
-): Promise<ReadonlyMap<string, ConnectedSource<unknown>>> => {
-  const sources = new Map<string, ConnectedSource<unknown>>()
-  for (const { id, head } of plan.stages) {
-    if (head._tag !== 'Source') continue
-    const connected = await io(id, () => head.source.connect(context))
-    closing.push(() => connected.close())
-    sources.set(id, connected)
-  }
-  return sources
-}
-
-interface SinkPlace {
-  readonly context: HostContext
-  readonly runId: string
-  readonly before: CheckpointContent | null
-  readonly durable: boolean
-}
-
-const connectSinks = async (
-  plan: Plan,
-  { context, runId, before, durable }: SinkPlace,
-  closing: (() => Promise<void>)[],
-): Promise<ReadonlyMap<string, ConnectedSink>> => {
-  const identities = plan.stages.flatMap(({ head }) => (head._tag === 'Source' ? [head.source.identity] : []))
-  const sinks = new Map<string, ConnectedSink>()
-  for (const { id, sink, mode } of plan.sinks) {
-    const recorded = before?.sinks[id]
-    const place = {
-      ...context,
-      sinkId: id,
-      runId,
-      mode,
-      protocol: recorded?.protocol ?? null,
-      restored: recorded?.position ?? null,
-      durable,
-      sources: identities,
-    }
-    const connected = await io(id, () => sink.connect(place))
-    closing.push(() => connected.close())
-    sinks.set(id, connected)
-  }
-  return sinks
 }
 
 const firstContent = async (

@@ -4,8 +4,6 @@ import type { ConnectedSource, ReadBatch } from '../../sdk/splittable/source.ts'
 import type { Task } from '../engine/task.ts'
 import { handOn, type Reading } from './readers.ts'
 
-const nothingRead: ReadBatch<unknown> = { values: [], positions: [], bytes: 0, note: null }
-
 interface Next {
   readonly reading: Reading
   readonly batch: ReadBatch<unknown>
@@ -15,7 +13,6 @@ interface Next {
 
 export class Script {
   readonly #sources: ReadonlyMap<string, ConnectedSource<unknown>>
-  readonly #tasks: ReadonlyArray<Task>
   readonly #readings: ReadonlyArray<Reading>
   #nowMs: number
   #turn = 0
@@ -37,7 +34,6 @@ export class Script {
     readings: ReadonlyArray<Reading>,
   ) {
     this.#sources = sources
-    this.#tasks = tasks
     this.#readings = readings
     this.#nowMs =
       TestStream.startsAt +
@@ -56,15 +52,20 @@ export class Script {
     return this.#nowMs
   }
 
-  /** To be called when the run is at rest: the clock goes on to what is due next, or an event happens. null at the end of all scripts. */
-  play(maxElements: () => number): ReadBatch<unknown> | null {
-    const next = (this.#next ??= this.#poll(maxElements))
-    if (next === null) return null
-    const dueMs = Math.min(...this.#tasks.map(task => task.wakeAt()))
-    if (dueMs <= next.atMs) {
-      this.#nowMs = Math.max(this.#nowMs, dueMs)
-      return nothingRead
-    }
+  advanceTo(ms: number): void {
+    this.#nowMs = Math.max(this.#nowMs, ms)
+  }
+
+  /** When the next event happens; null at the end of all scripts. To be called when the run is at rest. */
+  nextMs(maxElements: () => number): number | null {
+    this.#next ??= this.#poll(maxElements)
+    return this.#next === null ? null : this.#next.atMs
+  }
+
+  /** The event that `nextMs` announced happens. */
+  play(): ReadBatch<unknown> {
+    const next = this.#next
+    if (next === null) throw new Error('script: there is no event to play')
     this.#nowMs = next.atMs
     this.#next = null
     handOn(next.reading, next.batch, this.#nowMs)

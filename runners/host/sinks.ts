@@ -37,7 +37,10 @@ export class Sinks {
   }
 
   /** What the checkpoint holds leaves; gives how many rows that was. */
-  async commit(at: { readonly generation: number; readonly epoch: number }, snapshots: ReadonlyArray<TaskSnapshot>): Promise<number> {
+  async commit(
+    at: { readonly generation: number; readonly epoch: number },
+    snapshots: ReadonlyArray<Pick<TaskSnapshot, 'task' | 'outputs'>>,
+  ): Promise<number> {
     let rows = 0
     for (const { task, outputs } of snapshots) {
       for (const { sinkId, outputs: batch } of outputs) {

@@ -1,9 +1,8 @@
 // One thread's share of a run: its tasks, the readers that feed them, the calls that they wait for, and the sinks that they publish to.
 // It says what happened and is told what to do by whoever conducts the run, in this thread or in another.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
-import type { ConnectedSource } from '../../sdk/splittable/source.ts'
-import type { CheckpointSession } from '../checkpoint/store.ts'
-import type { SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
+import type { ConnectedSource, ReadBatch } from '../../sdk/splittable/source.ts'
+import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
@@ -14,10 +13,10 @@ import type { CheckpointContent } from './checkpoint-content.ts'
 import type { Errands } from './errands.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers } from './readers.ts'
-import { RateMeter } from './metrics.ts'
+import { type Counters, type LoopReport, RateMeter, reportOf } from './metrics.ts'
 import { Script } from './script.ts'
 import type { Sinks } from './sinks.ts'
-import { makeTasks, type TaskSet } from './task-set.ts'
+import { makeTasks, type TaskSet, type TaskSite } from './task-set.ts'
 
 /** Outputs that wait for a checkpoint, and those of the checkpoint under way, which wait for its manifest and for their sinks: beyond this sources pause. */
 const pauseBytes = 8 * 1_024 * 1_024
@@ -25,27 +24,24 @@ const pauseBytes = 8 * 1_024 * 1_024
 export interface LoopPlace {
   readonly plan: Plan
   readonly content: CheckpointContent
-  readonly session: CheckpointSession | null
+  readonly site: TaskSite
   readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
   readonly sinks: Sinks
   readonly errands: Errands
   readonly bundles: Bundles
+  /** Whether what goes to other threads waits there: then sources pause. */
+  readonly backedUp: () => boolean
+  /** Scripts are played when told, since other threads must be at rest as well. */
+  readonly told: boolean
   readonly strict: boolean
   readonly seed: number
 }
 
 /** What a loop tells whoever drives it. */
 export interface LoopListener {
-  readonly scopeOf: (epoch: number) => SnapshotScope
   readonly onSnapshot: (epoch: number, snapshot: TaskSnapshot) => void
   /** There is something to do again. */
   readonly onChange: () => void
-}
-
-export interface Counters {
-  elementsRead: number
-  bytesRead: number
-  elementsWritten: number
 }
 
 export class TaskLoop {
@@ -59,8 +55,11 @@ export class TaskLoop {
   #readers: Readers | null = null
   /** Whose processing time this is, if not the machine's. */
   #script: Script | null = null
+  /** Where only one of a stage's tasks is here. */
+  #byStage: ReadonlyMap<string, Task> = new Map()
   #pulling = true
   /** Outputs of the checkpoint under way. */
+  #leaving: Pick<TaskSnapshot, 'task' | 'outputs'>[] = []
   #leavingBytes = 0
 
   constructor(place: LoopPlace, listener: LoopListener) {
@@ -71,19 +70,21 @@ export class TaskLoop {
 
   /** Makes the tasks and opens the readers. */
   async prepare(): Promise<void> {
-    const { plan, content, session, sources, sinks, strict } = this.#place
-    const { scopeOf, onSnapshot, onChange } = this.#listener
-    this.#set = await makeTasks(plan, content, session, strict, {
+    const { plan, content, site, sources, sinks, strict } = this.#place
+    const { onSnapshot, onChange } = this.#listener
+    this.#set = await makeTasks(plan, content, site, strict, {
       now: () => this.#now(),
-      scopeOf,
       cutFor: this.#place.bundles.cutFor,
       publish: (sinkId, split, outputs) => this.#publish(sinkId, split, outputs),
       snapshot: (epoch, snapshot) => {
-        for (const { outputs } of snapshot.outputs) this.#leavingBytes += heldBytes(outputs)
+        const { task, outputs } = snapshot
+        if (outputs.length > 0) this.#leaving.push({ task, outputs })
+        for (const { outputs: rows } of outputs) this.#leavingBytes += heldBytes(rows)
         onSnapshot(epoch, snapshot)
       },
       call: (task, id, element) => this.#call(task, id, element),
     })
+    this.#byStage = new Map(this.#set.tasks.map(task => [task.stage.id, task]))
     for (const sink of sinks.connected.values()) sink.onReady(onChange)
     this.#readers = await Readers.open(plan, this.#set.tasks, sources, onChange)
     this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
@@ -97,16 +98,14 @@ export class TaskLoop {
     return this.#script?.now() ?? Date.now()
   }
 
-  get tasks(): ReadonlyArray<Task> {
-    return this.#set.tasks
-  }
-
   get instances(): TaskSet['instances'] {
     return this.#set.instances
   }
 
-  get readers(): Readers | null {
-    return this.#readers
+  report(): LoopReport {
+    const { counters, rate } = this
+    const readers = this.#readers?.states() ?? []
+    return reportOf({ counters, rate, readers, tasks: this.#set.tasks, sinks: this.#place.sinks.connected })
   }
 
   // ---- one turn
@@ -117,29 +116,63 @@ export class TaskLoop {
     for (const task of this.#set.tasks) if (task.wakeAt() <= now) task.onProcessingTime(now)
   }
 
-  /** Reads one batch, and all that follows from it. Says whether there was any. */
+  /** Reads one batch, and all that follows from it. Says whether there is more to do at once. */
   read(): boolean {
     if (!this.#pulling || this.#mustWait()) return false
-    const { batchSize } = this.#place.bundles
-    const read = this.#readers?.pollOne(batchSize, this.#now()) ?? null
-    if (read === null) for (const task of this.#set.tasks) task.onRest()
-    const batch = read === null && this.#quiescent() ? (this.#script?.play(batchSize) ?? null) : read
-    if (batch === null) return false
+    const read = this.#readers?.pollOne(this.#place.bundles.batchSize, this.#now()) ?? null
+    if (read !== null) return this.#count(read)
+    if (this.#script === null || this.#place.told) return this.#settle()
+    const { quiescent, dueMs, nextMs } = this.rest()
+    if (!quiescent || nextMs === null) return false
+    // What is due by then happens before the event.
+    if (dueMs > nextMs) return this.play()
+    this.advanceTo(dueMs)
+    return true
+  }
+
+  #count(batch: ReadBatch<unknown>): true {
     this.counters.elementsRead += batch.values.length
     this.counters.bytesRead += batch.bytes
     this.rate.add(batch.values.length)
     return true
   }
 
-  /** When nothing was read: whether nothing is under way either, so that a script may go on. */
-  #quiescent(): boolean {
-    return this.#readers?.atRest() === true && this.#set.tasks.every(task => task.quiescent() && task.wakeAt() > this.#now())
+  /** There is nothing to read for now: what tasks hold back for more goes on. */
+  #settle(): false {
+    for (const task of this.#set.tasks) task.onRest()
+    return false
+  }
+
+  // ---- scripts: processing time and events that come when the run is at rest
+
+  /** Whether nothing is under way here; when the clock has something to do; and when the next event of a script happens. */
+  rest(): { readonly quiescent: boolean; readonly dueMs: number; readonly nextMs: number | null } {
+    this.#settle()
+    const now = this.#now()
+    const dueMs = Math.min(...this.#set.tasks.map(task => task.wakeAt()))
+    const quiescent = this.#readers?.atRest() === true && dueMs > now && this.#set.tasks.every(task => task.quiescent())
+    return { quiescent, dueMs, nextMs: quiescent && this.#pulling ? (this.#script?.nextMs(this.#place.bundles.batchSize) ?? null) : null }
+  }
+
+  /** A script's time; null where it is the machine's. */
+  scriptedMs(): number | null {
+    return this.#script?.now() ?? null
+  }
+
+  advanceTo(ms: number): void {
+    this.#script?.advanceTo(ms)
+    this.tick()
+  }
+
+  play(): true {
+    if (this.#script === null) throw new Error('there is no script to play')
+    return this.#count(this.#script.play())
   }
 
   #mustWait(): boolean {
     if (this.#set.tasks.some(task => task.congested())) return true
     if (this.pendingBytes() + this.#leavingBytes > pauseBytes) return true
-    return this.#place.sinks.congested()
+    return this.#place.sinks.congested() || this.#place.backedUp()
   }
 
   pendingBytes(): number {
@@ -157,21 +190,30 @@ export class TaskLoop {
 
   // ---- what it is told
 
-  inject(epoch: number): void {
-    for (const task of this.#sourceTasks()) task.onInject(epoch, this.#now())
+  /** From a task of another thread. */
+  deliver(from: string, stage: string, message: Message): void {
+    const task = this.#byStage.get(stage)
+    if (task === undefined) throw new Error(`a message came for ${stage}, which has no task here`)
+    task.onMessage(from, message, this.#now())
+  }
+
+  inject(epoch: number, scope: SnapshotScope): void {
+    for (const task of this.#sourceTasks()) task.onInject(epoch, scope, this.#now())
   }
 
   persisted(): void {
     for (const task of this.#set.tasks) task.onPersisted()
   }
 
-  /** What the last checkpoint held has left; `rows`: how many outputs. */
-  published(rows: number): void {
+  /** What the last checkpoint holds of this thread leaves. */
+  async publish(at: { readonly generation: number; readonly epoch: number }): Promise<void> {
+    this.counters.elementsWritten += await this.#place.sinks.commit(at, this.#leaving)
+    this.#leaving = []
     this.#leavingBytes = 0
-    this.counters.elementsWritten += rows
   }
 
   aborted(): void {
+    this.#leaving = []
     this.#leavingBytes = 0
     for (const task of this.#set.tasks) task.onAborted()
   }

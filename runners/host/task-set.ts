@@ -1,8 +1,7 @@
-// All tasks of a run in one thread, wired together: what one sends, the other gets at once.
+// The tasks of a run that live in one thread, wired together: what one sends, the other gets at once.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
-import type { CheckpointSession } from '../checkpoint/store.ts'
 import type { Cut } from '../engine/cut.ts'
-import type { Outbox, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
+import type { Message, Outbox, TaskSnapshot } from '../engine/messages.ts'
 import { Task, taskName } from '../engine/task.ts'
 import { StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
@@ -13,11 +12,19 @@ import { outcomeIn } from './outcome.ts'
 /** What the tasks ask of their host. */
 export interface TaskHost {
   readonly now: () => number
-  readonly scopeOf: (epoch: number) => SnapshotScope
   readonly cutFor: (stage: Stage) => Cut | null
   readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
   readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
   readonly call: (task: Task, id: number, element: unknown) => void
+}
+
+/** Which of a run's tasks are here, and how the others are reached. */
+export interface TaskSite {
+  readonly shards: ReadonlyArray<number>
+  /** To a task that is not here. */
+  readonly sendAway: (from: string, stage: string, shard: number, message: Message) => void
+  /** The segments of a task's state, oldest first. */
+  readonly stateOf: (task: string) => Promise<ReadonlyArray<Uint8Array>>
 }
 
 export interface TaskSet {
@@ -33,7 +40,7 @@ export const taskNamesOf = (plan: Plan, shards: number): ReadonlyArray<string> =
 export const makeTasks = async (
   plan: Plan,
   content: CheckpointContent,
-  session: CheckpointSession | null,
+  site: TaskSite,
   strict: boolean,
   host: TaskHost,
 ): Promise<TaskSet> => {
@@ -41,13 +48,17 @@ export const makeTasks = async (
   const tasks = new Map<string, Task>()
   const instances: StageInstance[] = []
   for (const stage of plan.stages) {
-    for (let shard = 0; shard < content.shards; shard++) {
+    for (const shard of site.shards) {
       const instance = new StageInstance(stage, strict ? strictness : null, host.now)
       await instance.setup()
       instances.push(instance)
       const name = taskName(stage.id, shard)
+      const restored = await restoredOf(name, content, site)
       const outbox: Outbox = {
-        send: (to, toShard, message) => reach(tasks, taskName(to, toShard)).onMessage(name, message, host.now()),
+        send: (to, toShard, message) => {
+          if (site.shards.includes(toShard)) reach(tasks, taskName(to, toShard)).onMessage(name, message, host.now())
+          else site.sendAway(name, to, toShard, message)
+        },
         publish: host.publish,
         snapshot: host.snapshot,
         call: (id, element) => host.call(reach(tasks, name), id, element),
@@ -57,10 +68,9 @@ export const makeTasks = async (
         shard,
         shards: content.shards,
         downstream: downstreamOf(stage, stages),
-        // All splits of a source are read by its first task; the others only pass watermarks and barriers on.
-        splits: shard === 0 ? (content.splits[stage.id] ?? []) : [],
-        restored: await restoredOf(name, content, session),
-        scopeOf: host.scopeOf,
+        // Dealt in turn; a task without a split only passes watermarks and barriers on.
+        splits: restored === null ? (content.splits[stage.id] ?? []).filter((_, i) => i % content.shards === shard) : [],
+        restored,
         outcomeOf: outcomeIn(stage),
         cut: host.cutFor(stage),
       }
@@ -85,10 +95,7 @@ const downstreamOf = (stage: Stage, stages: ReadonlyMap<string, Stage>): Readonl
     }),
   )
 
-const restoredOf = async (name: string, content: CheckpointContent, session: CheckpointSession | null) => {
+const restoredOf = async (name: string, content: CheckpointContent, { stateOf }: TaskSite) => {
   const task = content.tasks[name]
-  if (task === undefined || session === null) return null
-  const keyed: Uint8Array[] = []
-  for (const segment of task.keyed) keyed.push(await session.readSegment(segment))
-  return { record: task.record, keyed }
+  return task === undefined ? null : { record: task.record, keyed: await stateOf(name) }
 }

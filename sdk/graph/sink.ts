@@ -79,6 +79,10 @@ export interface Sink<in A = never> {
   readonly delivery: 'exactlyOnce' | 'atLeastOnce'
   /** Whether `immediate` is possible for it at all. */
   readonly immediate: boolean
+  /** Whether several threads may publish to it at once; else checkpointed outputs are committed by one. */
+  readonly parallel: boolean
+  /** Of where several of them stood at one barrier: where a recovery has to begin. Needed of a parallel one that records positions. */
+  readonly earliest?: ((positions: ReadonlyArray<unknown>) => unknown) | undefined
   /** Whether exactly-once needs checkpoints that outlive the process. */
   readonly needsDurableCheckpoints: boolean
   /** Appends one row (destination, headers, payload, bytes); the stage adds position and ordinal. Throws a named error for what cannot be encoded. */

@@ -108,6 +108,8 @@ export type PipelineError =
   | { readonly _tag: 'CheckpointFailed'; readonly kind: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'AssertionFailed'; readonly message: string; readonly cause: unknown }
+  /** A worker thread ended, or met what should not be. */
+  | { readonly _tag: 'WorkerFailed'; readonly worker: number; readonly message: string; readonly cause: unknown }
 
 export interface SplitMetrics {
   readonly id: string

@@ -1,6 +1,7 @@
 // The runners that the suite runs on: one line each.
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { DirectRunner } from '../../runners/direct/index.ts'
+import { WorkerThreadsRunner } from '../../runners/worker-threads/index.ts'
 import type { Feature } from '../../runners/plan/features.ts'
 import type { PipelineError, PipelineResult, PortablePipeline } from '../../sdk/index.ts'
 
@@ -20,4 +21,9 @@ export interface ConformanceRunner {
 
 export const runners: ReadonlyArray<ConformanceRunner> = [
   { name: 'the direct runner', lacks: new Set(), run: setting => DirectRunner.run({ ...setting, strict: setting.bundling === 'random' }) },
+  {
+    name: 'the worker-thread runner',
+    lacks: new Set(),
+    run: ({ tasks, ...setting }) => WorkerThreadsRunner.run({ ...setting, workers: tasks, strict: setting.bundling === 'random' }),
+  },
 ]

@@ -86,6 +86,7 @@ const write =
       identity: { name },
       delivery: 'exactlyOnce',
       immediate,
+      parallel: false,
       needsDurableCheckpoints: true,
       encode,
       connect: neverConnected,

@@ -46,7 +46,7 @@ export class Process {
   readonly #queues = new Map<string, { readonly from: string; readonly to: string; readonly messages: Message[]; watermark: number }>()
   readonly #readings: Reading[] = []
   readonly #calls: Call[] = []
-  #injecting: { readonly task: Task; readonly epoch: number }[] = []
+  #injecting: { readonly task: Task; readonly checkpoint: Checkpoint }[] = []
   #persisting: { readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> } | null = null
   #publishing: {
     readonly checkpoint: Checkpoint
@@ -91,7 +91,6 @@ export class Process {
         downstream,
         splits,
         restored: restoredOf(disk, name),
-        scopeOf: epoch => (this.#coordinator.isFull(epoch) ? 'all' : 'changes'),
         outcomeOf: outcomeIn(stage),
       },
       {
@@ -215,7 +214,7 @@ export class Process {
   #inject(): void {
     const at = this.#world.draw.int(0, this.#injecting.length - 1)
     const [next] = this.#injecting.splice(at, 1)
-    next?.task.onInject(next.epoch, this.#world.now)
+    next?.task.onInject(next.checkpoint.epoch, next.checkpoint.full ? 'all' : 'changes', this.#world.now)
   }
 
   #persist(): void {
@@ -259,7 +258,7 @@ export class Process {
       const { checkpoint } = command
       switch (command._tag) {
         case 'Inject':
-          this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, epoch: checkpoint.epoch }))
+          this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, checkpoint }))
           break
         case 'Persist':
           this.#persisting = { checkpoint, snapshots: command.snapshots }

@@ -128,6 +128,7 @@ export class Journal {
       identity: { name },
       delivery: 'exactlyOnce',
       immediate: o.immediate ?? true,
+      parallel: false,
       needsDurableCheckpoints: false,
       encode,
       connect: () => Promise.resolve(connected),

@@ -33,6 +33,7 @@ export const write =
       identity: { stream },
       delivery: 'exactlyOnce',
       immediate: true,
+      parallel: false,
       needsDurableCheckpoints: false,
       encode: () => undefined,
       connect: neverConnected,

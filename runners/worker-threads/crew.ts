@@ -1,0 +1,274 @@
+// The workers of a run as its conductor sees them: what one is told all are told, and an answer is complete when it has come from each.
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { Coder } from '../../sdk/coders/index.ts'
+import type { AssertedElement } from '../../sdk/graph/node.ts'
+import { taskName } from '../engine/task.ts'
+import type { SnapshotScope } from '../engine/messages.ts'
+import { decodeOutputs, statesIn, type WritableSnapshot } from '../host/checkpoint-content.ts'
+import type { Crew } from '../host/conductor.ts'
+import { RemoteFailure } from '../host/errors.ts'
+import type { LoopReport } from '../host/metrics.ts'
+import type { Opened, Place } from '../host/opening.ts'
+import { Sinks } from '../host/sinks.ts'
+import { isHome } from './home-sinks.ts'
+import type { Gathered, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
+import { Thread } from './thread.ts'
+
+const closeMs = 5_000
+
+export interface CrewListener {
+  readonly onSnapshot: (epoch: number, snapshot: WritableSnapshot) => void
+  readonly onFailure: (error: unknown) => void
+  /** There is something to do again. */
+  readonly onChange: () => void
+}
+
+type Answer = 'Ready' | 'Positions' | 'Published' | 'Gathered' | 'Rest' | 'Moved'
+
+/** Of all workers together. */
+export interface CrewRest {
+  readonly quiescent: boolean
+  readonly dueMs: number
+  /** The next event of a script, and which worker has it. */
+  readonly next: { readonly atMs: number; readonly worker: number } | null
+  /** Equal in two answers: nothing was sent between them. */
+  readonly sent: number
+}
+
+export class WorkerCrew implements Crew {
+  readonly #opened: Opened
+  readonly #place: Place
+  readonly #listener: CrewListener
+  readonly #threads: Thread[] = []
+  readonly #reports = new Map<number, Extract<ToMain, { readonly _tag: 'Report' }>>()
+  readonly #awaited = new Map<string, (message: ToMain) => void>()
+  /** What only this thread can write to. */
+  readonly #home: Sinks
+  /** Encoded outputs of the snapshots under way. */
+  #leaving: { readonly task: string; readonly outputs: Uint8Array }[] = []
+  #writtenHere = 0
+
+  constructor(opened: Opened, place: Place, listener: CrewListener) {
+    this.#opened = opened
+    this.#place = place
+    this.#listener = listener
+    const home = opened.plan.sinks.filter(isHome).map(({ id }) => id)
+    this.#home = new Sinks(new Map([...opened.sinks].filter(([id]) => home.includes(id))))
+  }
+
+  /** Starts all workers; resolves when each has opened what it needs. */
+  async start(setup: Omit<WorkerSetup, 'worker' | 'peers' | 'states'>): Promise<void> {
+    const { workers } = setup
+    const ports = portsBetween(workers)
+    const ready = Array.from({ length: workers }, (_, worker) => this.#answer(worker, 'Ready'))
+    for (let worker = 0; worker < workers; worker++) {
+      const whole = { ...setup, worker, peers: ports[worker] ?? [], states: await this.#statesOf(worker) }
+      this.#threads.push(
+        new Thread(whole, {
+          onMessage: message => this.#take(worker, message),
+          onDeath: error => this.#listener.onFailure(deathOf(worker, error)),
+        }),
+      )
+    }
+    const times = (await Promise.all(ready)).flatMap(({ scriptedMs }) => scriptedMs ?? [])
+    this.#tell({ _tag: 'Go', scriptedMs: times.length === 0 ? null : Math.max(...times) })
+  }
+
+  async #statesOf(worker: number): Promise<WorkerSetup['states']> {
+    const { plan, content, session } = this.#opened
+    const stateOf = statesIn(content, session)
+    const states: Record<string, ReadonlyArray<Uint8Array>> = {}
+    for (const { id } of plan.stages) {
+      const task = taskName(id, worker)
+      // A copy that is alone in its memory can change hands.
+      states[task] = (await stateOf(task)).map(bytes => Uint8Array.from(bytes))
+    }
+    return states
+  }
+
+  #tell(message: ToWorker): void {
+    for (const thread of this.#threads) thread.post(message)
+  }
+
+  #answer<T extends Answer>(worker: number, tag: T): Promise<Extract<ToMain, { readonly _tag: T }>> {
+    return new Promise(resolve => {
+      this.#awaited.set(`${worker} ${tag}`, message => resolve(message as Extract<ToMain, { readonly _tag: T }>)) // by its key
+    })
+  }
+
+  /** What each answers to `message`. */
+  #ask<T extends Answer>(message: ToWorker, tag: T): Promise<ReadonlyArray<Extract<ToMain, { readonly _tag: T }>>> {
+    const answers = this.#threads.map((_, worker) => this.#answer(worker, tag))
+    this.#tell(message)
+    return Promise.all(answers)
+  }
+
+  #take(worker: number, message: ToMain): void {
+    switch (message._tag) {
+      case 'Snapshot': {
+        const { epoch, task, record, keyed, outputs } = message
+        if (outputs !== null) this.#leaving.push({ task, outputs })
+        this.#listener.onSnapshot(epoch, { task, record, keyed, outputs: outputs ?? [] })
+        break
+      }
+      case 'Report':
+        this.#reports.set(worker, message)
+        break
+      case 'Log':
+        this.#place.log(message.level, message.message, message.fields as Readonly<Record<string, unknown>> | undefined)
+        return
+      case 'Failed':
+        return this.#listener.onFailure(new RemoteFailure(message.error))
+      case 'Ready':
+      case 'Positions':
+      case 'Published':
+      case 'Gathered':
+      case 'Rest':
+      case 'Moved':
+        this.#awaited.get(`${worker} ${message._tag}`)?.(message)
+        return
+      case 'Closed':
+        return
+    }
+    this.#listener.onChange()
+  }
+
+  // ---- the crew
+
+  inject(epoch: number, scope: SnapshotScope): void {
+    this.#leaving = []
+    this.#home.begin()
+    this.#tell({ _tag: 'Inject', epoch, scope })
+  }
+
+  async positions(): Promise<Readonly<Record<string, unknown>>> {
+    const answers = await this.#ask({ _tag: 'AskPositions' }, 'Positions')
+    const positions: Record<string, unknown> = { ...(await this.#home.positions()) }
+    for (const { id, sink } of this.#opened.plan.sinks) {
+      const several = answers.flatMap(answer => (id in answer.positions ? [answer.positions[id]] : []))
+      if (several.length > 0) positions[id] = sink.earliest?.(several) ?? several[0]
+    }
+    return positions
+  }
+
+  persisted(): void {
+    this.#tell({ _tag: 'Persisted' })
+  }
+
+  aborted(): void {
+    this.#leaving = []
+    this.#tell({ _tag: 'Aborted' })
+  }
+
+  async publish({ epoch }: { readonly epoch: number }): Promise<void> {
+    const at = { generation: this.#opened.session?.generation ?? 0, epoch }
+    const published = this.#ask({ _tag: 'Publish', ...at }, 'Published')
+    const here =
+      this.#home.connected.size === 0 ? [] : this.#leaving.map(({ task, outputs }) => ({ task, outputs: decodeOutputs(outputs) }))
+    this.#writtenHere += await this.#home.commit(at, here)
+    this.#leaving = []
+    await published
+  }
+
+  stopPulling(): void {
+    this.#tell({ _tag: 'StopPulling' })
+  }
+
+  drain(): void {
+    this.#tell({ _tag: 'Drain' })
+  }
+
+  finished(): boolean {
+    return this.#threads.every((_, worker) => this.#reports.get(worker)?.finished === true)
+  }
+
+  pendingBytes(): number {
+    let bytes = 0
+    for (const { pendingBytes } of this.#reports.values()) bytes += pendingBytes
+    return bytes
+  }
+
+  // ---- what a run asks besides
+
+  askSinks(): void {
+    this.#home.ask()
+  }
+
+  reports(): ReadonlyArray<LoopReport> {
+    const here = { ...nothing, elementsWritten: this.#writtenHere, sinks: metricsIn(this.#home) }
+    return [...this.#reports.values()].map(({ report }) => report).concat(here)
+  }
+
+  /** What came to assertions, of each worker. */
+  async gathered(): Promise<ReadonlyArray<Gathered>> {
+    const answers = await this.#ask({ _tag: 'Gather' }, 'Gathered')
+    return answers.map(({ elements }) => Object.fromEntries(Object.entries(elements).map(([id, bytes]) => [id, elementsIn(bytes)])))
+  }
+
+  async rest(): Promise<CrewRest> {
+    const rests = await this.#ask({ _tag: 'AskRest' }, 'Rest')
+    const sum = (figure: 'sent' | 'received'): number => rests.reduce((total, rest) => total + rest[figure], 0)
+    const [sent, received] = [sum('sent'), sum('received')]
+    const events = rests.flatMap(({ nextMs }, worker) => (nextMs === null ? [] : [{ atMs: nextMs, worker }]))
+    return {
+      quiescent: sent === received && rests.every(({ quiescent }) => quiescent),
+      dueMs: Math.min(...rests.map(({ dueMs }) => dueMs)),
+      next: events.reduce<CrewRest['next']>((first, event) => (first === null || event.atMs < first.atMs ? event : first), null),
+      sent,
+    }
+  }
+
+  async advanceTo(ms: number): Promise<void> {
+    await this.#ask({ _tag: 'AdvanceTo', ms }, 'Moved')
+  }
+
+  async play(worker: number): Promise<void> {
+    const moved = this.#answer(worker, 'Moved')
+    this.#threads[worker]?.post({ _tag: 'Play' })
+    await moved
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map(thread => thread.close(closeMs)))
+  }
+}
+
+const deathOf = (worker: number, cause: Error): RemoteFailure =>
+  new RemoteFailure({ _tag: 'WorkerFailed', worker, message: `worker ${worker} died: ${cause.message}`, cause })
+
+const nothing: LoopReport = {
+  elementsRead: 0,
+  bytesRead: 0,
+  elementsWritten: 0,
+  elementsPerSecond: 0,
+  watermark: Infinity,
+  droppedLate: 0,
+  user: [],
+  splits: [],
+  sinks: {},
+}
+
+const metricsIn = ({ connected }: Sinks): LoopReport['sinks'] =>
+  Object.fromEntries([...connected].map(([id, sink]) => [id, sink.metrics()]))
+
+const structural = Coder.structural<ReadonlyArray<AssertedElement>>()
+
+const elementsIn = (bytes: Uint8Array): ReadonlyArray<AssertedElement> => {
+  const elements = structural.decode(bytes)
+  if (elements._tag === 'Left') throw new Error(`what a worker gathered for an assertion cannot be read: ${elements.left.reason}`)
+  return elements.right
+}
+
+/** By worker and peer: each pair has a channel of its own. */
+const portsBetween = (workers: number): ReadonlyArray<ReadonlyArray<MessagePort | null>> => {
+  const ports = Array.from({ length: workers }, () => new Array<MessagePort | null>(workers).fill(null))
+  for (let a = 0; a < workers; a++) {
+    for (let b = a + 1; b < workers; b++) {
+      const { port1, port2 } = new MessageChannel()
+      const [ofA, ofB] = [ports[a], ports[b]]
+      if (ofA !== undefined) ofA[b] = port1
+      if (ofB !== undefined) ofB[a] = port2
+    }
+  }
+  return ports
+}

@@ -1,0 +1,55 @@
+// The runner for all cores: the same pipeline, its keys and splits shared out among worker threads.
+import { availableParallelism } from 'node:os'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
+import type { Job, Runner, RunOptions } from '../../sdk/model/run.ts'
+import { pipelineErrorOf } from '../host/errors.ts'
+import { explanationOf } from '../host/explain.ts'
+import { settled, startJob } from '../host/job.ts'
+import { look } from '../host/opening.ts'
+import { type HostOptions, toStandardError } from '../host/options.ts'
+import { allFeatures, type Support } from '../plan/features.ts'
+import { WorkersRun } from './run.ts'
+
+/** What a run on this runner can be told. A live object, such as an existing connection, cannot be handed to it: it would have to leave its thread. */
+export interface WorkerThreadsOptions extends RunOptions, Pick<HostOptions, 'strict' | 'seed' | 'bundling' | 'log'> {
+  /** How many threads, from 1; as many as the machine has processors unless told. */
+  readonly workers?: number | undefined
+}
+
+/**
+ * Runs a pipeline on worker threads. Each imports the module of its definition and builds it again, so the pipeline must come from
+ * {@link Pipeline.define}; keys and splits are shared out among them, and the result is one, exactly once, as on the direct runner.
+ *
+ * @example
+ * await orThrow(pipe(wordCount({ from: 'kinglear.txt' }), WorkerThreadsRunner.run({ workers: 4 })))
+ */
+export const WorkerThreadsRunner: Runner<PortablePipeline, WorkerThreadsOptions> = {
+  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf)),
+  start: o => pipeline => settled(() => start(pipeline, o)),
+  explain: o => pipeline =>
+    settled(async () => {
+      const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })
+      try {
+        return explanationOf(opened)
+      } finally {
+        await opened.close()
+      }
+    }),
+}
+
+const support: Support = { runner: 'the worker-thread runner', features: allFeatures }
+
+const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): Promise<Job> => {
+  const { workers = availableParallelism(), ...options } = o
+  if (!Number.isInteger(workers) || workers < 1 || workers > 1_024)
+    throw new InvalidPipelineError(pipeline.name, [`workers is a number of threads from 1 to 1,024, and ${workers} is not`])
+  // A caller without types may hand over any pipeline.
+  if ((pipeline as Partial<PortablePipeline>).origin === undefined) {
+    throw new InvalidPipelineError(pipeline.name, [
+      'worker threads build it again from its module, and Pipeline.of does not say where that is. Export it: export const … = Pipeline.define(import.meta, name, …)',
+    ])
+  }
+  return startJob(pipeline, { ...options, tasks: workers }, support, (opened, place) => new WorkersRun(pipeline, opened, place))
+}

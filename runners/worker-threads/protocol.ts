@@ -1,0 +1,95 @@
+// What the threads of a run say to each other: the main thread and its workers, and workers among themselves. Plain data throughout.
+import type { MessagePort } from 'node:worker_threads'
+import type { AssertedElement } from '../../sdk/graph/node.ts'
+import type { Binding } from '../../sdk/model/bindings.ts'
+import type { PipelineError } from '../../sdk/model/run.ts'
+import type { Bundling } from '../engine/cut.ts'
+import type { Message, SnapshotScope, TaskRecord } from '../engine/messages.ts'
+import type { CheckpointContent } from '../host/checkpoint-content.ts'
+import type { LoopReport } from '../host/metrics.ts'
+
+/** What a worker is made with. */
+export interface WorkerSetup {
+  readonly worker: number
+  readonly workers: number
+  /** Where its pipeline is found and what it was made with. */
+  readonly origin: { readonly url: string; readonly name: string; readonly options: unknown }
+  readonly fingerprint: string
+  /** By node: a hash of its functions. */
+  readonly code: Readonly<Record<string, string>>
+  readonly content: CheckpointContent
+  /** By task: the segments of its state, oldest first. */
+  readonly states: Readonly<Record<string, ReadonlyArray<Uint8Array>>>
+  readonly provide: ReadonlyArray<Binding>
+  /** Whether checkpoints survive the process. */
+  readonly durable: boolean
+  readonly strict: boolean
+  readonly seed: number
+  readonly bundling: Bundling | undefined
+  /** One for each other worker, by its number; null in its own place. */
+  readonly peers: ReadonlyArray<MessagePort | null>
+}
+
+/** The first word to a thread, for each run; the rest goes through `main`. */
+export interface Start {
+  readonly setup: WorkerSetup
+  readonly main: MessagePort
+}
+
+export type ToWorker =
+  /** All are ready: read. `scriptedMs`: processing time, where a script says it. */
+  | { readonly _tag: 'Go'; readonly scriptedMs: number | null }
+  | { readonly _tag: 'Inject'; readonly epoch: number; readonly scope: SnapshotScope }
+  | { readonly _tag: 'AskPositions' }
+  | { readonly _tag: 'Persisted' }
+  | { readonly _tag: 'Aborted' }
+  | { readonly _tag: 'Publish'; readonly epoch: number; readonly generation: number }
+  | { readonly _tag: 'StopPulling' }
+  | { readonly _tag: 'Drain' }
+  | { readonly _tag: 'Gather' }
+  | { readonly _tag: 'AskRest' }
+  | { readonly _tag: 'AdvanceTo'; readonly ms: number }
+  | { readonly _tag: 'Play' }
+  | { readonly _tag: 'Close' }
+
+export type ToMain =
+  | { readonly _tag: 'Ready'; readonly scriptedMs: number | null }
+  | {
+      readonly _tag: 'Snapshot'
+      readonly epoch: number
+      readonly task: string
+      readonly record: TaskRecord
+      readonly keyed: Uint8Array | null
+      /** Encoded as in the store. */
+      readonly outputs: Uint8Array | null
+    }
+  | { readonly _tag: 'Positions'; readonly positions: Readonly<Record<string, unknown>> }
+  | { readonly _tag: 'Published' }
+  /** `sent` and `received`: how many messages, to and from peers; where they do not add up over all workers, some are on their way. */
+  | {
+      readonly _tag: 'Rest'
+      readonly quiescent: boolean
+      readonly dueMs: number
+      readonly nextMs: number | null
+      readonly sent: number
+      readonly received: number
+    }
+  | { readonly _tag: 'Moved' }
+  | { readonly _tag: 'Report'; readonly report: LoopReport; readonly finished: boolean; readonly pendingBytes: number }
+  /** By assertion, encoded. */
+  | { readonly _tag: 'Gathered'; readonly elements: Readonly<Record<string, Uint8Array>> }
+  | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
+  | { readonly _tag: 'Failed'; readonly error: PipelineError }
+  | { readonly _tag: 'Closed' }
+
+/** From a task of one worker to a task of another. */
+export type ToPeer =
+  | { readonly _tag: 'Batch'; readonly from: string; readonly stage: string; readonly bytes: ArrayBuffer; readonly side: number | null }
+  | { readonly _tag: 'Control'; readonly from: string; readonly stage: string; readonly message: ControlMessage }
+  /** So many bytes have been taken in. */
+  | { readonly _tag: 'Credit'; readonly bytes: number }
+
+/** All that is not a batch goes as it is. */
+export type ControlMessage = Exclude<Message, { readonly _tag: 'Batch' }>
+
+export type Gathered = Readonly<Record<string, ReadonlyArray<AssertedElement>>>

@@ -1,0 +1,144 @@
+// A run on worker threads, from the main thread: it conducts, and the workers work.
+import { codeHashes } from '../../sdk/graph/code-hash.ts'
+import { fingerprint } from '../../sdk/graph/graph.ts'
+import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
+import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
+import { checkAssertions } from '../host/assertions.ts'
+import { Conductor } from '../host/conductor.ts'
+import { Errands } from '../host/errands.ts'
+import type { Run } from '../host/job.ts'
+import { metricsOf } from '../host/metrics.ts'
+import type { Opened, Place } from '../host/opening.ts'
+import { Pacer } from '../host/pacer.ts'
+import { WorkerCrew } from './crew.ts'
+
+export class WorkersRun implements Run {
+  readonly #pipeline: PortablePipeline
+  readonly #opened: Opened
+  readonly #place: Place
+  readonly #pacer = new Pacer()
+  readonly #errands = new Errands(() => this.#pacer.poke())
+  readonly #crew: WorkerCrew
+  readonly #conductor: Conductor
+  readonly #beganMs = performance.now()
+
+  constructor(pipeline: PortablePipeline, opened: Opened, place: Place) {
+    this.#pipeline = pipeline
+    this.#opened = opened
+    this.#place = place
+    const poke = (): void => this.#pacer.poke()
+    this.#crew = new WorkerCrew(opened, place, {
+      onSnapshot: (epoch, snapshot) => this.#errands.guarded(() => this.#conductor.onSnapshot(epoch, snapshot)),
+      onFailure: error => {
+        this.#errands.fail(error)
+        this.#failed?.(error)
+        poke()
+      },
+      onChange: poke,
+    })
+    this.#conductor = new Conductor(opened, place, this.#crew, this.#errands, poke)
+  }
+
+  #failed: ((error: unknown) => void) | null = null
+
+  async prepare(): Promise<void> {
+    const { content, session } = this.#opened
+    const { options } = this.#place
+    const { graph, origin } = this.#pipeline
+    const failed = new Promise<never>((_, reject) => {
+      this.#failed = reject
+    })
+    const started = this.#crew.start({
+      workers: content.shards,
+      origin,
+      fingerprint: fingerprint(graph),
+      code: codeHashes(graph),
+      content,
+      provide: (options.provide ?? []).flatMap(binding => (binding._tag === 'Binding' ? [binding] : [])),
+      durable: session !== null,
+      strict: options.strict === true,
+      seed: options.seed ?? 0,
+      bundling: options.bundling,
+    })
+    try {
+      await Promise.race([started, failed])
+    } catch (error) {
+      await this.#crew.close()
+      throw error
+    } finally {
+      this.#failed = null
+    }
+  }
+
+  async run(): Promise<PipelineResult> {
+    const [crew, conductor] = [this.#crew, this.#conductor]
+    if ([...this.#opened.sources.values()].some(source => source.scriptedMs !== undefined))
+      this.#errands.later(async () => {
+        await this.#playScripts()
+        return () => undefined
+      })
+    try {
+      await this.#pacer.run({
+        step: () => this.#step(),
+        dueMs: () => conductor.dueMs(),
+        ended: () => conductor.ended !== null,
+      })
+      const state = conductor.ended ?? 'cancelled'
+      if (state === 'done' || state === 'drained') checkAssertions(this.#opened.plan, await crew.gathered())
+      this.#progress()
+      return { state, metrics: this.metrics() }
+    } finally {
+      conductor.close()
+      await crew.close()
+    }
+  }
+
+  /** Plays scripts: the clock goes on, or an event happens, whenever all workers are at rest and nothing is on its way between them. */
+  async #playScripts(): Promise<void> {
+    const crew = this.#crew
+    let sentBefore = Number.NaN
+    while (this.#conductor.ended === null) {
+      const { quiescent, dueMs, next, sent } = await crew.rest()
+      // One look is not enough: a message may have been sent and taken in between two workers' answers.
+      const settled = quiescent && sent === sentBefore
+      sentBefore = quiescent ? sent : Number.NaN
+      if (!settled) await new Promise(resolve => setImmediate(resolve))
+      else if (next === null) return
+      else if (dueMs <= next.atMs) await crew.advanceTo(dueMs)
+      else {
+        await crew.advanceTo(next.atMs)
+        await crew.play(next.worker)
+      }
+    }
+  }
+
+  #step(): false {
+    this.#crew.askSinks()
+    this.#conductor.step(() => this.#progress())
+    return false
+  }
+
+  #progress(): void {
+    this.#place.options.onProgress?.(this.metrics())
+  }
+
+  suspend(): void {
+    this.#conductor.suspend()
+  }
+
+  drain(): void {
+    this.#conductor.drain()
+  }
+
+  cancel(): void {
+    this.#conductor.cancel()
+  }
+
+  savepoint(name: string): Promise<string> {
+    return this.#conductor.savepoint(name)
+  }
+
+  metrics(): JobMetrics {
+    return metricsOf(this.#beganMs, this.#crew.reports(), this.#conductor.stats)
+  }
+}

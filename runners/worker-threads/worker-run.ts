@@ -1,0 +1,230 @@
+// A run's share in a worker: the same task loop as in the direct runner, told what to do by the main thread, and linked to its peers.
+import type { MessagePort } from 'node:worker_threads'
+import { Coder } from '../../sdk/coders/index.ts'
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { TaskSnapshot } from '../engine/messages.ts'
+import { planOf } from '../plan/plan.ts'
+import type { Plan } from '../plan/stage.ts'
+import { gatheredIn } from '../host/assertions.ts'
+import { Bundles } from '../host/bundles.ts'
+import { encodeOutputs } from '../host/checkpoint-content.ts'
+import { closings, connectSinks, connectSources } from '../host/connecting.ts'
+import { Errands } from '../host/errands.ts'
+import { Pacer } from '../host/pacer.ts'
+import { Sinks } from '../host/sinks.ts'
+import { TaskLoop } from '../host/task-loop.ts'
+import { failureOf } from './failure.ts'
+import { Link } from './link.ts'
+import { isHome } from './home-sinks.ts'
+import { rebuilt } from './pipeline-module.ts'
+import type { ToMain, ToWorker, WorkerSetup } from './protocol.ts'
+
+const reportMs = 100
+
+export class WorkerRun {
+  readonly #setup: WorkerSetup
+  readonly #main: MessagePort
+  readonly #pacer = new Pacer()
+  readonly #errands = new Errands(() => this.#pacer.poke())
+  readonly #stop = new AbortController()
+  readonly #closings = closings()
+  readonly #links = new Map<number, Link>()
+  readonly #sinks: Sinks
+  readonly #loop: TaskLoop
+  #going = false
+  #closed = false
+  #finished = false
+  #reportDueMs = 0
+
+  static async open(setup: WorkerSetup, main: MessagePort): Promise<WorkerRun> {
+    const pipeline = await rebuilt(setup)
+    const plan = planOf(pipeline.graph)
+    const stop = new AbortController()
+    const context = contextOf(setup, main, stop.signal)
+    const closing = closings()
+    const { content } = setup
+    try {
+      const sources = await connectSources(plan, context, closing.closing)
+      const here = { ...plan, sinks: plan.sinks.filter(sink => !isHome(sink)) }
+      const place = { context, runId: content.runId, before: content, durable: setup.durable }
+      return new WorkerRun(setup, main, plan, stop, closing, sources, new Sinks(await connectSinks(here, place, closing.closing)))
+    } catch (error) {
+      stop.abort()
+      await closing.close()
+      throw error
+    }
+  }
+
+  private constructor(
+    setup: WorkerSetup,
+    main: MessagePort,
+    plan: Plan,
+    stop: AbortController,
+    closing: ReturnType<typeof closings>,
+    sources: Awaited<ReturnType<typeof connectSources>>,
+    sinks: Sinks,
+  ) {
+    const { content, strict, seed, worker } = setup
+    this.#setup = setup
+    this.#main = main
+    this.#stop = stop
+    this.#closings = closing
+    this.#sinks = sinks
+    this.#loop = new TaskLoop(
+      {
+        plan,
+        content,
+        site: {
+          shards: [worker],
+          sendAway: (from, stage, shard, message) => this.#link(shard).send(from, stage, message),
+          stateOf: task => Promise.resolve(setup.states[task] ?? []),
+        },
+        sources,
+        sinks,
+        errands: this.#errands,
+        bundles: new Bundles({ bundling: setup.bundling, seed: seed + worker, strict }),
+        strict,
+        seed: seed + worker,
+        told: true,
+        backedUp: () => [...this.#links.values()].some(link => link.congested),
+      },
+      {
+        onSnapshot: (epoch, snapshot) => this.#onSnapshot(epoch, snapshot),
+        onChange: () => this.#pacer.poke(),
+      },
+    )
+    for (const [peer, port] of setup.peers.entries()) {
+      if (port !== null) this.#links.set(peer, this.#linkTo(port, plan))
+    }
+  }
+
+  #linkTo(port: MessagePort, plan: Plan): Link {
+    const deliver: ConstructorParameters<typeof Link>[2] = (from, stage, message) => {
+      this.#errands.guarded(() => this.#loop.deliver(from, stage, message))
+      this.#pacer.poke()
+    }
+    return new Link(port, plan.stages, deliver, () => this.#pacer.poke())
+  }
+
+  #link(peer: number): Link {
+    const link = this.#links.get(peer)
+    if (link === undefined) throw new Error(`worker ${this.#setup.worker} has no link to ${peer}`)
+    return link
+  }
+
+  #say(message: ToMain, transfer: ReadonlyArray<ArrayBuffer> = []): void {
+    this.#main.postMessage(message, transfer)
+  }
+
+  /** To the end; what fails is said to the main thread. */
+  async run(): Promise<void> {
+    this.#main.on('message', (message: ToWorker) => {
+      this.#errands.guarded(() => this.#do(message))
+      this.#pacer.poke()
+    })
+    try {
+      await this.#loop.prepare()
+      for (const link of this.#links.values()) link.listen()
+      this.#say({ _tag: 'Ready', scriptedMs: this.#loop.scriptedMs() })
+      await this.#pacer.run({
+        step: () => this.#step(),
+        dueMs: () => Math.min(this.#loop.dueMs(), this.#reportDueMs),
+        ended: () => this.#closed,
+      })
+    } finally {
+      this.#stop.abort()
+      await this.#loop.close()
+      for (const link of this.#links.values()) link.close()
+      await this.#closings.close()
+    }
+  }
+
+  #step(): boolean {
+    this.#errands.ask()
+    this.#sinks.ask()
+    if (!this.#going) return false
+    this.#loop.tick()
+    const more = this.#loop.read()
+    this.#report()
+    return more
+  }
+
+  #traffic(): { readonly sent: number; readonly received: number } {
+    let [sent, received] = [0, 0]
+    for (const link of this.#links.values()) [sent, received] = [sent + link.sent, received + link.received]
+    return { sent, received }
+  }
+
+  #report(): void {
+    const now = Date.now()
+    const finished = this.#loop.finished()
+    if (now < this.#reportDueMs && finished === this.#finished) return
+    this.#finished = finished
+    this.#reportDueMs = now + reportMs
+    this.#say({ _tag: 'Report', report: this.#loop.report(), finished, pendingBytes: this.#loop.pendingBytes() })
+  }
+
+  #onSnapshot(epoch: number, { task, record, keyed, outputs }: TaskSnapshot): void {
+    const encoded = outputs.length === 0 ? null : encodeOutputs(outputs)
+    this.#say({ _tag: 'Snapshot', epoch, task, record, keyed, outputs: encoded })
+  }
+
+  #do(message: ToWorker): void {
+    switch (message._tag) {
+      case 'Go':
+        if (message.scriptedMs !== null) this.#loop.advanceTo(message.scriptedMs)
+        this.#going = true
+        return
+      case 'AskRest':
+        return this.#say({ _tag: 'Rest', ...this.#loop.rest(), ...this.#traffic() })
+      case 'AdvanceTo':
+        this.#loop.advanceTo(message.ms)
+        return this.#say({ _tag: 'Moved' })
+      case 'Play':
+        this.#loop.play()
+        return this.#say({ _tag: 'Moved' })
+      case 'Inject':
+        this.#sinks.begin()
+        return this.#loop.inject(message.epoch, message.scope)
+      case 'AskPositions':
+        return this.#errands.later(async () => {
+          const positions = await this.#sinks.positions()
+          return () => this.#say({ _tag: 'Positions', positions })
+        })
+      case 'Persisted':
+        return this.#loop.persisted()
+      case 'Aborted':
+        return this.#loop.aborted()
+      case 'Publish':
+        return this.#errands.later(async () => {
+          await this.#loop.publish(message)
+          return () => this.#say({ _tag: 'Published' })
+        })
+      case 'StopPulling':
+        return this.#loop.stopPulling()
+      case 'Drain':
+        return this.#loop.drain()
+      case 'Gather': {
+        const elements = Object.entries(gatheredIn(this.#loop.instances)).map(
+          ([id, gathered]) => [id, structural.encode(gathered)] as const,
+        )
+        this.#say({ _tag: 'Report', report: this.#loop.report(), finished: true, pendingBytes: 0 })
+        return this.#say({ _tag: 'Gathered', elements: Object.fromEntries(elements) })
+      }
+      case 'Close':
+        this.#closed = true
+        return
+    }
+  }
+}
+
+const structural = Coder.structural<unknown>()
+
+const contextOf = ({ provide }: WorkerSetup, main: MessagePort, signal: AbortSignal): HostContext => {
+  const bindings = new Map(provide.map(binding => [binding.key, binding]))
+  return {
+    binding: key => bindings.get(key),
+    log: (level, message, fields) => main.postMessage({ _tag: 'Log', level, message, fields: failureOf.plain(fields) } satisfies ToMain),
+    signal,
+  }
+}

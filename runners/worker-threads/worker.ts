@@ -1,0 +1,18 @@
+// The program of a worker thread: one run after another, for the modules that it has loaded are what takes time.
+import { parentPort } from 'node:worker_threads'
+import { failureOf } from './failure.ts'
+import type { Start, ToMain } from './protocol.ts'
+import { WorkerRun } from './worker-run.ts'
+
+if (parentPort === null) throw new Error('this file is the program of a worker thread: run a pipeline with WorkerThreadsRunner instead')
+
+parentPort.on('message', ({ setup, main }: Start) => {
+  const say = (message: ToMain): void => main.postMessage(message)
+  WorkerRun.open(setup, main)
+    .then(run => run.run())
+    .then(
+      () => say({ _tag: 'Closed' }),
+      (error: unknown) => say({ _tag: 'Failed', error: failureOf.ofThrown(setup.worker, error) }),
+    )
+    .finally(() => main.close())
+})

@@ -1,0 +1,31 @@
+// Hashes of the functions of a graph's nodes: equal where threads or processes have loaded the same code.
+import { createHash } from 'node:crypto'
+import type { Graph } from './graph-node.ts'
+
+/**
+ * By node id: SHA-256, in hexadecimal, over the text of every function in it. What a function has captured is no part of it, nor is how
+ * a compiler writes a reference to an import, which differs between the two kinds of modules.
+ */
+export const codeHashes = (graph: Graph): Readonly<Record<string, string>> =>
+  Object.fromEntries([...graph.nodes.values()].map(({ id, node }) => [id, hashOf(functionsIn(node.transform, 0))]))
+
+const hashOf = (texts: ReadonlyArray<string>): string => {
+  const hash = createHash('sha256')
+  for (const text of texts) hash.update(`${text.replaceAll(called, '$1').replaceAll(imported, '')}\n`)
+  return hash.digest('hex')
+}
+
+/** `(0, import_module.name)(…)` for `name(…)`, and `import_module.name` for `name`. */
+const called = /\(0,\s*[\w$]+\.([\w$]+)\)/g
+const imported = /\b(?:import_[\w$]+|[\w$]+_\d+)\.(?:default\b)?/g
+
+/** Transforms are shallow records of functions, coders and data. */
+const deepest = 4
+
+const functionsIn = (value: unknown, depth: number): ReadonlyArray<string> => {
+  if (typeof value === 'function') return [Function.prototype.toString.call(value)]
+  if (typeof value !== 'object' || value === null || depth > deepest || Array.isArray(value)) return []
+  return Object.keys(value)
+    .sort()
+    .flatMap(name => functionsIn((value as Readonly<Record<string, unknown>>)[name], depth + 1))
+}
