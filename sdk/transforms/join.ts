@@ -6,6 +6,7 @@ import * as T from 'fp-ts/lib/These.js'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 import { coGroup } from './co-group-by-key.ts'
+import { within } from './join-within.ts'
 
 type Both<A, B> = { readonly left: ReadonlyArray<A>; readonly right: ReadonlyArray<B> }
 
@@ -27,6 +28,8 @@ const crossed = <A, B, C>({ left, right }: Both<A, B>, pair: (a: A, b: B) => C):
  * `left` keeps the left side's with none beside them, `right` the right side's, and `full` both, as These. A window's pairs come out
  * when its trigger fires; a trigger that fires more than once while accumulating repeats them, and one that discards joins only what came
  * since the last firing: join with the default trigger, or CoGroupByKey.
+ *
+ * `within` looks at timestamps instead: see there.
  *
  * @example
  * pipe(orders, PCollection.keyBy(order => order.id), Join.left(pipe(payments, PCollection.keyBy(payment => payment.orderId))))
@@ -62,4 +65,14 @@ export const Join = Object.freeze({
             ? both.right.map(b => T.right(b))
             : crossed(both, (a, b) => T.both(a, b)),
       )(left, right),
+  /**
+   * Pairs whose timestamps lie at most `distance` apart, as soon as both are there, with the later of the two timestamps. What has met
+   * nobody comes out apart, with its own timestamp, when the watermark is past that and `distance`, or at its window's end: so the
+   * watermark behind the join stands `distance` behind. Values meet within one window: both sides are windowed alike, mostly in the global
+   * one. Throws a RangeError for a distance that is none.
+   *
+   * @example
+   * const { pairs, leftAlone, rightAlone } = pipe(orders, Join.within(payments, minutes(30)))
+   */
+  within,
 })

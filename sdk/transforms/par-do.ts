@@ -7,15 +7,18 @@ import type { Effects } from '../stateful/effects.ts'
 import type { HandlerResult, NoTimers, OnTimer, StatefulSpec, StateSpecs, TimerSpecs, Wellformed } from '../stateful/stateful-fn.ts'
 import { withSides } from './map-with.ts'
 
-const of =
-  <I, O>(fn: DoFn<I, O>) =>
+/** As ParDo.of, under another transform's name. */
+export const runAs =
+  (kind: string) =>
+  <I, O>({ stateful, bundle, sides }: DoFn<I, O>) =>
   (pc: PCollection<I>): PCollection<O> => {
-    const { stateful, bundle, sides } = fn
-    if (stateful !== null) return apply({ _tag: 'Stateful', spec: stateful }, [pc], { kind: 'ParDo' })
+    if (stateful !== null) return apply({ _tag: 'Stateful', spec: stateful }, [pc], { kind })
     if (bundle === null) throw new TypeError('ParDo.of takes what DoFn.stateful or DoFn.bundled gave')
-    const input = sides === null ? pc : withSides('ParDo', sides, pc)
-    return apply({ _tag: 'Bundled', spec: bundle, sided: sides !== null }, [input], { kind: 'ParDo' })
+    const input = sides === null ? pc : withSides(kind, sides, pc)
+    return apply({ _tag: 'Bundled', spec: bundle, sided: sides !== null }, [input], { kind })
   }
+
+const of: <I, O>(fn: DoFn<I, O>) => (pc: PCollection<I>) => PCollection<O> = runAs('ParDo')
 
 /**
  * Runs a DoFn: `of` one that was made apart, `stateful` and `bundled` one in place, where nothing is annotated (Beam's ParDo).
