@@ -32,7 +32,7 @@ export const within =
       throw new RangeError(`Join.within: how far apart is a length of time, and ${distance} ms is none`)
     const lefts = marked<K, A, Side<A, B>>(left, 'left')
     const rights = marked<K, B, Side<A, B>>(right, 'right')
-    const both = apply<KV<K, Side<A, B>>>({ _tag: 'Flatten' }, [lefts, rights], { kind: 'Join.within.both' })
+    const both = apply<KV<K, Side<A, B>>>({ _tag: 'Flatten', like: 'all' }, [lefts, rights], { kind: 'Join.within.both' })
     const outs: PCollection<Out<K, A, B>> = runAs('Join.within')(matching<K, A, B>(distance))(both)
     const { pairs, leftAlone, rightAlone } = Partition.on('to', ['pairs', 'leftAlone', 'rightAlone'])(outs)
     return {
