@@ -41,6 +41,7 @@ export class Host {
         told: false,
         strict: place.options.strict === true,
         seed: place.options.seed ?? 0,
+        log: place.log,
       },
       {
         onSnapshot: (epoch, snapshot) => this.#conductor.onSnapshot(epoch, snapshot),

@@ -1,7 +1,7 @@
 // The head of an asynchronous stage: which elements are being worked on, which wait, and in which order their results go on.
 import { ByteReader, ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
-import type { PaneInfo } from '../../sdk/model/pane.ts'
-import type { Batch, Windows } from '../harness/batch.ts'
+import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
+import { type Batch, emptyBatch, type Windows } from '../harness/batch.ts'
 import { readWindow, writeWindow } from './cell.ts'
 import type { CallOutcome } from './messages.ts'
 
@@ -160,4 +160,20 @@ export class AsyncCalls {
       this.#push(values.read(from), timestamp, windows, pane)
     }
   }
+}
+
+/** What ended calls give, as a batch. */
+export const resultsOf = (
+  calls: ReadonlyArray<PendingCall>,
+  outcomeOf: (element: unknown, outcome: CallOutcome) => unknown,
+): Batch => {
+  const batch = emptyBatch({ keyed: false, windowed: calls[0]?.windows !== null, panes: true })
+  for (const { value, timestamp, windows, pane, outcome } of calls) {
+    if (outcome === null) throw new Error('async: a call without an outcome was taken for ended')
+    batch.values.push(outcomeOf(value, outcome))
+    batch.timestamps.push(timestamp)
+    if (windows !== null) batch.windows?.push(windows)
+    batch.panes?.push(pane ?? NO_FIRING)
+  }
+  return batch
 }

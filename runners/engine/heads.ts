@@ -10,6 +10,8 @@ import type { TaskHead } from './head.ts'
 import { MergingGrouping } from './merging-grouping.ts'
 import { SidedElements } from './sided/sided-elements.ts'
 import type { SideProgress } from './sided/side-store.ts'
+import type { RestrictionCommand } from './splittable/messages.ts'
+import { Restrictions } from './splittable/restrictions.ts'
 import { StatefulHead } from './stateful/head.ts'
 
 /** What a head is given of its task. */
@@ -19,12 +21,14 @@ export interface HeadPlace {
   readonly sides: ReadonlyArray<SideProgress>
   /** Runs the stage over what the head hands on. */
   readonly emit: (batch: Batch) => void
+  /** What the host is to do for a splittable DoFn. */
+  readonly command: (command: RestrictionCommand) => void
   /** A user's function with the strict checks around it, if there are any. */
   readonly guard: (f: UserFunction) => unknown
 }
 
 /** null where elements go straight on. */
-export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, guard }: HeadPlace): TaskHead | null => {
+export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, guard }: HeadPlace): TaskHead | null => {
   switch (head._tag) {
     case 'Group': {
       const { fn, strategy, keyCoder } = head
@@ -38,7 +42,7 @@ export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, guard }: 
       return new StatefulHead({ path: id, fn: spec, strategy, keyCoder, watermarks, emit, guard })
     }
     case 'Splittable':
-      throw new Error(`${id}: there is no head for ${head._tag}`)
+      return new Restrictions({ path: id, fn: head.fn, emit, command })
     case 'Source':
     case 'Async':
     case 'Reshuffle':

@@ -3,12 +3,11 @@
 import { enterScope, type MetricScope } from '../../sdk/model/metric-scope.ts'
 import type { Metric } from '../../sdk/model/metric-values.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import { NO_FIRING } from '../../sdk/model/pane.ts'
 import type { ReadBatch, Split, SplitProgress } from '../../sdk/splittable/source.ts'
-import { type Batch, emptyBatch } from '../harness/batch.ts'
+import type { Batch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { Stage } from '../plan/stage.ts'
-import { AsyncCalls, type PendingCall } from './async-calls.ts'
+import { AsyncCalls, resultsOf } from './async-calls.ts'
 import { CatchingUp } from './catching-up.ts'
 import { Channels } from './channels.ts'
 import type { Cut } from './cut.ts'
@@ -21,6 +20,8 @@ import type { CallOutcome, Message, Outbox, SnapshotScope, TaskRecord, TaskSnaps
 import type { SideProgress } from './sided/side-store.ts'
 import { SidedElements } from './sided/sided-elements.ts'
 import { SourceSplits } from './source-splits.ts'
+import type { RestrictionEvent } from './splittable/messages.ts'
+import { Restrictions } from './splittable/restrictions.ts'
 import { TaskOutputs, type TaskPlace } from './task-outputs.ts'
 
 export interface TaskSpec extends TaskPlace {
@@ -39,6 +40,7 @@ export class Task {
   readonly name: string
   readonly stage: Stage
   readonly splits: SourceSplits | null
+  readonly restrictions: Restrictions | null
   readonly #spec: TaskSpec
   readonly #instance: TaskPlace['instance']
   readonly #outbox: Outbox
@@ -76,10 +78,12 @@ export class Task {
       watermarks: this.#watermarks,
       sides: this.#sideProgress(),
       emit: batch => this.#run(batch),
+      command: command => outbox.restriction(command),
       guard: f => instance.guard(f, stage.id),
     })
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
-    this.#catchingUp = new CatchingUp(() => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs), this.#sided ?? this.#calls)
+    this.restrictions = this.#head instanceof Restrictions ? this.#head : null
+    this.#catchingUp = new CatchingUp(() => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs), this.#sided ?? this.#calls ?? this.restrictions)
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
     instance.metrics.restore(restored?.record.metrics ?? [])
     const waiting = restored?.keyed.at(-1)
@@ -99,9 +103,18 @@ export class Task {
 
   // ---- events
 
-  /** Everything is in place: calls that waited in the checkpoint may begin. */
-  begin(): void {
+  /** Everything is in place: calls and restrictions that waited in the checkpoint may begin. */
+  begin(nowMs: number): void {
     this.#calls?.begin()
+    this.restrictions?.begin(nowMs)
+  }
+
+  /** Of a splittable DoFn's generators; see {@link Restrictions}. */
+  onRestriction(event: RestrictionEvent, nowMs: number): void {
+    if (this.restrictions === null) throw new Error(`${this.name} reads no restrictions`)
+    this.restrictions.on(event, nowMs)
+    this.#forwardWatermark()
+    this.#sayCaughtUp()
   }
 
   /** A split's reader has brought a batch. */
@@ -140,8 +153,11 @@ export class Task {
   }
 
   /** Nothing more will be read: event time goes to its end, and every window fires. */
-  drain(): void {
-    this.#source().endAll()
+  drain(nowMs: number): void {
+    this.splits?.endAll()
+    this.restrictions?.drain(nowMs)
+    if (this.splits !== null) this.onSourceProgress(nowMs)
+    else this.#forwardWatermark()
   }
 
   /** After reading: hands the watermark on, if it rose. */
@@ -183,7 +199,7 @@ export class Task {
   onCallEnded(id: number, outcome: CallOutcome): void {
     if (this.#calls === null) throw new Error(`${this.name} makes no calls`)
     const ready = this.#calls.ended(id, outcome)
-    if (ready.length > 0) this.#run(this.#resultsOf(ready))
+    if (ready.length > 0) this.#run(resultsOf(ready, this.#spec.outcomeOf))
     this.#forwardWatermark()
     this.#sayCaughtUp()
   }
@@ -214,7 +230,7 @@ export class Task {
 
   /** Whoever feeds this task should wait. */
   congested(): boolean {
-    return this.#channels.heldCount > 0 || this.#calls?.busy === true
+    return this.#channels.heldCount > 0 || this.#calls?.busy === true || this.restrictions?.busy() === true
   }
 
   /** How many elements wait for their side inputs. */
@@ -232,9 +248,9 @@ export class Task {
     return this.#watermarks.output === Instant.max && (this.#calls?.size ?? 0) === 0
   }
 
-  /** Nothing is under way that would go on by itself: no call, and nothing behind a barrier. */
+  /** Nothing is under way that would go on by itself: no call, nothing that is read, and nothing behind a barrier. */
   quiescent(): boolean {
-    return (this.#calls?.size ?? 0) === 0 && this.#channels.heldCount === 0
+    return (this.#calls?.size ?? 0) === 0 && this.#channels.heldCount === 0 && this.restrictions?.quiescent() !== false
   }
 
   outputWatermark(): number {
@@ -309,18 +325,6 @@ export class Task {
     if (!this.#catchingUp.isDue()) return
     this.#outputs.flushTables()
     this.#outputs.broadcast({ _tag: 'CaughtUp' })
-  }
-
-  #resultsOf(calls: ReadonlyArray<PendingCall>): Batch {
-    const batch = emptyBatch({ keyed: false, windowed: calls[0]?.windows !== null, panes: true })
-    for (const { value, timestamp, windows, pane, outcome } of calls) {
-      if (outcome === null) throw new Error(`${this.name}: a call without an outcome was taken for ended`)
-      batch.values.push(this.#spec.outcomeOf(value, outcome))
-      batch.timestamps.push(timestamp)
-      if (windows !== null) batch.windows?.push(windows)
-      batch.panes?.push(pane ?? NO_FIRING)
-    }
-    return batch
   }
 
   /** Runs the stage over a batch and hands on what comes out. */

@@ -1,7 +1,7 @@
 // One thread's share of a run: its tasks, the readers that feed them, the calls that they wait for, and the sinks that they publish to.
 // It says what happened and is told what to do by whoever conducts the run, in this thread or in another.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
-import type { ConnectedSource, ReadBatch } from '../../sdk/splittable/source.ts'
+import type { ConnectedSource } from '../../sdk/splittable/source.ts'
 import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import type { Task } from '../engine/task.ts'
@@ -11,9 +11,12 @@ import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import type { Errands } from './errands.ts'
+import { Finalizers } from './finalizers.ts'
+import type { Log } from './options.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers } from './readers.ts'
 import { type Counters, type LoopReport, RateMeter, reportOf } from './metrics.ts'
+import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
 import type { Sinks } from './sinks.ts'
 import { makeTasks, type TaskSet, type TaskSite } from './task-set.ts'
@@ -35,6 +38,7 @@ export interface LoopPlace {
   readonly told: boolean
   readonly strict: boolean
   readonly seed: number
+  readonly log: Log
 }
 
 /** What a loop tells whoever drives it. */
@@ -51,6 +55,8 @@ export class TaskLoop {
   readonly #listener: LoopListener
   readonly #random: Random
   readonly #calls = new LiveCalls()
+  readonly #finalizers: Finalizers
+  readonly #restrictions: RestrictionRunner
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
   /** Whose processing time this is, if not the machine's. */
@@ -58,6 +64,7 @@ export class TaskLoop {
   /** Where only one of a stage's tasks is here. */
   #byStage: ReadonlyMap<string, Task> = new Map()
   #pulling = true
+  #draining = false
   /** Outputs of the checkpoint under way. */
   #leaving: Pick<TaskSnapshot, 'task' | 'outputs'>[] = []
   #leavingBytes = 0
@@ -66,6 +73,15 @@ export class TaskLoop {
     this.#place = place
     this.#listener = listener
     this.#random = randomOf(place.seed)
+    this.#finalizers = new Finalizers(place.log)
+    this.#restrictions = new RestrictionRunner({
+      now: () => this.#now(),
+      later: work => place.errands.later(work),
+      onRead: elements => this.#count(elements, 0),
+      finalizers: this.#finalizers,
+      strict: place.strict,
+      random: this.#random,
+    })
   }
 
   /** Makes the tasks and opens the readers. */
@@ -80,9 +96,11 @@ export class TaskLoop {
         const { task, outputs } = snapshot
         if (outputs.length > 0) this.#leaving.push({ task, outputs })
         for (const { outputs: rows } of outputs) this.#leavingBytes += heldBytes(rows)
+        this.#finalizers.onSnapshot(task)
         onSnapshot(epoch, snapshot)
       },
       call: (task, id, element) => this.#call(task, id, element),
+      restriction: this.#restrictions.carryOut,
     })
     this.#byStage = new Map(this.#set.tasks.map(task => [task.stage.id, task]))
     for (const sink of sinks.connected.values()) sink.onReady(onChange)
@@ -90,7 +108,7 @@ export class TaskLoop {
     this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
     // A task without a split of its own has nothing to wait for.
     for (const task of this.#sourceTasks()) task.onSourceProgress(this.#now())
-    for (const task of this.#set.tasks) task.begin()
+    for (const task of this.#set.tasks) task.begin(this.#now())
   }
 
   /** The tasks' processing time; checkpoints, leases and progress go by the machine's. */
@@ -118,9 +136,11 @@ export class TaskLoop {
 
   /** Reads one batch, and all that follows from it. Says whether there is more to do at once. */
   read(): boolean {
-    if (!this.#pulling || this.#mustWait()) return false
+    // What a drain has left is finished.
+    if (this.#pulling || this.#draining) this.#restrictions.pull(task => this.#mustWait(task))
+    if (!this.#pulling || this.#mustWait(null)) return false
     const read = this.#readers?.pollOne(this.#place.bundles.batchSize, this.#now()) ?? null
-    if (read !== null) return this.#count(read)
+    if (read !== null) return this.#count(read.values.length, read.bytes)
     if (this.#script === null || this.#place.told) return this.#settle()
     const { quiescent, dueMs, nextMs } = this.rest()
     if (!quiescent || nextMs === null) return false
@@ -130,10 +150,10 @@ export class TaskLoop {
     return true
   }
 
-  #count(batch: ReadBatch<unknown>): true {
-    this.counters.elementsRead += batch.values.length
-    this.counters.bytesRead += batch.bytes
-    this.rate.add(batch.values.length)
+  #count(elements: number, bytes: number): true {
+    this.counters.elementsRead += elements
+    this.counters.bytesRead += bytes
+    this.rate.add(elements)
     return true
   }
 
@@ -166,17 +186,21 @@ export class TaskLoop {
 
   play(): true {
     if (this.#script === null) throw new Error('there is no script to play')
-    return this.#count(this.#script.play())
+    const { values, bytes } = this.#script.play()
+    return this.#count(values.length, bytes)
   }
 
-  #mustWait(): boolean {
-    if (this.#set.tasks.some(task => task.congested())) return true
+  /** Whether `reader`, or a source (null), must not hand on more: what stands before a reader is no reason. */
+  #mustWait(reader: Task | null): boolean {
+    const { tasks } = this.#set
+    for (let i = tasks.length - 1; i >= 0 && tasks[i] !== reader; i--) if (tasks[i]?.congested() === true) return true
     if (this.pendingBytes() + this.#leavingBytes > pauseBytes) return true
     return this.#place.sinks.congested() || this.#place.backedUp()
   }
 
+  /** What waits for a checkpoint: outputs, and, as a byte, functions to be called behind one. */
   pendingBytes(): number {
-    return this.#set.tasks.reduce((sum, task) => sum + task.pendingBytes(), 0)
+    return this.#set.tasks.reduce((sum, task) => sum + task.pendingBytes(), this.#finalizers.waiting ? 1 : 0)
   }
 
   finished(): boolean {
@@ -210,11 +234,13 @@ export class TaskLoop {
     this.counters.elementsWritten += await this.#place.sinks.commit(at, this.#leaving)
     this.#leaving = []
     this.#leavingBytes = 0
+    this.#finalizers.onPublished()
   }
 
   aborted(): void {
     this.#leaving = []
     this.#leavingBytes = 0
+    this.#finalizers.onAborted()
     for (const task of this.#set.tasks) task.onAborted()
   }
 
@@ -222,17 +248,17 @@ export class TaskLoop {
     this.#pulling = false
   }
 
-  /** Event time goes to its end; nothing more is read. */
+  /** Event time goes to its end; nothing more is read but what splittable DoFns keep of their restrictions. */
   drain(): void {
     this.stopPulling()
-    for (const task of this.#sourceTasks()) {
-      task.drain()
-      task.onSourceProgress(this.#now())
-    }
+    this.#draining = true
+    for (const task of this.#set.tasks) task.drain(this.#now())
   }
 
   async close(): Promise<void> {
     this.#calls.abort()
+    await this.#restrictions.close()
+    await this.#finalizers.settle()
     await this.#readers?.close()
     for (const instance of this.#set.instances) await instance.teardown()
   }

@@ -2,6 +2,7 @@
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Cut } from '../engine/cut.ts'
 import type { Message, Outbox, TaskSnapshot } from '../engine/messages.ts'
+import type { RestrictionCommand } from '../engine/splittable/messages.ts'
 import { Task, taskName } from '../engine/task.ts'
 import { StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
@@ -16,6 +17,7 @@ export interface TaskHost {
   readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
   readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
   readonly call: (task: Task, id: number, element: unknown) => void
+  readonly restriction: (task: Task, command: RestrictionCommand) => void
 }
 
 /** Which of a run's tasks are here, and how the others are reached. */
@@ -62,6 +64,7 @@ export const makeTasks = async (
         publish: host.publish,
         snapshot: host.snapshot,
         call: (id, element) => host.call(reach(tasks, name), id, element),
+        restriction: command => host.restriction(reach(tasks, name), command),
       }
       const spec = {
         instance,

@@ -47,7 +47,7 @@ export class WorkerRun {
       const sources = await connectSources(plan, context, closing.closing)
       const here = { ...plan, sinks: plan.sinks.filter(sink => !isHome(sink)) }
       const place = { context, runId: content.runId, before: content, durable: setup.durable }
-      return new WorkerRun(setup, main, plan, stop, closing, sources, new Sinks(await connectSinks(here, place, closing.closing)))
+      return new WorkerRun(setup, main, context.log, plan, stop, closing, sources, new Sinks(await connectSinks(here, place, closing.closing)))
     } catch (error) {
       stop.abort()
       await closing.close()
@@ -58,6 +58,7 @@ export class WorkerRun {
   private constructor(
     setup: WorkerSetup,
     main: MessagePort,
+    log: HostContext['log'],
     plan: Plan,
     stop: AbortController,
     closing: ReturnType<typeof closings>,
@@ -85,6 +86,7 @@ export class WorkerRun {
         bundles: new Bundles({ bundling: setup.bundling, seed: seed + worker, strict }),
         strict,
         seed: seed + worker,
+        log,
         told: true,
         backedUp: () => [...this.#links.values()].some(link => link.congested),
       },

@@ -121,13 +121,20 @@ const unfitKeyCoder = (graph: Graph, node: GraphNode): ReadonlyArray<string> => 
 const boundedness = (nodes: ReadonlyArray<GraphNode>): ReadonlyMap<string, boolean> => {
   const bounded = new Map<string, boolean>()
   for (const node of nodes) {
-    const { transform } = node.node
-    bounded.set(
-      node.id,
-      transform._tag === 'Read' ? transform.source.isBounded : elementsOf(node).every(input => bounded.get(input.id) ?? true),
-    )
+    bounded.set(node.id, endsByItself(node.node.transform) && elementsOf(node).every(input => bounded.get(input.id) ?? true))
   }
   return bounded
+}
+
+const endsByItself = (transform: Node['transform']): boolean => {
+  switch (transform._tag) {
+    case 'Read':
+      return transform.source.isBounded
+    case 'Splittable':
+      return transform.fn.isBounded
+    default:
+      return true
+  }
 }
 
 const neverFires = (graph: Graph, bounded: ReadonlyMap<string, boolean>, node: GraphNode): ReadonlyArray<string> => {

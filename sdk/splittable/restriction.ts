@@ -1,15 +1,48 @@
 // Restrictions: the part of a source that one reader owns, as data with a pure algebra (Beam's splittable DoFn).
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
+import { Coder } from '../coders/index.ts'
 
-/** `last` is the last position claimed. The engine keeps (restriction, last) and asks these; a property test can too. */
+/**
+ * What can be asked of a restriction. `last` is the last position claimed. The engine keeps (restriction, last) and asks these; a property
+ * test can too.
+ */
 export interface RestrictionAlgebra<R, P> {
   readonly contains: (r: R, position: P) => boolean
-  /** Cuts what lies after `last`: the primary keeps `fraction` of the remainder. None when nothing is left to give. */
+  /**
+   * Cuts what lies after `last`: the primary keeps `fraction` (0 to 1) of the remainder, and all up to `last`. None when nothing is left to
+   * give. With the fraction 0 the residual is all that lies after `last`, so that work which was stopped goes on with it.
+   */
   readonly split: (r: R, last: Option<P>, fraction: number) => Option<readonly [primary: R, residual: R]>
+  /** In whatever unit says how much work it is. */
   readonly progress: (r: R, last: Option<P>) => { readonly done: number; readonly remaining: number }
+  /** Whether nothing lies after `last`. */
   readonly isDone: (r: R, last: Option<P>) => boolean
 }
+
+/** A restriction's algebra, and how it becomes bytes in a checkpoint. */
+export interface Restriction<R, P> extends RestrictionAlgebra<R, P> {
+  readonly coder: Coder<R>
+}
+
+/**
+ * Kinds of restrictions of one's own: offsets, sequences, keys of an index, pages (Beam's restriction and tracker, as data and pure
+ * functions).
+ *
+ * Laws, which a property test can hold: whatever `last` and `fraction`, primary and residual together contain each position once; the
+ * primary contains `last`; and the fraction 0 leaves all of the rest to the residual.
+ *
+ * @example
+ * const rows = Restriction.of({
+ *   coder: Coder.struct({ from: Coder.varint, to: Coder.varint }),
+ *   contains: ({ from, to }, row: number) => row >= from && row < to,
+ *   …
+ * })
+ */
+export const Restriction = Object.freeze({
+  /** As it is: its types are inferred from the coder and from the position that `contains` takes. */
+  of: <R, P>(r: Restriction<R, P>): Restriction<R, P> => Object.freeze({ ...r }),
+})
 
 /** Half open; `to: null` is without end. */
 export interface PositionRange {
@@ -29,13 +62,7 @@ export const positionRange: RestrictionAlgebra<PositionRange, number> = {
         { from: r.from, to: start },
         { from: start, to: null },
       ])
-    const at = start + Math.ceil((r.to - start) * fraction)
-    return at >= r.to
-      ? O.none
-      : O.some([
-          { from: r.from, to: at },
-          { from: at, to: r.to },
-        ])
+    return cut({ from: r.from, to: r.to }, start, fraction)
   },
   progress: (r, last) => {
     const start = next(r, last)
@@ -43,3 +70,40 @@ export const positionRange: RestrictionAlgebra<PositionRange, number> = {
   },
   isDone: (r, last) => r.to !== null && next(r, last) >= r.to,
 }
+
+const cut = ({ from, to }: OffsetRange, start: number, fraction: number): Option<readonly [OffsetRange, OffsetRange]> => {
+  const at = start + Math.ceil((to - start) * fraction)
+  return at >= to
+    ? O.none
+    : O.some([
+        { from, to: at },
+        { from: at, to },
+      ])
+}
+
+/** Whole numbers from `from` up to, not including, `to`. */
+export interface OffsetRange {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * The restriction of what lies at whole numbers: bytes, rows, indexes (Beam's OffsetRange).
+ *
+ * `of` throws a RangeError for bounds that are not safe whole numbers, or an end before its beginning.
+ *
+ * @example
+ * Splittable.read({ restriction: OffsetRange, initial: file => OffsetRange.of(0, file.size), … })
+ */
+export const OffsetRange: Restriction<OffsetRange, number> & { readonly of: (from: number, to: number) => OffsetRange } = Object.freeze({
+  coder: Coder.struct({ from: Coder.varint, to: Coder.varint }),
+  contains: positionRange.contains,
+  split: (r: OffsetRange, last: Option<number>, fraction: number) => cut(r, next(r, last), fraction),
+  progress: positionRange.progress,
+  isDone: positionRange.isDone,
+  of: (from: number, to: number): OffsetRange => {
+    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to < from)
+      throw new RangeError(`OffsetRange.of(${from}, ${to}): the bounds are whole numbers, and the end does not lie before the beginning`)
+    return Object.freeze({ from, to })
+  },
+})

@@ -68,7 +68,7 @@ export class Process {
     for (const stage of plan.stages) for (let shard = 0; shard < scenario.shards; shard++) this.#make(stage, shard)
     this.#coordinator = new Coordinator([...this.#tasks.keys()], disk?.epoch ?? 0)
     for (const task of this.#tasks.values()) if (task.splits !== null) task.onSourceProgress(world.now)
-    for (const task of this.#tasks.values()) task.begin()
+    for (const task of this.#tasks.values()) task.begin(world.now)
   }
 
   #make(stage: Plan['stages'][number], shard: number): void {
@@ -98,6 +98,9 @@ export class Process {
         publish: (sinkId, origin, outputs) => ledger.publish(sinkId, origin, outputs),
         snapshot: (epoch, snapshot) => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)),
         call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
+        restriction: () => {
+          throw new Error(`nobody reads for ${name}`)
+        },
       },
     )
     this.#tasks.set(name, task)

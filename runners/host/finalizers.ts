@@ -1,0 +1,72 @@
+// What is to be called once a checkpoint is durable and published (Beam's bundle finalization). Best effort: nothing of it outlives the process.
+import type { Log } from './options.ts'
+
+type Finalizer = () => Promise<void>
+
+/** How long the end of a run waits for them. */
+const longestMs = 10_000
+
+export class Finalizers {
+  readonly #log: Log
+  /** By task: what belongs to its next snapshot. */
+  readonly #waiting = new Map<string, Finalizer[]>()
+  /** What belongs to the checkpoint under way, with its task. */
+  #taken: (readonly [task: string, finalizer: Finalizer])[] = []
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** What is called belongs to what the task has handed on until now. */
+  add(task: string, finalizers: ReadonlyArray<Finalizer>): void {
+    if (finalizers.length === 0) return
+    const waiting = this.#waiting.get(task)
+    if (waiting === undefined) this.#waiting.set(task, [...finalizers])
+    else waiting.push(...finalizers)
+  }
+
+  /** Somebody waits for a checkpoint that is not under way. */
+  get waiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  onSnapshot(task: string): void {
+    for (const finalizer of this.#waiting.get(task) ?? []) this.#taken.push([task, finalizer])
+    this.#waiting.delete(task)
+  }
+
+  /** The checkpoint came to nothing: what it held goes into the next one. */
+  onAborted(): void {
+    for (const [task, finalizer] of this.#taken.splice(0)) this.add(task, [finalizer])
+  }
+
+  onPublished(): void {
+    for (const [task, finalizer] of this.#taken.splice(0)) {
+      const running = this.#run(task, finalizer).finally(() => this.#running.delete(running))
+      this.#running.add(running)
+    }
+  }
+
+  async #run(task: string, finalizer: Finalizer): Promise<void> {
+    try {
+      await finalizer()
+    } catch (error) {
+      this.#log('error', `${task}: a function given to afterCommit failed: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  /** Until those that run have ended, but not for ever. */
+  async settle(): Promise<void> {
+    if (this.#running.size === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(() => {
+        this.#log('warn', `${this.#running.size} functions given to afterCommit had not ended ${longestMs} ms after the run`)
+        resolve()
+      }, longestMs)
+    })
+    await Promise.race([Promise.all(this.#running), late])
+    clearTimeout(timer)
+  }
+}
