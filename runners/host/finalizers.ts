@@ -11,7 +11,7 @@ export class Finalizers {
   /** By task: what belongs to its next snapshot. */
   readonly #waiting = new Map<string, Finalizer[]>()
   /** What belongs to the checkpoint under way, with its task. */
-  #taken: (readonly [task: string, finalizer: Finalizer])[] = []
+  readonly #taken: (readonly [task: string, finalizer: Finalizer])[] = []
   readonly #running = new Set<Promise<void>>()
 
   constructor(log: Log) {

@@ -67,7 +67,10 @@ export const reportOf = (o: {
       .reduce<number>((lowest, task) => Math.min(lowest, task.outputWatermark()), Instant.max),
     droppedLate: o.tasks.reduce((sum, task) => sum + task.droppedLate(), 0),
     user: mergeMetrics(o.tasks.flatMap(task => task.metrics())),
-    splits: o.readers.map(({ id, position, lag, status }) => ({ id, position, lag, status, watermark: watermarks.get(id) ?? Instant.min })),
+    splits: [
+      ...o.readers.map(({ id, position, lag, status }) => ({ id, position, lag, status, watermark: watermarks.get(id) ?? Instant.min })),
+      ...o.tasks.flatMap(restrictionsOf),
+    ],
     sinks: Object.fromEntries([...o.sinks].map(([id, sink]) => [id, sink.metrics()])),
   }
 }
@@ -101,3 +104,13 @@ const added = (all: JobMetrics['sinks'], more: JobMetrics['sinks']): JobMetrics[
   }
   return sums
 }
+
+/** `lag` is what the restriction's own `progress` says, in its unit. */
+const restrictionsOf = ({ stage, restrictions }: Task): JobMetrics['splits'] =>
+  restrictions?.states().map(({ id, position, remaining, status, watermark }) => ({
+    id: `${stage.id}/${id}`,
+    position,
+    lag: remaining,
+    status,
+    watermark,
+  })) ?? []

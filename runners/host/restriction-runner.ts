@@ -46,7 +46,7 @@ export interface RestrictionHost {
 export class RestrictionRunner {
   readonly #host: RestrictionHost
   readonly #running = new Map<Task, Map<number, Running>>()
-  readonly #closing: Promise<unknown>[] = []
+  readonly #closing = new Set<Promise<unknown>>()
   #stopped = false
 
   constructor(host: RestrictionHost) {
@@ -172,8 +172,11 @@ export class RestrictionRunner {
     running.stopped = true
     running.controller.abort(new Error('nobody waits for this generator any more'))
     // It runs its finally blocks, as soon as it has come to where it can be ended; what they throw, nobody is there to hear.
-    this.#closing.push(running.generator.return(undefined).catch(() => undefined))
-    if (this.#closing.length > 1_000) this.#closing.splice(0, 500)
+    const closing = running.generator
+      .return(undefined)
+      .catch(() => undefined)
+      .finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
   }
 
   /** Everything ends where it stands: what tasks have of it is as of the last yields. */
@@ -184,7 +187,7 @@ export class RestrictionRunner {
 
   async close(): Promise<void> {
     this.stopAll()
-    if (this.#closing.length === 0) return
+    if (this.#closing.size === 0) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => (timer = setTimeout(resolve, closingMs)))
     await Promise.race([Promise.all(this.#closing), late])

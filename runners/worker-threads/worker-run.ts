@@ -47,7 +47,16 @@ export class WorkerRun {
       const sources = await connectSources(plan, context, closing.closing)
       const here = { ...plan, sinks: plan.sinks.filter(sink => !isHome(sink)) }
       const place = { context, runId: content.runId, before: content, durable: setup.durable }
-      return new WorkerRun(setup, main, context.log, plan, stop, closing, sources, new Sinks(await connectSinks(here, place, closing.closing)))
+      return new WorkerRun(
+        setup,
+        main,
+        context.log,
+        plan,
+        stop,
+        closing,
+        sources,
+        new Sinks(await connectSinks(here, place, closing.closing)),
+      )
     } catch (error) {
       stop.abort()
       await closing.close()

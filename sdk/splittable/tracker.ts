@@ -114,4 +114,4 @@ export class LiveTracker<R, P> implements RestrictionTracker<R, P> {
   }
 }
 
-const shown = (position: unknown): string => (typeof position === 'number' ? String(position) : (JSON.stringify(position) ?? 'undefined'))
+const shown = (position: unknown): string => (typeof position === 'number' ? String(position) : JSON.stringify(position))

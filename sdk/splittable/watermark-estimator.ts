@@ -1,6 +1,6 @@
 // Watermark estimators: how far event time has come for one restriction, as a state that is checkpointed and a handle for `process`.
 import { Coder } from '../coders/index.ts'
-import { Instant } from '../model/time.ts'
+import type { Instant } from '../model/time.ts'
 
 /** Where a restriction's estimator keeps its state while it is read. The state is replaced, never changed. */
 export interface EstimatorCell {
