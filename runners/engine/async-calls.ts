@@ -163,10 +163,7 @@ export class AsyncCalls {
 }
 
 /** What ended calls give, as a batch. */
-export const resultsOf = (
-  calls: ReadonlyArray<PendingCall>,
-  outcomeOf: (element: unknown, outcome: CallOutcome) => unknown,
-): Batch => {
+export const resultsOf = (calls: ReadonlyArray<PendingCall>, outcomeOf: (element: unknown, outcome: CallOutcome) => unknown): Batch => {
   const batch = emptyBatch({ keyed: false, windowed: calls[0]?.windows !== null, panes: true })
   for (const { value, timestamp, windows, pane, outcome } of calls) {
     if (outcome === null) throw new Error('async: a call without an outcome was taken for ended')

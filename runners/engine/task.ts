@@ -83,7 +83,10 @@ export class Task {
     })
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.restrictions = this.#head instanceof Restrictions ? this.#head : null
-    this.#catchingUp = new CatchingUp(() => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs), this.#sided ?? this.#calls ?? this.restrictions)
+    this.#catchingUp = new CatchingUp(
+      () => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs),
+      this.#sided ?? this.#calls ?? this.restrictions,
+    )
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
     instance.metrics.restore(restored?.record.metrics ?? [])
     const waiting = restored?.keyed.at(-1)

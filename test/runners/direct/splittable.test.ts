@@ -327,7 +327,12 @@ describe('a splittable DoFn on the direct runner', function () {
       let called = 0
       journal.onCommit = () => Promise.reject(new Error('the destination is away'))
       const other = counting({
-        process: (n, tracker, context) => (context.afterCommit(async () => void called++), counting().process(n, tracker, context)),
+        process: (n, tracker, context) => {
+          context.afterCommit(async () => {
+            called++
+          })
+          return counting().process(n, tracker, context)
+        },
       })
       await leftOf(DirectRunner.run()(reading(other, [3], journal)))
       assert.strictEqual(called, 0)
