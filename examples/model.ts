@@ -1,4 +1,4 @@
-// The record that the examples are about, and how it lies in a stream: JSON, checked where it is read.
+// The records that the examples are about, and how they lie in a stream: JSON, checked where it is read.
 import { Coder, Instant } from 'jetbeam'
 import { z } from 'zod'
 
@@ -19,4 +19,26 @@ export const viewCoder: Coder<View> = Coder.json(
     at: z.number().int().transform(Instant.ofMillis),
     millis: z.number().int().nonnegative(),
   }),
+)
+
+export interface Order {
+  readonly id: string
+  readonly customer: string
+  readonly total: number
+  readonly at: Instant
+}
+
+export const orderCoder: Coder<Order> = Coder.json(
+  z.object({ id: z.string().min(1), customer: z.string(), total: z.number(), at: z.number().int().transform(Instant.ofMillis) }),
+)
+
+/** A part of an order's total, or all of it. */
+export interface Payment {
+  readonly orderId: string
+  readonly amount: number
+  readonly at: Instant
+}
+
+export const paymentCoder: Coder<Payment> = Coder.json(
+  z.object({ orderId: z.string().min(1), amount: z.number(), at: z.number().int().transform(Instant.ofMillis) }),
 )

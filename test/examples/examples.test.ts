@@ -116,6 +116,48 @@ describe('The example', function () {
     assert.include(rejected?.header('Jetbeam-Error'), 'not JSON')
   })
 
+  it('orders-payments settles what was ordered and paid, and keeps apart what stays alone', async () => {
+    const manager = await jetstreamManager(nc)
+    for await (const { config } of manager.streams.list()) if (config.name === 'ORDERS') await manager.streams.delete('ORDERS')
+    await makeStream('ORDERS', ['orders'])
+    await makeStream('PAYMENTS', ['payments'])
+    await makeStream('DEAD', ['dead.>'])
+    await makeStream('SETTLED', ['settled.>'])
+    const js = jetstream(nc)
+    const noon = Date.UTC(2026, 0, 1, 12)
+    const minute = 60_000
+    const order = (id: string, at: number): Promise<unknown> =>
+      js.publish('orders', JSON.stringify({ id, customer: `customer of ${id}`, total: 10, at }))
+    const pay = (orderId: string, amount: number, at: number): Promise<unknown> =>
+      js.publish('payments', JSON.stringify({ orderId, amount, at }))
+    await order('paid', noon)
+    await order('late', noon)
+    await order('unpaid', noon + minute)
+    await js.publish('orders', '{}')
+    await pay('paid', 4, noon + 20 * minute)
+    await pay('paid', 6, noon + 40 * minute)
+    await pay('late', 10, noon + 31 * minute)
+    await pay('unordered', 1, noon + 45 * minute)
+    const { code, stderr } = await run(example('orders-payments'), '--nats', server.url, '--checkpoints', folder, '--until', 'end')
+    assert.equal(code, 0, stderr)
+    const settled = await read('SETTLED')
+    assert.deepEqual(
+      settled.map(({ subject, text }) => [subject, JSON.parse(text) as unknown]),
+      [['settled.paid', { id: 'paid', customer: 'customer of paid', paid: 10 }]],
+    )
+    const dead = (await read('DEAD')).map(({ subject, text }) => {
+      const unmatched = JSON.parse(text) as { readonly order?: { readonly id: string } | null; readonly payments?: ReadonlyArray<unknown> }
+      return `${subject} ${unmatched.order?.id ?? 'no order'} ${unmatched.payments?.length ?? 'unread'}`
+    })
+    assert.deepEqual(dead.sort(), [
+      'dead.orders no order unread',
+      'dead.unmatched.late late 0',
+      'dead.unmatched.late no order 1',
+      'dead.unmatched.unordered no order 1',
+      'dead.unmatched.unpaid unpaid 0',
+    ])
+  })
+
   it('page-time says what is missing where a stream does not exist', async () => {
     await (await jetstreamManager(nc)).streams.delete('REJECTED')
     const { code, stderr } = await run(example('page-time'), '--nats', server.url, '--checkpoints', folder)
