@@ -14,7 +14,13 @@ export class Feed {
   readonly #items: Item[] = []
   readonly #listeners = new Set<() => void>()
   #ended = false
+  readonly #saysIdle: boolean
   failWith: Error | null = null
+
+  /** `saysIdle`: when everything was read, as a server does that has nothing pending. */
+  constructor(o: { readonly saysIdle?: boolean } = {}) {
+    this.#saysIdle = o.saysIdle ?? false
+  }
 
   push(...items: ReadonlyArray<Item>): this {
     this.#items.push(...items)
@@ -60,7 +66,9 @@ export class Feed {
               },
               status: () => {
                 if (this.failWith !== null) return { _tag: 'failed', error: this.failWith } as const
-                return this.#ended && next >= items.length ? ({ _tag: 'done' } as const) : ({ _tag: 'reading' } as const)
+                if (next < items.length) return { _tag: 'reading' } as const
+                if (this.#ended) return { _tag: 'done' } as const
+                return this.#saysIdle ? ({ _tag: 'idle', since: Date.now() } as const) : ({ _tag: 'reading' } as const)
               },
               lag: () => items.length - next,
               onChange: (callback: () => void) => {

@@ -1,22 +1,36 @@
 // Side inputs on the direct runner: which window an element sees, what it waits for, and what it is told where nothing is there.
 import { assert } from 'chai'
+import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
+import { DirectRunner } from '../../../runners/direct/index.ts'
 import { PAssert, TestPipeline, TestStream, type TestEvent, containsInAnyOrder } from '../../../runners/direct/testing.ts'
 import type { PCollection as Collection } from '../../../sdk/graph/pcollection.ts'
 import {
   AfterCount,
   AfterWatermark,
   Coder,
+  Count,
   Create,
+  DoFn,
   FixedWindows,
   Instant,
   KV,
+  ParDo,
   PCollection,
+  Pipeline,
+  type PipelineError,
   Reify,
+  Repeatedly,
+  Reshuffle,
+  SideInputError,
   SlidingWindows,
   View,
+  Wait,
   Window,
+  type Windowed,
+  emit,
   millis,
+  named,
   pipe,
 } from '../../../sdk/index.ts'
 
@@ -27,6 +41,17 @@ const texts = (...events: ReadonlyArray<Event>): Collection<string> => TestStrea
 /** Nothing happens: two streams play in turn, an event each. */
 const pass: Event = advanceProcessingTime(millis(1))
 const everyTen = Window.into(FixedWindows.of(millis(10)))
+
+const failureOf = async (pc: Collection<unknown>): Promise<PipelineError> => {
+  const result = await DirectRunner.run({ strict: true })(Pipeline.of(pipe(pc, PCollection.ignore)))()
+  return E.isLeft(result) ? result.left : assert.fail('it ran to its end')
+}
+const sideErrorIn = (error: PipelineError): object => {
+  assert.strictEqual(error._tag, 'UserCodeFailed')
+  const cause: unknown = 'cause' in error ? error.cause : null
+  assert.instanceOf(cause, SideInputError)
+  return cause
+}
 
 /** Each element of `main` with the sorted elements of the side's window: 'a: x y'. */
 const beside =
@@ -187,4 +212,189 @@ describe('a side input', () => {
     )
     return pipe(main, PAssert.that(containsInAnyOrder(['a:'])), TestPipeline.run()).then(() => assert.deepEqual(order, ['x', 'a:', 'y']))
   })
+
+  it('that is a changelog is one table for all windows, there once its source has nothing pending', () => {
+    const main = pipe(texts(elements([at(1), 'a']), pass, elements([at(12), 'a'], [at(13), 'b'])), everyTen)
+    const changes = pipe(
+      TestStream.of(
+        Coder.structural<KV<string, O.Option<number>>>(),
+        elements([at(5), KV.of('a', O.some(1))], [at(4), KV.of('b', O.some(2))]),
+        elements([at(6), KV.of('b', O.none)]),
+      ),
+      everyTen,
+    )
+    return pipe(
+      main,
+      PCollection.mapWith(
+        {
+          table: View.asTable(changes),
+          index: pipe(
+            changes,
+            View.asIndex((n, key) => `${key}${n}`),
+          ),
+        },
+        (key, { table, index }): string => `${key} ${O.toNullable(table.get(key))} ${index.get('a1').join()}`,
+      ),
+      PAssert.that(containsInAnyOrder(['a 1 1', 'a 1 1', 'b null 1'])),
+      TestPipeline.run(),
+    )
+  })
+})
+
+describe('a DoFn with side inputs', () => {
+  it("reads them in its context, those of its element's window", () => {
+    const side = pipe(texts(elements([at(3), 'x'], [at(15), 'y'])), everyTen, View.asSingleton)
+    const withSides = DoFn.bundled({
+      sides: { side },
+      setup: () => '!',
+      startBundle: mark => ({ mark }),
+      process: ({ value, window }: Windowed<string>, { setup, bundle, sides }) => [
+        emit<string>(`${value} ${sides.side} ${window.start}${setup}${bundle.mark}`),
+      ],
+    })
+    return pipe(
+      texts(elements([at(1), 'a'], [at(12), 'b'], [at(2), 'c'])),
+      everyTen,
+      ParDo.of(withSides),
+      PAssert.that(containsInAnyOrder(['a x 0!!', 'b y 10!!', 'c x 0!!'])),
+      TestPipeline.run(),
+    )
+  })
+
+  it('cannot read them where there is no element', async () => {
+    const spec = {
+      sides: { side: View.asList(Create.of([1])) },
+      process: () => [],
+      // What its type hides is there at run time for whoever has no types.
+      finishBundle: (context: object) => [emit((context as { readonly sides: unknown }).sides)],
+    }
+    const error = await failureOf(pipe(Create.of([1]), ParDo.bundled(spec)))
+    assert.match(error.message, /^ParDo#1: side inputs are read in `process` alone/)
+    assert.deepInclude(sideErrorIn(error), { kind: 'notReady' })
+  })
+})
+
+describe('reading a side input that has no value', () => {
+  const one = Create.of([1])
+  it('names the side, the window and the way out: an empty singleton', async () => {
+    const main = pipe(texts(elements([at(1), 'a'])), everyTen)
+    const none = pipe(texts(advanceWatermarkToInfinity), everyTen, View.asSingleton)
+    const error = await failureOf(
+      pipe(
+        main,
+        named(
+          'Enrich',
+          PCollection.mapWith({ none }, (a, { none }) => a + none),
+        ),
+      ),
+    )
+    assert.match(
+      error.message,
+      /^Enrich\/mapWith#1: the side input "none" has no element in \[1970-01-01T00:00:00\.000Z, 1970-01-01T00:00:00\.010Z\)\. View\.asSingletonOr/,
+    )
+    assert.deepInclude(sideErrorIn(error), { kind: 'empty', side: 'none' })
+  })
+
+  it('a singleton of several', async () => {
+    const error = await failureOf(
+      pipe(
+        one,
+        PCollection.mapWith({ two: View.asSingleton(Create.of([1, 2])) }, (n, { two }) => n + two),
+      ),
+    )
+    assert.match(error.message, /^mapWith#1: the side input "two" has 2 elements in the global window\. Combine/)
+    assert.deepInclude(sideErrorIn(error), { kind: 'several' })
+  })
+
+  it('a map with one key twice', async () => {
+    const twice = View.asMap(Create.of([KV.of({ id: 7 }, 1), KV.of({ id: 7 }, 2)]))
+    const error = await failureOf(
+      pipe(
+        one,
+        PCollection.flatMapWith({ twice }, (_, { twice }) => [twice.has({ id: 7 })]),
+      ),
+    )
+    assert.match(
+      error.message,
+      /^flatMapWith#1: the side input "twice" has the key \{ id: 7 \} twice in the global window\. Use View\.asMultimap/,
+    )
+    assert.deepInclude(sideErrorIn(error), { kind: 'duplicateKey' })
+  })
+
+  it('is no error where nobody reads it', () =>
+    pipe(
+      one,
+      PCollection.mapWith({ none: View.asSingleton(Create.of<number>([])) }, n => n),
+      PAssert.that(containsInAnyOrder([1])),
+      TestPipeline.run(),
+    ))
+
+  it('an index whose own function throws: with the change that it was given', async () => {
+    const changes = Create.of([KV.of('k', O.some(1))])
+    const index = pipe(
+      changes,
+      View.asIndex((): string => {
+        throw new Error('no index')
+      }),
+    )
+    const error = await failureOf(
+      pipe(
+        one,
+        PCollection.mapWith({ index }, (_, { index }) => index.has('x')),
+      ),
+    )
+    assert.match(error.message, /^mapWith\.sides#1: no index\n.*"k"/)
+  })
+})
+
+describe('Wait.on', () => {
+  it('holds elements back until the other collection is done with their window', async () => {
+    const order: string[] = []
+    const noted = PCollection.map((x: string) => (order.push(x), x))
+    const main = pipe(texts(elements([at(1), 'a'], [at(12), 'b']), advanceWatermarkToInfinity), everyTen)
+    const signal = pipe(
+      texts(
+        elements([at(3), 'x']),
+        pass,
+        advanceWatermarkTo(at(10)),
+        elements([at(11), 'y']),
+        advanceWatermarkTo(at(20)),
+        elements([at(21), 'z']),
+      ),
+      noted,
+      Window.into(FixedWindows.of(millis(10)), { trigger: Repeatedly.forever(AfterCount.of(1)), accumulation: 'discarding' }),
+    )
+    await pipe(main, Wait.on(signal), noted, PAssert.that(containsInAnyOrder(['a', 'b'])), TestPipeline.run())
+    assert.deepEqual(order, ['x', 'a', 'y', 'b', 'z'])
+  })
+
+  it('waits for all of several, and keeps the key coder', async () => {
+    const coder = Coder.imap<string, string>(
+      s => ({ _tag: 'Right', right: s }),
+      s => s.toLowerCase(),
+    )(Coder.string)
+    await pipe(
+      Create.of(['A', 'a']),
+      PCollection.keyBy(w => w, { coder }),
+      Wait.on(Create.of([1]), Create.of([2])),
+      Count.perKey,
+      PCollection.values,
+      PAssert.that(containsInAnyOrder([2])),
+      TestPipeline.run(),
+    )
+  })
+})
+
+describe('Reshuffle', () => {
+  it('keeps elements, windows and panes, and spreads them over tasks', () =>
+    pipe(
+      texts(elements([at(1), 'a'], [at(12), 'b'], [at(13), 'b'])),
+      everyTen,
+      Count.perElement,
+      Reshuffle.of,
+      Reify.windowed,
+      PCollection.map(({ value: [key, n], window, timestamp, pane }): string => `${key}${n} ${window.start} ${timestamp} ${pane.timing}`),
+      PAssert.that(containsInAnyOrder(['a1 0 9 onTime', 'b2 10 19 onTime'])),
+      TestPipeline.run({ runner: DirectRunner.run({ tasks: 3, strict: true }) }),
+    ))
 })

@@ -1,4 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
 import { assert } from 'chai'
 import {
   AfterCount,
@@ -12,9 +13,13 @@ import {
   GlobalWindows,
   GroupByKey,
   InvalidPipelineError,
+  type KV,
   Partition,
   PCollection,
   Pipeline,
+  Sessions,
+  View,
+  Wait,
   Window,
   flow,
   minutes,
@@ -48,6 +53,71 @@ describe('a pipeline is refused', () => {
     const [problem, ...others] = problemsOf(() => Pipeline.of())
     assert.match(problem ?? '', /nothing to run.*PCollection\.ignore/)
     assert.isEmpty(others)
+  })
+
+  it('when a side input can never be there: of an unbounded collection in the global window', () =>
+    assertProblem(
+      () =>
+        Pipeline.of(
+          pipe(
+            read<string>('WORDS'),
+            Window.into(perMinute),
+            PCollection.mapWith({ all: View.asList(read<string>('RULES')) }, (w, { all }) => [w, all.length]),
+            write('OUT'),
+          ),
+        ),
+      /^View\.asList#1 .*unbounded.*global window/,
+    ))
+
+  it('when the windows of a side input merge, or only the side has windows', () => {
+    const with_ = (main: PCollection<string>, side: PCollection<string>) => () =>
+      Pipeline.of(
+        pipe(
+          main,
+          PCollection.mapWith({ all: View.asList(side) }, (w, { all }) => [w, all.length]),
+          write('OUT'),
+        ),
+      )
+    const [words, rules] = [read<string>('WORDS'), read<string>('RULES')]
+    const sessions = pipe(rules, Window.into(Sessions.withGap(minutes(1))))
+    assertProblem(
+      with_(pipe(words, Window.into(perMinute)), sessions),
+      /^mapWith\.sides#1 .* reads the side input "all", whose windows merge \(Sessions\).*FixedWindows/,
+    )
+    assertProblem(
+      with_(words, pipe(rules, Window.into(perMinute))),
+      /^mapWith\.sides#1 .* is in the global window and reads the side input "all", which has windows.*Window\.into/,
+    )
+    assert.isEmpty(problemsOf(with_(pipe(words, Window.into(perMinute)), pipe(rules, Window.into(FixedWindows.of(minutes(60)))))))
+  })
+
+  it('when it waits for what is never done', () => {
+    const words = pipe(read<string>('WORDS'), Window.into(perMinute))
+    const rules = read<string>('RULES')
+    assertProblem(
+      () => Pipeline.of(pipe(words, Wait.on(rules), write('OUT'))),
+      /^Wait\.on\.sides#1 .* waits for .*RULES.*, which is unbounded and in the global window/,
+    )
+    assert.isEmpty(problemsOf(() => Pipeline.of(pipe(words, Wait.on(pipe(rules, Window.into(perMinute))), write('OUT')))))
+  })
+
+  it('not for what a side input is: an unbounded table beside a bounded collection that is grouped as a whole', () => {
+    const changes = pipe(
+      read<string>('FLAGS'),
+      PCollection.map((w): KV<string, O.Option<number>> => [w, O.none]),
+    )
+    assert.isEmpty(
+      problemsOf(() =>
+        Pipeline.of(
+          pipe(
+            Create.of(['a']),
+            PCollection.mapWith({ flags: View.asTable(changes) }, (w, { flags }) => [w, flags.has(w)] as const),
+            GroupByKey.of,
+            write('OUT'),
+          ),
+        ),
+      ),
+    )
   })
 
   it('when an unbounded collection is grouped in the global window, whose end never comes', () => {
@@ -207,6 +277,24 @@ describe('a pipeline warns', () => {
     ]) {
       assert.isEmpty(Pipeline.of(pipe(read<string>('WORDS'), window, Count.perElement, largest, write('OUT'))).warnings)
     }
+  })
+
+  it('not of a side input, whose elements are only looked at', () => {
+    const side = pipe(
+      read<string>('RULES'),
+      Window.into(perMinute, { trigger: AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1) }), accumulation: 'accumulating' }),
+      View.asList,
+    )
+    const { warnings } = Pipeline.of(
+      pipe(
+        read<string>('WORDS'),
+        Window.into(perMinute),
+        PCollection.mapWith({ side }, (w, { side }) => [w, side.length] as const),
+        Count.perKey,
+        write('OUT'),
+      ),
+    )
+    assert.isEmpty(warnings)
   })
 
   it('not when one combine does both', () => {
