@@ -1,4 +1,5 @@
 // All subjects, on all runners.
+import { aggregateCases } from './aggregates.ts'
 import { elementWiseCases } from './element-wise.ts'
 import { conformance } from './frame.ts'
 import { windowCases } from './windows.ts'
@@ -7,5 +8,6 @@ import { workedExampleCases } from './worked-example.ts'
 conformance({
   'verbs for one element': elementWiseCases,
   windows: windowCases,
+  'aggregations and joins': aggregateCases,
   'the worked example': workedExampleCases,
 })
