@@ -10,7 +10,7 @@ import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import type { SnapshotScope } from './messages.ts'
-import { type TriggerMachine, triggerMachineOf } from './trigger-machine.ts'
+import { firesAtEnd, type TriggerMachine, triggerMachineOf } from './trigger-machine.ts'
 
 export interface GroupingSpec {
   /** What errors name. */
@@ -62,7 +62,7 @@ export class WindowGrouping implements TaskHead {
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
     this.#keyOf = groupingKey(spec.keyCoder)
-    this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks)
+    this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
 
   add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {

@@ -8,23 +8,29 @@ import { Heap } from './heap.ts'
 export class Holds {
   readonly #combiner: TimestampCombiner
   readonly #watermarks: Watermarks
+  readonly #firesAtEnd: boolean
   readonly #heap = new Heap<{ readonly cell: Cell; readonly time: number }>((a, b) => compareWindows(a.cell.window, b.cell.window))
 
-  constructor(combiner: TimestampCombiner, watermarks: Watermarks) {
+  /** `firesAtEnd`: whether a pane that holds something fires, at the latest, when the watermark passes the end of its window. */
+  constructor(combiner: TimestampCombiner, watermarks: Watermarks, firesAtEnd: boolean) {
     this.#combiner = combiner
     this.#watermarks = watermarks
+    this.#firesAtEnd = firesAtEnd
   }
 
   /** What an element does to its pane's timestamp. One behind the watermark cannot pull the output behind it: it counts as at the window's end. */
   observe(cell: Cell, timestamp: number): void {
-    // A pane at the window's end needs no hold: it fires before the watermark that is due has been handed on.
-    if (this.#combiner === 'endOfWindow') return
-    this.absorb(cell, timestamp < this.#watermarks.input ? maxTimestamp(cell.window) : timestamp)
+    if (this.#combiner !== 'endOfWindow') this.#combine(cell, timestamp < this.#watermarks.input ? maxTimestamp(cell.window) : timestamp)
+    else if (cell.pending === 1) this.#holdEnd(cell)
   }
 
   /** What a pane that merges into this one's has held so far: held already, so it may lie behind the input watermark. */
   absorb(cell: Cell, at: number): void {
-    if (Number.isNaN(at)) return
+    if (this.#combiner === 'endOfWindow') this.#holdEnd(cell)
+    else if (!Number.isNaN(at)) this.#combine(cell, at)
+  }
+
+  #combine(cell: Cell, at: number): void {
     const before = cell.timestamp
     if (Number.isNaN(before)) cell.timestamp = at
     else if (this.#combiner === 'earliest') cell.timestamp = Math.min(before, at)
@@ -32,8 +38,22 @@ export class Holds {
     if (cell.timestamp !== before) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
   }
 
+  /** A pane that fires at the window's end needs no hold there: it does so before the watermark that is due has been handed on. */
+  #holdEnd(cell: Cell): void {
+    if (this.#firesAtEnd || cell.pending === 0) return
+    const time = maxTimestamp(cell.window)
+    this.#heap.push(time, { cell, time })
+  }
+
   restore(cell: Cell): void {
-    if (!Number.isNaN(cell.timestamp)) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+    if (this.#combiner === 'endOfWindow') this.#holdEnd(cell)
+    else if (!Number.isNaN(cell.timestamp)) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+  }
+
+  #isHeld({ cell, time }: { readonly cell: Cell; readonly time: number }): boolean {
+    if (cell.gone || !(this.#combiner === 'endOfWindow' ? cell.pending > 0 : cell.timestamp === time)) return false
+    // What is behind the watermark that was handed on is late whatever happens: waiting for it would help nobody.
+    return time >= this.#watermarks.output
   }
 
   /** Infinity where nothing is held. */
@@ -41,8 +61,7 @@ export class Holds {
     for (;;) {
       const first = this.#heap.peek()
       if (first === undefined) return Infinity
-      // What is behind the watermark that was handed on is late whatever happens: waiting for it would help nobody.
-      if (!first.cell.gone && first.cell.timestamp === first.time && first.time >= this.#watermarks.output) return first.time
+      if (this.#isHeld(first)) return first.time
       this.#heap.pop()
     }
   }

@@ -12,7 +12,7 @@ import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import { alone, type Merger, mergersOf, overlap } from './mergers.ts'
 import type { SnapshotScope } from './messages.ts'
-import { type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
+import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
 
 const put = 1
 const drop = 2
@@ -39,7 +39,7 @@ export class MergingGrouping implements TaskHead {
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
     this.#keyOf = groupingKey(spec.keyCoder)
-    this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks)
+    this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
 
   add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {

@@ -48,6 +48,30 @@ export const triggerMachineOf = (trigger: Trigger): TriggerMachine => {
   }
 }
 
+/** Whether a pane that holds something fires, at the latest, when the watermark passes the end of its window. */
+export const firesAtEnd = (trigger: Trigger): boolean => {
+  switch (trigger._tag) {
+    case 'Default':
+    case 'AfterWatermark':
+      return true
+    case 'Never':
+    case 'AfterCount':
+    case 'AfterProcessingTime':
+    case 'AfterEach':
+      return false
+    case 'Repeatedly':
+      return firesAtEnd(trigger.repeated)
+    case 'OrFinally':
+      return firesAtEnd(trigger.main) || firesAtEnd(trigger.until)
+    case 'AfterAll':
+      return trigger.triggers.every(firesAtEnd)
+    case 'AfterAny':
+      return trigger.triggers.some(firesAtEnd)
+    default:
+      return isNever(trigger)
+  }
+}
+
 const finish = (s: TriggerState, at: number): void => {
   s.finished[at] = 1
 }

@@ -103,12 +103,12 @@ describe('triggers', () => {
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
   })
 
-  it('Never says what it has only when the lateness is over', () => {
+  it('Never says what it has only when the lateness is over, and on time: the watermark has waited for it', () => {
     const grouping = driven(Never, { allowedLateness: millis(5) })
       .add(one)
       .watermark(14)
     assert.strictEqual(grouping.shown(), '')
-    assert.strictEqual(grouping.watermark(15).shown(), '1L')
+    assert.strictEqual(grouping.watermark(15).shown(), '1O')
   })
 
   it('AfterWatermark without a late trigger takes nothing once it has fired', () => {
