@@ -75,6 +75,17 @@ export default tseslint.config(
     files: ['sdk/coders/**/*.ts', 'io/**/*.ts'],
     rules: { '@typescript-eslint/no-unnecessary-condition': 'off', '@typescript-eslint/no-unnecessary-boolean-literal-compare': 'off' },
   },
+  // A connector is what a user's own would be: it reads by Splittable.source, and by no other way.
+  {
+    files: ['io/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'Property[key.name="_tag"][value.value="Read"]', message: 'Read by Splittable.source, as users do.' },
+        { selector: 'ExportAllDeclaration', message: 'List the names, so that nothing becomes public by accident.' },
+      ],
+    },
+  },
   // A stage is compiled into one function: the one place where text becomes code.
   { files: ['runners/harness/compile.ts'], rules: { '@typescript-eslint/no-implied-eval': 'off' } },
   {

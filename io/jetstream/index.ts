@@ -1,7 +1,7 @@
 // jetbeam/io/jetstream: everything a user of it names.
 export { JetStreamIO, type ReadOptions, type WriteTarget } from './jetstream-io.ts'
-export { StartAt, StopAt, Watermark } from './read-options.ts'
-export type { WatermarkPolicy } from '../../sdk/splittable/source.ts'
+export { StartAt, StopAt } from './read-options.ts'
+export { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 export { Delivery } from './delivery.ts'
 export { subject } from './subject.ts'
 export type { Headers, Message, Outgoing, Undecodable } from './message.ts'

@@ -2,17 +2,18 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
-import { type PCollection, type PDone, apply, leaf } from '../../sdk/graph/pcollection.ts'
+import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
 import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
 import type { Instant } from '../../sdk/model/time.ts'
-import type { WatermarkPolicy } from '../../sdk/splittable/source.ts'
+import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
+import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
 import type { Delivery } from './delivery.ts'
 import { JetStreamIOError } from './errors.ts'
 import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
-import { StartAt, type StopAt, Watermark } from './read-options.ts'
+import { StartAt, type StopAt } from './read-options.ts'
 import { sinkOf } from './sink.ts'
 import { sourceOf } from './source.ts'
 import { requireStreamName } from './stream-info.ts'
@@ -82,18 +83,14 @@ const readNode = <A, B>(
     return decoded._tag === 'Right' ? E.right(element(raw, decoded.right)) : E.left(undecodable(raw, decoded.left))
   }
   const at = o.timestamp
-  const timestamp = (decoded: Either<Undecodable, B>, raw: StreamMessage): number => {
+  const timestamp = (decoded: Either<Undecodable, B>, raw: StreamMessage): Instant => {
     if (at === undefined || decoded._tag === 'Left') return raw.publishedAt
     const value = valueIn(decoded.right)
     return at(value, new MessageView(raw, value))
   }
   // What is undecodable tells no event time: its publish time must not make the others late.
-  const movesWatermark = at === undefined ? null : E.isRight
-  const watermark = o.watermark ?? Watermark.monotonic
-  return apply<Either<Undecodable, B>>({ _tag: 'Read', source, decode, timestamp, movesWatermark, watermark }, [], {
-    kind: label,
-    name: o.name ?? null,
-  })
+  const movesWatermark = at === undefined ? undefined : E.isRight
+  return Splittable.source({ source, decode, timestamp, movesWatermark, watermark: o.watermark, name: o.name })
 }
 
 const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>

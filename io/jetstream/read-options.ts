@@ -1,6 +1,5 @@
-// Where a read begins and ends, and how its watermark follows: plain data.
-import type { Duration, Instant } from '../../sdk/model/time.ts'
-import type { WatermarkPolicy } from '../../sdk/splittable/source.ts'
+// Where a read begins and ends: plain data.
+import type { Instant } from '../../sdk/model/time.ts'
 import { JetStreamIOError } from './errors.ts'
 
 /** Where the first run begins; a later one goes on from its checkpoint. */
@@ -53,23 +52,4 @@ export const StopAt = {
   sequence: (n: number): StopAt => Object.freeze({ _tag: 'Sequence', sequence: sequenceOf('StopAt.sequence', n, 1) }),
   time: (t: Instant): StopAt => Object.freeze({ _tag: 'Time', time: t }),
   count: (n: number): StopAt => Object.freeze({ _tag: 'Count', count: sequenceOf('StopAt.count', n, 1) }),
-} as const
-
-const boundedOutOfOrderness = (d: Duration, o?: { readonly idleAfter?: Duration | undefined }): WatermarkPolicy => {
-  if (!(d >= 0)) throw new JetStreamIOError('InvalidOptions', `Watermark.boundedOutOfOrderness(${d}): a bound is a duration from 0.`)
-  return Object.freeze({ _tag: 'WatermarkPolicy', outOfOrdernessMs: d, idleAfterMs: o?.idleAfter ?? null })
-}
-
-/**
- * How a source's watermark follows the timestamps of its elements.
- *
- * `boundedOutOfOrderness(d)`: the greatest timestamp so far minus `d`. With `idleAfter`, a split that the server has had nothing for since so
- * long advances to now minus `d`; without it, it waits for the next message. `monotonic`: the greatest timestamp so far; the default.
- *
- * @example
- * JetStreamIO.read({ stream: 'VIEWS', coder, timestamp: v => v.at, watermark: Watermark.boundedOutOfOrderness(seconds(10)) })
- */
-export const Watermark = {
-  boundedOutOfOrderness,
-  monotonic: Object.freeze({ _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null }) as WatermarkPolicy,
 } as const

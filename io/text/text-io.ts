@@ -1,25 +1,15 @@
 // The public verbs: a file's lines as a collection, and a collection as a file's lines.
-import { type PCollection, type PDone, apply, leaf } from '../../sdk/graph/pcollection.ts'
+import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
 import { Instant } from '../../sdk/model/time.ts'
+import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { textSink } from './sink.ts'
 import { textSource } from './source.ts'
 
 const sameLine = (line: string): string => line
-const beginning = (): number => Instant.min
+const beginning = (): Instant => Instant.min
 
 const read = (path: string, o?: { readonly name?: string | undefined }): PCollection<string> =>
-  apply(
-    {
-      _tag: 'Read',
-      source: textSource(path),
-      decode: sameLine,
-      timestamp: beginning,
-      movesWatermark: null,
-      watermark: { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null },
-    },
-    [],
-    { kind: 'read', name: o?.name ?? null },
-  )
+  Splittable.source({ source: textSource(path), decode: sameLine, timestamp: beginning, kind: 'read', name: o?.name })
 
 const write =
   (path: string): ((pc: PCollection<string>) => PDone) =>

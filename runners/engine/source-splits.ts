@@ -1,7 +1,8 @@
 // A source task's splits: how far each was read, and the watermark that follows.
 import { Instant } from '../../sdk/model/time.ts'
 import { RangeTracker } from '../../sdk/splittable/range-tracker.ts'
-import type { Split, SplitProgress, WatermarkPolicy } from '../../sdk/splittable/source.ts'
+import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
+import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import type { SplitRecord } from './messages.ts'
 
 interface State {

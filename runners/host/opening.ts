@@ -69,6 +69,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
   const store = storeFor(pipeline, plan, place)
   const job = jobOf(pipeline, place)
   if (store !== null) refuseAmbiguous(pipeline)
+  if (place.options.until === 'end') refuseEndless(pipeline)
   const { closing, close } = closings()
   try {
     const session = store === null ? null : await store.open(job)
@@ -93,6 +94,19 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     await close()
     throw error
   }
+}
+
+/** What a source finds as its end, a generator cannot be asked for. */
+const refuseEndless = ({ graph, name }: Pipeline): void => {
+  const endless = [...graph.nodes.values()].filter(({ node: { transform } }) => transform._tag === 'Splittable' && !transform.fn.isBounded)
+  if (endless.length === 0) return
+  throw new InvalidPipelineError(
+    name,
+    endless.map(
+      ({ id }) =>
+        `${id} is unbounded, and nobody knows where it ends now, so it cannot run until: 'end'. Give it restrictions with an end and isBounded: true, or leave until out`,
+    ),
+  )
 }
 
 /** Checkpoints are kept where they were asked for, and where exactly-once cannot do without. */

@@ -7,7 +7,8 @@ import type { NamedView } from '../../sdk/graph/view.ts'
 import type { Coder } from '../../sdk/coders/index.ts'
 import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { ErasedSplittable } from '../../sdk/splittable/erased.ts'
-import type { Source, WatermarkPolicy } from '../../sdk/splittable/source.ts'
+import type { Source } from '../../sdk/splittable/source.ts'
+import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import type { ErasedStateful } from '../../sdk/stateful/erased.ts'
 
 type Of<Tag extends Transform['_tag']> = Extract<Transform, { readonly _tag: Tag }>

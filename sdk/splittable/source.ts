@@ -1,4 +1,5 @@
-// What a runner needs of a source: splits as data, and readers that hand over whole batches without a promise an element.
+// What a runner needs of a source: splits as data, and readers that hand over whole batches without a promise an element. It is public:
+// a connector of one's own implements it, as JetStreamIO and TextIO do, and goes into a pipeline by Splittable.source.
 import type { HostContext } from '../model/bindings.ts'
 import type { PositionRange } from './restriction.ts'
 
@@ -58,6 +59,7 @@ export interface SplitReader<out M> {
   readonly close: () => Promise<void>
 }
 
+/** A source that is ready to be read, in one process. */
 export interface ConnectedSource<out M> {
   /** Once in the life of a run, before the first read: starts and ends resolved. At most about `desired` splits, at least one; `toEnd` freezes open ends at what is there now. */
   readonly resolve: (o: { readonly desired: number; readonly toEnd: boolean }) => Promise<ReadonlyArray<Split>>
@@ -73,6 +75,13 @@ export interface ConnectedSource<out M> {
   readonly close: () => Promise<void>
 }
 
+/**
+ * What can be read by position, in whole batches: a stream, a file, a table's log. See `Splittable.source`.
+ *
+ * Its parts are splits, each a range of whole numbers ({@link PositionRange}) that one {@link SplitReader} reads in order. The engine claims
+ * each batch's positions from the split's tracker before it hands the batch on, and keeps the last one in its checkpoints: a later start
+ * opens the split behind it. Everything here may be called again after a failure; what rejects ends the run with the source's path.
+ */
 export interface Source<out M = unknown> {
   readonly urn: string
   /** How names and messages call it: `JetStreamIO.read(VIEWS)`. */
@@ -83,11 +92,4 @@ export interface Source<out M = unknown> {
   /** True where an element can be found again by its position, for ever: what source-derived ids need. */
   readonly replayable: boolean
   readonly connect: (context: HostContext) => Promise<ConnectedSource<M>>
-}
-
-/** How a split's watermark follows from what was read; `idleAfterMs` lets an idle split advance to now minus the bound. */
-export interface WatermarkPolicy {
-  readonly _tag: 'WatermarkPolicy'
-  readonly outOfOrdernessMs: number
-  readonly idleAfterMs: number | null
 }

@@ -2,6 +2,9 @@
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { SplittableDoFn } from '../splittable/do-fn.ts'
 import type { ErasedSplittable } from '../splittable/erased.ts'
+import type { Source } from '../splittable/source.ts'
+import { Watermark, type WatermarkPolicy } from '../splittable/watermark-policy.ts'
+import type { Instant } from '../model/time.ts'
 
 const read =
   <E, R, P, W, O>(fn: SplittableDoFn<E, R, P, W, O>) =>
@@ -12,8 +15,38 @@ const read =
     return apply({ _tag: 'Splittable', fn: erased }, [pc], { kind: 'Splittable.read' })
   }
 
+/** See `Splittable.source`. */
+export interface SourceOptions<M, A> {
+  readonly source: Source<M>
+  /** From what the source's readers hand over to the element. Pure: after a crash it is called again. */
+  readonly decode: (raw: NoInfer<M>) => A
+  readonly timestamp: (element: NoInfer<A>, raw: NoInfer<M>) => Instant
+  /** Whether an element's timestamp moves the watermark: that of one which tells no event time must not. All do unless told. */
+  readonly movesWatermark?: ((element: NoInfer<A>) => boolean) | undefined
+  /** Watermark.monotonic unless told. */
+  readonly watermark?: WatermarkPolicy | undefined
+  /** What it is called in paths where it has no name: the source's label unless told. */
+  readonly kind?: string | undefined
+  readonly name?: string | undefined
+}
+
+const source = <M, A>(o: SourceOptions<M, A>): PCollection<A> => {
+  const { decode, timestamp, movesWatermark = null, watermark = Watermark.monotonic } = o
+  return apply(
+    // The source's messages are what its functions take: the types above say so, and here they end.
+    { _tag: 'Read', source: o.source, decode, timestamp, movesWatermark, watermark },
+    [],
+    { kind: o.kind ?? o.source.label, name: o.name ?? null },
+  )
+}
+
 /**
- * Reads what elements describe: files by name, feeds by address, tables by key (Beam's splittable DoFn).
+ * Reads what is not in the pipeline: as elements describe it (`read`), or as a connector brings it (`source`). Beam's splittable DoFns.
+ *
+ * `read` is the shorter way, for whatever an asynchronous generator can fetch: any kind of restriction, one for each element of a
+ * collection, outputs with the next checkpoint. `source` is for connectors: nothing but positions, splits that are found once and written
+ * into the first checkpoint, batches without a promise each, and outputs that may leave at once under their record's name (exactly-once
+ * sinks need no checkpoint for them). JetStreamIO.read and TextIO.read are made with it, and have no other way.
  */
 export const Splittable = Object.freeze({
   /**
@@ -31,8 +64,8 @@ export const Splittable = Object.freeze({
    *     restriction: OffsetRange, watermark: WatermarkEstimator.monotonic, isBounded: true,
    *     initial: async table => OffsetRange.of(0, await countRows(table)),
    *     async *process(table, tracker) {
-   *       for (;;) {
-   *         const rows = await fetchRows(table, tracker.restriction.from, 1_000)
+   *       for (let from = tracker.restriction.from; ; from += 1_000) {
+   *         const rows = await fetchRows(table, from, 1_000)
    *         const mine = rows.slice(0, tracker.tryClaimAll(rows.map(row => row.number)))
    *         yield mine.map(row => pipe(row, Timestamped.at(row.changed)))
    *         if (mine.length < 1_000) return stop
@@ -42,4 +75,17 @@ export const Splittable = Object.freeze({
    * )
    */
   read,
+  /**
+   * What a connector reads, in whole batches: see {@link Source} for what it implements. Bounded or not as the source says; elements are in
+   * the global window.
+   *
+   * @example
+   * const rows = Splittable.source({
+   *   source: tableLog('orders'),                     // a Source<Row> of one's own
+   *   decode: row => decodeOrder(row.bytes),
+   *   timestamp: (order, row) => row.committedAt,
+   *   watermark: Watermark.boundedOutOfOrderness(seconds(10)),
+   * })
+   */
+  source,
 })

@@ -1,0 +1,29 @@
+// How a source's watermark follows the timestamps of its elements, as plain data.
+import type { Duration } from '../model/time.ts'
+
+/** Made by {@link Watermark}. `idleAfterMs` lets an idle split advance to now minus the bound. */
+export interface WatermarkPolicy {
+  readonly _tag: 'WatermarkPolicy'
+  readonly outOfOrdernessMs: number
+  readonly idleAfterMs: number | null
+}
+
+const boundedOutOfOrderness = (d: Duration, o?: { readonly idleAfter?: Duration | undefined }): WatermarkPolicy => {
+  if (!(d >= 0)) throw new RangeError(`Watermark.boundedOutOfOrderness(${String(d)}): a bound is a duration from 0`)
+  return Object.freeze({ _tag: 'WatermarkPolicy', outOfOrdernessMs: d, idleAfterMs: o?.idleAfter ?? null })
+}
+
+/**
+ * How a source's watermark follows the timestamps of its elements.
+ *
+ * `boundedOutOfOrderness(d)`: the greatest timestamp so far minus `d`; a RangeError for a bound that is no duration. With `idleAfter`, a split
+ * that the server has had nothing for since so long advances to now minus `d`; without it, it waits for the next message. `monotonic`: the
+ * greatest timestamp so far; the default.
+ *
+ * @example
+ * JetStreamIO.read({ stream: 'VIEWS', coder, timestamp: v => v.at, watermark: Watermark.boundedOutOfOrderness(seconds(10)) })
+ */
+export const Watermark = Object.freeze({
+  boundedOutOfOrderness,
+  monotonic: Object.freeze<WatermarkPolicy>({ _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null }),
+})
