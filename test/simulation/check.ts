@@ -3,6 +3,7 @@ import type { Out } from './pipelines.ts'
 import { coarseGroups, exploded, groupsOf, prepared, type Span, sumOf } from './reference.ts'
 import type { Scenario } from './scenario.ts'
 import type { Ledger } from './sink.ts'
+import { statefulProblems } from './stateful.ts'
 
 /** What is wrong, in words; none if all is well. */
 export const problemsOf = (s: Scenario, ledger: Ledger, droppedLate: number): ReadonlyArray<string> => {
@@ -14,7 +15,8 @@ export const problemsOf = (s: Scenario, ledger: Ledger, droppedLate: number): Re
         prepared(s).map(e => [e.key, [e.id, e.n], e.at]),
       )
     : []
-  return [...copies, ...resultsOf(s, results, droppedLate), ...(s.grouping === 'none' ? [] : panesOf(s, results))]
+  const panes = s.grouping === 'none' || s.grouping === 'stateful' ? [] : panesOf(s, results)
+  return [...copies, ...resultsOf(s, results, droppedLate), ...panes]
 }
 
 const resultsOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number): ReadonlyArray<string> => {
@@ -27,6 +29,7 @@ const resultsOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number
   }
   if (s.tooLate) return lateOf(s, results, droppedLate)
   const late = droppedLate > 0 ? [`${droppedLate} elements were dropped as late, and none was`] : []
+  if (s.grouping === 'stateful') return [...late, ...statefulProblems(s, results)]
   return [...late, ...differing('results', actual(s, results), expected(s)), ...timesOf(s, results)]
 }
 
@@ -54,6 +57,7 @@ const expected = (s: Scenario): ReadonlyArray<unknown> => {
     case 'listOfSums':
       return coarseGroups(s).map(({ key, window, sums }) => [key, window, listed(s) ? sorted(sums) : sums.reduce((a, b) => a + b, 0)])
     case 'none':
+    case 'stateful':
       return []
   }
 }

@@ -34,6 +34,7 @@ import {
 import { DefaultTrigger } from '../../sdk/model/trigger.ts'
 import type { Source } from '../../sdk/splittable/source.ts'
 import { atEven, atOdd, coarse, increment, isKept, sideOf, tripled, twins } from './operations.ts'
+import { stateful } from './stateful.ts'
 import type { Event, Op, Scenario, TriggerShape, WindowShape } from './scenario.ts'
 
 /** What a sink gets of every element, as JSON. */
@@ -313,6 +314,15 @@ const grouped = (s: Scenario, events: PCollection<Event>): PCollection<Out> => {
         outOf(
           ([key]) => key,
           ([, ids]) => ordered(ids),
+        ),
+      )
+    case 'stateful':
+      return pipe(
+        keyed,
+        stateful,
+        outOf(
+          out => out.key,
+          out => out,
         ),
       )
     case 'sum':

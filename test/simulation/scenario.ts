@@ -24,7 +24,7 @@ export type TriggerShape =
   | { readonly _tag: 'earlyAndLate'; readonly early: 'count' | 'clock' | 'alignedClock' | null; readonly late: number }
   | { readonly _tag: 'everyFew' | 'fewOrClock' | 'fewAndClock'; readonly count: number }
 
-export type Grouping = 'none' | 'list' | 'sum' | 'total' | 'sumOfSums' | 'listOfSums'
+export type Grouping = 'none' | 'list' | 'sum' | 'total' | 'sumOfSums' | 'listOfSums' | 'stateful'
 
 export interface Scenario {
   readonly seed: number
@@ -54,6 +54,15 @@ export interface Scenario {
 const keys: ReadonlyArray<unknown> = ['a', 'b', 'c', 7, 'a longer key', null, ['x', 1], { page: '/', site: 2 }]
 
 export const scenarioOf = (seed: number): Scenario => {
+  const scenario = groupedScenario(seed)
+  // A draw of its own: older seeds stay what they were.
+  const isStateful = !scenario.tooLate && new Draw(seed ^ 0x57a7_ef09).chance(0.25)
+  if (!isStateful) return scenario
+  // State of windows that merge is refused.
+  return { ...scenario, grouping: 'stateful', window: scenario.window._tag === 'Sessions' ? { _tag: 'Fixed', size: 20 } : scenario.window }
+}
+
+const groupedScenario = (seed: number): Scenario => {
   const draw = new Draw(seed)
   const grouping = draw.pick<Grouping>(['none', 'list', 'sum', 'sum', 'total', 'sumOfSums', 'listOfSums'])
   const twice = grouping === 'sumOfSums' || grouping === 'listOfSums'
