@@ -19,7 +19,6 @@ export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): R
   return [
     ...badNames(nodes),
     ...repeatedNames(nodes),
-    ...nodes.flatMap(node => unfitKeyCoder(graph, node)),
     ...nodes.flatMap(node => neverFires(graph, bounded, node)),
     ...nodes.flatMap(node => refusedKeys(graph, node)),
     ...nodes.flatMap(node => mergedState(graph, node)),
@@ -101,19 +100,6 @@ const repeatedNames = (nodes: ReadonlyArray<GraphNode>): ReadonlyArray<string> =
         return `the name ${[...parent, name].join('/')} is used ${users.size} times, at ${places}. A name is used once in its scope: give each use one of its own, named('…', …)`
       }),
   )
-}
-
-// ---- keys that are compared by encodings that differ
-
-const unfitKeyCoder = (graph: Graph, node: GraphNode): ReadonlyArray<string> => {
-  if (!isGrouping(node) && node.node.transform._tag !== 'Stateful') return []
-  const coder = node.inputs.map(({ id }) => graph.nodes.get(id)?.keyCoder ?? null).find(found => found !== null) ?? null
-  return coder === null || coder.deterministic
-    ? []
-    : [
-        `${placed(node)} compares keys by their encodings, and those of their coder ${coder.urn} may differ for equal keys: it is not deterministic. ` +
-          'Leave the coder of the keys out, which gives them the default one, or use Coder.struct, Coder.string and the like',
-      ]
 }
 
 // ---- groupings that would wait for ever

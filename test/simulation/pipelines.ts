@@ -10,7 +10,9 @@ import {
   Flatten,
   GlobalWindows,
   GroupByKey,
+  IntervalWindow,
   KV,
+  mergeOverlapping,
   millis,
   Partition,
   PCollection,
@@ -29,7 +31,7 @@ import {
   Repeatedly,
   type Trigger,
   type Windowed,
-  type WindowFn,
+  WindowFn,
 } from '../../sdk/index.ts'
 import { DefaultTrigger } from '../../sdk/model/trigger.ts'
 import type { Source } from '../../sdk/splittable/source.ts'
@@ -189,7 +191,7 @@ const between =
     }
   }
 
-const windowFnOf = (shape: WindowShape): WindowFn => {
+const windowFnOf = (shape: WindowShape, custom: boolean): WindowFn => {
   switch (shape._tag) {
     case 'Global':
       return GlobalWindows
@@ -198,9 +200,13 @@ const windowFnOf = (shape: WindowShape): WindowFn => {
     case 'Sliding':
       return SlidingWindows.of(millis(shape.size), { every: millis(shape.every) })
     case 'Sessions':
-      return Sessions.withGap(millis(shape.gap))
+      return custom ? sessionsByHand(shape.gap) : Sessions.withGap(millis(shape.gap))
   }
 }
+
+/** Sessions as a user would write them: the engine then knows nothing of overlaps. */
+const sessionsByHand = (gap: number): WindowFn =>
+  WindowFn.merging({ name: 'sessions', assign: (_, at) => [IntervalWindow.of(at, at + gap)], merge: mergeOverlapping })
 
 const triggerOf = (shape: TriggerShape): Trigger => {
   const clock = AfterProcessingTime.pastFirstElement(millis(15))
@@ -273,7 +279,7 @@ export const pipelineOf = (s: Scenario): Pipeline => {
     : []
   const windowed = pipe(
     events,
-    Window.into(windowFnOf(s.window), {
+    Window.into(windowFnOf(s.window, s.seed % 2 === 0), {
       trigger: triggerOf(s.trigger),
       accumulation: s.accumulation,
       allowedLateness: millis(s.lateness),
