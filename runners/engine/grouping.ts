@@ -178,7 +178,8 @@ export class WindowGrouping implements TaskHead {
 
   #atEnd(state: WindowState, processingTime: number): void {
     state.pastEnd = true
-    const isLast = state.expiry <= state.window.end
+    // A leap of the watermark past both leaves one pane, on time and the last.
+    const isLast = state.expiry <= this.#spec.watermarks.input
     const context = { pastEnd: true, processingTime }
     for (const cell of state.cells.values()) {
       cell.trigger ??= this.#machine.initial()

@@ -1,7 +1,10 @@
 // All subjects, on all runners.
 import { aggregateCases } from './aggregates.ts'
+import { branchCases } from './branches.ts'
+import { combineCases } from './combines.ts'
 import { elementWiseCases } from './element-wise.ts'
 import { conformance } from './frame.ts'
+import { latenessCases } from './lateness.ts'
 import { triggerCases } from './triggers.ts'
 import { windowCases } from './windows.ts'
 import { workedExampleCases } from './worked-example.ts'
@@ -11,5 +14,8 @@ conformance({
   windows: windowCases,
   'aggregations and joins': aggregateCases,
   triggers: triggerCases,
+  'late elements and closing windows': latenessCases,
+  'groupings and combines': combineCases,
+  'collections that part and meet': branchCases,
   'the worked example': workedExampleCases,
 })

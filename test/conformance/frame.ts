@@ -2,7 +2,7 @@
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import { featuresOf } from '../../runners/plan/features.ts'
-import type { PipelineDefinition } from '../../sdk/index.ts'
+import type { JobMetrics, PipelineDefinition } from '../../sdk/index.ts'
 import { checkInvariants, finals, type Pane, shown, takePanes } from './panes.ts'
 import { type ConformanceRunner, runners, type Setting } from './runners.ts'
 
@@ -13,6 +13,8 @@ export interface Case {
   readonly pipeline: PipelineDefinition<void>
   /** Of a pipeline that ends in `panes`. */
   readonly panes?: ExpectedPanes | undefined
+  /** What the run tells of itself; throws for what is wrong with it. */
+  readonly metrics?: ((metrics: JobMetrics) => void) | undefined
 }
 
 export interface ExpectedPanes {
@@ -43,7 +45,7 @@ const named = ({ bundling, seed, tasks }: Setting): string =>
   `${bundling === 'random' ? `random bundles of seed ${seed}` : `bundles of ${bundling}`}, ${tasks} ${tasks === 1 ? 'task' : 'tasks'}`
 
 /** Gives the panes, where the case has any. */
-const runOnce = async (runner: ConformanceRunner, setting: Setting, { pipeline, panes }: Case): Promise<ReadonlyArray<Pane>> => {
+const runOnce = async (runner: ConformanceRunner, setting: Setting, { pipeline, panes, metrics }: Case): Promise<ReadonlyArray<Pane>> => {
   const result = await runner.run(setting)(pipeline())()
   if (E.isLeft(result)) {
     const cause: unknown = result.left._tag === 'AssertionFailed' ? result.left.cause : null
@@ -52,6 +54,7 @@ const runOnce = async (runner: ConformanceRunner, setting: Setting, { pipeline, 
     throw error
   }
   assert.strictEqual(result.right.state, 'done')
+  metrics?.(result.right.metrics)
   return panes === undefined ? [] : takePanes(panes.of)
 }
 
