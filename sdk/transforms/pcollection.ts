@@ -20,6 +20,7 @@ import { tryFilterMap } from './try-filter-map.ts'
 import { tryFlatMap } from './try-flat-map.ts'
 import { tryKeyBy, tryMapKeys, tryMapValues } from './try-key-by.ts'
 import { tryMap } from './try-map.ts'
+import { tryFlatMapWith, tryMapWith } from './try-map-with.ts'
 import { values } from './values.ts'
 import { withCoder } from './with-coder.ts'
 import { withTimestamps } from './with-timestamps.ts'
@@ -77,6 +78,10 @@ export const PCollection = Object.freeze({
   tryMapValues,
   /** As `mapKeys`, but a pair whose key `f` throws for becomes a Left. */
   tryMapKeys,
+  /** As `mapWith`, but what throws becomes a Left. */
+  tryMapWith,
+  /** As `flatMapWith`, but what throws becomes a Left: all of an element's outputs, or its failure. */
+  tryFlatMapWith,
   /** Bounded concurrency (16), a timeout (30 s), order kept unless `ordered: false`. What rejects after the last attempt ends the run. */
   mapAsync,
   /** As `mapAsync`, but what rejects after the last attempt becomes a Left. */

@@ -13,10 +13,19 @@ import { attempted } from './try-map.ts'
  */
 export const tryFlatMap =
   <A, R extends Iterable<unknown>>(f: (a: A) => R) =>
-  (pc: PCollection<A>): PCollection<Either<Failure<A>, ItemOf<R>>> => {
+  (pc: PCollection<A>): PCollection<Either<Failure<A>, ItemOf<R>>> =>
     // A generator runs, and throws, only while it is read.
-    const all = attempted('tryFlatMap', f, many => Array.from(many), pc)
-    const each = (outputs: Either<Failure<A>, ReadonlyArray<unknown>>): ReadonlyArray<Either<Failure<A>, unknown>> =>
-      isLeft(outputs) ? [outputs] : outputs.right.map(output => right(output))
-    return apply({ _tag: 'FlatMap', f: each }, [all], { kind: 'tryFlatMap.each' })
-  }
+    eachOf(
+      'tryFlatMap',
+      attempted('tryFlatMap', f, many => Array.from(many), pc),
+    )
+
+/** Each output by itself; a failure as it is. The items are believed to be what the verb's signature says. */
+export const eachOf = <A, B>(
+  kind: string,
+  pc: PCollection<Either<Failure<A>, ReadonlyArray<unknown>>>,
+): PCollection<Either<Failure<A>, B>> => {
+  const each = (outputs: Either<Failure<A>, ReadonlyArray<unknown>>): ReadonlyArray<Either<Failure<A>, unknown>> =>
+    isLeft(outputs) ? [outputs] : outputs.right.map(output => right(output))
+  return apply({ _tag: 'FlatMap', f: each }, [pc], { kind: `${kind}.each` })
+}

@@ -26,6 +26,7 @@ import {
   Sum,
   ToString,
   Top,
+  View as PipelineView,
   Window,
   type Windowed,
   WindowFn,
@@ -146,6 +147,12 @@ export const failures: Same = [
     pipe(
       orders,
       PCollection.tryFlatMap(o => (o.total > 0 ? [o.id] : [o.total])),
+    ),
+  ),
+  is<PCollection<Either<Failure<Order>, number>>>()(
+    pipe(
+      orders,
+      PCollection.tryMapWith({ rate: pipe(Create.of([1.1]), PipelineView.asSingletonOr(1)) }, (o, { rate }) => o.total * rate),
     ),
   ),
   is<PCollection<Either<Failure<Order>, Order>>>()(

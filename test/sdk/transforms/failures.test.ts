@@ -13,6 +13,7 @@ import {
   type KV,
   Pipeline,
   PCollection,
+  View,
   millis,
   named,
   pipe,
@@ -132,6 +133,30 @@ describe('a verb that sends failures on', () => {
       PCollection.map(([key, n]) => [n, key]),
     )
     await gives(pipe(swapped, named('Strict', PCollection.tryMapKeys(refuseNegative))), [[1, 'a'], rejected('tryMapKeys', [-2, 'b'])])
+  })
+
+  it('tryMapWith and tryFlatMapWith, with the element alone in the failure', async () => {
+    const sides = { factor: pipe(Create.of([10]), View.asSingleton) }
+    await gives(
+      pipe(
+        numbers,
+        named(
+          'Strict',
+          PCollection.tryMapWith(sides, (n, { factor }) => factor * refuseNegative(n)),
+        ),
+      ),
+      [10, 30, rejected('tryMapWith')],
+    )
+    await gives(
+      pipe(
+        numbers,
+        named(
+          'Strict',
+          PCollection.tryFlatMapWith(sides, (n, { factor }) => [factor, refuseNegative(n)]),
+        ),
+      ),
+      [10, 1, 10, 3, rejected('tryFlatMapWith')],
+    )
   })
 
   it('does not take a promise for a result', async () => {
