@@ -5,8 +5,9 @@ import type { BenchOptions } from './bench-options.ts'
 import { inMemory } from './in-memory.ts'
 import type { Row } from './measure.ts'
 import { relay } from './relay.ts'
+import { stateful } from './stateful.ts'
 
-const rows: Readonly<Record<string, (o: BenchOptions) => Promise<Row>>> = { 'in-memory': inMemory, relay }
+const rows: Readonly<Record<string, (o: BenchOptions) => Promise<Row>>> = { 'in-memory': inMemory, stateful, relay }
 
 const usage = `npm run bench -- [NAME] [--quick] [--json FILE]
 

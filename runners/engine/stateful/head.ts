@@ -71,10 +71,11 @@ export class StatefulHead implements TaskHead {
     if (keys === null) throw new Error(`${this.#spec.path}: the batch has no keys`)
     this.#calling.processingTime = processingTime
     for (let i = 0; i < values.length; i++) {
-      const [key, value, timestamp, pane] = [keys[i], values[i], timestamps[i] ?? Instant.min, panes?.[i] ?? NO_FIRING]
-      const of = windows?.[i]
-      if (of === undefined) this.#addTo(GlobalWindow, key, value, timestamp, pane)
-      else for (let w = 0; w < of.length; w++) this.#addTo(of[w] ?? GlobalWindow, key, value, timestamp, pane)
+      const timestamp = timestamps[i] ?? Instant.min
+      const pane = panes === null ? NO_FIRING : (panes[i] ?? NO_FIRING)
+      const of = windows === null ? undefined : windows[i]
+      if (of === undefined) this.#addTo(GlobalWindow, keys[i], values[i], timestamp, pane)
+      else for (let w = 0; w < of.length; w++) this.#addTo(of[w] ?? GlobalWindow, keys[i], values[i], timestamp, pane)
     }
     // What elements set for a time that has passed is due now, behind the bundle.
     if (this.#timers.nextEvent() < this.#spec.watermarks.input) this.#sweep()
