@@ -5,6 +5,7 @@ import { combineCases } from './combines.ts'
 import { elementWiseCases } from './element-wise.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
+import { statefulCases } from './stateful.ts'
 import { triggerCases } from './triggers.ts'
 import { windowCases } from './windows.ts'
 import { workedExampleCases } from './worked-example.ts'
@@ -17,5 +18,6 @@ conformance({
   'late elements and closing windows': latenessCases,
   'groupings and combines': combineCases,
   'collections that part and meet': branchCases,
+  'state and timers': statefulCases,
   'the worked example': workedExampleCases,
 })
