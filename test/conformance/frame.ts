@@ -65,7 +65,8 @@ const checkRefusal = async (runner: ConformanceRunner, { pipeline }: Case): Prom
   assert.include(result.left.message, 'does not support')
 }
 
-const check = async (runner: ConformanceRunner, it: Case): Promise<void> => {
+/** Rejects with what does not conform. */
+export const checkCase = async (runner: ConformanceRunner, it: Case): Promise<void> => {
   if ([...featuresOf(it.pipeline().graph).keys()].some(feature => runner.lacks.has(feature))) return checkRefusal(runner, it)
   const exact = await runOnce(runner, fixed, it)
   const { panes } = it
@@ -84,7 +85,7 @@ export const conformance = (subjects: Readonly<Record<string, ReadonlyArray<Case
     describe(`${runner.name} conforms`, () => {
       for (const [subject, cases] of Object.entries(subjects))
         describe(subject, () => {
-          for (const one of cases) it(one.says, () => check(runner, one))
+          for (const one of cases) it(one.says, () => checkCase(runner, one))
         })
     })
   }
