@@ -20,7 +20,7 @@ export class Holds {
 
   /** What an element does to its pane's timestamp. One behind the watermark cannot pull the output behind it: it counts as at the window's end. */
   observe(cell: Cell, timestamp: number): void {
-    if (this.#combiner !== 'endOfWindow') this.#combine(cell, timestamp < this.#watermarks.input ? maxTimestamp(cell.window) : timestamp)
+    if (this.#combiner !== 'endOfWindow') this.#combineOnTime(cell, timestamp)
     else if (cell.pending === 1) this.#holdEnd(cell)
   }
 
@@ -28,6 +28,13 @@ export class Holds {
   absorb(cell: Cell, at: number): void {
     if (this.#combiner === 'endOfWindow') this.#holdEnd(cell)
     else if (!Number.isNaN(at)) this.#combine(cell, at)
+  }
+
+  /** Where the window has ended as well, nothing is held: a session may still grow, and its pane then goes by its new end (as in Beam). */
+  #combineOnTime(cell: Cell, timestamp: number): void {
+    const { input } = this.#watermarks
+    const at = timestamp < input ? maxTimestamp(cell.window) : timestamp
+    if (at >= input) this.#combine(cell, at)
   }
 
   #combine(cell: Cell, at: number): void {

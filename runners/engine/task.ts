@@ -109,7 +109,10 @@ export class Task {
   /** Everything is in place: calls and restrictions that waited in the checkpoint may begin. */
   begin(nowMs: number): void {
     this.#calls?.begin()
-    this.restrictions?.begin(nowMs)
+    if (this.restrictions === null) return
+    this.restrictions.begin(nowMs)
+    // What was only to end when the checkpoint was taken holds nothing any more.
+    this.#forwardWatermark()
   }
 
   /** Of a splittable DoFn's generators; see {@link Restrictions}. */

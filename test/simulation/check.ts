@@ -122,7 +122,7 @@ const lateOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number): 
     if (left > 0) written.set(id, left - 1)
     else {
       missing++
-      const watermark = (newest.get(event.id.replaceAll('+', '')) ?? -Infinity) - s.outOfOrdernessMs
+      const watermark = (newest.get(event.id.replaceAll(/\+|#\d+/g, '')) ?? -Infinity) - s.outOfOrdernessMs
       if (window[1] + s.lateness > watermark) problems.push(`${id} is missing, and the watermark was ${watermark} at the most`)
     }
   }

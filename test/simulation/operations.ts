@@ -9,6 +9,10 @@ export const atEven = <A extends { readonly n: number }>(e: A): A => ({ ...e, n:
 export const atOdd = <A extends { readonly n: number }>(e: A): A => ({ ...e, n: e.n + 7 })
 export const tripled = <A extends { readonly n: number }>(e: A): A => ({ ...e, n: e.n * 3 })
 
+/** How many positions a splittable stage finds in an event, and what lies at each. */
+export const partsOf = (e: { readonly n: number }): number => e.n % 5
+export const part = (e: Event, i: number): Event => ({ ...e, id: `${e.id}#${i}`, n: e.n + i, at: e.at + i })
+
 /** The slow twin of the pipeline's step. */
 export const applied = (op: Op, events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
   switch (op) {
@@ -24,6 +28,8 @@ export const applied = (op: Op, events: ReadonlyArray<Event>): ReadonlyArray<Eve
       return [...events, ...events]
     case 'async':
       return events.map(tripled)
+    case 'expand':
+      return events.flatMap(e => Array.from({ length: partsOf(e) }, (_, i) => part(e, i)))
     case 'nothing':
       return events
   }

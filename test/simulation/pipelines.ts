@@ -13,6 +13,10 @@ import {
   IntervalWindow,
   KV,
   mergeOverlapping,
+  OffsetRange,
+  Splittable,
+  type SplittableDoFn,
+  WatermarkEstimator,
   millis,
   Partition,
   PCollection,
@@ -35,7 +39,7 @@ import {
 } from '../../sdk/index.ts'
 import { DefaultTrigger } from '../../sdk/model/trigger.ts'
 import type { Source } from '../../sdk/splittable/source.ts'
-import { atEven, atOdd, coarse, increment, isKept, sideOf, tripled, twins } from './operations.ts'
+import { atEven, atOdd, coarse, increment, isKept, partsOf, sideOf, tripled, twins } from './operations.ts'
 import { stateful } from './stateful.ts'
 import type { Event, Op, Scenario, TriggerShape, WindowShape } from './scenario.ts'
 
@@ -142,6 +146,8 @@ const step =
         return Flatten.of(pc, pc)
       case 'async':
         return asynchronously<Event>(pc)
+      case 'expand':
+        return pipe(pc, Splittable.read(expansion))
       case 'nothing':
         return pc
     }
@@ -157,6 +163,21 @@ const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>): P
         kind: 'mapAsync',
       }),
   )
+}
+
+/** The simulated world plays the generator, too. */
+const expansion: SplittableDoFn<Event, OffsetRange, number, unknown, Event> = {
+  restriction: OffsetRange,
+  watermark: WatermarkEstimator.monotonic,
+  isBounded: true,
+  initial: e => OffsetRange.of(0, partsOf(e)),
+  initialSplit: (_, { from, to }, desired) => {
+    const middle = Math.floor((from + to) / desired)
+    return desired === 1 || middle === from ? [{ from, to }] : [OffsetRange.of(from, middle), OffsetRange.of(middle, to)]
+  },
+  process: () => {
+    throw new Error('a simulation runs no generator')
+  },
 }
 
 interface Summed {

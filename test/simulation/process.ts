@@ -11,6 +11,7 @@ import { outputsIn, restoredOf, stored, type Stored } from './disk.ts'
 import type { Draw } from './draw.ts'
 import { answers } from './pipelines.ts'
 import type { Event, Scenario } from './scenario.ts'
+import { SimulatedGenerators } from './simulated-generators.ts'
 import type { Ledger } from './sink.ts'
 
 /** What outlives the process. */
@@ -46,6 +47,7 @@ export class Process {
   readonly #queues = new Map<string, { readonly from: string; readonly to: string; readonly messages: Message[]; watermark: number }>()
   readonly #readings: Reading[] = []
   readonly #calls: Call[] = []
+  readonly #generators: SimulatedGenerators
   #injecting: { readonly task: Task; readonly checkpoint: Checkpoint }[] = []
   #persisting: { readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> } | null = null
   #publishing: {
@@ -61,6 +63,7 @@ export class Process {
     this.#world = world
     this.#generation = generation
     this.#known = world.disk
+    this.#generators = new SimulatedGenerators(world.draw, () => world.now)
     const { plan, scenario, disk, ledger } = world
     // As the direct runner does: the process before may have died before, while, or after it published.
     if (disk !== null)
@@ -98,9 +101,7 @@ export class Process {
         publish: (sinkId, origin, outputs) => ledger.publish(sinkId, origin, outputs),
         snapshot: (epoch, snapshot) => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)),
         call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
-        restriction: () => {
-          throw new Error(`nobody reads for ${name}`)
-        },
+        restriction: command => this.#generators.carryOut(reach(), command),
       },
     )
     this.#tasks.set(name, task)
@@ -146,6 +147,7 @@ export class Process {
     const readings = this.#pulling ? this.#readings.filter(reading => !reading.ended) : []
     if (readings.length > 0) offer(3, () => this.#read(draw.pick(readings)))
     if (this.#calls.length > 0) offer(3, () => this.#endCall(draw.int(0, this.#calls.length - 1)))
+    if (this.#generators.busy) offer(3, () => this.#generators.step())
     if (this.#injecting.length > 0) offer(2, () => this.#inject())
     if (this.#persisting !== null) offer(1, () => this.#persist())
     if (this.#publishing !== null) offer(1, () => this.#publish())
@@ -209,6 +211,7 @@ export class Process {
   #isQuiet(): boolean {
     return (
       this.#calls.length === 0 &&
+      !this.#generators.busy &&
       this.#readings.every(reading => reading.ended) &&
       [...this.#queues.values()].every(queue => queue.messages.length === 0)
     )

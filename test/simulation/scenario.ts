@@ -11,7 +11,7 @@ export interface Event {
   readonly at: number
 }
 
-export type Op = 'increment' | 'dropThirds' | 'twice' | 'diamond' | 'flattenSelf' | 'async' | 'nothing'
+export type Op = 'increment' | 'dropThirds' | 'twice' | 'diamond' | 'flattenSelf' | 'async' | 'expand' | 'nothing'
 
 export type WindowShape =
   | { readonly _tag: 'Global' }
@@ -86,8 +86,9 @@ const groupedScenario = (seed: number): Scenario => {
     strict: draw.chance(0.1),
     sources: sourcesOf(draw, outOfOrdernessMs + (tooLate ? lateness + 80 : twice ? 0 : lateness)),
     outOfOrdernessMs,
-    before: Array.from({ length: draw.int(0, 3) }, () =>
-      draw.pick<Op>(['increment', 'dropThirds', 'twice', 'diamond', 'flattenSelf', 'async']),
+    before: withExpansion(
+      seed,
+      Array.from({ length: draw.int(0, 3) }, () => draw.pick<Op>(['increment', 'dropThirds', 'twice', 'diamond', 'flattenSelf', 'async'])),
     ),
     window,
     trigger,
@@ -105,6 +106,14 @@ const groupedScenario = (seed: number): Scenario => {
       : { crash: 0, failedPersist: 0, suspend: 0 },
     largestBatch: draw.pick([1, 3, 10, 50]),
   }
+}
+
+/** A splittable stage somewhere among the steps; a draw of its own, so that it changes no other. */
+const withExpansion = (seed: number, ops: ReadonlyArray<Op>): ReadonlyArray<Op> => {
+  const draw = new Draw(seed ^ 0x0e_cafe)
+  if (!draw.chance(0.3)) return ops
+  const at = draw.int(0, ops.length)
+  return [...ops.slice(0, at), 'expand', ...ops.slice(at)]
 }
 
 const windowOf = (draw: Draw): WindowShape =>

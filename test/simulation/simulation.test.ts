@@ -21,6 +21,8 @@ describe('the simulated engine', function () {
     [13, 'fires no window again whose end lies in a later snapshot of the restored chain'],
     [1, 'gives the default of a global combine only where its key belongs'],
     [39, 'keeps immediate outputs of two sources apart whose splits have the same name'],
+    [827, 'gives a late session that grows the time of its new end'],
+    [106, 'hands the watermark on where a restored restriction had only its end to come'],
     [48, 'comes back to a checkpoint that was asked for and could not be written'],
   ]
   for (const [seed, what] of found) it(`${what} (seed ${seed})`, () => passes(seed))
