@@ -1,9 +1,11 @@
 // A running pipeline as its user holds it.
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
-import type { Job, PipelineError, PipelineResult } from '../../sdk/model/run.ts'
+import type { Job, JobMetrics, PipelineError, PipelineResult } from '../../sdk/model/run.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
+import type { CheckpointContent } from './checkpoint-content.ts'
 import { pipelineErrorOf } from './errors.ts'
+import { metricsIn } from './metrics.ts'
 import { type Opened, open, type Place } from './opening.ts'
 import { type HostOptions, toStandardError } from './options.ts'
 
@@ -33,7 +35,7 @@ export const startJob = async (
   const opened = await open(pipeline, place)
   if (opened.resumed && opened.content.status === 'done') {
     await opened.close()
-    return finishedJob(runOf(opened, place))
+    return finishedJob(runOf(opened, place), opened.content)
   }
   const host = runOf(opened, place)
   try {
@@ -81,15 +83,16 @@ const runToEnd = async (host: Run, close: () => Promise<void>): Promise<Pipeline
 }
 
 /** The job ran to its end in an earlier process: there is nothing left to do. */
-const finishedJob = (host: Run): Job => {
-  const done = TE.right<PipelineError, PipelineResult>({ state: 'done', metrics: host.metrics() })
+const finishedJob = (host: Run, content: CheckpointContent): Job => {
+  const metrics = (): JobMetrics => ({ ...host.metrics(), user: metricsIn(content) })
+  const done = TE.right<PipelineError, PipelineResult>({ state: 'done', metrics: metrics() })
   return {
     done,
     suspend: done,
     drain: done,
     cancel: done,
     savepoint: name => settled(host.savepoint.bind(host, name)),
-    metrics: () => host.metrics(),
+    metrics,
   }
 }
 

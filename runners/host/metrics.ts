@@ -1,9 +1,10 @@
 // What a run tells of itself while it runs.
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
-import { mergeMetrics } from '../../sdk/model/metric-values.ts'
+import { mergeMetrics, type Metric } from '../../sdk/model/metric-values.ts'
 import type { JobMetrics } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Task } from '../engine/task.ts'
+import type { CheckpointContent } from './checkpoint-content.ts'
 import type { CheckpointStats } from './checkpointer.ts'
 import type { ReaderState } from './readers.ts'
 
@@ -114,3 +115,13 @@ const restrictionsOf = ({ stage, restrictions }: Task): JobMetrics['splits'] =>
     status,
     watermark,
   })) ?? []
+
+/** What a checkpoint holds of the pipeline's own metrics: nothing runs, so no more was attempted. */
+export const metricsIn = ({ tasks }: CheckpointContent): JobMetrics['user'] =>
+  mergeMetrics(
+    Object.values(tasks).flatMap(({ record }) =>
+      (record.metrics ?? []).map(
+        ({ kind, transform, name, value }) => ({ kind, transform, name, attempted: value, committed: value }) as Metric, // of that kind
+      ),
+    ),
+  )

@@ -202,6 +202,9 @@ describe('the metrics of a pipeline', function () {
       await until(() => seen.of(quick.metrics()).committed === 4)
       feed.end()
       assert.deepEqual(seen.of((await orThrow(quick.done)).metrics), { attempted: 4, committed: 4 })
+
+      const again = await start(5)
+      assert.deepEqual(seen.of((await orThrow(again.done)).metrics), { attempted: 4, committed: 4 }, 'of a job that is done')
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
