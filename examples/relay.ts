@@ -1,7 +1,9 @@
-// Copies a stream into another one, exactly once: subjects under a region of their own, headers kept, payloads not even looked at.
+// Copies a stream into another one, exactly once: subjects under a region of their own, headers kept, payloads not even looked at. What
+// was published twice, as its `Nats-Msg-Id` header tells, is copied once, though the stream's own duplicate window may be long over.
 //
 //   node --import tsx -C jetbeam-source examples/relay.ts --from ORDERS --to EU
-import { Coder, PCollection, Pipeline, pipe } from 'jetbeam'
+import * as O from 'fp-ts/lib/Option.js'
+import { Coder, Deduplicate, PCollection, Pipeline, minutes, pipe } from 'jetbeam'
 import { main } from 'jetbeam/cli'
 import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { z } from 'zod'
@@ -16,6 +18,14 @@ export const relay = Pipeline.define(import.meta, 'relay', options, ({ from, to,
   pipe(
     JetStreamIO.readMessages({ stream: from, coder: Coder.bytes }),
     PCollection.orFail, // bytes are always understood
+    Deduplicate.by(
+      message =>
+        pipe(
+          message.id,
+          O.getOrElse(() => `${message.stream}:${message.sequence}`),
+        ),
+      { within: minutes(10) },
+    ),
     PCollection.map(({ subject, headers, value }) => ({
       subject: `${region}.${subject}`,
       value,

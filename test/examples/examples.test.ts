@@ -55,7 +55,7 @@ describe('The example', function () {
     assert.deepEqual(lines, ['be: 2', 'is: 1', 'not: 1', 'or: 1', 'question: 1', 'that: 1', 'the: 1', 'to: 2'])
   })
 
-  it('relay copies messages with their headers, suspends at Ctrl-C, and goes on where it stopped', async () => {
+  it('relay copies messages with their headers and each id once, suspends at Ctrl-C, and goes on where it stopped', async () => {
     await makeStream('ORDERS', ['orders.>'])
     await makeStream('EU', ['eu.>'])
     const js = jetstream(nc)
@@ -70,8 +70,17 @@ describe('The example', function () {
     assert.equal(suspended.code, 0, suspended.stderr)
     assert.include(suspended.stderr, '"state":"suspended"')
 
-    await js.publish('orders.paid', 'second')
+    // Twice under one id, which the stream itself has forgotten in between.
+    const again = headers()
+    again.set('Nats-Msg-Id', 'paid')
+    const manager = await jetstreamManager(nc)
+    await manager.streams.update('ORDERS', { duplicate_window: 100_000_000 })
+    await js.publish('orders.paid', 'second', { headers: again })
+    await new Promise(resolve => setTimeout(resolve, 400))
+    await js.publish('orders.paid', 'second', { headers: again })
+    assert.equal((await manager.streams.info('ORDERS')).state.messages, 3)
     const second = start(example('relay'), args)
+    await second.says('"read":2')
     await second.says('"written":1')
     second.child.kill('SIGTERM')
     assert.include((await second.ended).stderr, '"state":"suspended"')
@@ -114,6 +123,27 @@ describe('The example', function () {
     assert.equal(rejected?.text, '{"page":')
     assert.equal(rejected?.header('Jetbeam-Sequence'), '2')
     assert.include(rejected?.header('Jetbeam-Error'), 'not JSON')
+  })
+
+  it('sessions gives the figures of each user who is idle', async () => {
+    const manager = await jetstreamManager(nc)
+    for await (const { config } of manager.streams.list()) if (config.name === 'VIEWS') await manager.streams.delete('VIEWS')
+    await makeStream('VIEWS', ['views'])
+    await makeStream('SESSIONS', ['sessions.>'])
+    const js = jetstream(nc)
+    const noon = Date.UTC(2026, 0, 1, 12)
+    const view = (user: string, page: string, at: number): Promise<unknown> =>
+      js.publish('views', JSON.stringify({ user, page, at, millis: 5 }))
+    await view('ann', 'home', noon)
+    await view('ann', 'shop', noon + 60_000)
+    await view('bob', 'home', noon + 3_600_000)
+    const { code, stderr } = await run(example('sessions'), '--nats', server.url, '--checkpoints', folder, '--until', 'end')
+    assert.equal(code, 0, stderr)
+    const final = (await read('SESSIONS')).map(({ subject, text }) => {
+      const { views, pages } = JSON.parse(text) as { readonly views: number; readonly pages: unknown }
+      return `${subject} ${views} ${JSON.stringify(pages)}`
+    })
+    assert.sameMembers(final, ['sessions.final.ann 2 [["home",1],["shop",1]]', 'sessions.final.bob 1 [["home",1]]'])
   })
 
   it('orders-payments settles what was ordered and paid, and keeps apart what stays alone', async () => {
