@@ -32,5 +32,9 @@ export class Bundles {
     }
   }
 
-  readonly cutFor = ({ head }: Stage): Cut | null => cutOf(this.#bundling, 'keyCoder' in head ? head.keyCoder : null, this.#random)
+  // Behind side inputs, those lie in the keys' place: there are no keys to cut by.
+  readonly cutFor = ({ head }: Stage): Cut | null =>
+    head._tag === 'Sided' && this.#bundling === 'key'
+      ? null
+      : cutOf(this.#bundling, 'keyCoder' in head ? head.keyCoder : null, this.#random)
 }

@@ -5,6 +5,7 @@ import { combineCases } from './combines.ts'
 import { elementWiseCases } from './element-wise.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
+import { sideInputCases } from './side-inputs.ts'
 import { statefulCases } from './stateful.ts'
 import { triggerCases } from './triggers.ts'
 import { windowCases } from './windows.ts'
@@ -12,6 +13,7 @@ import { workedExampleCases } from './worked-example.ts'
 
 conformance({
   'verbs for one element': elementWiseCases,
+  'side inputs': sideInputCases,
   windows: windowCases,
   'aggregations and joins': aggregateCases,
   triggers: triggerCases,

@@ -1,6 +1,6 @@
 // Compares what a simulated run wrote with the reference: final contents, and what must hold of panes whatever the order of events.
 import type { Out } from './pipelines.ts'
-import { coarseGroups, exploded, groupsOf, prepared, type Span, sumOf } from './reference.ts'
+import { coarseGroups, exploded, groupsOf, prepared, seenBy, type Span, sumOf } from './reference.ts'
 import type { Scenario } from './scenario.ts'
 import type { Ledger } from './sink.ts'
 import { statefulProblems } from './stateful.ts'
@@ -16,7 +16,22 @@ export const problemsOf = (s: Scenario, ledger: Ledger, droppedLate: number): Re
       )
     : []
   const panes = s.grouping === 'none' || s.grouping === 'stateful' ? [] : panesOf(s, results)
-  return [...copies, ...resultsOf(s, results, droppedLate), ...panes]
+  return [...copies, ...enrichedOf(s, ledger.rows('enriched')), ...resultsOf(s, results, droppedLate), ...panes]
+}
+
+/** Each event once for each of its windows, with what it could see there. */
+const enrichedOf = (s: Scenario, rows: ReadonlyArray<Out>): ReadonlyArray<string> => {
+  const { side } = s
+  if (side === null) return []
+  const got = rows.map(out => [out.key, out.window])
+  const wanted = exploded(s).map(({ event, window }) => [event.id, window])
+  const may = new Map(exploded(s).map(({ event, window }) => [shown([event.id, window]), seenBy(side, event, window).map(shown)]))
+  return [
+    ...differing('enriched', got, wanted),
+    ...rows
+      .filter(out => may.get(shown([out.key, out.window]))?.includes(shown(out.value)) !== true)
+      .map(out => `${shown(out)} sees what it cannot: it may see ${may.get(shown([out.key, out.window]))?.join(' or ')}`),
+  ]
 }
 
 const resultsOf = (s: Scenario, results: ReadonlyArray<Out>, droppedLate: number): ReadonlyArray<string> => {

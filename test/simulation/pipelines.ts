@@ -1,5 +1,6 @@
 // The pipeline of a scenario, written with the package's verbs; its ends are sources and sinks that the world plays.
 import * as N from 'fp-ts/lib/number.js'
+import * as O from 'fp-ts/lib/Option.js'
 import { apply, leaf, type PDone } from '../../sdk/graph/pcollection.ts'
 import type { OutputBatch, Sink } from '../../sdk/graph/sink.ts'
 import {
@@ -25,6 +26,8 @@ import {
   Reify,
   Sessions,
   SlidingWindows,
+  View,
+  Wait,
   Window,
   AfterAll,
   AfterAny,
@@ -41,7 +44,7 @@ import { DefaultTrigger } from '../../sdk/model/trigger.ts'
 import type { Source } from '../../sdk/splittable/source.ts'
 import { atEven, atOdd, coarse, increment, isKept, partsOf, sideOf, tripled, twins } from './operations.ts'
 import { stateful } from './stateful.ts'
-import type { Event, Op, Scenario, TriggerShape, WindowShape } from './scenario.ts'
+import type { Event, Op, Scenario, SideShape, TriggerShape, WindowShape } from './scenario.ts'
 
 /** What a sink gets of every element, as JSON. */
 export interface Out {
@@ -60,12 +63,12 @@ export interface Out {
 
 const neverConnected = (): Promise<never> => Promise.reject(new Error('a simulation connects nothing'))
 
-const read = (source: number, outOfOrdernessMs: number): PCollection<Event> => {
+const read = (name: string, outOfOrdernessMs: number): PCollection<Event> => {
   const it: Source = {
     urn: 'test:simulated',
-    label: `read${source}`,
+    label: name,
     isBounded: true,
-    identity: { source },
+    identity: { name },
     replayable: true,
     connect: neverConnected,
   }
@@ -73,7 +76,7 @@ const read = (source: number, outOfOrdernessMs: number): PCollection<Event> => {
   return apply<Event>(
     { _tag: 'Read', source: it, decode: (e: Event) => e, timestamp: (e: Event) => e.at, movesWatermark: null, watermark },
     [],
-    { kind: 'read', name: `source${source}` },
+    { kind: 'read', name },
   )
 }
 
@@ -279,12 +282,69 @@ const outOf =
       })),
     )
 
+/** An event's id, and what it sees. */
+type Enriched = readonly [id: string, seen: ReadonlyArray<string>]
+const firstAndRest = [([id]: Enriched) => id, ([, seen]: Enriched) => seen] as const
+
+/** Each event with the ids that its side input shows it: all, those of its key, or the latest of its key. */
+const beside =
+  (shape: SideShape, side: PCollection<Event>) =>
+  (events: PCollection<Event>): PCollection<Enriched> => {
+    const windowed = pipe(side, Window.into(windowFnOf(shape.window, false)))
+    const keyed = pipe(
+      windowed,
+      PCollection.map(e => KV.of(e.key, e.id)),
+    )
+    // Every tenth event deletes its key.
+    const changes = pipe(
+      windowed,
+      PCollection.map(e => KV.of(e.key, e.n % 10 === 0 ? O.none : O.some(e.id))),
+    )
+    const one = (id: O.Option<string>): ReadonlyArray<string> => (O.isSome(id) ? [id.value] : [])
+    switch (shape.view) {
+      case 'list':
+        return pipe(
+          events,
+          PCollection.mapWith({ ids: View.asList(keyed) }, (e, { ids }): Enriched => [e.id, ids.map(([, id]) => id).sort()]),
+        )
+      case 'multimap':
+        return pipe(
+          events,
+          PCollection.mapWith({ ids: View.asMultimap(keyed) }, (e, { ids }): Enriched => [e.id, [...ids.get(e.key)].sort()]),
+        )
+      case 'table':
+        return pipe(
+          events,
+          PCollection.mapWith({ ids: View.asTable(changes) }, (e, { ids }): Enriched => [e.id, one(ids.get(e.key))]),
+        )
+      case 'index':
+        return pipe(
+          events,
+          PCollection.flatMapWith(
+            {
+              ids: pipe(
+                changes,
+                View.asIndex((_, key) => [key]),
+              ),
+            },
+            (e, { ids }): ReadonlyArray<Enriched> => [[e.id, ids.get([e.key])]],
+          ),
+        )
+      case 'signal':
+        return pipe(
+          events,
+          Wait.on(windowed),
+          PCollection.map((e): Enriched => [e.id, []]),
+        )
+    }
+  }
+
 const ordered = (values: ReadonlyArray<string | number>): ReadonlyArray<string | number> => [...values].sort()
 
 export const pipelineOf = (s: Scenario): Pipeline => {
   const events = s.before.reduce(
     (pc, op) => step(op)(pc),
-    Flatten.of(...s.sources.map((_, i) => read(i, s.outOfOrdernessMs))) as PCollection<Event>,
+    Flatten.of(...s.sources.map((_, i) => read(`source${i}`, s.outOfOrdernessMs))) as PCollection<Event>,
   )
   const copies = s.copy
     ? [
@@ -308,7 +368,11 @@ export const pipelineOf = (s: Scenario): Pipeline => {
       closing: s.closing,
     }),
   )
-  return Pipeline.of(...copies, pipe(grouped(s, windowed), write('results', s.immediate)))
+  const enriched =
+    s.side === null
+      ? []
+      : [pipe(windowed, beside(s.side, read('side', s.outOfOrdernessMs)), outOf(...firstAndRest), write('enriched', s.immediate))]
+  return Pipeline.of(...copies, ...enriched, pipe(grouped(s, windowed), write('results', s.immediate)))
 }
 
 const grouped = (s: Scenario, events: PCollection<Event>): PCollection<Out> => {

@@ -115,7 +115,7 @@ export class Process {
   #eventsOf(stage: string, shard: number): ReadonlyMap<string, ReadonlyArray<Event>> {
     const { scenario } = this.#world
     const source = /^source(\d+)$/.exec(stage)
-    const splits = source === null ? [] : (scenario.sources[Number(source[1])] ?? [])
+    const splits = stage === 'side' ? (scenario.side?.splits ?? []) : source === null ? [] : (scenario.sources[Number(source[1])] ?? [])
     return new Map(splits.flatMap((events, i) => (i % scenario.shards === shard ? [[String(i), events] as const] : [])))
   }
 

@@ -1,7 +1,7 @@
 // What a scenario must give, computed the slow and obvious way: all elements at once, plain arrays, no watermarks and no state.
 import { Instant } from '../../sdk/index.ts'
 import { applied, coarse, tripled } from './operations.ts'
-import type { Event, Scenario, WindowShape } from './scenario.ts'
+import type { Event, Scenario, SideShape, WindowShape } from './scenario.ts'
 
 export type Span = readonly [start: number, end: number]
 
@@ -39,6 +39,30 @@ const spansOf = (shape: WindowShape, at: number): ReadonlyArray<Span> => {
 /** Each event once for each of its windows, none merged. */
 export const exploded = (s: Scenario): ReadonlyArray<{ readonly event: Event; readonly window: Span }> =>
   prepared(s).flatMap(event => spansOf(s.window, event.at).map(window => ({ event, window })))
+
+/** What an event of `window` may see of its side input: one certain list, or, of a table, any one of several. */
+export const seenBy = (side: SideShape, event: Event, window: Span): ReadonlyArray<ReadonlyArray<string>> => {
+  const all = side.splits.flat()
+  const mine = (e: Event): boolean => JSON.stringify(e.key) === JSON.stringify(event.key)
+  const [asked] = [...spansOf(side.window, window[1] - 1)].sort(([a], [b]) => a - b)
+  const inWindow = all.filter(e => spansOf(side.window, e.at).some(span => String(span) === String(asked)))
+  switch (side.view) {
+    case 'list':
+      return [inWindow.map(e => e.id).sort()]
+    case 'multimap':
+      return [
+        inWindow
+          .filter(mine)
+          .map(e => e.id)
+          .sort(),
+      ]
+    case 'table':
+    case 'index':
+      return [[], ...all.filter(e => mine(e) && e.n % 10 !== 0).map(e => [e.id])]
+    case 'signal':
+      return [[]]
+  }
+}
 
 /** The groups of the first grouping; `keyOf` is what it groups by. */
 export const groupsOf = (s: Scenario, keyOf: (e: Event) => unknown): ReadonlyArray<Group> => {

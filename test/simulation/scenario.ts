@@ -26,6 +26,14 @@ export type TriggerShape =
 
 export type Grouping = 'none' | 'list' | 'sum' | 'total' | 'sumOfSums' | 'listOfSums' | 'stateful'
 
+/** Elements beside a side input that is made of a source of its own; none of its elements is late. */
+export interface SideShape {
+  readonly view: 'list' | 'multimap' | 'table' | 'index' | 'signal'
+  readonly window: WindowShape
+  /** By split. */
+  readonly splits: ReadonlyArray<ReadonlyArray<Event>>
+}
+
 export interface Scenario {
   readonly seed: number
   readonly shards: number
@@ -49,6 +57,7 @@ export interface Scenario {
   readonly tooLate: boolean
   readonly faults: { readonly crash: number; readonly failedPersist: number; readonly suspend: number }
   readonly largestBatch: number
+  readonly side: SideShape | null
 }
 
 const keys: ReadonlyArray<unknown> = ['a', 'b', 'c', 7, 'a longer key', null, ['x', 1], { page: '/', site: 2 }]
@@ -105,6 +114,22 @@ const groupedScenario = (seed: number): Scenario => {
       ? { crash: draw.pick([0, 0.01, 0.03]), failedPersist: draw.pick([0, 0.3]), suspend: draw.pick([0, 0.01]) }
       : { crash: 0, failedPersist: 0, suspend: 0 },
     largestBatch: draw.pick([1, 3, 10, 50]),
+    side: tooLate || draw.chance(0.5) ? null : sideOf(draw, window, outOfOrdernessMs),
+  }
+}
+
+const sideOf = (draw: Draw, main: WindowShape, outOfOrdernessMs: number): SideShape => {
+  const view = draw.pick<SideShape['view']>(['list', 'list', 'multimap', 'table', 'index', 'signal'])
+  const shape = draw.pick<() => WindowShape>([
+    () => ({ _tag: 'Global' }),
+    () => ({ _tag: 'Fixed', size: draw.pick([10, 25, 60]) }),
+    () => ({ _tag: 'Fixed', size: draw.pick([10, 25, 60]) }),
+    () => ({ _tag: 'Sliding', size: 30, every: draw.pick([10, 20]) }),
+  ])
+  return {
+    view,
+    window: main._tag === 'Global' && view !== 'table' && view !== 'index' ? { _tag: 'Global' } : shape(),
+    splits: sourcesOf(draw, outOfOrdernessMs)[0] ?? [],
   }
 }
 
