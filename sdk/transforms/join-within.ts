@@ -4,8 +4,8 @@ import { apply, type PCollection } from '../graph/pcollection.ts'
 import { KV } from '../model/kv.ts'
 import { type Duration, Instant, millis } from '../model/time.ts'
 import type { BoundedWindow } from '../model/window.ts'
-import type { OrderedListCell } from '../stateful/cells.ts'
-import { emitAt, type StateEffect } from '../stateful/effects.ts'
+import type { EventTimer, OrderedListCell } from '../stateful/cells.ts'
+import { emitAt, type StateEffect, type TimerEffect } from '../stateful/effects.ts'
 import { State, Timer } from '../stateful/state-specs.ts'
 import { type KeyedElement, stateful } from '../stateful/stateful-fn.ts'
 import { runAs } from './par-do.ts'
@@ -56,6 +56,9 @@ const matching = <K, A, B>(distance: Duration) => {
     const over = Instant.plus(distance)(at)
     return over < end ? over : end
   }
+  // A timestamp may have been moved behind its window: then there is nothing left to hold.
+  const waitFor = (over: EventTimer, at: Instant, window: BoundedWindow): TimerEffect =>
+    over.set(until(at, window), at < window.end ? { outputTimestamp: at } : undefined)
   return stateful({
     state: {
       leftAlone: State.orderedList(Coder.structural<A>()),
@@ -71,7 +74,7 @@ const matching = <K, A, B>(distance: Duration) => {
       const [from, to] = [Instant.minus(distance)(at), behind(Instant.plus(distance)(at))]
       const pair = (other: Instant, a: A, b: B) =>
         emitAt(other > at ? other : at)<Out<K, A, B>>({ to: 'pairs', value: KV.of(key, [a, b] as const) })
-      const wait = at < earliest.read && [earliest.write(at), over.set(until(at, window), { outputTimestamp: at })]
+      const wait = at < earliest.read && [earliest.write(at), waitFor(over, at, window)]
       if (it.side === 'left') {
         const met = meet(cells.rightAlone, cells.rightMet, from, to)
         const pairs = met.all.map(([other, b]) => pair(other, it.value, b))
@@ -95,7 +98,7 @@ const matching = <K, A, B>(distance: Duration) => {
             emitAt(at)<Out<K, A, B>>({ to: 'rightAlone', value: KV.of(key, b) }),
           ),
           ...Object.values(lists).map(list => list.clearRange(Instant.min, to)),
-          ...(rest.length === 0 ? [earliest.clear] : [earliest.write(next), over.set(until(next, window), { outputTimestamp: next })]),
+          ...(rest.length === 0 ? [earliest.clear] : [earliest.write(next), waitFor(over, next, window)]),
         ]
       },
     },
