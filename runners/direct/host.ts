@@ -61,7 +61,10 @@ export class Host {
       positions: () => sinks.positions(),
       persisted: () => loop.persisted(),
       aborted: () => loop.aborted(),
-      publish: ({ epoch }) => loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch }),
+      publish: async ({ epoch }) => {
+        await loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch })
+        loop.committed()
+      },
       stopPulling: () => loop.stopPulling(),
       drain: () => loop.drain(),
       finished: () => loop.finished(),

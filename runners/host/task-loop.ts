@@ -234,6 +234,10 @@ export class TaskLoop {
     this.counters.elementsWritten += await this.#place.sinks.commit(at, this.#leaving)
     this.#leaving = []
     this.#leavingBytes = 0
+  }
+
+  /** All that the last checkpoint holds has left, from every thread: whoever waited for that is told. */
+  committed(): void {
     this.#finalizers.onPublished()
   }
 

@@ -168,6 +168,7 @@ export class WorkerCrew implements Crew {
     this.#writtenHere += await this.#home.commit(at, here)
     this.#leaving = []
     await published
+    this.#tell({ _tag: 'Committed' })
   }
 
   stopPulling(): void {

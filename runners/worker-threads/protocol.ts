@@ -44,6 +44,8 @@ export type ToWorker =
   | { readonly _tag: 'Persisted' }
   | { readonly _tag: 'Aborted' }
   | { readonly _tag: 'Publish'; readonly epoch: number; readonly generation: number }
+  /** What the checkpoint holds has left, from all threads. */
+  | { readonly _tag: 'Committed' }
   | { readonly _tag: 'StopPulling' }
   | { readonly _tag: 'Drain' }
   | { readonly _tag: 'Gather' }

@@ -211,6 +211,8 @@ export class WorkerRun {
           await this.#loop.publish(message)
           return () => this.#say({ _tag: 'Published' })
         })
+      case 'Committed':
+        return this.#loop.committed()
       case 'StopPulling':
         return this.#loop.stopPulling()
       case 'Drain':

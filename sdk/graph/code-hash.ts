@@ -11,11 +11,14 @@ export const codeHashes = (graph: Graph): Readonly<Record<string, string>> =>
 
 const hashOf = (texts: ReadonlyArray<string>): string => {
   const hash = createHash('sha256')
-  for (const text of texts) hash.update(`${text.replaceAll(called, '$1').replaceAll(imported, '')}\n`)
+  for (const text of texts) hash.update(`${text.replaceAll(called, '$1').replaceAll(imported, '').replaceAll(/\s/g, '')}\n`)
   return hash.digest('hex')
 }
 
-/** `(0, import_module.name)(…)` for `name(…)`, and `import_module.name` for `name`. */
+/**
+ * `(0, import_module.name)(…)` for `name(…)`, and `import_module.name` for `name`. White space counts for nothing either: before such a
+ * call `return` needs none.
+ */
 const called = /\(0,\s*[\w$]+\.([\w$]+)\)/g
 const imported = /\b(?:import_[\w$]+|[\w$]+_\d+)\.(?:default\b)?/g
 

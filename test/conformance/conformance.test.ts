@@ -6,6 +6,7 @@ import { elementWiseCases } from './element-wise.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
 import { sideInputCases } from './side-inputs.ts'
+import { splittableCases } from './splittable.ts'
 import { statefulCases } from './stateful.ts'
 import { triggerCases } from './triggers.ts'
 import { windowCases } from './windows.ts'
@@ -21,5 +22,6 @@ conformance({
   'groupings and combines': combineCases,
   'collections that part and meet': branchCases,
   'state and timers': statefulCases,
+  'splittable DoFns': splittableCases,
   'the worked example': workedExampleCases,
 })
