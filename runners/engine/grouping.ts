@@ -10,7 +10,7 @@ import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import type { SnapshotScope } from './messages.ts'
-import { firesAtEnd, type TriggerMachine, triggerMachineOf } from './trigger-machine.ts'
+import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
 
 export interface GroupingSpec {
   /** What errors name. */
@@ -154,14 +154,18 @@ export class WindowGrouping implements TaskHead {
       this.#firing.fire(cell, closed)
       if (closed) cell.accumulator = NOTHING
     }
-    const wake = this.#machine.wakeAt(cell.trigger)
-    // A time that has passed without a firing (it waits for a count as well) will not help by being asked for again.
-    if (wake > processingTime && wake !== cell.wakeAt && wake !== Infinity) this.#wake(cell, wake)
+    this.#wakeLater(cell, cell.trigger, processingTime)
+  }
+
+  /** A time that has passed without a firing (it waits for something else as well) will not help by being asked for again. */
+  #wakeLater(cell: Cell, trigger: TriggerState, processingTime: number): void {
+    const wake = this.#machine.wakeAt(trigger, processingTime)
+    if (wake !== cell.wakeAt) this.#wake(cell, wake)
   }
 
   #wake(cell: Cell, at: number): void {
     cell.wakeAt = at
-    this.#clocks.push(at, cell)
+    if (at !== Infinity) this.#clocks.push(at, cell)
   }
 
   onWatermark(processingTime: number): void {
@@ -188,7 +192,9 @@ export class WindowGrouping implements TaskHead {
       const closed = this.#machine.isFinished(cell.trigger)
       this.#firing.fire(cell, isLast || closed)
       if (closed) cell.accumulator = NOTHING
-      if (!isLast) this.#mark(cell)
+      if (isLast) continue
+      this.#mark(cell)
+      this.#wakeLater(cell, cell.trigger, processingTime)
     }
   }
 
@@ -206,9 +212,10 @@ export class WindowGrouping implements TaskHead {
 
   onProcessingTime(now: number): void {
     while (this.#clocks.next() <= now) {
+      const due = this.#clocks.next()
       const cell = this.#clocks.pop()
-      // It may have fired for another reason since: its trigger knows.
-      if (cell === undefined) continue
+      // Its trigger may have fired for another reason since, and wait for another time or none.
+      if (cell === undefined || cell.wakeAt !== due) continue
       cell.wakeAt = Infinity
       this.#ask(cell, now)
     }
@@ -288,7 +295,7 @@ export class WindowGrouping implements TaskHead {
       state.cells.set(cell.groupingKey, cell)
       this.#holds.restore(cell)
       if (cell.trigger !== null) {
-        const wake = this.#machine.wakeAt(cell.trigger)
+        const wake = this.#machine.wakeAt(cell.trigger, -Infinity)
         if (wake !== Infinity) this.#wake(cell, wake)
       }
     }

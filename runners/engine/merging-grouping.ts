@@ -163,14 +163,14 @@ export class MergingGrouping implements TaskHead {
       this.#firing.fire(cell, closed || expiryOf(cell.window, this.#spec.strategy) <= this.#spec.watermarks.input)
       if (closed) cell.accumulator = NOTHING
     }
-    const wake = this.#machine.wakeAt(cell.trigger)
-    // A time that has passed without a firing (it waits for a count as well) will not help by being asked for again.
-    if (wake > processingTime && wake !== cell.wakeAt && wake !== Infinity) this.#wake(cell, wake)
+    // A time that has passed without a firing (it waits for something else as well) will not help by being asked for again.
+    const wake = this.#machine.wakeAt(cell.trigger, processingTime)
+    if (wake !== cell.wakeAt) this.#wake(cell, wake)
   }
 
   #wake(cell: Cell, at: number): void {
     cell.wakeAt = at
-    this.#clocks.push(at, cell)
+    if (at !== Infinity) this.#clocks.push(at, cell)
   }
 
   onWatermark(processingTime: number): void {
@@ -199,8 +199,10 @@ export class MergingGrouping implements TaskHead {
 
   onProcessingTime(now: number): void {
     while (this.#clocks.next() <= now) {
+      const due = this.#clocks.next()
       const cell = this.#clocks.pop()
-      if (cell === undefined) continue
+      // Its trigger may have fired for another reason since, and wait for another time or none.
+      if (cell === undefined || cell.wakeAt !== due) continue
       cell.wakeAt = Infinity
       this.#ask(cell, now)
     }
@@ -266,7 +268,7 @@ export class MergingGrouping implements TaskHead {
         others.push(cell)
         this.#holds.restore(cell)
         this.#schedule(cell)
-        const wake = cell.trigger === null ? Infinity : this.#machine.wakeAt(cell.trigger)
+        const wake = cell.trigger === null ? Infinity : this.#machine.wakeAt(cell.trigger, -Infinity)
         if (wake !== Infinity) this.#wake(cell, wake)
       }
       if (others.length === 0) this.#keys.delete(groupKey)

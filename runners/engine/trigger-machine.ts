@@ -26,8 +26,8 @@ interface Machine {
   readonly shouldFire: (s: TriggerState, c: TriggerContext) => boolean
   readonly onFire: (s: TriggerState, c: TriggerContext) => void
   readonly onMerge: (into: TriggerState, from: ReadonlyArray<TriggerState>, c: TriggerContext) => void
-  /** When it next wants to be asked, in processing time; Infinity for never. */
-  readonly wakeAt: (s: TriggerState) => number
+  /** When it next wants to be asked, in processing time, later than `after`; Infinity for never. */
+  readonly wakeAt: (s: TriggerState, after: number) => number
 }
 
 export interface TriggerMachine extends Omit<Machine, 'at' | 'size'> {
@@ -119,8 +119,8 @@ const children = (triggers: ReadonlyArray<Trigger>, at: number): ReadonlyArray<M
   return machines
 }
 const sizeOf = (machines: ReadonlyArray<Machine>): number => machines.reduce((size, machine) => size + machine.size, 1)
-const earliest = (s: TriggerState, machines: ReadonlyArray<Machine>): number =>
-  machines.reduce((time, machine) => (isFinished(s, machine.at) ? time : Math.min(time, machine.wakeAt(s))), Infinity)
+const earliest = (s: TriggerState, machines: ReadonlyArray<Machine>, after: number): number =>
+  machines.reduce((time, machine) => (isFinished(s, machine.at) ? time : Math.min(time, machine.wakeAt(s, after))), Infinity)
 
 const silent = (at: number): Machine => ({
   at,
@@ -166,7 +166,10 @@ const afterProcessingTime = (at: number, delayMs: number, alignTo: number | null
     const times = from.flatMap(s => (s.data[at] === 0 || s.data[at] === undefined ? [] : [s.data[at]]))
     into.data[at] = times.length === 0 ? 0 : Math.min(...times)
   },
-  wakeAt: s => (s.data[at] === 0 ? Infinity : (s.data[at] ?? Infinity)),
+  wakeAt: (s, after) => {
+    const due = s.data[at] ?? 0
+    return due !== 0 && due > after ? due : Infinity
+  },
 })
 
 /** Early firings until the end of the window, one there, late firings after it; early and late each begin anew once they have fired. */
@@ -208,7 +211,7 @@ const afterWatermark = (at: number, earlyTrigger: Trigger | null, lateTrigger: T
           c,
         )
     },
-    wakeAt: s => (isPastEnd(s) ? (late?.wakeAt(s) ?? Infinity) : early.wakeAt(s)),
+    wakeAt: (s, after) => (isPastEnd(s) ? (late?.wakeAt(s, after) ?? Infinity) : early.wakeAt(s, after)),
   }
 }
 
@@ -247,7 +250,7 @@ const orFinally = (at: number, mainTrigger: Trigger, untilTrigger: Trigger): Mac
       until.onMerge(into, from, c)
       if (isFinished(into, main.at) || isFinished(into, until.at)) finish(into, at)
     },
-    wakeAt: s => earliest(s, [main, until]),
+    wakeAt: (s, after) => earliest(s, [main, until], after),
   }
 }
 
@@ -270,7 +273,7 @@ const afterEach = (at: number, each: ReadonlyArray<Machine>): Machine => {
       }
       finish(into, at)
     },
-    wakeAt: s => current(s)?.wakeAt(s) ?? Infinity,
+    wakeAt: (s, after) => current(s)?.wakeAt(s, after) ?? Infinity,
   }
 }
 
@@ -291,6 +294,6 @@ const afterAllOrAny = (at: number, each: ReadonlyArray<Machine>, which: 'all' | 
       if (which === 'all' ? each.every(machine => isFinished(into, machine.at)) : each.some(machine => isFinished(into, machine.at)))
         finish(into, at)
     },
-    wakeAt: s => earliest(s, each),
+    wakeAt: (s, after) => earliest(s, each, after),
   }
 }

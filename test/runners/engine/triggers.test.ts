@@ -83,6 +83,16 @@ describe('triggers', () => {
     assert.strictEqual(countFirst.clock(150).shown(), '2E')
   })
 
+  it('AfterAll of two delays fires after the longer one', () => {
+    const delay = (ms: number): Trigger => AfterProcessingTime.pastFirstElement(millis(ms))
+    const grouping = driven(AfterAll.of(delay(100), delay(200)))
+      .clock(50)
+      .add(one)
+      .clock(249)
+    assert.strictEqual(grouping.shown(), '')
+    assert.strictEqual(grouping.clock(250).shown(), '1E')
+  })
+
   it('AfterAny fires with whichever is ready first', () => {
     const any = Repeatedly.forever(AfterAny.of(AfterCount.of(2), AfterProcessingTime.pastFirstElement(millis(100))))
     assert.strictEqual(driven(any).clock(50).add(one).clock(150).add(one).add(one).shown(), '1E 3E')
