@@ -42,3 +42,40 @@ export interface Payment {
 export const paymentCoder: Coder<Payment> = Coder.json(
   z.object({ orderId: z.string().min(1), amount: z.number(), at: z.number().int().transform(Instant.ofMillis) }),
 )
+
+/** A switch of one tenant. */
+export interface Flag {
+  readonly tenant: string
+  readonly name: string
+  readonly on: boolean
+}
+
+export const flagCoder: Coder<Flag> = Coder.json(z.object({ tenant: z.string(), name: z.string(), on: z.boolean() }))
+
+/** Something that a tenant was paid for, in some currency. */
+export interface Event {
+  readonly tenant: string
+  readonly currency: string
+  readonly amount: number
+  readonly at: Instant
+}
+
+export const eventCoder: Coder<Event> = Coder.json(
+  z.object({
+    tenant: z.string().min(1),
+    currency: z.string(),
+    amount: z.number(),
+    at: z.number().int().transform(Instant.ofMillis),
+  }),
+)
+
+/** What one unit of a currency is worth in euros, from `at` on. */
+export interface Rate {
+  readonly currency: string
+  readonly rate: number
+  readonly at: Instant
+}
+
+export const rateCoder: Coder<Rate> = Coder.json(
+  z.object({ currency: z.string(), rate: z.number(), at: z.number().int().transform(Instant.ofMillis) }),
+)

@@ -146,6 +146,50 @@ describe('The example', function () {
     assert.sameMembers(final, ['sessions.final.ann 2 [["home",1],["shop",1]]', 'sessions.final.bob 1 [["home",1]]'])
   })
 
+  it('side-input-enrichment shows each event the flags of its tenant and the rate of its hour', async () => {
+    // As a key-value bucket lies in the server.
+    const layout = { max_msgs_per_subject: 1, allow_rollup_hdrs: true, deny_delete: true }
+    await (await jetstreamManager(nc)).streams.add({ name: 'KV_flags', subjects: ['$KV.flags.>'], ...layout })
+    await makeStream('RATES', ['rates'])
+    await makeStream('EVENTS', ['events'])
+    await makeStream('DEAD', ['dead.>'])
+    await makeStream('ENRICHED', ['enriched.>'])
+    const js = jetstream(nc)
+    const [noon, hour] = [Date.UTC(2026, 0, 1, 12), 3_600_000]
+    const put = (key: string, value: unknown): Promise<unknown> => js.publish(`$KV.flags.${key}`, JSON.stringify(value))
+    await put('dark', { tenant: 'ann', name: 'dark', on: false })
+    await put('beta', { tenant: 'ann', name: 'beta', on: true })
+    await put('dark', { tenant: 'ann', name: 'dark', on: true })
+    await put('old', { tenant: 'bob', name: 'old', on: true })
+    await put('bad', { name: 7 })
+    const deleted = headers()
+    deleted.set('KV-Operation', 'DEL')
+    await js.publish('$KV.flags.old', '', { headers: deleted })
+    for (const [rate, at] of [
+      [0.9, noon],
+      [0.8, noon + hour],
+    ] as const)
+      await js.publish('rates', JSON.stringify({ currency: 'USD', rate, at }))
+    for (const [tenant, currency, amount, at] of [
+      ['ann', 'USD', 10, noon + 60_000],
+      ['bob', 'USD', 10, noon + hour + 60_000],
+      ['bob', 'GBP', 10, noon + hour + 70_000],
+    ] as const)
+      await js.publish('events', JSON.stringify({ tenant, currency, amount, at }))
+    const { code, stderr } = await run(example('side-input-enrichment'), '--nats', server.url, '--checkpoints', folder, '--until', 'end')
+    assert.equal(code, 0, stderr)
+    const enriched = (await read('ENRICHED')).map(({ subject, text }) => {
+      const { euros, flags } = JSON.parse(text) as { readonly euros: number | null; readonly flags: ReadonlyArray<string> }
+      return `${subject} ${euros} ${[...flags].sort().join()}`
+    })
+    assert.sameMembers(enriched, ['enriched.ann 9 beta,dark', 'enriched.bob 8 ', 'enriched.bob null '])
+    const dead = (await read('DEAD')).filter(({ subject }) => subject === 'dead.flags')
+    assert.deepEqual(
+      dead.map(({ text }) => text),
+      ['{"name":7}'],
+    )
+  })
+
   it('orders-payments settles what was ordered and paid, and keeps apart what stays alone', async () => {
     const manager = await jetstreamManager(nc)
     for await (const { config } of manager.streams.list()) if (config.name === 'ORDERS') await manager.streams.delete('ORDERS')

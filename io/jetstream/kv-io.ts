@@ -1,0 +1,90 @@
+// A key-value bucket as a collection: its entries as they are, then every change. A bucket is a stream with a subject for each key.
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import * as O from 'fp-ts/lib/Option.js'
+import type { Option } from 'fp-ts/lib/Option.js'
+import type { Decoder } from '../../sdk/coders/index.ts'
+import type { PCollection } from '../../sdk/graph/pcollection.ts'
+import type { Instant } from '../../sdk/model/time.ts'
+import { Splittable } from '../../sdk/transforms/splittable.ts'
+import { JetStreamIOError } from './errors.ts'
+import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
+import { StartAt } from './read-options.ts'
+import { sourceOf } from './source.ts'
+import { requireFilters } from './subject-filter.ts'
+
+/** A key's value as of one revision of its bucket. */
+export interface KvEntry<out V> {
+  readonly key: string
+  /** None: it was deleted, or has expired. */
+  readonly value: Option<V>
+  readonly revision: number
+  /** When it was written: its event time. */
+  readonly at: Instant
+}
+
+export interface WatchOptions<V> {
+  readonly bucket: string
+  readonly coder: Decoder<V>
+  /** Only these keys; wildcards are allowed, overlaps are not. All, if it is left out. */
+  readonly keys?: ReadonlyArray<string> | undefined
+  readonly name?: string | undefined
+  /** The name of the connection: 'default' unless told. */
+  readonly connection?: string | undefined
+}
+
+/** By the server's markers of 2.11 and later, and by what clients write. */
+const isDeletion = ({ headers }: StreamMessage): boolean => {
+  const operation = headers['KV-Operation']?.[0]
+  return operation === 'DEL' || operation === 'PURGE' || headers['Nats-Marker-Reason'] !== undefined
+}
+
+const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V>>> => {
+  const label = `KvIO.watch(${o.bucket})`
+  if (!/^[\w-]+$/.test(o.bucket))
+    throw new JetStreamIOError('InvalidOptions', `${label}: the name of a bucket has letters, digits, _ and -, and nothing else.`)
+  const prefix = `$KV.${o.bucket}.`
+  const filters = (o.keys ?? ['>']).map(key => prefix + key)
+  requireFilters(filters, label)
+  const source = sourceOf({
+    stream: `KV_${o.bucket}`,
+    label,
+    filters,
+    start: StartAt.lastPerSubject,
+    stop: null,
+    splits: 1,
+    connection: o.connection,
+  })
+  const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({
+    key: raw.subject.slice(prefix.length),
+    value,
+    revision: raw.sequence,
+    at: raw.publishedAt,
+  })
+  const decode = (raw: StreamMessage): Either<Undecodable, KvEntry<V>> => {
+    if (isDeletion(raw)) return E.right(entry(raw, O.none))
+    const decoded = o.coder.decode(raw.payload)
+    return E.isRight(decoded) ? E.right(entry(raw, O.some(decoded.right))) : E.left(undecodable(raw, decoded.left))
+  }
+  return Splittable.source({ source, decode, timestamp: (_, raw) => raw.publishedAt, name: o.name })
+}
+
+/**
+ * NATS key-value buckets.
+ *
+ * `watch` gives the newest entry of each key, then every change, for ever: a changelog, made for `View.asTable` and `View.asIndex`. A
+ * checkpoint holds the position, so a later start goes on with what changed meanwhile. What its coder does not understand is a Left.
+ * Throws a JetStreamIOError for a name that no bucket can have, and for keys that overlap.
+ *
+ * @example
+ * pipe(
+ *   KvIO.watch({ bucket: 'flags', coder: flagCoder }),
+ *   PCollection.orFail,
+ *   PCollection.map(entry => KV.of(entry.key, entry.value)),
+ *   View.asTable,
+ * )
+ */
+export const KvIO = Object.freeze({
+  /** The entries of a bucket as they are, then every change. */
+  watch,
+})
