@@ -339,6 +339,54 @@ describe('a splittable DoFn on the direct runner', function () {
     })
   })
 
+  it('is refused in a run until the end where it has none', async () => {
+    const error = await leftOf(DirectRunner.run({ until: 'end' })(reading(counting({ isBounded: false }), [5], new Journal())))
+    assert.strictEqual(error._tag, 'InvalidPipeline')
+    assert.match(error.message, /Count\/Splittable\.read#1 is unbounded, and nobody knows where it ends now/)
+  })
+
+  it('makes its collection unbounded where it is: a grouping behind it must fire before the end', () => {
+    const grouped = (isBounded: boolean) => () =>
+      Pipeline.of(
+        pipe(
+          Create.of([5]),
+          Splittable.read(counting({ isBounded })),
+          PCollection.keyBy(n => n),
+          Combine.perKey({ concat: (a: number, b: number) => a + b, empty: 0 }),
+          PCollection.ignore,
+        ),
+      )
+    assert.throws(grouped(false), /groups an unbounded collection in the global window/)
+    assert.doesNotThrow(grouped(true))
+  })
+
+  it('does not ask generators for more while a sink cannot keep up', async () => {
+    const journal = new Journal()
+    let [yielded, release] = [0, (): void => undefined]
+    journal.onCommit = () => new Promise(resolve => (release = resolve))
+    const fn = counting({
+      async *process(n, tracker): AsyncGenerator<ReadonlyArray<Timestamped<number>>, Continuation, void> {
+        for (let from = 0; from < n; from += 1_000) {
+          const positions = numbersTo(1_000).map(i => from + i)
+          tracker.tryClaimAll(positions)
+          yielded++
+          yield positions.map(i => pipe(i, Timestamped.at(at(i))))
+        }
+        return stop
+      },
+    })
+    const job = await started(reading(fn, [60_000], journal), kept())
+    await pause(300)
+    const before = yielded
+    await pause(200)
+    assert.isBelow(before, 40)
+    assert.strictEqual(yielded, before)
+    journal.onCommit = null
+    release()
+    assert.strictEqual((await orThrow(job.done)).state, 'done')
+    assert.strictEqual(journal.values().length, 60_000)
+  })
+
   describe('that is wrong', () => {
     type Process = Counting['process']
     const failing = async (
