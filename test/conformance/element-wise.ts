@@ -1,7 +1,7 @@
 // Verbs that look at one element at a time.
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { Create, emit, emitAt, Instant, ParDo, PCollection, pipe, Pipeline, Reify } from '../../sdk/index.ts'
+import { Create, emit, emitAt, flow, Instant, millis, ParDo, PCollection, pipe, Pipeline, Reify } from '../../sdk/index.ts'
 import { PAssert, containsInAnyOrder, empty } from '../../sdk/testing/index.ts'
 import type { Case } from './frame.ts'
 
@@ -82,6 +82,26 @@ export const asynchronous = Pipeline.define(import.meta, 'asynchronous', () =>
   ),
 )
 
+/** Odd ones answer at the second attempt, sixes never. */
+export const retried = Pipeline.define(import.meta, 'retried', () =>
+  pipe(
+    numbers,
+    PCollection.tryMapAsync(
+      (n, { attempt }) => (n === 6 || (n % 2 === 1 && attempt === 1) ? Promise.reject(new Error(`${n} fails`)) : Promise.resolve(n)),
+      { retry: { attempts: 3, initial: millis(1) }, concurrency: 3 },
+    ),
+    PCollection.deadLetter(
+      flow(
+        PCollection.map(({ element, message, attempts }) => [element, message, attempts] as const),
+        PAssert.that(containsInAnyOrder([[6, '6 fails', 3] as const])),
+        PCollection.ignore,
+      ),
+    ),
+    PAssert.that(containsInAnyOrder([1, 2, 3, 4, 5])),
+    PCollection.ignore,
+  ),
+)
+
 export const timestamps = Pipeline.define(import.meta, 'timestamps', () =>
   pipe(
     numbers,
@@ -121,6 +141,7 @@ export const elementWiseCases: ReadonlyArray<Case> = [
   { says: 'an empty collection stays empty', pipeline: empties },
   { says: 'what a function throws becomes a failure beside the rest', pipeline: failures },
   { says: 'asynchronous functions give what their promises give', pipeline: asynchronous },
+  { says: 'asynchronous functions are tried again, and what fails for good goes to the dead letters', pipeline: retried },
   { says: 'withTimestamps moves elements in time', pipeline: timestamps },
   { says: 'a DoFn ends each bundle, and nothing is lost between two', pipeline: bundles },
 ]
