@@ -44,24 +44,24 @@ export const exploded = (s: Scenario): ReadonlyArray<{ readonly event: Event; re
 export const seenBy = (side: SideShape, event: Event, window: Span): ReadonlyArray<ReadonlyArray<string>> => {
   const all = side.splits.flat()
   const mine = (e: Event): boolean => JSON.stringify(e.key) === JSON.stringify(event.key)
-  const [asked] = [...spansOf(side.window, window[1] - 1)].sort(([a], [b]) => a - b)
-  const inWindow = all.filter(e => spansOf(side.window, e.at).some(span => String(span) === String(asked)))
+  const idsOf = (events: ReadonlyArray<Event>): ReadonlyArray<string> => events.map(e => e.id).sort()
   switch (side.view) {
     case 'list':
-      return [inWindow.map(e => e.id).sort()]
+      return [idsOf(inSideWindow(side, window))]
     case 'multimap':
-      return [
-        inWindow
-          .filter(mine)
-          .map(e => e.id)
-          .sort(),
-      ]
+      return [idsOf(inSideWindow(side, window).filter(mine))]
     case 'table':
     case 'index':
       return [[], ...all.filter(e => mine(e) && e.n % 10 !== 0).map(e => [e.id])]
     case 'signal':
       return [[]]
   }
+}
+
+/** The side's elements in the window that holds the last instant of `window`; of several the one that starts first. */
+const inSideWindow = (side: SideShape, window: Span): ReadonlyArray<Event> => {
+  const [asked] = [...spansOf(side.window, window[1] - 1)].sort(([a], [b]) => a - b)
+  return side.splits.flat().filter(e => spansOf(side.window, e.at).some(span => String(span) === String(asked)))
 }
 
 /** The groups of the first grouping; `keyOf` is what it groups by. */
