@@ -6,18 +6,22 @@ import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { StandardSchema } from '../../sdk/coders/index.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
-import type { Pipeline, PipelineDefinition } from '../../sdk/graph/pipeline.ts'
+import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
-import { type DirectOptions, DirectRunner } from '../direct/index.ts'
+import type { PipelineError, PipelineResult } from '../../sdk/model/run.ts'
+import type { HostOptions } from '../host/options.ts'
+import { DirectRunner } from '../direct/index.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { defectText, failureText, thrownText } from './failure-text.ts'
 import { optionsShape, type OptionsShape, optionsValue } from './pipeline-options.ts'
 import { logOf, type Reporter, reporter } from './progress.ts'
-import { runnerOptions } from './run-options.ts'
+import { runnerOptions, type ToldRun } from './run-options.ts'
 import { listen } from './signals.ts'
 import { usage } from './usage.ts'
+import { WorkerThreadsRunner } from '../worker-threads/index.ts'
 
 export interface MainOptions {
   /** What the program itself binds, such as a connection with credentials; it goes before `--nats` and NATS_URL. */
@@ -135,7 +139,7 @@ const readOptions = async (path: string): Promise<Either<string, unknown>> => {
 const built = (
   definition: PipelineDefinition<never>,
   options: unknown,
-): Either<{ readonly tag: string; readonly text: string }, Pipeline> => {
+): Either<{ readonly tag: string; readonly text: string }, PortablePipeline> => {
   try {
     return E.right(definition(options as never)) // the definition checks them with its own schema
   } catch (error) {
@@ -144,8 +148,8 @@ const built = (
   }
 }
 
-const explain = async (pipelineName: string, pipeline: Pipeline, options: DirectOptions, reports: Reporter): Promise<number> => {
-  const explained = await DirectRunner.explain({ ...options, log: logOf(reports) })(pipeline)()
+const explain = async (pipelineName: string, pipeline: PortablePipeline, told: ToldRun, reports: Reporter): Promise<number> => {
+  const explained = await DirectRunner.explain({ ...told.options, log: logOf(reports) })(pipeline)()
   if (explained._tag === 'Left') {
     reports.failure(explained.left._tag, failureText(pipelineName, explained.left))
     return failed
@@ -154,12 +158,21 @@ const explain = async (pipelineName: string, pipeline: Pipeline, options: Direct
   return succeeded
 }
 
-const runToEnd = async (pipelineName: string, pipeline: Pipeline, options: DirectOptions, reports: Reporter): Promise<number> => {
+const taskOf = (
+  pipeline: PortablePipeline,
+  { options, workers }: ToldRun,
+  o: Pick<HostOptions, 'log' | 'onProgress' | 'signal'>,
+): TaskEither<PipelineError, PipelineResult> => {
+  if (workers === null) return DirectRunner.run({ ...options, ...o })(pipeline)
+  // The command line has refused live objects together with workers.
+  const provide = (options.provide ?? []).filter(binding => binding._tag === 'Binding')
+  return WorkerThreadsRunner.run({ ...options, ...o, provide, workers })(pipeline)
+}
+
+const runToEnd = async (pipelineName: string, pipeline: PortablePipeline, told: ToldRun, reports: Reporter): Promise<number> => {
   const signals = listen(signal => reports.say('info', `${signal}: suspending, with a last checkpoint. Once more ends it at once`))
   try {
-    const ended = await DirectRunner.run({ ...options, log: logOf(reports), onProgress: reports.progress, signal: signals.suspend })(
-      pipeline,
-    )()
+    const ended = await taskOf(pipeline, told, { log: logOf(reports), onProgress: reports.progress, signal: signals.suspend })()
     if (ended._tag === 'Left') {
       reports.failure(ended.left._tag, failureText(pipelineName, ended.left))
       return failed
@@ -169,7 +182,7 @@ const runToEnd = async (pipelineName: string, pipeline: Pipeline, options: Direc
     if (state === 'done' && metrics.splits.length === 0)
       reports.say(
         'info',
-        `the job ${JSON.stringify(options.job ?? pipelineName)} had ended before: there was nothing to do. --job NAME begins another`,
+        `the job ${JSON.stringify(told.options.job ?? pipelineName)} had ended before: there was nothing to do. --job NAME begins another`,
       )
     if (state === 'suspended' && metrics.checkpoints.lastEpoch === null)
       reports.say(

@@ -21,6 +21,7 @@ export const runOptionSpecs = {
     text: "where checkpoints are kept: a directory; 'jetstream', the same NATS; or nats://HOST/STREAM; else, if needed, the user's state folder",
   },
   every: { value: 'MS|10s|5m', text: 'how often one is taken; 1s unless told' },
+  workers: { value: 'N', text: 'run on so many worker threads; else in one thread, the direct runner' },
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
   'from-savepoint': { value: 'NAME', text: 'start from a savepoint instead of the newest checkpoint' },
   until: { value: 'end', text: 'stop at what is there when the first run begins' },
@@ -50,8 +51,14 @@ export const parseDuration = (text: string): Either<string, Duration> => {
 const units: Readonly<Record<string, (n: number) => Duration>> = { ms: millis, s: seconds, m: minutes, h: hours }
 const lengthOf = (n: number, unit: string): number => (units[unit] ?? millis)(n)
 
+export interface ToldRun {
+  readonly options: HostOptions
+  /** null: the direct runner. */
+  readonly workers: number | null
+}
+
 /** What the runner is told: a Left says what is wrong with the command line. `provide` is what the program itself binds. */
-export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, HostOptions> => {
+export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, ToldRun> => {
   const { nats, checkpoints, every, job, until, 'from-savepoint': savepoint } = given
   if (until !== undefined && until !== 'end') return E.left(`--until ${until}: the only end there is, is: --until end`)
   if (nats !== undefined && provide.some(({ key }) => key === bindingKey(undefined)))
@@ -63,7 +70,13 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
   if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
   const place = checkpoints === undefined && everyMs === undefined ? null : checkpointPlace(checkpoints, everyMs?.right)
   if (place?._tag === 'Left') return E.left(`--checkpoints ${place.left}`)
-  return E.right({
+  const workers = given.workers === undefined ? null : Number(given.workers)
+  if (workers !== null && !(Number.isInteger(workers) && workers >= 1))
+    return E.left(`--workers ${given.workers}: it is a number of threads, from 1. As many as the machine has processors is a good one`)
+  const live = provide.find(({ _tag }) => _tag === 'LocalBinding')
+  if (workers !== null && live !== undefined)
+    return E.left(`--workers: this program binds ${live.key} to a live object, which cannot leave its thread. Leave --workers out`)
+  const options: HostOptions = {
     provide: [
       ...provide,
       ...(servers === undefined ? [] : [connectionBinding(undefined, { servers, credentialsFile: null, tokenVariable: null })]),
@@ -74,5 +87,6 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     from: savepoint === undefined ? undefined : { savepoint },
     until,
     strict: given.strict !== undefined,
-  })
+  }
+  return E.right({ options, workers })
 }

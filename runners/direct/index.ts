@@ -4,8 +4,8 @@ import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Runner } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explanationOf } from '../host/explain.ts'
-import { settled, startJob } from '../host/job.ts'
-import { look, type Opened, type Place } from '../host/opening.ts'
+import { type RunnerParts, settled, startJob } from '../host/job.ts'
+import { look } from '../host/opening.ts'
 import { type HostOptions, toStandardError } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
 import { Host } from './host.ts'
@@ -14,7 +14,12 @@ import { Host } from './host.ts'
 export type DirectOptions = HostOptions
 
 const support: Support = { runner: 'the direct runner', features: allFeatures }
-const hostOf = (opened: Opened, place: Place): Host => new Host(opened, place)
+/** What fails here would take the process with it, mostly: whoever starts it decides whether to start it again. */
+const partsOf = (o: DirectOptions = {}): RunnerParts => ({
+  support,
+  runOf: (opened, place) => new Host(opened, place),
+  restart: o.restart ?? { attempts: 0 },
+})
 
 /**
  * Runs a pipeline in this thread.
@@ -27,8 +32,8 @@ const hostOf = (opened: Opened, place: Place): Host => new Host(opened, place)
  * await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), TextIO.write('out.txt'))), DirectRunner.run()))
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
-  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, support, hostOf)).done, pipelineErrorOf)),
-  start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, support, hostOf)),
+  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, partsOf(o))).done, pipelineErrorOf)),
+  start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, partsOf(o))),
   explain: o => pipeline =>
     settled(async () => {
       const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })

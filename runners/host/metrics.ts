@@ -89,6 +89,7 @@ export const metricsOf = (beganMs: number, reports: ReadonlyArray<LoopReport>, c
     lag: lags.includes(null) ? null : lags.reduce<number>((total, lag) => total + (lag ?? 0), 0),
     watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), Instant.max),
     droppedLate: sum(report => report.droppedLate),
+    restarts: 0,
     user: mergeMetrics(reports.flatMap(({ user }) => user)),
     checkpoints: { ...checkpoints },
     splits,

@@ -5,10 +5,13 @@ import { io, IoError } from './errors.ts'
 
 export class Sinks {
   readonly connected: ReadonlyMap<string, ConnectedSink>
+  readonly #elsewhere: ReadonlySet<string>
   #flushes: ReadonlyArray<{ readonly id: string; readonly sink: ConnectedSink; readonly position: Promise<unknown> }> = []
 
-  constructor(connected: ReadonlyMap<string, ConnectedSink>) {
+  /** `elsewhere`: those that another thread writes to, which are left out of what is committed here. */
+  constructor(connected: ReadonlyMap<string, ConnectedSink>, elsewhere: ReadonlySet<string> = new Set()) {
     this.connected = connected
+    this.#elsewhere = elsewhere
   }
 
   publish(sinkId: string, origin: string, outputs: OutputBatch): void {
@@ -44,6 +47,7 @@ export class Sinks {
     let rows = 0
     for (const { task, outputs } of snapshots) {
       for (const { sinkId, outputs: batch } of outputs) {
+        if (this.#elsewhere.has(sinkId)) continue
         const sink = this.connected.get(sinkId)
         if (sink === undefined) throw new Error(`${task} has outputs for ${sinkId}, which is not connected`)
         rows += batch.payloads.length

@@ -52,8 +52,9 @@ export class WorkerCrew implements Crew {
     this.#opened = opened
     this.#place = place
     this.#listener = listener
-    const home = opened.plan.sinks.filter(isHome).map(({ id }) => id)
-    this.#home = new Sinks(new Map([...opened.sinks].filter(([id]) => home.includes(id))))
+    const home = new Set(opened.plan.sinks.filter(isHome).map(({ id }) => id))
+    const away = new Set(opened.plan.sinks.flatMap(({ id }) => (home.has(id) ? [] : [id])))
+    this.#home = new Sinks(new Map([...opened.sinks].filter(([id]) => home.has(id))), away)
   }
 
   /** Starts all workers; resolves when each has opened what it needs. */

@@ -45,11 +45,23 @@ const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): 
   const { workers = availableParallelism(), ...options } = o
   if (!Number.isInteger(workers) || workers < 1 || workers > 1_024)
     throw new InvalidPipelineError(pipeline.name, [`workers is a number of threads from 1 to 1,024, and ${workers} is not`])
+  const local = (options.provide as ReadonlyArray<{ readonly _tag: string; readonly key: string }> | undefined)?.find(
+    it => it._tag === 'LocalBinding',
+  )
+  if (local !== undefined) {
+    throw new InvalidPipelineError(pipeline.name, [
+      `${local.key} is bound to a live object, which cannot leave its thread. Provide what each worker can make for itself: JetStreamIO.connection({ servers })`,
+    ])
+  }
   // A caller without types may hand over any pipeline.
   if ((pipeline as Partial<PortablePipeline>).origin === undefined) {
     throw new InvalidPipelineError(pipeline.name, [
       'worker threads build it again from its module, and Pipeline.of does not say where that is. Export it: export const … = Pipeline.define(import.meta, name, …)',
     ])
   }
-  return startJob(pipeline, { ...options, tasks: workers }, support, (opened, place) => new WorkersRun(pipeline, opened, place))
+  return startJob(
+    pipeline,
+    { ...options, tasks: workers },
+    { support, runOf: (opened, place) => new WorkersRun(pipeline, opened, place), restart: o.restart ?? { attempts: 3 } },
+  )
 }

@@ -3,12 +3,13 @@ import { fingerprint } from '../../sdk/graph/graph.ts'
 import { codeHashes } from '../../sdk/graph/code-hash.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
+import { whileRebuilding } from '../host/rebuilding.ts'
 import type { WorkerSetup } from './protocol.ts'
 
 /** Throws an InvalidPipelineError where it is not there, or is not the same pipeline. */
 export const rebuilt = async ({ origin, fingerprint: expected, code: expectedCode }: WorkerSetup): Promise<PortablePipeline> => {
   const { url, name, options } = origin
-  const module = (await import(url)) as Readonly<Record<string, unknown>>
+  const module = await whileRebuilding(url, async () => (await import(url)) as Readonly<Record<string, unknown>>)
   const found = Object.values(module).find(value => isDefinition(value) && value.pipelineName === name)
   if (!isDefinition(found)) {
     throw new InvalidPipelineError(name, [

@@ -1,4 +1,5 @@
 // A run on worker threads, from the main thread: it conducts, and the workers work.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { codeHashes } from '../../sdk/graph/code-hash.ts'
 import { fingerprint } from '../../sdk/graph/graph.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
@@ -6,11 +7,21 @@ import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { checkAssertions } from '../host/assertions.ts'
 import { Conductor } from '../host/conductor.ts'
 import { Errands } from '../host/errands.ts'
+import { RemoteFailure } from '../host/errors.ts'
 import type { Run } from '../host/job.ts'
 import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { WorkerCrew } from './crew.ts'
+
+const longestStartMs = 60_000
+
+/** Rejects unless `signal` is aborted in time. */
+const tooLate = async (signal: AbortSignal): Promise<never> => {
+  await sleep(longestStartMs, undefined, { signal, ref: false }).catch(() => undefined)
+  const message = `the workers were not ready within ${longestStartMs / 1_000} s. Does the pipeline's module wait for something while it is imported, or a setup function, or a server?`
+  throw new RemoteFailure({ _tag: 'WorkerFailed', worker: 0, message, cause: null })
+}
 
 export class WorkersRun implements Run {
   readonly #pipeline: PortablePipeline
@@ -48,6 +59,7 @@ export class WorkersRun implements Run {
     const failed = new Promise<never>((_, reject) => {
       this.#failed = reject
     })
+    const late = new AbortController()
     const started = this.#crew.start({
       workers: content.shards,
       origin,
@@ -60,13 +72,16 @@ export class WorkersRun implements Run {
       seed: options.seed ?? 0,
       bundling: options.bundling,
     })
+    // Whoever lost the race is heard by nobody.
+    for (const other of [started, failed]) other.catch(() => undefined)
     try {
-      await Promise.race([started, failed])
+      await Promise.race([started, failed, tooLate(late.signal)])
     } catch (error) {
       await this.#crew.close()
       throw error
     } finally {
       this.#failed = null
+      late.abort()
     }
   }
 

@@ -45,7 +45,8 @@ export class WorkerRun {
     const { content } = setup
     try {
       const sources = await connectSources(plan, context, closing.closing)
-      const here = { ...plan, sinks: plan.sinks.filter(sink => !isHome(sink)) }
+      const home = new Set(plan.sinks.filter(isHome).map(({ id }) => id))
+      const here = { ...plan, sinks: plan.sinks.filter(({ id }) => !home.has(id)) }
       const place = { context, runId: content.runId, before: content, durable: setup.durable }
       return new WorkerRun(
         setup,
@@ -55,7 +56,7 @@ export class WorkerRun {
         stop,
         closing,
         sources,
-        new Sinks(await connectSinks(here, place, closing.closing)),
+        new Sinks(await connectSinks(here, place, closing.closing), home),
       )
     } catch (error) {
       stop.abort()

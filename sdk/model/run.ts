@@ -78,6 +78,16 @@ export const Checkpoints = {
   },
 } as const
 
+/** How often a run that failed begins again from its last checkpoint. Plain data. */
+export interface Restart {
+  /** In a row, 0 for never. A checkpoint between two failures begins the count anew, unless the same failure comes again. */
+  readonly attempts: number
+  /** The pause before the first; it doubles from there. 500 ms unless told. */
+  readonly initial?: Duration | undefined
+  /** The longest pause. 30 s unless told. */
+  readonly max?: Duration | undefined
+}
+
 export interface RunOptions {
   /** What the pipeline refers to by name: `JetStreamIO.connection({ … })`. */
   readonly provide?: ReadonlyArray<Binding> | undefined
@@ -88,6 +98,8 @@ export interface RunOptions {
   readonly from?: { readonly savepoint: string } | undefined
   /** `end`: unbounded sources stop at what is there when this process begins. The job is then done: a later start does nothing. */
   readonly until?: 'end' | undefined
+  /** What becomes of a run with checkpoints whose functions, workers or servers fail. The runner says what it does unless told. */
+  readonly restart?: Restart | undefined
   /** Suspends the run: it checkpoints, publishes what the checkpoint holds, and ends. */
   readonly signal?: AbortSignal | undefined
   /** Called about four times a second while it runs. */
@@ -129,6 +141,8 @@ export interface JobMetrics {
   /** The lowest of all sources; milliseconds. */
   readonly watermark: number
   readonly droppedLate: number
+  /** How often the job has begun again after a failure. */
+  readonly restarts: number
   readonly checkpoints: {
     readonly completed: number
     readonly failed: number

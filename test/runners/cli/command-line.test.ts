@@ -80,7 +80,7 @@ describe('The options of a run', () => {
   it('bind the addresses of --nats under the name that pipelines look for', () => {
     const told = runnerOptions({ nats: 'nats://a:4222, nats://b:4222' }, [])
     if (told._tag === 'Left') return assert.fail(told.left)
-    assert.deepEqual(told.right.provide, [
+    assert.deepEqual(told.right.options.provide, [
       {
         _tag: 'Binding',
         key: 'jetstream:default',
@@ -95,7 +95,7 @@ describe('The options of a run', () => {
   it('keep checkpoints in a directory, in a stream of the same NATS, or in a stream of another', () => {
     const told = (checkpoints: string) => {
       const options = runnerOptions({ checkpoints, every: '5s' }, [])
-      return options._tag === 'Left' ? assert.fail(options.left) : options.right
+      return options._tag === 'Left' ? assert.fail(options.left) : options.right.options
     }
     assert.deepInclude(told('./state').checkpoints, { kind: 'directory', path: './state', everyMs: 5_000 })
     assert.deepInclude(told('./jetstream').checkpoints, { kind: 'directory', path: './jetstream' })
@@ -125,6 +125,14 @@ describe('The options of a run', () => {
   it('keep checkpoints in the default place if only --every is given', () => {
     const told = runnerOptions({ every: '10s' }, [])
     if (told._tag === 'Left') return assert.fail(told.left)
-    assert.deepInclude(told.right.checkpoints, { path: null, everyMs: 10_000 })
+    assert.deepInclude(told.right.options.checkpoints, { path: null, everyMs: 10_000 })
+  })
+  it('ask for worker threads by number, and only for what can go to them', () => {
+    const told = (workers: string, provide: Parameters<typeof runnerOptions>[1] = []) => runnerOptions({ workers }, provide)
+    const four = told('4')
+    assert.strictEqual(four._tag === 'Right' ? four.right.workers : null, 4)
+    for (const workers of ['0', '-1', '1.5', 'all', '']) assert.strictEqual(told(workers)._tag, 'Left', workers)
+    const live = told('2', [{ _tag: 'LocalBinding', key: 'jetstream:default', value: {} }])
+    assert.include(live._tag === 'Left' ? live.left : '', 'live object')
   })
 })

@@ -12,6 +12,7 @@ const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
   lag: 9_000,
   watermark: Date.UTC(2026, 0, 1),
   droppedLate: 2,
+  restarts: 0,
   checkpoints: { completed: 3, failed: 0, lastEpoch: 3, lastDurationMs: 12, lastBytes: 100 },
   splits: [],
   user: [],

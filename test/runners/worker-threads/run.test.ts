@@ -1,8 +1,28 @@
-// Pipelines on worker threads.
+// Pipelines on worker threads: results, failures, and what is refused.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { assert } from 'chai'
-import { orThrow, pipe } from '../../../sdk/index.ts'
-import { WorkerThreadsRunner } from '../../../runners/worker-threads/index.ts'
-import { counts, sums } from './programs.ts'
+import * as E from 'fp-ts/lib/Either.js'
+import {
+  Checkpoints,
+  Create,
+  millis,
+  orThrow,
+  PCollection,
+  Pipeline,
+  pipe,
+  type PipelineError,
+  type PortablePipeline,
+} from '../../../sdk/index.ts'
+import { DirectRunner } from '../../../runners/direct/index.ts'
+import { WorkerThreadsRunner, type WorkerThreadsOptions } from '../../../runners/worker-threads/index.ts'
+import { countedOnce, counts, exitsOnce, madeOfHidden, sums, throwsAlways, throwsOnce, unlike, wrongCounts } from './programs.ts'
+
+const failure = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = { workers: 2 }): Promise<PipelineError> => {
+  const result = await WorkerThreadsRunner.run(o)(pipeline)()
+  return E.isLeft(result) ? result.left : assert.fail(`it ended as ${result.right.state}`)
+}
 
 describe('the worker-thread runner', () => {
   for (const workers of [1, 2, 3, 4]) {
@@ -15,5 +35,95 @@ describe('the worker-thread runner', () => {
 
   it('gives one global sum', async () => {
     await orThrow(pipe(sums(), WorkerThreadsRunner.run({ workers: 3 })))
+  })
+
+  it('fails with an assertion that does not hold, and shows the difference', async () => {
+    const error = await failure(wrongCounts())
+    assert.strictEqual(error._tag, 'AssertionFailed')
+    assert.include(error.message, 'the elements differ')
+  })
+
+  describe('with files and checkpoints', () => {
+    let folder = ''
+    const expected = Array.from({ length: 10 }, (_, digit) => `${digit}: 1000`)
+    const paths = () => ({ from: join(folder, 'in.txt'), to: join(folder, 'out.txt'), flag: join(folder, 'flag') })
+    const options = (): WorkerThreadsOptions => ({
+      workers: 2,
+      checkpoints: Checkpoints.directory(join(folder, 'state'), { every: millis(50) }),
+      restart: { attempts: 2, initial: millis(10) },
+      log: () => undefined,
+    })
+    const written = async (): Promise<ReadonlyArray<string>> => (await readFile(paths().to, 'utf8')).trimEnd().split('\n').sort()
+
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'jetbeam-workers-'))
+      await writeFile(paths().from, Array.from({ length: 10_000 }, (_, i) => `${i}\n`).join(''))
+    })
+    afterEach(() => rm(folder, { recursive: true, force: true }))
+
+    it('writes what the direct runner writes', async () => {
+      await orThrow(pipe(countedOnce(paths()), WorkerThreadsRunner.run(options())))
+      assert.deepEqual(await written(), expected)
+      await orThrow(pipe(countedOnce(paths()), DirectRunner.run({ job: 'another' })))
+      assert.deepEqual(await written(), expected)
+    })
+
+    for (const [what, program] of [
+      ['a function that throws', throwsOnce],
+      ['a worker that exits', exitsOnce],
+    ] as const) {
+      it(`begins again from the last checkpoint after ${what}, and counts nothing twice`, async () => {
+        const { state } = await orThrow(pipe(program(paths()), WorkerThreadsRunner.run(options())))
+        assert.strictEqual(state, 'done')
+        assert.deepEqual(await written(), expected)
+      })
+    }
+
+    it('ends with the error, the element and the transform of an element that fails each time', async () => {
+      const error = await failure(throwsAlways(paths()), options())
+      if (error._tag !== 'UserCodeFailed') return assert.fail(`${error._tag}: ${error.message}`)
+      assert.strictEqual(error.transform, 'map#1')
+      assert.strictEqual(error.element, '"5000"')
+      assert.include(error.message, 'not this one')
+    })
+
+    it('ends at once where there are no checkpoints to go back to', async () => {
+      const error = await failure(exitsOnce(paths()), { ...options(), checkpoints: undefined })
+      assert.strictEqual(error._tag, 'WorkerFailed')
+      assert.include(error.message, 'exited with code 7')
+    })
+  })
+
+  describe('refuses', () => {
+    it('a number of workers that is none', async () => {
+      for (const workers of [0, -1, 1.5]) assert.strictEqual((await failure(counts(), { workers }))._tag, 'InvalidPipeline')
+    })
+
+    it('a pipeline that a worker cannot make again, for its definition is not exported', async () => {
+      const { message } = await failure(madeOfHidden())
+      assert.include(message, 'no export')
+      assert.include(message, '"hidden"')
+    })
+
+    it('a pipeline that depends on more than its options', async () => {
+      assert.include((await failure(unlike())).message, 'got another pipeline')
+    })
+
+    it('a pipeline without a definition, where a caller has no types to stop it', async () => {
+      const pipeline: unknown = Pipeline.of(pipe(Create.of([1]), PCollection.ignore))
+      const { message } = await failure(pipeline as PortablePipeline)
+      assert.include(message, 'Pipeline.define')
+    })
+
+    it('a live object, which cannot leave its thread', async () => {
+      const provide: unknown = [{ _tag: 'LocalBinding', key: 'jetstream:default', value: {} }]
+      const { message } = await failure(counts(), { workers: 2, provide: provide as WorkerThreadsOptions['provide'] })
+      assert.include(message, 'jetstream:default is bound to a live object')
+    })
+
+    it('a module that runs its pipeline when it is imported, instead of running it again in every worker', async () => {
+      const ended: unknown = await import('./runs-itself.ts').catch((error: unknown) => error)
+      assert.include(ended instanceof Error ? ended.message : 'no error', 'PipelineRunsItself')
+    })
   })
 })
