@@ -1,4 +1,4 @@
-// npm run test:crash -- [--rounds N] [--seed S]: N kills of a process for each pipeline, and a quarter as many of the server.
+// npm run test:crash -- [--rounds N] [--seed S]: N kills of a process for each pipeline and runner, and a quarter as many of the server.
 import { parseArgs } from 'node:util'
 import { type Result, runScenario } from './scenario.ts'
 
@@ -18,17 +18,22 @@ const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): 
   `${kills} kills of the process, ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}`
 
 let [passed, failed] = [0, 0]
-for (const pipeline of ['relay', 'windows'] as const) {
+for (const [pipeline, workers] of [
+  ['relay', null],
+  ['windows', null],
+  ['relay', 2],
+  ['windows', 2],
+] as const) {
+  const name = workers === null ? pipeline : `${pipeline} on ${workers} workers`
   try {
-    const result = await runScenario({ pipeline, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }, line =>
-      process.stderr.write(`${line}\n`),
-    )
-    process.stdout.write(`${pipeline}: ${show(result)}\n`)
+    const plan = { pipeline, workers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
+    const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))
+    process.stdout.write(`${name}: ${show(result)}\n`)
     if (result.lost + result.duplicated + result.wrong === 0) passed++
     else failed++
   } catch (error) {
     failed++
-    process.stdout.write(`${pipeline}: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stdout.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
   }
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`)

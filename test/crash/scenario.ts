@@ -14,6 +14,8 @@ export type Pipeline = 'relay' | 'windows'
 
 export interface Plan {
   readonly pipeline: Pipeline
+  /** null: the direct runner. */
+  readonly workers: number | null
   /** How often the process is killed. */
   readonly kills: number
   /** How often the server is killed, beside that. */
@@ -48,6 +50,7 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     '--every',
     '150ms',
     '--json',
+    ...(plan.workers === null ? [] : ['--workers', String(plan.workers)]),
   ])
   const feed = new Feed(nc)
   try {
@@ -58,7 +61,8 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     const moments = shuffled([...Array<'process'>(plan.kills).fill('process'), ...Array<'server'>(plan.serverKills).fill('server')], random)
     for (const [i, moment] of moments.entries()) {
       // From before it has begun to well into its work.
-      await pause(700 + random() * 1_500)
+      // Threads of a checkout load its sources one by one, which takes longer.
+      await pause((700 + random() * 1_500) * (plan.workers === null ? 1 : 2))
       if (moment === 'server') {
         const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
         await killServer(server, feed, outageMs)
