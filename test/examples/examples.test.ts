@@ -219,7 +219,9 @@ describe('The example', function () {
       settled.map(({ subject, text }) => [subject, JSON.parse(text) as unknown]),
       [['settled.paid', { id: 'paid', customer: 'customer of paid', paid: 10 }]],
     )
-    const dead = (await read('DEAD')).map(({ subject, text }) => {
+    // The stream may hold what another example left there.
+    const mine = (await read('DEAD')).filter(({ subject }) => subject !== 'dead.flags')
+    const dead = mine.map(({ subject, text }) => {
       const unmatched = JSON.parse(text) as { readonly order?: { readonly id: string } | null; readonly payments?: ReadonlyArray<unknown> }
       return `${subject} ${unmatched.order?.id ?? 'no order'} ${unmatched.payments?.length ?? 'unread'}`
     })

@@ -429,7 +429,7 @@ describe('Bad input', function () {
     const damaged = {
       manifests: (path: string) =>
         `The checkpoint ${path} is damaged: its content does not match its checksum. It is the last one that was completed, and outputs may have been published for it; going on from an earlier one would publish them again under the same numbers. ` +
-        'Restore the file from a backup; or, with a release that reads its version, start again; or start from a savepoint under another job name.',
+        'Restore it from a backup; or, with a release that reads its version, start again; or start from a savepoint under another job name.',
       segments: (path: string) =>
         `${path} is damaged: its content does not match its checksum. A checkpoint needs it: restore it from a backup, or start from a savepoint under another job name.`,
     } as const
