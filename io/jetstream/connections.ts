@@ -2,6 +2,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext, LocalBinding } from '../../sdk/model/bindings.ts'
+import { shownServers } from '../nats/address.ts'
 import { apiTimeoutMs, dial } from '../nats/dial.ts'
 import { ConnectionProblem } from '../nats/problem.ts'
 import { bindingKey, connectionBinding as bindingOf, requireCurrent, resolveConnection, serversIn } from '../nats/settings.ts'
@@ -85,7 +86,7 @@ const acquired = async (context: HostContext, name: string | undefined, lane: La
     const shared = await watched(target, target.getServer())
     return linkOf(shared, target.getServer(), () => Promise.resolve())
   }
-  const address = target.servers.join(', ')
+  const address = shownServers(target.servers)
   const key = JSON.stringify({ target, lane })
   const lease = leases.get(key) ?? { shared: dial(target).then(nc => watched(nc, address)), users: 0 }
   leases.set(key, lease)

@@ -1,6 +1,7 @@
 // Connects as everything here wants to be connected: it comes back by itself for as long as it is not closed, and silence ends.
 import { readFile } from 'node:fs/promises'
 import { type ConnectionOptions, type NatsConnection, connect, credsAuthenticator } from '@nats-io/transport-node'
+import { addressOf, shownServers } from './address.ts'
 import { ConnectionProblem } from './problem.ts'
 import type { ConnectionSettings } from './settings.ts'
 
@@ -13,9 +14,11 @@ export const apiTimeoutMs = 2_500
 
 /** Rejects with a ConnectionProblem. */
 export const dial = async (settings: ConnectionSettings): Promise<NatsConnection> => {
-  const address = settings.servers.join(', ')
+  const addresses = settings.servers.map(addressOf)
+  // One login for all: a client has one.
+  const login = addresses.find(address => address.login !== null)?.login ?? {}
   const options: ConnectionOptions = {
-    servers: [...settings.servers],
+    servers: addresses.map(({ shown }) => shown),
     name: 'jetbeam',
     // A trace for each request costs more than the request.
     noAsyncTraces: true,
@@ -25,6 +28,7 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     pingInterval: pingEveryMs,
     maxPingOut: 2,
     timeout: apiTimeoutMs,
+    ...login,
     ...(await secrets(settings)),
   }
   try {
@@ -32,7 +36,7 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
   } catch (error) {
     throw new ConnectionProblem(
       'CannotConnect',
-      `No NATS server could be reached at ${address}: ${textOf(error)}. Start one with JetStream (nats-server -js), or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
+      `No NATS server could be reached at ${shownServers(settings.servers)}: ${textOf(error)}. Start one with JetStream (nats-server -js), or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
       { cause: error },
     )
   }

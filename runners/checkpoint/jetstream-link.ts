@@ -1,6 +1,7 @@
 // A connection to the server that keeps checkpoints. Every question is asked again while the server is away, and for so long only.
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { headers as makeHeaders, type NatsConnection } from '@nats-io/nats-core'
+import { shownServers } from '../../io/nats/address.ts'
 import { apiTimeoutMs, dial } from '../../io/nats/dial.ts'
 import { type BindingLookup, resolveConnection } from '../../io/nats/settings.ts'
 import { PublishRefused, ServerAway, isTransient, storeError } from './jetstream-error.ts'
@@ -59,7 +60,7 @@ export const connectLink = async ({ binding, connection, stream, patienceMs }: L
         const headers = makeHeaders()
         headers.set('Nats-Expected-Stream', stream)
         if (expectedLast !== undefined) headers.set('Nats-Expected-Last-Subject-Sequence', String(expectedLast))
-        const { data } = await nc.request(subject, payload, { headers, timeout: publishTimeoutMs })
+        const { data } = await nc.request(subject, payload, { headers, timeout: Math.min(publishTimeoutMs, patienceMs) })
         return sequenceIn(data)
       }),
     patiently: async (doing, attempt, budgetMs = patienceMs) => {
@@ -91,7 +92,7 @@ const connected = async (
 ): Promise<{ readonly nc: NatsConnection; readonly address: string; readonly isOurs: boolean }> => {
   const target = resolveConnection(binding, name)
   if (!('servers' in target)) return { nc: target, address: target.getServer(), isOurs: false }
-  return { nc: await dial(target), address: target.servers.join(', '), isOurs: true }
+  return { nc: await dial(target), address: shownServers(target.servers), isOurs: true }
 }
 
 const sequenceIn = (answer: Uint8Array): number => {

@@ -41,6 +41,11 @@ const verbs: Readonly<Record<string, () => Promise<void>>> = {
     await held().writeSegment(content(0))
     say({ written: true })
   },
+  /** Says so, and goes on writing for as long as it lives. */
+  halfSavepoint: async () => {
+    setTimeout(() => say({ begun: true }), 300)
+    await store.writeSavepoint(job ?? '', 'half', Array<Uint8Array>(10_000).fill(new Uint8Array(1_000)), null)
+  },
   ensure: async () => {
     await held().ensureHeld()
     say({ held: true })

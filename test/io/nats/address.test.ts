@@ -1,0 +1,20 @@
+// Addresses with a login in them: it is used, and never shown.
+import { assert } from 'chai'
+import { addressOf, shownServers } from '../../../io/nats/address.ts'
+
+describe('The address of a server', () => {
+  it('may hold a user and a password, or a token', () => {
+    assert.deepEqual(addressOf('nats://ann:p%40ss:word@host:4222'), {
+      shown: 'nats://host:4222',
+      login: { user: 'ann', pass: 'p@ss:word' },
+    })
+    assert.deepEqual(addressOf('tls://s3cret@host'), { shown: 'tls://host', login: { token: 's3cret' } })
+    assert.deepEqual(addressOf('ann:%@host:1'), { shown: 'host:1', login: { user: 'ann', pass: '%' } })
+    for (const plain of ['nats://host:4222', 'host:4222', '127.0.0.1', 'ws://host/path@x'])
+      assert.deepEqual(addressOf(plain), { shown: plain, login: null })
+  })
+
+  it('is shown without them', () => {
+    assert.strictEqual(shownServers(['nats://ann:secret@a:1', 'nats://b:2']), 'nats://a:1, nats://b:2')
+  })
+})
