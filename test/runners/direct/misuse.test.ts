@@ -1,0 +1,119 @@
+// What is wrongly put together is named, with the path of its transform and the way out.
+import { assert } from 'chai'
+import * as E from 'fp-ts/lib/Either.js'
+import { DirectRunner } from '../../../runners/direct/index.ts'
+import { PAssert, empty } from '../../../runners/direct/testing.ts'
+import {
+  Coder,
+  Create,
+  GroupByKey,
+  InvalidPipelineError,
+  type KV,
+  ParDo,
+  PCollection,
+  Pipeline,
+  type PipelineError,
+  SideInputError,
+  State,
+  View,
+  emit,
+  flow,
+  named,
+  pipe,
+} from '../../../sdk/index.ts'
+import { read } from '../../sdk/graph/endpoints.ts'
+
+/** The one problem that a pipeline is refused for. */
+const problemOf = (build: () => unknown): string => {
+  try {
+    build()
+  } catch (error) {
+    assert.instanceOf(error, InvalidPipelineError)
+    assert.strictEqual(error.name, 'InvalidPipelineError')
+    assert.lengthOf(error.problems, 1)
+    return error.problems.join()
+  }
+  return assert.fail('the pipeline was not refused')
+}
+const failureOf = async (pc: PCollection<unknown>): Promise<PipelineError> => {
+  const result = await pipe(Pipeline.of(pipe(pc, PCollection.ignore)), DirectRunner.run())()
+  return E.isLeft(result) ? result.left : assert.fail('the run did not fail')
+}
+/** What the transform's function threw. */
+const causeOf = (error: PipelineError): unknown => {
+  assert.strictEqual(error._tag, 'UserCodeFailed')
+  return 'cause' in error ? error.cause : null
+}
+
+describe('a misuse is named, with the path of its transform', () => {
+  it('state for elements without keys, which only a program without types can ask for', async () => {
+    // What the type says is not so: this is what JavaScript lets through.
+    const unkeyed = Create.of(['a']) as PCollection<unknown> as PCollection<KV<string, string>>
+    const counting = ParDo.stateful({
+      state: { n: State.value(Coder.varint, 0) },
+      process: ({ value }: { readonly value: string }) => [emit(value)],
+    })
+    const error = await failureOf(pipe(unkeyed, named('Counted', counting)))
+    const cause = causeOf(error)
+    assert.instanceOf(cause, TypeError)
+    assert.match(
+      error.message,
+      /^Counted\/ParDo#1: the transform takes pairs of key and value, and got "a"\. Put PCollection\.keyBy before it/,
+    )
+  })
+
+  it('keys whose coder is not deterministic', () => {
+    const keyed = PCollection.keyBy((a: string) => a, { coder: Coder.json((a): a is string => typeof a === 'string') })
+    assert.match(
+      problemOf(() => Pipeline.of(pipe(Create.of(['a']), keyed, named('Grouped', GroupByKey.of), PCollection.ignore))),
+      /^Grouped\/GroupByKey#1 \(made at .*misuse\.test\.ts:\d+:\d+\) groups by keys of the coder .*, which is not deterministic/,
+    )
+  })
+
+  it('a grouping of an unbounded collection in the global window, without a trigger', () => {
+    const grouped = named(
+      'Grouped',
+      flow(
+        PCollection.keyBy((a: string) => a),
+        GroupByKey.of,
+      ),
+    )
+    assert.match(
+      problemOf(() => Pipeline.of(pipe(read<string>('WORDS'), grouped, PCollection.ignore))),
+      /^Grouped\/GroupByKey#1 \(made at .*misuse\.test\.ts:\d+:\d+\) groups an unbounded collection in the global window/,
+    )
+  })
+
+  it('an assertion that nobody goes on from', () => {
+    const numbers = Create.of([1, 2])
+    pipe(numbers, named('Checked', PAssert.that(empty)))
+    assert.match(
+      problemOf(() => Pipeline.of(pipe(numbers, PCollection.ignore))),
+      /^Checked\/PAssert\.that \(made at .*misuse\.test\.ts:\d+:\d+\) would never be checked/,
+    )
+  })
+
+  it('a side input that is read before there is an element', async () => {
+    const spec = {
+      sides: { limits: View.asList(Create.of([1])) },
+      process: () => [],
+      // Its type hides the sides here; at run time whoever has no types finds them.
+      finishBundle: (context: object) => [emit((context as { readonly sides: unknown }).sides)],
+    }
+    const error = await failureOf(pipe(Create.of([1]), named('Limited', ParDo.bundled(spec))))
+    const cause = causeOf(error)
+    assert.instanceOf(cause, SideInputError)
+    assert.deepInclude(cause, { name: 'SideInputError', kind: 'notReady' })
+    assert.match(error.message, /^Limited\/ParDo#1: side inputs are read in `process` alone/)
+  })
+
+  it('a side input whose window is over, and that never had a value', async () => {
+    const limit = View.asSingleton(Create.of<number>([]))
+    const limited = PCollection.mapWith({ limit }, (n: number, { limit }) => n + limit)
+    const error = await failureOf(pipe(Create.of([1]), named('Limited', limited)))
+    const cause = causeOf(error)
+    assert.instanceOf(cause, SideInputError)
+    assert.deepInclude(cause, { name: 'SideInputError', kind: 'empty', side: 'limit' })
+    assert.match(error.message, /^Limited\/mapWith#1: the side input "limit" has no element in the global window/)
+  })
+})
