@@ -1,7 +1,22 @@
 // Verbs that look at one element at a time.
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { Create, emit, emitAt, flow, Instant, millis, ParDo, PCollection, pipe, Pipeline, Reify } from '../../sdk/index.ts'
+import {
+  Create,
+  emit,
+  emitAt,
+  flow,
+  Instant,
+  millis,
+  ParDo,
+  PCollection,
+  pipe,
+  Pipeline,
+  Regex,
+  Reify,
+  ToString,
+  WithKeys,
+} from '../../sdk/index.ts'
 import { PAssert, containsInAnyOrder, empty } from '../../sdk/testing/index.ts'
 import type { Case } from './frame.ts'
 
@@ -135,6 +150,21 @@ export const bundles = Pipeline.define(import.meta, 'bundles', () =>
   ),
 )
 
+export const texts = Pipeline.define(import.meta, 'texts', () =>
+  pipe(
+    Create.of(['a=1', 'b=22', 'none']),
+    Regex.findKV(/(\w)=(\d+)/, 1, 2),
+    PAssert.that(containsInAnyOrder([['a', '1'] as const, ['b', '22'] as const])),
+    ToString.elements,
+    WithKeys.of(text => text.length),
+    PAssert.satisfies(all => {
+      for (const [length, text] of all) if (length !== text.length) throw new Error(`${text} has the key ${length}`)
+      if (all.length !== 2) throw new Error(`${all.length} texts`)
+    }),
+    PCollection.ignore,
+  ),
+)
+
 export const elementWiseCases: ReadonlyArray<Case> = [
   { says: 'map, filter, filterMap and flatMap give what their functions give', pipeline: mapped },
   { says: 'keys and values are mapped apart', pipeline: pairs },
@@ -142,6 +172,7 @@ export const elementWiseCases: ReadonlyArray<Case> = [
   { says: 'what a function throws becomes a failure beside the rest', pipeline: failures },
   { says: 'asynchronous functions give what their promises give', pipeline: asynchronous },
   { says: 'asynchronous functions are tried again, and what fails for good goes to the dead letters', pipeline: retried },
+  { says: 'texts are matched, shown and keyed', pipeline: texts },
   { says: 'withTimestamps moves elements in time', pipeline: timestamps },
   { says: 'a DoFn ends each bundle, and nothing is lost between two', pipeline: bundles },
 ]
