@@ -31,7 +31,7 @@ export const codeOf = (error: unknown): number | undefined =>
 export const isTransient = (error: unknown): boolean => {
   if (error instanceof ConnectionProblem) return error._tag === 'CannotConnect'
   if (error instanceof PublishRefused || error instanceof JetStreamApiError)
-    return !isFull(error) && (error.status >= 500 || error.status === 429)
+    return !isFull(error) && error.code !== noReplicas && (error.status >= 500 || error.status === 429)
   return (
     error instanceof ServerAway ||
     error instanceof TimeoutError ||
@@ -44,6 +44,8 @@ export const isTransient = (error: unknown): boolean => {
 
 const insufficientResources = new Set([10_002, 10_023, 10_028, 10_047])
 const storeFailed = 10_077
+/** More replicas than one, on a server that is alone. */
+const noReplicas = 10_074
 
 const isFull = (error: unknown): boolean => {
   const code = codeOf(error)
@@ -71,7 +73,7 @@ const remedyFor = (error: unknown): string => {
   if (error instanceof ClosedConnectionError) return 'The connection was closed by this program.'
   if (codeOf(error) === 10_060)
     return 'Another stream takes these subjects: remove them there, or keep checkpoints in a stream of another name.'
-  if (codeOf(error) === 10_074) return 'Fewer servers than replicas: give checkpoints fewer replicas.'
+  if (codeOf(error) === noReplicas) return 'Fewer servers than replicas: give checkpoints fewer replicas.'
   if (isTransient(error)) return 'Look whether the server runs, with JetStream (-js) and a leader for this stream; then start again.'
   return "Look at the stream with 'nats stream info', or keep checkpoints in another one."
 }
