@@ -30,6 +30,7 @@ export interface StageHooks {
   readonly refuseName: (name: unknown, names: ReadonlyArray<string>) => never
   readonly failLeft: (left: unknown) => never
   readonly checkSkew: (to: unknown, from: number, allowedSkewMs: number) => void
+  readonly refuseNoOption: (result: unknown) => never
   readonly arrayOf: (many: unknown) => ReadonlyArray<unknown>
   readonly tryCall: (f: (element: unknown) => unknown, element: unknown, path: string) => E.Either<Failure<unknown>, unknown>
   readonly windowsOf: (windowFn: WindowFn<never>) => (element: unknown, timestamp: number) => Windows
@@ -95,6 +96,11 @@ export const hooksOf = (
     if (typeof many === 'object' && many !== null && Symbol.iterator in many) return Array.from(many as Iterable<unknown>)
     if (typeof many === 'string') return Array.from(many)
     throw new TypeError(`the function must give an array or another iterable, and gave ${showElement(many)}`)
+  },
+  refuseNoOption: result => {
+    throw new TypeError(
+      `the function must give an Option, and gave ${showElement(result)}. Give O.some(value), or O.none to drop the element`,
+    )
   },
   tryCall: (f, element, path) => {
     const result = E.tryCatch(

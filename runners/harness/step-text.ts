@@ -63,11 +63,13 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
     }
     case 'FilterMap': {
       const option = call(transform.f, wholeOf(out, element.value), 'o')
-      return out.block(`if (${option}._tag === 'Some')`, () => {
+      out.block(`if (${option}?._tag === 'Some')`, () => {
         const value = out.fresh('v')
         out.line(`const ${value} = ${option}.value`)
         next({ ...element, value: whole(value) })
       })
+      // Without it a value that is no Option would be dropped as a None is.
+      return out.line(`else if (${option}?._tag !== 'None') ${out.constant(hooks.refuseNoOption)}(${option})`)
     }
     case 'FlatMap':
       return eachOf(call(transform.f, wholeOf(out, element.value), 'a'))

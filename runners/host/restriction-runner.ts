@@ -106,7 +106,7 @@ export class RestrictionRunner {
       signal: controller.signal,
       afterCommit: (f: () => Promise<void>) => void finalizers.push(f),
     }
-    const generator = attributedNow(task, element, () => fn.process(element, tracker, context))
+    const generator = attributedNow(task, element, () => generatorOf(fn.process(element, tracker, context)))
     this.#of(task).set(id, { task, id, element, generator, controller, finalizers, asked: false, stopped: false })
   }
 
@@ -198,6 +198,14 @@ export class RestrictionRunner {
 const fnOf = ({ stage, name }: Task): ErasedSplittable => {
   if (stage.head._tag !== 'Splittable') throw new Error(`${name} reads no restrictions`)
   return stage.head.fn
+}
+
+/** What the compiler has checked, for programs that it has not seen. */
+const generatorOf = (made: AsyncGenerator<unknown, unknown, void>): AsyncGenerator<unknown, unknown, void> => {
+  const given: unknown = made
+  if (typeof given === 'object' && given !== null && Symbol.asyncIterator in given && 'return' in given) return made
+  if (given instanceof Promise) given.catch(() => undefined)
+  throw new TypeError(`process must be an async generator, and gave ${showElement(given)}: write async *process(…) { … }`)
 }
 
 const attributed = async <A>(task: Task, element: unknown, work: () => Promise<A>): Promise<A> => {

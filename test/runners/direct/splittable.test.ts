@@ -472,6 +472,7 @@ describe('a splittable DoFn on the direct runner', function () {
         },
         /ended with undefined: return stop, or resumeAfter/,
       ],
+      ['is no generator', { process: (() => 7) as unknown as Process }, /process must be an async generator, and gave 7/],
       ['has no restriction', { initial: () => Promise.reject(new Error('no such table')) }, /no such table/],
       ['splits into nothing', { initialSplit: () => [] }, /initialSplit gave \[\]/],
     ]

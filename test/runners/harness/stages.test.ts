@@ -211,6 +211,20 @@ describe('what a user function throws', () => {
     assert.match(failureOf(() => new DrivenStage(ends).run([1])).transform, /^Broken/)
   })
 
+  it('ends the run where filterMap gets something else than an Option, and drops nothing unseen', () => {
+    for (const [given, shown] of [
+      [7, '7'],
+      [undefined, 'undefined'],
+      [null, 'null'],
+    ] as const) {
+      // As a program without types would.
+      const plain = (() => given) as unknown as () => O.Option<number>
+      const error = failureOf(() => new DrivenStage([gather(pipe(numbers(), PCollection.filterMap(plain)))]).run([1]))
+      assert.match(error.message, new RegExp(`must give an Option, and gave ${shown}`))
+      assert.match(error.transform, /^filterMap/)
+    }
+  })
+
   it('is refused as a promise, which names mapAsync', () => {
     const error = failureOf(() =>
       new DrivenStage([
