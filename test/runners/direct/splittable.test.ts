@@ -147,7 +147,10 @@ describe('a splittable DoFn on the direct runner', function () {
       const before = journal.values().length
       const ended = orThrow(job.done)
       // Cancelled with nothing but its checkpoints left behind, whenever some more has become durable: a dozen times at the most.
-      await Promise.race([ended, until(() => journal.values().length >= before + 15)])
+      let over = false
+      const noted = ended.finally(() => (over = true))
+      // Whoever looks for more must stop looking when the run is over, or the process would never end.
+      await Promise.race([noted, until(() => over || journal.values().length >= before + 15)])
       state = (await orThrow(job.cancel)).state
     }
     assert.sameMembers([...journal.values()], [...numbersTo(120), ...numbersTo(60)])
