@@ -16,6 +16,7 @@ export class Pacer {
 
   /** Calls `step` for as long as it says that there is more, then rests; `dueMs`: when to look again even so, by Date.now. */
   async run(o: { readonly step: () => boolean; readonly dueMs: () => number; readonly ended: () => boolean }): Promise<void> {
+    let turnedMs = performance.now()
     while (!o.ended()) {
       const began = performance.now()
       let more = true
@@ -23,7 +24,12 @@ export class Pacer {
         this.#woken = false
         more = o.step()
       }
-      await (more || this.#woken || o.ended() ? nextTurn() : this.#rest(o.dueMs() - Date.now()))
+      const rests = !more && !this.#woken && !o.ended()
+      if (rests) await this.#rest(o.dueMs() - Date.now())
+      // A rest may be cut short by a promise alone, again and again: then signals and servers' pings would wait for ever.
+      if (rests && performance.now() - turnedMs < longestTurnMs) continue
+      await nextTurn()
+      turnedMs = performance.now()
     }
   }
 

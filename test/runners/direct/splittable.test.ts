@@ -157,6 +157,30 @@ describe('a splittable DoFn on the direct runner', function () {
     assert.isAbove(runs, 1)
   })
 
+  for (const [what, process] of [
+    [
+      'comes back at once',
+      async function* (): AsyncGenerator<ReadonlyArray<Timestamped<number>>, Continuation, void> {
+        yield []
+        return resumeAfter(millis(0))
+      },
+    ],
+    [
+      'yields nothing for ever',
+      async function* (): AsyncGenerator<ReadonlyArray<Timestamped<number>>, Continuation, void> {
+        for (;;) yield []
+      },
+    ],
+  ] as const) {
+    it(`can be suspended where a generator that never waits ${what}`, async () => {
+      const suspended = new AbortController()
+      setTimeout(() => suspended.abort(), 100)
+      const pipeline = reading(counting({ process }), [4], new Journal())
+      const { state } = await orThrow(DirectRunner.run(kept({ signal: suspended.signal }))(pipeline))
+      assert.strictEqual(state, 'suspended')
+    })
+  }
+
   it('is suspended while a generator waits for ever, and goes on from its last yield', async () => {
     const journal = new Journal()
     let [aborted, closed] = [0, 0]
