@@ -90,14 +90,19 @@ export interface OffsetRange {
 /**
  * The restriction of what lies at whole numbers: bytes, rows, indexes (Beam's OffsetRange).
  *
- * `of` throws a RangeError for bounds that are not safe whole numbers, or an end before its beginning.
+ * `of` throws a RangeError for bounds that are not safe whole numbers, or an end before its beginning; a claim does for a position, or in a
+ * range made by hand, that is none: taken for somebody else's, it would end the reading without a word.
  *
  * @example
  * Splittable.read({ restriction: OffsetRange, initial: file => OffsetRange.of(0, file.size), … })
  */
 export const OffsetRange: Restriction<OffsetRange, number> & { readonly of: (from: number, to: number) => OffsetRange } = Object.freeze({
   coder: Coder.struct({ from: Coder.varint, to: Coder.varint }),
-  contains: positionRange.contains,
+  contains: (r: OffsetRange, position: number) => {
+    if (Number.isSafeInteger(position) && Number.isSafeInteger(r.from) && Number.isSafeInteger(r.to))
+      return positionRange.contains(r, position)
+    throw new RangeError(`OffsetRange: positions and bounds are whole numbers, and ${position} was claimed in [${r.from}, ${r.to})`)
+  },
   split: (r: OffsetRange, last: Option<number>, fraction: number) => cut(r, next(r, last), fraction),
   progress: positionRange.progress,
   isDone: positionRange.isDone,

@@ -161,3 +161,11 @@ describe('OffsetRange.of', () => {
       assert.throws(() => OffsetRange.of(from, to), RangeError)
   })
 })
+
+describe('A claim in an OffsetRange', () => {
+  it('of what is no whole number is an error, and not the end of the reading', () => {
+    for (const position of [Number.NaN, 0.5, Infinity])
+      assert.throws(() => new LiveTracker(OffsetRange, OffsetRange.of(0, 5)).tryClaim(position), RangeError, String(position))
+    assert.throws(() => new LiveTracker(OffsetRange, { from: Number.NaN, to: 5 }).tryClaim(0), RangeError, 'NaN')
+  })
+})
