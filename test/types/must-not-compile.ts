@@ -4,6 +4,7 @@ import * as N from 'fp-ts/lib/number.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { AfterCount, Coder, Combine, Count, Create, FixedWindows, ParDo, Partition, PCollection, Pipeline, Window, emit, minutes, pipe, seconds } from 'jetbeam'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { PAssert, containsInAnyOrder } from 'jetbeam/testing'
 import { z } from 'zod'
 import type { Order, View } from './model.ts'
@@ -54,3 +55,5 @@ export const n19 = withOptions({ from: 'x' })
 export const n20 = withOptions({})
 // @ts-expect-error the dead letter's sink is none: it gives a collection
 export const n21 = pipe(orders, PCollection.tryMap(o => o.id), PCollection.deadLetter(PCollection.map(failure => failure.message)))
+// @ts-expect-error a pipeline without a definition on threads: they could not make it again
+export const n22 = pipe(Pipeline.of(pipe(orders, PCollection.ignore)), WorkerThreadsRunner.run({ workers: 2 }))
