@@ -217,7 +217,8 @@ const firstContent = async (
   const splits: Record<string, ReadonlyArray<Split>> = {}
   for (const { id } of plan.stages) {
     const source = sources.get(id)
-    if (source !== undefined) splits[id] = await io(id, () => source.resolve({ desired: 1, toEnd: options.until === 'end' }))
+    if (source !== undefined)
+      splits[id] = await io(id, () => source.resolve({ desired: options.tasks ?? 1, toEnd: options.until === 'end' }))
   }
   return {
     format: contentFormat,

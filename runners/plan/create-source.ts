@@ -1,5 +1,5 @@
 // Create as a source: elements that the program already holds, read by index.
-import type { ReadBatch, Source } from '../../sdk/splittable/source.ts'
+import type { ReadBatch, Source, Split } from '../../sdk/splittable/source.ts'
 
 export const createSource = (label: string, elements: ReadonlyArray<unknown>): Source => ({
   urn: 'jetbeam:source:create:v1',
@@ -9,7 +9,7 @@ export const createSource = (label: string, elements: ReadonlyArray<unknown>): S
   replayable: true,
   connect: () =>
     Promise.resolve({
-      resolve: () => Promise.resolve([{ id: '0', range: { from: 0, to: elements.length }, count: null, detail: null }]),
+      resolve: ({ desired }) => Promise.resolve(splitsOf(elements.length, desired)),
       open: (split, progress) => {
         let at = progress.last === null ? split.range.from : progress.last + 1
         let end = split.range.to ?? elements.length
@@ -34,6 +34,12 @@ export const createSource = (label: string, elements: ReadonlyArray<unknown>): S
       close: () => Promise.resolve(),
     }),
 })
+
+const splitsOf = (elements: number, desired: number): ReadonlyArray<Split> => {
+  const count = Math.max(1, Math.min(desired, elements))
+  const cut = (i: number): number => Math.floor((elements * i) / count)
+  return Array.from({ length: count }, (_, i) => ({ id: String(i), range: { from: cut(i), to: cut(i + 1) }, count: null, detail: null }))
+}
 
 const ascending = (from: number, to: number): ReadonlyArray<number> => {
   const positions = new Array<number>(to - from)

@@ -26,10 +26,11 @@ const failure = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = { w
 
 describe('the worker-thread runner', () => {
   for (const workers of [1, 2, 3, 4]) {
-    it(`groups keys over ${workers} workers`, async () => {
+    it(`groups keys over ${workers} workers, each of which reads a part`, async () => {
       const { state, metrics } = await orThrow(pipe(counts(), WorkerThreadsRunner.run({ workers })))
       assert.strictEqual(state, 'done')
       assert.strictEqual(metrics.elementsRead, 10_000)
+      assert.lengthOf(metrics.splits, workers)
     })
   }
 
