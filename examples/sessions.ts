@@ -58,6 +58,7 @@ export const userStats = DoFn.stateful({
       flush.clear,
     ],
   },
+  onWindowExpiration: ({ key }, { total }) => [total.read.views > 0 && emit({ kind: 'expired', user: key, views: total.read.views })],
 })
 
 export const sessions = Pipeline.define(import.meta, 'sessions', () =>

@@ -2,6 +2,7 @@
 // depend on the bundling, so sides fire once here, or are done before the first element comes.
 import * as O from 'fp-ts/lib/Option.js'
 import {
+  AfterCount,
   Coder,
   Count,
   Create,
@@ -13,6 +14,7 @@ import {
   millis,
   ParDo,
   PCollection,
+  Repeatedly,
   pipe,
   Pipeline,
   Reify,
@@ -159,6 +161,20 @@ export const tables = Pipeline.define(import.meta, 'tables', () => {
   )
 })
 
+export const olderValues = Pipeline.define(import.meta, 'olderValues', () => {
+  const flags = pipe(
+    Create.of(['dark off', 'beta on', 'dark on']),
+    PCollection.keyBy(flag => flag.split(' ')[0] ?? ''),
+    Window.into(GlobalWindows, { trigger: Repeatedly.forever(AfterCount.of(1)), accumulation: 'accumulating' }),
+    View.asMultimap,
+  )
+  return pipe(
+    TestStream.of(Coder.string, elements([at(1), 'dark'], [at(1), 'beta']), advanceWatermarkToInfinity),
+    PCollection.mapWith({ flags }, (name, { flags }): string => [...flags.get(name)].sort().join()),
+    gives(['dark off,dark on', 'beta on']),
+  )
+})
+
 export const inDoFns = Pipeline.define(import.meta, 'inDoFns', () => {
   const withSide = DoFn.bundled({
     sides: { side: pipe(texts('x@3', 'y@15'), every(10), View.asSingleton) },
@@ -211,6 +227,7 @@ export const sideInputCases: ReadonlyArray<Case> = [
   { says: 'a global side is seen from every window', pipeline: global },
   { says: 'elements wait until their window of the side is there', pipeline: waiting },
   { says: 'a table has the latest value of each key, and no deleted one', pipeline: tables },
+  { says: 'a multimap keeps every older value of a key, though its side fires for each', pipeline: olderValues },
   { says: 'a DoFn with a bundle’s life cycle reads sides', pipeline: inDoFns },
   { says: 'a side may itself have sides', pipeline: chained },
   { says: 'Wait.on keeps elements, times and windows, and goes on when all signals are done', pipeline: waitOn },

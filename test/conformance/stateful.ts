@@ -10,6 +10,7 @@ import {
   Instant,
   Join,
   ParDo,
+  Partition,
   PCollection,
   Pipeline,
   Reify,
@@ -50,6 +51,37 @@ const some: ReadonlyArray<Pair> = [
   ['b', 15],
   ['a', 4],
 ]
+
+export const twoOutputs = Pipeline.define(import.meta, 'twoOutputs', () => {
+  const { large, final } = pipe(
+    stream(elements(...some)),
+    ParDo.stateful({
+      state: { total: State.value(Coder.varint, 0) },
+      timers: { idle: Timer.eventTime },
+      process: ({ value: n, key }, { total, idle }) => [
+        total.write(total.read + n),
+        idle.set(at(100)),
+        n > 10 && emit({ kind: 'large', key, n }),
+      ],
+      onTimer: { idle: ({ key }, { total }) => [emit({ kind: 'final', key, total: total.read }), total.clear] },
+    }),
+    Partition.on('kind', ['large', 'final']),
+  )
+  return [
+    pipe(
+      large,
+      PCollection.map(({ key, n }): string => `${key} ${n}`),
+      PAssert.that(containsInAnyOrder(['a 12', 'b 15'])),
+      PCollection.ignore,
+    ),
+    pipe(
+      final,
+      PCollection.map(({ key, total }): string => `${key} ${total}`),
+      PAssert.that(containsInAnyOrder(['a 21', 'b 18'])),
+      PCollection.ignore,
+    ),
+  ]
+})
 
 export const everyKind = Pipeline.define(import.meta, 'everyKind', () =>
   pipe(
@@ -304,6 +336,7 @@ export const near = Pipeline.define(import.meta, 'near', () => {
 
 export const statefulCases: ReadonlyArray<Case> = [
   { says: 'values, accumulators, bags, maps, sets and lists hold what effects made of them', pipeline: everyKind },
+  { says: 'functions and timers emit to outputs of their own, told apart by what they emit', pipeline: twoOutputs },
   { says: 'state is kept by key and window, and said once when its window expires', pipeline: isolated },
   { says: 'elements are taken until the allowed lateness is over, then dropped', pipeline: late },
   { says: 'an event-time timer fires at the time that was set last, behind the watermark', pipeline: eventTimers },

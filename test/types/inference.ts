@@ -29,6 +29,7 @@ import {
   named,
   pipe,
 } from 'jetbeam'
+import { countWords } from '../../examples/word-count.ts'
 import { type Same, is } from './equality.ts'
 import type { Order, Payment, View } from './model.ts'
 
@@ -37,13 +38,6 @@ declare const payments: PCollection<Payment>
 declare const views: PCollection<View>
 declare const write: <A>(o: { readonly subject: (a: A) => string }) => (pc: PCollection<A>) => PDone
 
-export const countWords = named(
-  'CountWords',
-  flow(
-    PCollection.flatMap((line: string) => line.toLowerCase().match(/\p{L}+/gu) ?? []),
-    Count.perElement,
-  ),
-)
 const hosts = DoFn.bundled({
   startBundle: () => ({ seen: 0 }),
   process: ({ value }: Windowed<Order>, { bundle }) => [bundle.seen > 0 && emit(value.id)],

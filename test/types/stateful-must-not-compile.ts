@@ -1,8 +1,8 @@
 // What must not compile about stateful DoFns.
 import { Coder, DoFn, type KeyedElement, ParDo, Partition, PCollection, State, Timer, emit, pipe, seconds } from 'jetbeam'
 import { StatefulTest } from 'jetbeam/testing'
+import { userStats } from '../../examples/sessions.ts'
 import type { Order, View } from './model.ts'
-import { userStats } from './stateful.ts'
 
 declare const orders: PCollection<Order>
 const byId = pipe(orders, PCollection.keyBy(o => o.id))

@@ -25,9 +25,9 @@ import {
   pipe,
   seconds,
 } from '../../../sdk/index.ts'
+import { viewCoder } from '../../../examples/model.ts'
+import { userStats } from '../../../examples/sessions.ts'
 import { PAssert, TestPipeline, TestStream, containsInAnyOrder } from '../../../runners/direct/testing.ts'
-import { userStats } from '../../sdk/stateful/user-stats.ts'
-import { viewCoder } from '../../sdk/stateful/user-stats.ts'
 
 const at = Instant.ofMillis
 const view = (user: string, page: string, ms: number) => ({ user, page, at: at(ms), millis: 5 })

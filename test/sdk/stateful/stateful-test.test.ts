@@ -16,8 +16,8 @@ import {
   minutes,
   seconds,
 } from '../../../sdk/index.ts'
+import { userStats } from '../../../examples/sessions.ts'
 import { StatefulTest } from '../../../sdk/testing/index.ts'
-import { userStats } from './user-stats.ts'
 
 const at = Instant.ofMillis
 const view = (user: string, page: string, ms: number) => ({ user, page, at: at(ms), millis: 5 })

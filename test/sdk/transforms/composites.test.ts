@@ -2,44 +2,10 @@
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import * as N from 'fp-ts/lib/number.js'
-import type { Ord } from 'fp-ts/lib/Ord.js'
 import { z } from 'zod'
+import { bestPerKey, latestValues, validate } from '../../../examples/library.ts'
 import { PAssert, TestPipeline, containsInAnyOrder } from '../../../runners/direct/testing.ts'
-import {
-  Coder,
-  Create,
-  Decoder,
-  type Duration,
-  FixedWindows,
-  Instant,
-  type KV,
-  Latest,
-  PCollection,
-  Top,
-  Window,
-  flow,
-  minutes,
-  named,
-  pipe,
-} from '../../../sdk/index.ts'
-
-/** Splits a collection by a check; the reasons keep their type. */
-const validate = <A, R, B>(check: (a: A) => E.Either<R, B>) =>
-  named('Validate', (pc: PCollection<A>) => {
-    const { left, right } = pipe(
-      pc,
-      PCollection.map(element => E.mapLeft((reason: R) => ({ element, reason }))(check(element))),
-      PCollection.separate,
-    )
-    return { rejected: left, valid: right }
-  })
-
-/** The best `n` of each key per window. */
-const bestPerKey = <V>(n: number, ord: Ord<V>, every: Duration) =>
-  named('BestPerKey', <K>(pc: PCollection<KV<K, V>>) => pipe(pc, Window.into(FixedWindows.of(every)), Top.perKey(n, ord)))
-
-/** Generic to the end: nothing fixed until it is used. */
-const latestValues = <K, V>(pc: PCollection<KV<K, V>>) => pipe(pc, named('LatestValues', flow(Latest.perKey<K, V>, PCollection.values)))
+import { Coder, Create, Decoder, Instant, PCollection, minutes, pipe } from '../../../sdk/index.ts'
 
 describe('A composite', () => {
   it('has several outputs, each of which goes its own way', () => {
