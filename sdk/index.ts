@@ -68,7 +68,17 @@ export type {
   ValueCell,
 } from './stateful/cells.ts'
 export { DoFn, type BundleSpec } from './stateful/do-fn.ts'
-export { type Effect, type Effects, type Emit, type StateEffect, type TimerEffect, emit, emitAt } from './stateful/effects.ts'
+export {
+  type AfterCommit,
+  type Effect,
+  type Effects,
+  type Emit,
+  type StateEffect,
+  type TimerEffect,
+  afterCommit,
+  emit,
+  emitAt,
+} from './stateful/effects.ts'
 export { State, Timer, type StateSpec, type TimerSpec } from './stateful/state-specs.ts'
 export type { Cells, Expiration, Firing, KeyedElement, StatefulDoFn, StatefulSpec } from './stateful/stateful-fn.ts'
 

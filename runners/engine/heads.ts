@@ -1,6 +1,7 @@
 // Which head a stage's task has.
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import { isMerging } from '../../sdk/model/windowing-strategy.ts'
+import type { AfterCommit } from '../../sdk/stateful/effects.ts'
 import type { Batch } from '../harness/batch.ts'
 import type { Stage } from '../plan/stage.ts'
 import { accumulatingOf } from './cell.ts'
@@ -23,12 +24,14 @@ export interface HeadPlace {
   readonly emit: (batch: Batch) => void
   /** What the host is to do for a splittable DoFn. */
   readonly command: (command: RestrictionCommand) => void
+  /** What a stateful DoFn asks for once what it did is durable. */
+  readonly afterCommit: (effect: AfterCommit) => void
   /** A user's function with the strict checks around it, if there are any. */
   readonly guard: (f: UserFunction) => unknown
 }
 
 /** null where elements go straight on. */
-export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, guard }: HeadPlace): TaskHead | null => {
+export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, afterCommit, guard }: HeadPlace): TaskHead | null => {
   switch (head._tag) {
     case 'Group': {
       const { fn, strategy, keyCoder } = head
@@ -39,7 +42,7 @@ export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, 
       return new SidedElements({ stage: id, sides: head.sides, strategy: head.strategy, watermarks, progress: sides, emit })
     case 'Stateful': {
       const { spec, strategy, keyCoder } = head
-      return new StatefulHead({ path: id, fn: spec, strategy, keyCoder, watermarks, emit, guard })
+      return new StatefulHead({ path: id, fn: spec, strategy, keyCoder, watermarks, emit, afterCommit, guard })
     }
     case 'Splittable':
       return new Restrictions({ path: id, fn: head.fn, emit, command })

@@ -3,6 +3,7 @@ import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { Batch } from '../harness/batch.ts'
 import type { MetricRecord } from '../harness/metric-cells.ts'
+import type { Finalizer } from '../harness/stage-instance.ts'
 import type { RestrictionCommand } from './splittable/messages.ts'
 
 /** What travels along a channel from one task to another, in order. */
@@ -69,4 +70,6 @@ export interface Outbox {
   readonly call: (id: number, element: unknown) => void
   /** Of a splittable stage; answer with `onRestriction`. */
   readonly restriction: (command: RestrictionCommand) => void
+  /** It belongs to the task's next snapshot. */
+  readonly afterCommit: (finalizer: Finalizer) => void
 }

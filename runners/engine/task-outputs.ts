@@ -31,7 +31,7 @@ export class TaskOutputs {
     this.#outbox = outbox
   }
 
-  /** Hands on what the stage's exits hold; `split` names where it was read. */
+  /** Hands on what the stage's exits hold, and what its functions ask for once that is durable; `split` names where it was read. */
   takeExits(split: string): void {
     const { stage, exits } = this.#place.instance
     for (const buffer of exits) {
@@ -56,6 +56,7 @@ export class TaskOutputs {
           break
       }
     }
+    for (const finalizer of this.#place.instance.takeFinalizers()) this.#outbox.afterCommit(finalizer)
   }
 
   /** What a lifted combine has gathered goes on before every watermark and barrier. */

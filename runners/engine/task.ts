@@ -57,8 +57,7 @@ export class Task {
   #gaveDefault: boolean
 
   constructor(spec: TaskSpec, outbox: Outbox) {
-    const { instance, restored } = spec
-    const { stage } = instance
+    const [{ instance, restored }, { stage }] = [spec, spec.instance]
     this.#spec = spec
     this.#instance = instance
     this.#outbox = outbox
@@ -79,6 +78,7 @@ export class Task {
       sides: this.#sideProgress(),
       emit: batch => this.#run(batch),
       command: command => outbox.restriction(command),
+      afterCommit: ({ call }) => outbox.afterCommit({ transform: stage.id, call }),
       guard: f => instance.guard(f, stage.id),
     })
     this.#sided = this.#head instanceof SidedElements ? this.#head : null

@@ -5,6 +5,7 @@ import { SideInputError } from '../../sdk/model/side-input.ts'
 import { type BoundedWindow, GlobalWindow, showWindow } from '../../sdk/model/window.ts'
 import type { WindowFn, WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { BundleSpec } from '../../sdk/stateful/bundle.ts'
+import type { AfterCommit, Emit } from '../../sdk/stateful/effects.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Windows } from './batch.ts'
 import { showElement } from './errors.ts'
@@ -16,10 +17,6 @@ interface Context {
   readonly bundle: unknown
   readonly sides: unknown
 }
-interface Emitted {
-  readonly value: unknown
-  readonly timestamp: number | null
-}
 
 const noContext: Context = { setup: undefined, bundle: undefined, sides: undefined }
 
@@ -27,13 +24,20 @@ export class Bundle {
   readonly #spec: BundleSpec
   readonly #windowFn: WindowFn<never>
   readonly #process: (element: unknown, context: Context) => unknown
+  readonly #afterCommit: (effect: AfterCommit) => void
   #windowsOf: ReturnType<typeof windowsOf> | null = null
   #setup: unknown = undefined
   #context: Context | null = null
   #withSides: Context = noContext
 
-  constructor(spec: BundleSpec, strategy: WindowingStrategy, guard: (f: UserFunction) => unknown) {
+  constructor(
+    spec: BundleSpec,
+    strategy: WindowingStrategy,
+    guard: (f: UserFunction) => unknown,
+    afterCommit: (effect: AfterCommit) => void,
+  ) {
     this.#spec = spec
+    this.#afterCommit = afterCommit
     this.#windowFn = strategy.windowFn
     this.#process = guard(spec.process) as (element: unknown, context: Context) => unknown
   }
@@ -58,7 +62,7 @@ export class Bundle {
     this.#context ??= this.#begin()
     // The elements of a window share their sides, so they share this too.
     if (sides !== this.#withSides.sides) this.#withSides = { setup: this.#context.setup, bundle: this.#context.bundle, sides }
-    const outputs = emitted(this.#process({ value, timestamp, window, pane }, sides === undefined ? this.#context : this.#withSides))
+    const outputs = this.#emitted(this.#process({ value, timestamp, window, pane }, sides === undefined ? this.#context : this.#withSides))
     // All are looked at before any goes on: what fails behind this DoFn would be taken for the failing transform.
     for (const { timestamp: at } of outputs) {
       if (at !== null && at < timestamp)
@@ -90,7 +94,7 @@ export class Bundle {
     this.#withSides = noContext
     const finishBundle = this.#spec.finishBundle as ((context: Context) => unknown) | undefined
     if (finishBundle === undefined) return
-    for (const { value, timestamp } of emitted(finishBundle(context))) this.#emitAtEnd(value, timestamp, after)
+    for (const { value, timestamp } of this.#emitted(finishBundle(context))) this.#emitAtEnd(value, timestamp, after)
   }
 
   // No element is at hand, so its window must follow from a timestamp.
@@ -104,23 +108,33 @@ export class Bundle {
     this.#windowsOf ??= windowsOf(this.#windowFn)
     after(value, timestamp, this.#windowsOf(value, timestamp), NO_FIRING)
   }
+
+  /** What is to go on; what waits for a checkpoint is told to whoever knows of them. */
+  #emitted(effects: unknown): ReadonlyArray<Emit<unknown>> {
+    if (!Array.isArray(effects)) return refuseResult(effects)
+    const outputs: Emit<unknown>[] = []
+    for (let i = 0; i < effects.length; i++) {
+      const effect: unknown = effects[i]
+      if (effect === false) continue
+      if (!isEffect(effect)) return refuseEffect(effect)
+      if (effect._tag === 'Emit') outputs.push(effect)
+      else this.#afterCommit(effect)
+    }
+    return outputs
+  }
 }
 
-const emitted = (effects: unknown): ReadonlyArray<Emitted> => {
-  if (effects instanceof Promise) {
-    effects.catch(() => undefined)
+const isEffect = (effect: unknown): effect is Emit<unknown> | AfterCommit =>
+  typeof effect === 'object' && effect !== null && '_tag' in effect && (effect._tag === 'Emit' || effect._tag === 'AfterCommit')
+
+const refuseResult = (result: unknown): never => {
+  if (result instanceof Promise) {
+    result.catch(() => undefined)
     throw new TypeError('the DoFn gave a promise: use PCollection.mapAsync for asynchronous work')
   }
-  if (!Array.isArray(effects)) throw new TypeError(`a DoFn gives an array of emit(…) or false, and gave ${showElement(effects)}`)
-  return (effects as ReadonlyArray<unknown>).filter(effect => effect !== false).map(checked)
+  throw new TypeError(`a DoFn gives an array of emit(…) or false, and gave ${showElement(result)}`)
 }
 
-const isEmit = (effect: unknown): effect is Emitted =>
-  typeof effect === 'object' && effect !== null && '_tag' in effect && effect._tag === 'Emit'
-
-const checked = (effect: unknown): Emitted => {
-  if (!isEmit(effect)) {
-    throw new TypeError(`a DoFn gives an array of emit(…) or false, and the array holds ${showElement(effect)}: wrap it in emit`)
-  }
-  return effect
+const refuseEffect = (effect: unknown): never => {
+  throw new TypeError(`a DoFn gives an array of emit(…) or false, and the array holds ${showElement(effect)}: wrap it in emit`)
 }

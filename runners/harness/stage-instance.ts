@@ -1,6 +1,7 @@
 // A stage ready to run: compiled, with its exits' buffers and its DoFns' bundles. One for each task.
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import { enterScope, type MetricScope } from '../../sdk/model/metric-scope.ts'
+import type { AfterCommit } from '../../sdk/stateful/effects.ts'
 import type { Stage } from '../plan/stage.ts'
 import type { Batch } from './batch.ts'
 import { Bundle } from './bundle.ts'
@@ -10,12 +11,22 @@ import { MetricCells } from './metric-cells.ts'
 import { hooksOf, pathOf, type StageHooks } from './stage-hooks.ts'
 import type { Strictness } from './strictness.ts'
 
+/** To be called once a checkpoint is durable and published; `transform`: the path of whoever asked for it. */
+export interface Finalizer {
+  readonly transform: string
+  readonly call: AfterCommit['call']
+}
+
+const nothing: ReadonlyArray<Finalizer> = []
+
 export class StageInstance {
   readonly stage: Stage
   readonly exits: ReadonlyArray<ExitBuffer>
   /** A user's function with the strict checks around it, if there are any. */
   readonly guard: (f: UserFunction, path: string) => unknown
   readonly #bundles: ReadonlyMap<number, Bundle>
+  /** What the bundles since the last `takeFinalizers` ask for. */
+  #finalizers: Finalizer[] = []
   readonly #hooks: StageHooks
   readonly #compiled: CompiledStage
   readonly metrics: MetricCells
@@ -35,7 +46,8 @@ export class StageInstance {
       stage.steps.flatMap((step, i) => {
         const { transform, path, strategy } = step
         if (transform._tag !== 'Bundled') return []
-        return [[i, new Bundle(transform.spec, strategy, f => this.guard(f, path))] as const]
+        const afterCommit = ({ call }: AfterCommit): void => void this.#finalizers.push({ transform: path, call })
+        return [[i, new Bundle(transform.spec, strategy, f => this.guard(f, path), afterCommit)] as const]
       }),
     )
     this.#hooks = hooksOf(stage, this.exits, this.#bundles, strictness)
@@ -52,7 +64,7 @@ export class StageInstance {
     this.#hooks.progress.maxTimestamp = to
   }
 
-  /** Runs a batch as one bundle; what comes out waits in `exits`. Throws a UserCodeError. */
+  /** Runs a batch as one bundle; what comes out waits in `exits`, and in `takeFinalizers`. Throws a UserCodeError. */
   run(batch: Batch): void {
     const outer = enterScope(this.#stepScope)
     try {
@@ -61,6 +73,13 @@ export class StageInstance {
     } finally {
       enterScope(outer)
     }
+  }
+
+  takeFinalizers(): ReadonlyArray<Finalizer> {
+    if (this.#finalizers.length === 0) return nothing
+    const taken = this.#finalizers
+    this.#finalizers = []
+    return taken
   }
 
   async setup(): Promise<void> {

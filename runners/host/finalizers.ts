@@ -1,7 +1,6 @@
 // What is to be called once a checkpoint is durable and published (Beam's bundle finalization). Best effort: nothing of it outlives the process.
+import type { Finalizer } from '../harness/stage-instance.ts'
 import type { Log } from './options.ts'
-
-type Finalizer = () => Promise<void>
 
 /** How long the end of a run waits for them. */
 const longestMs = 10_000
@@ -42,17 +41,17 @@ export class Finalizers {
   }
 
   onPublished(): void {
-    for (const [task, finalizer] of this.#taken.splice(0)) {
-      const running = this.#run(task, finalizer).finally(() => this.#running.delete(running))
+    for (const [, finalizer] of this.#taken.splice(0)) {
+      const running = this.#run(finalizer).finally(() => this.#running.delete(running))
       this.#running.add(running)
     }
   }
 
-  async #run(task: string, finalizer: Finalizer): Promise<void> {
+  async #run({ transform, call }: Finalizer): Promise<void> {
     try {
-      await finalizer()
+      await call()
     } catch (error) {
-      this.#log('error', `${task}: a function given to afterCommit failed: ${error instanceof Error ? error.message : String(error)}`)
+      this.#log('error', `${transform}: a function given to afterCommit failed: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 

@@ -5,6 +5,7 @@ import type { ErasedSplittable } from '../../sdk/splittable/erased.ts'
 import type { RestrictionCommand, RestrictionEvent } from '../engine/splittable/messages.ts'
 import type { Task } from '../engine/task.ts'
 import { showElement, UserCodeError } from '../harness/errors.ts'
+import type { Finalizer } from '../harness/stage-instance.ts'
 import { withinScope } from './call-scope.ts'
 import type { Finalizers } from './finalizers.ts'
 import type { Random } from './random.ts'
@@ -24,7 +25,7 @@ interface Running {
   readonly element: unknown
   readonly generator: AsyncGenerator<unknown, unknown, void>
   readonly controller: AbortController
-  readonly finalizers: (() => Promise<void>)[]
+  readonly finalizers: Finalizer[]
   /** Asked for its next batch. */
   asked: boolean
   /** Nobody waits for it. */
@@ -100,11 +101,11 @@ export class RestrictionRunner {
   #start(task: Task, { id, element, tracker, cell }: Start): void {
     const fn = fnOf(task)
     const controller = new AbortController()
-    const finalizers: (() => Promise<void>)[] = []
+    const finalizers: Finalizer[] = []
     const context = {
       watermark: fn.watermark.make(cell, () => Instant.ofMillis(this.#host.now())),
       signal: controller.signal,
-      afterCommit: (f: () => Promise<void>) => void finalizers.push(f),
+      afterCommit: (call: () => Promise<void>) => void finalizers.push({ transform: task.stage.id, call }),
     }
     const generator = attributedNow(task, element, () => generatorOf(fn.process(element, tracker, context)))
     this.#of(task).set(id, { task, id, element, generator, controller, finalizers, asked: false, stopped: false })

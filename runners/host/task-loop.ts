@@ -101,6 +101,7 @@ export class TaskLoop {
       },
       call: (task, id, element) => this.#call(task, id, element),
       restriction: this.#restrictions.carryOut,
+      afterCommit: (task, finalizer) => this.#finalizers.add(task, [finalizer]),
     })
     this.#byStage = new Map(this.#set.tasks.map(task => [task.stage.id, task]))
     for (const sink of sinks.connected.values()) sink.onReady(onChange)

@@ -4,7 +4,7 @@ import type { Cut } from '../engine/cut.ts'
 import type { Message, Outbox, TaskSnapshot } from '../engine/messages.ts'
 import type { RestrictionCommand } from '../engine/splittable/messages.ts'
 import { Task, taskName } from '../engine/task.ts'
-import { StageInstance } from '../harness/stage-instance.ts'
+import { type Finalizer, StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
@@ -18,6 +18,7 @@ export interface TaskHost {
   readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
   readonly call: (task: Task, id: number, element: unknown) => void
   readonly restriction: (task: Task, command: RestrictionCommand) => void
+  readonly afterCommit: (task: string, finalizer: Finalizer) => void
 }
 
 /** Which of a run's tasks are here, and how the others are reached. */
@@ -65,6 +66,7 @@ export const makeTasks = async (
         snapshot: host.snapshot,
         call: (id, element) => host.call(reach(tasks, name), id, element),
         restriction: command => host.restriction(reach(tasks, name), command),
+        afterCommit: finalizer => host.afterCommit(name, finalizer),
       }
       const spec = {
         instance,

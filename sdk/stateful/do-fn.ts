@@ -2,7 +2,7 @@
 import type { Windowed } from '../model/pane.ts'
 import type { SideValues, Sides } from '../model/side-input.ts'
 import type { BundleSpec as ErasedBundleSpec } from './bundle.ts'
-import type { Emit } from './effects.ts'
+import type { AfterCommit, Emit } from './effects.ts'
 import type { ErasedStateful } from './erased.ts'
 import { stateful } from './stateful-fn.ts'
 
@@ -24,14 +24,15 @@ export interface DoFn<in I, out O> {
 /** Of a DoFn without side inputs. */
 export type NoSides = Readonly<Record<string, never>>
 
-export type Emits = ReadonlyArray<Emit<unknown> | false>
+export type Emits = ReadonlyArray<Emit<unknown> | AfterCommit | false>
 type ItemsOf<F> = F extends ReadonlyArray<infer X> ? X : never
 /** What the effects `F` emit. */
 export type Emitted<F> = ItemsOf<F> extends infer X ? (X extends Emit<infer A> ? A : never) : never
 
 /**
  * A DoFn with a bundle's life cycle: `setup` once a task, `startBundle` and `finishBundle` around each bundle, `teardown` when the task
- * ends (Beam's DoFn without state). A bundle has any size, chosen by the runner: results must not depend on it.
+ * ends (Beam's DoFn without state). A bundle has any size, chosen by the runner: results must not depend on it. `process` and
+ * `finishBundle` give an array of `emit(…)`, `afterCommit(…)` or false.
  */
 export interface BundleSpec<in A, U, B, S, P, F> {
   /** Side inputs by name: `process` reads their values, those of the element's window, in its context. */
@@ -63,7 +64,7 @@ const bundled = <A, P extends Emits, S extends Sides = NoSides, U = undefined, B
 export const DoFn = Object.freeze({
   /**
    * With state and timers for each key and window. What `process`, `onTimer` and `onWindowExpiration` do is returned as an array of
-   * effects (`total.write(x)`, `idle.set(t)`, `emit(y)`, or false); reads show what was there when the call began, and the effects apply
+   * effects (`total.write(x)`, `idle.set(t)`, `emit(y)`, `afterCommit(f)`, or false); reads show what was there when the call began, and the effects apply
    * in order afterwards. So a test calls the functions without a runner, see StatefulTest. Throws a TypeError for a timer without a
    * handler, a handler without a timer, and a timer named as a state is. Semantics: Beam's stateful DoFn.
    *

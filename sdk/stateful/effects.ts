@@ -9,6 +9,12 @@ export interface Emit<out A> {
   readonly timestamp: Instant | null
 }
 
+/** What is called once what its bundle did is durable. */
+export interface AfterCommit {
+  readonly _tag: 'AfterCommit'
+  readonly call: () => Promise<void>
+}
+
 /** What becomes of one state of the key at hand. Its cell makes it. */
 export interface StateEffect {
   readonly _tag: 'State'
@@ -39,7 +45,7 @@ export type TimerChange =
   | { readonly _tag: 'After'; readonly tag: string; readonly delay: Duration; readonly outputTimestamp: Instant | null }
   | { readonly _tag: 'Clear'; readonly tag: string }
 
-export type Effect = Emit<unknown> | StateEffect | TimerEffect
+export type Effect = Emit<unknown> | StateEffect | TimerEffect | AfterCommit
 /** `false` is nothing, so that `full && emit(x)` reads as it sounds. An array, not an Iterable: the errors are shorter and so is the loop. */
 export type Effects = ReadonlyArray<Effect | false>
 
@@ -55,3 +61,17 @@ export const emit = <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, time
 export const emitAt =
   (timestamp: Instant) =>
   <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp })
+
+/**
+ * Calls `f` once the checkpoint that covers this call is durable and its outputs are published, as acknowledgements need it; without a
+ * store, once its outputs are published (Beam's bundle finalization). From `finishBundle` it is asked for a whole bundle at once. Best
+ * effort: never before, not at all where the run fails or ends first, at most once. What it rejects with is logged with the transform's path.
+ *
+ * @example
+ * ParDo.bundled({
+ *   startBundle: (): Message[] => [],
+ *   process: ({ value }, { bundle }) => (bundle.push(value), [emit(value.body)]),
+ *   finishBundle: ({ bundle }) => [afterCommit(() => acknowledge(bundle))],
+ * })
+ */
+export const afterCommit = (f: () => Promise<void>): AfterCommit => ({ _tag: 'AfterCommit', call: f })

@@ -4,7 +4,7 @@ import type { PaneInfo } from '../model/pane.ts'
 import type { Instant } from '../model/time.ts'
 import type { BoundedWindow } from '../model/window.ts'
 import type { DoFn, Emitted } from './do-fn.ts'
-import type { Effects, Emit, StateEffect, TimerEffect } from './effects.ts'
+import type { AfterCommit, Effects, Emit, StateEffect, TimerEffect } from './effects.ts'
 import type { ErasedStateful } from './erased.ts'
 import { erasedState, type StateSpec, type TimerSpec } from './state-specs.ts'
 
@@ -64,7 +64,7 @@ export type Wellformed<S, T, H> = ([keyof T] extends [never]
   ? unknown
   : { readonly onTimer: { readonly [N in Exclude<keyof H, keyof T>]: never } }) & { readonly timers?: { readonly [N in keyof S]?: never } }
 
-type Does<O> = ReadonlyArray<Emit<O> | StateEffect | TimerEffect | false>
+type Does<O> = ReadonlyArray<Emit<O> | StateEffect | TimerEffect | AfterCommit | false>
 
 /** What a StatefulSpec becomes: plain functions that a test calls, in a type that a reader can read. `C`: its cells by name. */
 export interface StatefulDoFn<K, V, C, TimerName extends string, out O> extends DoFn<KV<K, V>, O> {

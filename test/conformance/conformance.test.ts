@@ -3,6 +3,7 @@ import { aggregateCases } from './aggregates.ts'
 import { branchCases } from './branches.ts'
 import { combineCases } from './combines.ts'
 import { elementWiseCases } from './element-wise.ts'
+import { finalizationCases } from './finalization.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
 import { sideInputCases } from './side-inputs.ts'
@@ -23,5 +24,6 @@ conformance({
   'collections that part and meet': branchCases,
   'state and timers': statefulCases,
   'splittable DoFns': splittableCases,
+  'bundle finalization': finalizationCases,
   'the worked example': workedExampleCases,
 })

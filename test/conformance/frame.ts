@@ -13,7 +13,7 @@ export interface Case {
   readonly pipeline: PipelineDefinition<void>
   /** Of a pipeline that ends in `panes`. */
   readonly panes?: ExpectedPanes | undefined
-  /** What the run tells of itself; throws for what is wrong with it. */
+  /** What the run tells of itself, when it is over; throws for what is wrong with it. */
   readonly metrics?: ((metrics: JobMetrics) => void) | undefined
 }
 

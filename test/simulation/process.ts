@@ -102,6 +102,9 @@ export class Process {
         snapshot: (epoch, snapshot) => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)),
         call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
         restriction: command => this.#generators.carryOut(reach(), command),
+        afterCommit: ({ transform }) => {
+          throw new Error(`${transform} waits for a commit, and no simulated pipeline does`)
+        },
       },
     )
     this.#tasks.set(name, task)

@@ -5,7 +5,7 @@ import { NO_FIRING, type PaneInfo } from '../../../sdk/model/pane.ts'
 import { type BoundedWindow, GlobalWindow, maxTimestamp, showWindow } from '../../../sdk/model/window.ts'
 import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
 import { type BoundCells, boundCells } from '../../../sdk/stateful/bound-cells.ts'
-import type { Effect } from '../../../sdk/stateful/effects.ts'
+import type { AfterCommit, Effect } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import { type Batch, emptyBatch, type FillingBatch } from '../../harness/batch.ts'
 import { showElement, UserCodeError } from '../../harness/errors.ts'
@@ -24,6 +24,7 @@ export interface StatefulHeadSpec {
   readonly keyCoder: Coder<unknown> | null
   readonly watermarks: Watermarks
   readonly emit: (batch: Batch) => void
+  readonly afterCommit: (effect: AfterCommit) => void
   /** The strict checks around a user's function. */
   readonly guard: (f: ErasedStateful['process']) => unknown
 }
@@ -207,6 +208,9 @@ export class StatefulHead implements TaskHead {
           mayBeEmpty ||= effect.change._tag === 'Clear'
           this.#table.mark(state)
           break
+        case 'AfterCommit':
+          this.#spec.afterCommit(effect)
+          break
       }
     }
     if (mayBeEmpty && !this.#calling.expiring && isEmpty(state)) this.#table.remove(state)
@@ -266,7 +270,7 @@ export class StatefulHead implements TaskHead {
 
 const isEffect = (effect: unknown): effect is Effect => {
   if (typeof effect !== 'object' || effect === null || !('_tag' in effect)) return false
-  return effect._tag === 'Emit' || effect._tag === 'State' || effect._tag === 'Timer'
+  return effect._tag === 'Emit' || effect._tag === 'State' || effect._tag === 'Timer' || effect._tag === 'AfterCommit'
 }
 
 const refuseResult = (result: unknown): never => {

@@ -350,7 +350,7 @@ describe('a splittable DoFn on the direct runner', function () {
         },
       })
       await orThrow(DirectRunner.run({ log: (_, message) => logged.push(message) })(reading(fn, [1], journal)))
-      assert.deepEqual(logged, ['Count/Splittable.read#1@0: a function given to afterCommit failed: nobody takes the acknowledgement'])
+      assert.deepEqual(logged, ['Count/Splittable.read#1: a function given to afterCommit failed: nobody takes the acknowledgement'])
       let called = 0
       journal.onCommit = () => Promise.reject(new Error('the destination is away'))
       const other = counting({

@@ -21,6 +21,7 @@ interface Options {
 
 export class DrivenStateful {
   given: Given[] = []
+  readonly finalizers: (() => Promise<void>)[] = []
   readonly watermarks: Watermarks = { input: Instant.min, output: Instant.min }
   readonly head: StatefulHead
   readonly #fn: ErasedStateful
@@ -39,6 +40,7 @@ export class DrivenStateful {
       keyCoder: o.keyCoder ?? null,
       watermarks: this.watermarks,
       emit: batch => this.#keep(batch),
+      afterCommit: ({ call }) => void this.finalizers.push(call),
       guard: f => f,
     })
   }

@@ -1,8 +1,8 @@
 // Pipelines that worker threads build again.
-import { existsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import * as N from 'fp-ts/lib/number.js'
-import { Combine, Count, Create, KV, PCollection, Pipeline, pipe } from '../../../sdk/index.ts'
+import { Combine, Count, Create, KV, ParDo, PCollection, Pipeline, afterCommit, emit, pipe } from '../../../sdk/index.ts'
 import { TextIO } from '../../../io/text/index.ts'
 import { PAssert, containsInAnyOrder } from '../../../runners/direct/testing.ts'
 import { z } from 'zod'
@@ -49,6 +49,31 @@ export const throwsOnce = countedWith('throws-once', () => {
   throw new Error('the first time')
 })
 export const exitsOnce = countedWith('exits-once', () => process.exit(7))
+
+/** Writes what it reads; behind each commit it notes, by the lines of its bundle, whether they are written. Fails once at the line `5000`. */
+export const finalized = Pipeline.define(import.meta, 'finalized', files.extend({ notes: z.string() }), ({ from, to, flag, notes }) =>
+  pipe(
+    TextIO.read(from),
+    ParDo.bundled({
+      startBundle: (): string[] => [],
+      process: ({ value }, { bundle }) => {
+        if (value === '5000' && !existsSync(flag)) {
+          writeFileSync(flag, '')
+          throw new Error('the first time')
+        }
+        bundle.push(value)
+        return [emit(value)]
+      },
+      finishBundle: ({ bundle }) => [
+        afterCommit(async () => {
+          const written = new Set(readFileSync(to, 'utf8').split('\n'))
+          appendFileSync(notes, bundle.map(line => `${line} ${written.has(line) ? 'written' : 'missing'}\n`).join(''))
+        }),
+      ],
+    }),
+    TextIO.write(to),
+  ),
+)
 
 export const throwsAlways = Pipeline.define(import.meta, 'throws-always', files, ({ from, to }) =>
   pipe(

@@ -17,7 +17,7 @@ import {
 } from '../../../sdk/index.ts'
 import { DirectRunner } from '../../../runners/direct/index.ts'
 import { WorkerThreadsRunner, type WorkerThreadsOptions } from '../../../runners/worker-threads/index.ts'
-import { countedOnce, counts, exitsOnce, madeOfHidden, sums, throwsAlways, throwsOnce, unlike, wrongCounts } from './programs.ts'
+import { countedOnce, counts, exitsOnce, finalized, madeOfHidden, sums, throwsAlways, throwsOnce, unlike, wrongCounts } from './programs.ts'
 
 const failure = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = { workers: 2 }): Promise<PipelineError> => {
   const result = await WorkerThreadsRunner.run(o)(pipeline)()
@@ -79,6 +79,16 @@ describe('the worker-thread runner', () => {
         assert.deepEqual(await written(), expected)
       })
     }
+
+    it('calls what waits for a commit once the outputs are written, and what an attempt that failed has asked for never', async () => {
+      const notes = join(folder, 'notes')
+      await orThrow(pipe(finalized({ ...paths(), notes }), WorkerThreadsRunner.run(options())))
+      const noted = (await readFile(notes, 'utf8')).trimEnd().split('\n')
+      assert.isEmpty(noted.filter(note => !note.endsWith(' written')))
+      assert.isAbove(noted.length, 0)
+      assert.strictEqual(new Set(noted).size, noted.length)
+      assert.lengthOf(await written(), 10_000)
+    })
 
     it('ends with the error, the element and the transform of an element that fails each time', async () => {
       const error = await failure(throwsAlways(paths()), options())

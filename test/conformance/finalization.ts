@@ -1,0 +1,69 @@
+// What is called once a bundle's outputs are durable. A callback has no place in the pipeline, and may be in another thread, so each says
+// in a file that it was called.
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { assert } from 'chai'
+import { Coder, Create, Instant, ParDo, PCollection, Pipeline, Reshuffle, State, Timer, afterCommit, emit, pipe } from '../../sdk/index.ts'
+import { PAssert, containsInAnyOrder } from '../../sdk/testing/index.ts'
+import type { Case } from './frame.ts'
+
+// Threads of one process share its id.
+const fileOf = (name: string): string => join(tmpdir(), `jetbeam-finalized-${process.pid}-${name}`)
+const note = (name: string, lines: ReadonlyArray<unknown>) =>
+  afterCommit(async () => appendFileSync(fileOf(name), lines.map(line => `${String(line)}\n`).join('')))
+
+/** What was noted in the run that is over. */
+const takeNotes = (name: string): ReadonlyArray<string> => {
+  const file = fileOf(name)
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+  rmSync(file, { force: true })
+  return lines
+}
+
+const some = Array.from({ length: 12 }, (_, i) => i)
+
+export const bundlesCommitted = Pipeline.define(import.meta, 'bundlesCommitted', () =>
+  pipe(
+    Create.of(some),
+    Reshuffle.of,
+    ParDo.bundled({
+      startBundle: (): number[] => [],
+      process: ({ value }, { bundle }) => {
+        bundle.push(value)
+        return [emit(value)]
+      },
+      finishBundle: ({ bundle }) => [note('bundles', bundle)],
+    }),
+    PAssert.that(containsInAnyOrder(some)),
+    PCollection.ignore,
+  ),
+)
+
+export const keysCommitted = Pipeline.define(import.meta, 'keysCommitted', () =>
+  pipe(
+    Create.of(some),
+    PCollection.keyBy(n => `key${n % 3}`),
+    ParDo.stateful({
+      state: { n: State.value(Coder.varint, 0) },
+      timers: { end: Timer.eventTime },
+      process: ({ key, value }, { n, end }) => [n.write(n.read + 1), end.set(Instant.ofMillis(0)), note('keys', [`${key} ${value}`])],
+      onTimer: { end: ({ key }, { n }) => [emit([key, n.read] as const), note('keys', [`${key} end`])] },
+    }),
+    PAssert.that(containsInAnyOrder([0, 1, 2].map(key => [`key${key}`, 4] as const))),
+    PCollection.ignore,
+  ),
+)
+
+export const finalizationCases: ReadonlyArray<Case> = [
+  {
+    says: 'what a bundle asks for after its commit is called once for each bundle',
+    pipeline: bundlesCommitted,
+    metrics: () => assert.sameMembers([...takeNotes('bundles')], some.map(String)),
+  },
+  {
+    says: 'what a stateful DoFn asks for after the commit is called once for each of its calls',
+    pipeline: keysCommitted,
+    metrics: () => assert.sameMembers([...takeNotes('keys')], [...some.map(n => `key${n % 3} ${n}`), 'key0 end', 'key1 end', 'key2 end']),
+  },
+]
