@@ -1,8 +1,9 @@
 // Which head a stage's task has.
-import type { UserFunction } from '../../sdk/graph/node.ts'
 import { isMerging } from '../../sdk/model/windowing-strategy.ts'
 import type { AfterCommit } from '../../sdk/stateful/effects.ts'
+import type { ErasedStateful } from '../../sdk/stateful/erased.ts'
 import type { Batch } from '../harness/batch.ts'
+import type { StageInstance } from '../harness/stage-instance.ts'
 import type { Stage } from '../plan/stage.ts'
 import { accumulatingOf } from './cell.ts'
 import type { Watermarks } from './firing.ts'
@@ -26,12 +27,12 @@ export interface HeadPlace {
   readonly command: (command: RestrictionCommand) => void
   /** What a stateful DoFn asks for once what it did is durable. */
   readonly afterCommit: (effect: AfterCommit) => void
-  /** A user's function with the strict checks around it, if there are any. */
-  readonly guard: (f: UserFunction) => unknown
+  /** For the strict checks, if there are any. */
+  readonly instance: Pick<StageInstance, 'guard' | 'strict'>
 }
 
 /** null where elements go straight on. */
-export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, afterCommit, guard }: HeadPlace): TaskHead | null => {
+export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, afterCommit, instance }: HeadPlace): TaskHead | null => {
   switch (head._tag) {
     case 'Group': {
       const { fn, strategy, keyCoder } = head
@@ -42,7 +43,9 @@ export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, 
       return new SidedElements({ stage: id, sides: head.sides, strategy: head.strategy, watermarks, progress: sides, emit })
     case 'Stateful': {
       const { spec, strategy, keyCoder } = head
-      return new StatefulHead({ path: id, fn: spec, strategy, keyCoder, watermarks, emit, afterCommit, guard })
+      const { strict } = instance
+      const guard = (f: ErasedStateful['process']): unknown => instance.guard(f, id)
+      return new StatefulHead({ path: id, fn: spec, strategy, keyCoder, watermarks, emit, afterCommit, guard, strict })
     }
     case 'Splittable':
       return new Restrictions({ path: id, fn: head.fn, emit, command })

@@ -79,7 +79,7 @@ export class Task {
       emit: batch => this.#run(batch),
       command: command => outbox.restriction(command),
       afterCommit: ({ call }) => outbox.afterCommit({ transform: stage.id, call }),
-      guard: f => instance.guard(f, stage.id),
+      instance,
     })
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.restrictions = this.#head instanceof Restrictions ? this.#head : null

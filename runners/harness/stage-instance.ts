@@ -24,6 +24,7 @@ export class StageInstance {
   readonly exits: ReadonlyArray<ExitBuffer>
   /** A user's function with the strict checks around it, if there are any. */
   readonly guard: (f: UserFunction, path: string) => unknown
+  readonly strict: boolean
   readonly #bundles: ReadonlyMap<number, Bundle>
   /** What the bundles since the last `takeFinalizers` ask for. */
   #finalizers: Finalizer[] = []
@@ -37,6 +38,7 @@ export class StageInstance {
   /** `now`: processing time in milliseconds, which a gauge remembers. */
   constructor(stage: Stage, strictness: Strictness | null, now: () => number = Date.now) {
     this.stage = stage
+    this.strict = strictness !== null
     this.guard = (f, path) => (strictness === null ? f : strictness.guard(f, path))
     this.metrics = new MetricCells(now)
     this.headScope = this.metrics.scope(() => stage.id)

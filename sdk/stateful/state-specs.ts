@@ -64,7 +64,8 @@ function combining<I, A, O>(coder: Coder<A>, fn: Monoid<A> | Combine<I, A, O>): 
 }
 
 /**
- * The states of a stateful DoFn, each by key and window (Beam's StateSpecs). Coders write them into checkpoints.
+ * The states of a stateful DoFn, each by key and window (Beam's StateSpecs). Coders write them into checkpoints: what one refuses ends the
+ * run there, with the state and the key; in strict runs (TestPipeline) at once, with the element.
  *
  * @example
  * state: { total: State.value(Coder.varint, 0), recent: State.bag(viewCoder), perPage: State.map(Coder.string, Coder.varint) }

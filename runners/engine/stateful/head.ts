@@ -27,6 +27,8 @@ export interface StatefulHeadSpec {
   readonly afterCommit: (effect: AfterCommit) => void
   /** The strict checks around a user's function. */
   readonly guard: (f: ErasedStateful['process']) => unknown
+  /** What is put into a state is encoded at once, so that the call which did it gets the error. */
+  readonly strict: boolean
 }
 
 type Handler = (event: unknown, cells: unknown) => unknown
@@ -196,9 +198,11 @@ export class StatefulHead implements TaskHead {
           this.#emit(state.of, effect.value, effect.timestamp)
           break
         case 'State': {
-          const slot = state.slots[this.#stateAt.get(effect.state) ?? -1]
+          const at = this.#stateAt.get(effect.state) ?? -1
+          const slot = state.slots[at]
           if (slot === undefined) throw new TypeError(`there is no state ${effect.state}: an effect is made by a cell of the same DoFn`)
           slot.apply(effect.change)
+          if (this.#spec.strict) this.#table.check(state, at, effect.change)
           mayBeEmpty ||= slot.isEmpty
           this.#table.mark(state)
           break

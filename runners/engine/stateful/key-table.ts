@@ -2,6 +2,7 @@
 import { ByteReader, ByteWriter, type GroupingKey, groupingKey, type Coder } from '../../../sdk/coders/index.ts'
 import { type BoundedWindow, compareWindows, maxTimestamp } from '../../../sdk/model/window.ts'
 import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
+import type { StateChange } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import { type Slot, type SlotFactory, slotFactory } from '../../../sdk/stateful/slots.ts'
 import { readWindow, writeWindow } from '../cell.ts'
@@ -132,6 +133,11 @@ export class KeyTable {
       this.#holding.push(maxTimestamp(of.window), of)
     }
     return state
+  }
+
+  /** Throws where the state's coder refuses what was put into it; see {@link KeyRecords.check}. */
+  check({ slots }: KeyState, at: number, change: StateChange): void {
+    this.#records.check(slots, at, change)
   }
 
   mark(state: KeyState): void {

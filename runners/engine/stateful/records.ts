@@ -1,11 +1,14 @@
 // State and timers as bytes: for each key what the last snapshot lacks, or everything.
-import { type ByteReader, type ByteWriter, type StreamCoder, streamOf } from '../../../sdk/coders/index.ts'
+import { type ByteReader, ByteWriter, type StreamCoder, streamOf } from '../../../sdk/coders/index.ts'
 import type { Instant } from '../../../sdk/model/time.ts'
+import type { StateChange } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import type { Slot } from '../../../sdk/stateful/slots.ts'
+import { messageOf, showElement } from '../../harness/errors.ts'
 import type { KeyState } from './key-state.ts'
 
 interface SlotCoder {
+  readonly name: string
   readonly value: StreamCoder<unknown>
   /** Of a map's keys, or a set's elements. */
   readonly key: StreamCoder<unknown>
@@ -26,18 +29,26 @@ export class KeyRecords {
   readonly #coders: ReadonlyArray<SlotCoder>
 
   constructor(spec: ErasedStateful) {
-    this.#coders = Object.values(spec.state).map(({ coder, keyCoder }) => ({ value: streamOf(coder), key: streamOf(keyCoder ?? coder) }))
+    this.#coders = Object.entries(spec.state).map(([name, { coder, keyCoder }]) => ({
+      name,
+      value: streamOf(coder),
+      key: streamOf(keyCoder ?? coder),
+    }))
   }
 
   /** Everything, or what changed since the last record; the key's slots are then as if nothing had changed. */
-  write({ slots, timers, pending }: KeyState, whole: boolean, out: ByteWriter): void {
+  write({ key, slots, timers, pending }: KeyState, whole: boolean, out: ByteWriter): void {
     const written = slots.flatMap((slot, i) => ((whole ? !slot.isEmpty : slot.changed) ? [i] : []))
     out.byte(whole ? 1 : 0)
     out.varint(written.length)
     for (const i of written) {
       out.varint(i)
       const [slot, coder] = this.#at(slots, i)
-      writeSlot(slot, coder, whole, out)
+      try {
+        writeSlot(slot, coder, whole, out)
+      } catch (cause) {
+        throw refused(`the state ${coder.name} of the key ${showElement(key)}`, cause)
+      }
     }
     out.varint(pending)
     for (const { spec, tag, at, output } of timers.values()) {
@@ -67,12 +78,24 @@ export class KeyRecords {
     }))
   }
 
+  /** Whether what `change` has brought into the state can be written: an encoding, so it is for the strict mode. */
+  check(slots: ReadonlyArray<Slot>, i: number, change: StateChange): void {
+    const [slot, coder] = this.#at(slots, i)
+    try {
+      writeChange(slot, change, coder, new ByteWriter())
+    } catch (cause) {
+      throw refused(`what was put into the state ${coder.name}`, cause)
+    }
+  }
+
   #at(slots: ReadonlyArray<Slot>, i: number): readonly [Slot, SlotCoder] {
     const [slot, coder] = [slots[i], this.#coders[i]]
     if (slot === undefined || coder === undefined) throw new Error(`a record speaks of state ${i}, and there are ${slots.length}`)
     return [slot, coder]
   }
 }
+
+const refused = (what: string, cause: unknown): TypeError => new TypeError(`${what}: ${messageOf(cause)}`, { cause })
 
 /** The last snapshot has all of it. */
 export const settle = (slot: Slot): void => {
@@ -140,6 +163,29 @@ const writeSlot = (slot: Slot, { value, key }: SlotCoder, whole: boolean, out: B
         }
       return
     }
+  }
+}
+
+/** What a change leaves in its state, alone. */
+const writeChange = (slot: Slot, change: StateChange, { value, key }: SlotCoder, out: ByteWriter): void => {
+  switch (change._tag) {
+    case 'Write':
+      if (slot.kind === 'value' && !slot.isEmpty) value.write(slot.content, out)
+      return
+    case 'Add':
+      return slot.kind === 'set'
+        ? key.write(change.value, out)
+        : value.write(slot.kind === 'combining' ? slot.accumulator : change.value, out)
+    case 'Put':
+      key.write(change.key, out)
+      return value.write(change.value, out)
+    case 'Remove':
+      return key.write(change.key, out)
+    case 'AddAt':
+      return writeItem(change.at, change.value, value, out)
+    case 'Clear':
+    case 'ClearRange':
+      return
   }
 }
 

@@ -1,14 +1,19 @@
 // What is wrongly put together is named, with the path of its transform and the way out.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
-import { DirectRunner } from '../../../runners/direct/index.ts'
+import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import { PAssert, empty } from '../../../runners/direct/testing.ts'
 import {
+  Checkpoints,
   Coder,
   Create,
   GroupByKey,
   InvalidPipelineError,
   type KV,
+  type KeyedElement,
   ParDo,
   PCollection,
   Pipeline,
@@ -18,10 +23,13 @@ import {
   View,
   emit,
   flow,
+  millis,
   named,
+  orThrow,
   pipe,
 } from '../../../sdk/index.ts'
 import { read } from '../../sdk/graph/endpoints.ts'
+import { Feed } from './feed.ts'
 
 /** The one problem that a pipeline is refused for. */
 const problemOf = (build: () => unknown): string => {
@@ -115,5 +123,41 @@ describe('a misuse is named, with the path of its transform', () => {
     assert.instanceOf(cause, SideInputError)
     assert.deepInclude(cause, { name: 'SideInputError', kind: 'empty', side: 'limit' })
     assert.match(error.message, /^Limited\/mapWith#1: the side input "limit" has no element in the global window/)
+  })
+
+  it('what the coder of a state refuses: strictly by the element, else at the checkpoint by the state and the key', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'jetbeam-misuse-'))
+    try {
+      const totals = ParDo.stateful({
+        state: { total: State.value(Coder.varint, 0) },
+        process: ({ value }: KeyedElement<string, number>, { total }) => [total.write(total.read + value)],
+        onWindowExpiration: () => [],
+      })
+      // Its window is open when the checkpoint is taken.
+      const halves = (feed: Feed) =>
+        pipe(
+          feed.read(),
+          PCollection.keyBy(({ key }) => key),
+          PCollection.mapValues(({ n }) => n / 2),
+          named('Totals', totals),
+          PCollection.ignore,
+        )
+      const message = async (o: DirectOptions): Promise<string> => {
+        const feed = new Feed().push({ key: 'k', n: 1, at: 1 })
+        const job = await orThrow(DirectRunner.start(o)(Pipeline.of(halves(feed))))
+        const result = await job.done()
+        return E.isLeft(result) ? result.left.message : assert.fail('the run did not fail')
+      }
+      assert.match(
+        await message({ strict: true }),
+        /^Totals\/ParDo#1: what was put into the state total: cannot encode \$: the number 0\.5, where a whole number .*\n {2}while it processed \["k", 0\.5\]/,
+      )
+      assert.match(
+        await message({ checkpoints: Checkpoints.directory(folder, { every: millis(5) }), job: 'misuse' }),
+        /^Totals\/ParDo#1: the state total of the key "k": cannot encode \$: the number 0\.5, where a whole number .*\n {2}while it wrote what it keeps into a checkpoint/,
+      )
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })

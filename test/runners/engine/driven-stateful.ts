@@ -17,6 +17,7 @@ export interface Given {
 interface Options {
   readonly strategy?: Partial<WindowingStrategy>
   readonly keyCoder?: Coder<unknown> | null
+  readonly strict?: boolean
 }
 
 export class DrivenStateful {
@@ -42,6 +43,7 @@ export class DrivenStateful {
       emit: batch => this.#keep(batch),
       afterCommit: ({ call }) => void this.finalizers.push(call),
       guard: f => f,
+      strict: o.strict ?? false,
     })
   }
 

@@ -259,9 +259,9 @@ describe('state through snapshots', () => {
     ])
   })
 
-  it('that has no encoding is an error when it is written', () => {
+  it('that has no encoding is an error when it is written, with its name and key', () => {
     const driven = new DrivenStateful(counting, windows)
     driven.add([1, 'x', 0.5])
-    assert.throws(() => driven.head.snapshot('changes'), /0\.5/)
+    assert.throws(() => driven.head.snapshot('changes'), /^the state all of the key "x": cannot encode \$: the number 0\.5/)
   })
 })

@@ -1,5 +1,7 @@
 // Stateful DoFns driven by hand: when timers fire and in which order, what holds the watermark, what is dropped, and what is refused.
 import { assert } from 'chai'
+import * as N from 'fp-ts/lib/number.js'
+import * as O from 'fp-ts/lib/Option.js'
 import {
   Coder,
   DoFn,
@@ -15,6 +17,7 @@ import {
   millis,
   seconds,
 } from '../../../sdk/index.ts'
+import type { StateChange } from '../../../sdk/stateful/effects.ts'
 import { DrivenStateful } from './driven-stateful.ts'
 
 const at = Instant.ofMillis
@@ -313,6 +316,35 @@ describe('what a stateful DoFn does wrong is refused with its path and element',
       giving(() => [{ _tag: 'Timer', timer: 'm', change: { _tag: 'Clear', tag: '' } }]),
       /there is no timer m/,
     )
+  })
+  it('at its strictest, what the coder of a state refuses, when it is put there', () => {
+    const state = {
+      value: State.value(Coder.varint, 0),
+      option: State.value(Coder.varint),
+      bag: State.bag(Coder.varint),
+      sum: State.combining(Coder.varint, N.MonoidSum),
+      map: State.map(Coder.string, Coder.varint),
+      set: State.set(Coder.varint),
+      list: State.orderedList(Coder.varint),
+    }
+    const puts: Readonly<Record<keyof typeof state, StateChange>> = {
+      value: { _tag: 'Write', value: 0.5 },
+      option: { _tag: 'Write', value: O.some(0.5) },
+      bag: { _tag: 'Add', value: 0.5 },
+      sum: { _tag: 'Add', value: 0.5 },
+      map: { _tag: 'Put', key: 'k', value: 0.5 },
+      set: { _tag: 'Add', value: 0.5 },
+      list: { _tag: 'AddAt', at: at(1), value: 0.5 },
+    }
+    for (const [name, change] of Object.entries(puts)) {
+      const fn = DoFn.stateful({ state, process: (_: KeyedElement<string, number>) => [{ _tag: 'State', state: name, change }] as const })
+      refuses(
+        () => new DrivenStateful(fn, { strict: true }).add([5, 'x', 17]),
+        new RegExp(`what was put into the state ${name}: cannot encode \\$: the number 0\\.5`),
+        /processed \["x", 17\]/,
+      )
+      new DrivenStateful(fn).add([5, 'x', 17])
+    }
   })
   it('an output before its element', () => {
     refuses(
