@@ -62,7 +62,7 @@ export interface SplittableDoFn<E, R, P, W, O> {
   readonly isBounded: boolean
   /** All that there is to read for an element. */
   readonly initial: (element: E) => R | Promise<R>
-  /** Parts of the initial restriction to begin with, about `desired` of them: together all of it. */
+  /** Parts of the initial restriction to begin with, about `desired` of them: together each position of it once, which is checked where the restriction can tell. */
   readonly initialSplit?: ((element: E, restriction: R, desired: number) => ReadonlyArray<R>) | undefined
   /** What is left to do after a drain; unless told, an unbounded one gives none, and a bounded one keeps all. */
   readonly truncate?: ((element: E, restriction: R) => Option<R>) | undefined

@@ -23,6 +23,11 @@ export interface RestrictionAlgebra<R, P> {
 /** A restriction's algebra, and how it becomes bytes in a checkpoint. */
 export interface Restriction<R, P> extends RestrictionAlgebra<R, P> {
   readonly coder: Coder<R>
+  /**
+   * What keeps `parts` from holding each position of `whole` once, in words that follow "the parts …"; none where they do. With it an
+   * `initialSplit` that would lose positions, or read them twice, ends the run instead; without it its author is believed.
+   */
+  readonly misfit?: ((whole: R, parts: ReadonlyArray<R>) => Option<string>) | undefined
 }
 
 /**
@@ -81,6 +86,22 @@ const cut = ({ from, to }: OffsetRange, start: number, fraction: number): Option
       ])
 }
 
+const isRange = ({ from, to }: OffsetRange): boolean => Number.isSafeInteger(from) && Number.isSafeInteger(to) && to >= from
+const shown = (from: number, to: number): string => `[${from}, ${to})`
+
+const misfit = (whole: OffsetRange, parts: ReadonlyArray<OffsetRange>): Option<string> => {
+  const wrong = parts.find(part => !isRange(part))
+  if (wrong !== undefined) return O.some(`hold ${shown(wrong.from, wrong.to)}, which is no range of whole numbers`)
+  let at = whole.from
+  for (const { from, to } of parts.filter(({ from, to }) => to > from).sort((a, b) => a.from - b.from)) {
+    if (from > at) return O.some(`leave out ${shown(at, Math.min(from, whole.to))}`)
+    if (from < at) return O.some(from < whole.from ? `begin at ${from}, before it` : `hold ${shown(from, Math.min(at, to))} twice`)
+    at = to
+  }
+  if (at > whole.to) return O.some(`end at ${at}, behind it`)
+  return at < whole.to ? O.some(`leave out ${shown(at, whole.to)}`) : O.none
+}
+
 /** Whole numbers from `from` up to, not including, `to`. */
 export interface OffsetRange {
   readonly from: number
@@ -91,7 +112,8 @@ export interface OffsetRange {
  * The restriction of what lies at whole numbers: bytes, rows, indexes (Beam's OffsetRange).
  *
  * `of` throws a RangeError for bounds that are not safe whole numbers, or an end before its beginning; a claim does for a position, or in a
- * range made by hand, that is none: taken for somebody else's, it would end the reading without a word.
+ * range made by hand, that is none: taken for somebody else's, it would end the reading without a word. An `initialSplit` whose parts leave
+ * out a position, or hold one twice, ends the run.
  *
  * @example
  * Splittable.read({ restriction: OffsetRange, initial: file => OffsetRange.of(0, file.size), … })
@@ -106,6 +128,7 @@ export const OffsetRange: Restriction<OffsetRange, number> & { readonly of: (fro
   split: (r: OffsetRange, last: Option<number>, fraction: number) => cut(r, next(r, last), fraction),
   progress: positionRange.progress,
   isDone: positionRange.isDone,
+  misfit,
   of: (from: number, to: number): OffsetRange => {
     if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to < from)
       throw new RangeError(`OffsetRange.of(${from}, ${to}): the bounds are whole numbers, and the end does not lie before the beginning`)

@@ -13,7 +13,7 @@ import type { SnapshotScope } from '../messages.ts'
 import { type Entry, leftOf, type Live, type Origin } from './entry.ts'
 import { Fifo } from './fifo.ts'
 import type { RestrictionCommand, RestrictionEvent, RestrictionState } from './messages.ts'
-import { batchOf, continuationIn } from './outputs.ts'
+import { batchOf, continuationIn, partsIn } from './outputs.ts'
 import { RestrictionSet } from './restriction-set.ts'
 
 /** How many restrictions are read at once, and how many are asked for. */
@@ -129,10 +129,8 @@ export class Restrictions implements TaskHead, Passage {
   }
 
   #partsOf(origin: Origin, restriction: unknown, desired: number): ReadonlyArray<unknown> {
-    const { initialSplit } = this.#spec.fn
-    const parts: unknown = initialSplit === null ? [restriction] : initialSplit(origin.element, restriction, desired)
-    if (!Array.isArray(parts) || parts.length === 0)
-      throw new TypeError(`initialSplit gave ${showElement(parts)}: give the parts of the restriction, or an array of itself`)
+    const { initialSplit, restriction: kind } = this.#spec.fn
+    const parts = initialSplit === null ? [restriction] : partsIn(kind, restriction, initialSplit(origin.element, restriction, desired))
     if (!this.#draining) return parts
     return parts.flatMap((part: unknown) => {
       const kept = this.#truncated(origin, part)

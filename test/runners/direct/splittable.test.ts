@@ -502,6 +502,16 @@ describe('a splittable DoFn on the direct runner', function () {
       ['is no generator', { process: (() => 7) as unknown as Process }, /process must be an async generator, and gave 7/],
       ['has no restriction', { initial: () => Promise.reject(new Error('no such table')) }, /no such table/],
       ['splits into nothing', { initialSplit: () => [] }, /initialSplit gave \[\]/],
+      [
+        'splits into parts that overlap',
+        { initialSplit: (_, { from, to }) => [OffsetRange.of(from, 2), OffsetRange.of(1, to)] },
+        /^Count\/Splittable\.read#1: initialSplit gave .* and the parts hold \[1, 2\) twice\. Give parts that together hold each position once/,
+      ],
+      [
+        'splits into parts that leave out positions',
+        { initialSplit: (_, { from, to }) => [OffsetRange.of(2, to), OffsetRange.of(from, 1)] },
+        /and the parts leave out \[1, 2\)\./,
+      ],
     ]
     for (const [what, fn, message] of cases)
       it(`ends the run with its path and element where it ${what}`, async () => {

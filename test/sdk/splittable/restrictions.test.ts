@@ -2,7 +2,7 @@
 import { assert } from 'chai'
 import fc from 'fast-check'
 import * as O from 'fp-ts/lib/Option.js'
-import { OffsetRange, type Restriction } from '../../../sdk/index.ts'
+import { OffsetRange, pipe, type Restriction } from '../../../sdk/index.ts'
 import { LiveTracker } from '../../../sdk/splittable/tracker.ts'
 import { changeRange } from '../../../examples/changes.ts'
 
@@ -167,5 +167,52 @@ describe('A claim in an OffsetRange', () => {
     for (const position of [Number.NaN, 0.5, Infinity])
       assert.throws(() => new LiveTracker(OffsetRange, OffsetRange.of(0, 5)).tryClaim(position), RangeError, String(position))
     assert.throws(() => new LiveTracker(OffsetRange, { from: Number.NaN, to: 5 }).tryClaim(0), RangeError, 'NaN')
+  })
+})
+
+describe('parts of an OffsetRange', () => {
+  const misfit = (from: number, to: number, parts: ReadonlyArray<readonly [number, number]>) =>
+    pipe(
+      OffsetRange.misfit?.(
+        { from, to },
+        parts.map(([from, to]) => ({ from, to })),
+      ) ?? O.none,
+      O.toNullable,
+    )
+
+  it('fit it exactly where each position lies in one of them, in any order, empty ones among them', () => {
+    const bound = fc.integer({ min: 0, max: 8 })
+    const range = fc.tuple(bound, bound).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const)
+    fc.assert(
+      fc.property(range, fc.array(range, { maxLength: 4 }), ([from, to], parts) => {
+        const holding = (p: number): number => parts.filter(([from, to]) => p >= from && p < to).length
+        const fits = positions.every(p => holding(p) === (p >= from && p < to ? 1 : 0))
+        assert.strictEqual(misfit(from, to, parts) === null, fits)
+      }),
+      { numRuns: 2_000 },
+    )
+    assert.isNull(
+      misfit(0, 8, [
+        [5, 8],
+        [0, 3],
+        [3, 5],
+        [3, 3],
+      ]),
+    )
+  })
+
+  it('are said to be wrong where they are', () => {
+    assert.strictEqual(misfit(0, 8, [[0, 5]]), 'leave out [5, 8)')
+    assert.strictEqual(misfit(0, 8, []), 'leave out [0, 8)')
+    assert.strictEqual(
+      misfit(0, 8, [
+        [0, 5],
+        [3, 8],
+      ]),
+      'hold [3, 5) twice',
+    )
+    assert.strictEqual(misfit(2, 8, [[0, 8]]), 'begin at 0, before it')
+    assert.strictEqual(misfit(2, 8, [[2, 9]]), 'end at 9, behind it')
+    assert.strictEqual(misfit(0, 8, [[0, 7.5]]), 'hold [0, 7.5), which is no range of whole numbers')
   })
 })
