@@ -5,6 +5,7 @@ export { Coder, type DecodeError, Decoder, EncodeError, Encoder, type StandardSc
 
 export type { Binding, HostContext, LocalBinding } from './model/bindings.ts'
 export type { Failure, Retry } from './model/failure.ts'
+export type { CheckpointPurpose, JobEvent, JobState } from './model/job-event.ts'
 export { KV } from './model/kv.ts'
 export type { DistributionValue, GaugeValue, Metric, StringSetValue } from './model/metric-values.ts'
 export { type Counter, type Distribution, type Gauge, type MetricFilter, Metrics, type StringSet } from './model/metrics.ts'
@@ -21,6 +22,7 @@ export {
   orThrow,
 } from './model/run.ts'
 export { type Lookup, type Multilookup, type SideInput, SideInputError, type SideValues, type Sides } from './model/side-input.ts'
+export type { WatermarkHold } from './model/watermark-hold.ts'
 export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'
 export {
   AfterAll,

@@ -82,6 +82,7 @@ export type CheckpointErrorKind =
   | 'Damaged' // a complete manifest, or what it names, does not read back as written
   | 'StoreFull' // no space left
   | 'StoreFailed' // anything else the medium answered
+  | 'TimedOut' // it was not finished in time
   | 'NoSuchSavepoint'
   | 'SavepointExists'
   | 'InvalidName' // a savepoint's name that could not be a folder's everywhere

@@ -8,6 +8,7 @@ import { Errands } from '../host/errands.ts'
 import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
+import { ProgressWatch } from '../host/progress-watch.ts'
 import { Sinks } from '../host/sinks.ts'
 import { TaskLoop } from '../host/task-loop.ts'
 
@@ -19,6 +20,7 @@ export class Host {
   readonly #sinks: Sinks
   readonly #loop: TaskLoop
   readonly #conductor: Conductor
+  readonly #watch: ProgressWatch
   readonly #beganMs = performance.now()
 
   constructor(opened: Opened, place: Place) {
@@ -26,6 +28,7 @@ export class Host {
     const poke = (): void => this.#pacer.poke()
     this.#opened = opened
     this.#place = place
+    this.#watch = new ProgressWatch(place.tell)
     this.#errands = new Errands(poke)
     this.#sinks = new Sinks(opened.sinks)
     this.#loop = new TaskLoop(
@@ -60,7 +63,7 @@ export class Host {
       },
       positions: () => sinks.positions(),
       persisted: () => loop.persisted(),
-      aborted: () => loop.aborted(),
+      aborted: async epoch => loop.aborted(epoch),
       publish: async ({ epoch }) => {
         await loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch })
         loop.committed()
@@ -106,7 +109,9 @@ export class Host {
   }
 
   #progress(): void {
-    this.#place.options.onProgress?.(this.metrics())
+    const metrics = this.metrics()
+    this.#watch.look(metrics, Date.now())
+    this.#place.options.onProgress?.(metrics)
   }
 
   // ---- what a job asks
@@ -128,7 +133,7 @@ export class Host {
   }
 
   metrics(): JobMetrics {
-    return metricsOf(this.#beganMs, [this.#loop.report()], this.#conductor.stats)
+    return metricsOf(this.#opened.plan, this.#beganMs, [this.#loop.report()], this.#conductor.stats)
   }
 }
 

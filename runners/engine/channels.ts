@@ -12,6 +12,8 @@ interface Channel {
 export class Channels {
   readonly #channels = new Map<string, Channel>()
   #epoch: number | null = null
+  /** Of no checkpoint up to this one is a barrier waited for. */
+  #aborted = -1
   #held = 0
 
   constructor(names: ReadonlyArray<string>, watermarks: Readonly<Record<string, number>>, caughtUp: ReadonlyArray<string>) {
@@ -66,8 +68,9 @@ export class Channels {
     return [...this.#channels].filter(([, channel]) => channel.caughtUp).map(([name]) => name)
   }
 
-  /** Whether this barrier was the last that was missing. */
+  /** Whether this barrier was the last that was missing; one of a checkpoint that came to nothing may still be on its way. */
   barrier(name: string, epoch: number): boolean {
+    if (epoch <= this.#aborted) return false
     if (this.#epoch !== null && this.#epoch !== epoch)
       throw new Error(`channels: barrier ${epoch} from ${name} came during checkpoint ${this.#epoch}`)
     this.#epoch = epoch
@@ -86,6 +89,12 @@ export class Channels {
       for (const message of channel.held.splice(0)) waiting.push([name, message])
     }
     return waiting
+  }
+
+  /** The checkpoint came to nothing, wherever it stands here; gives what had to wait for it. */
+  abort(epoch: number): ReturnType<Channels['release']> {
+    this.#aborted = epoch
+    return this.#epoch === epoch ? this.release() : []
   }
 
   get heldCount(): number {

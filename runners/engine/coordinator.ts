@@ -1,9 +1,7 @@
 // The coordinator: when checkpoints begin, what each is made of, and when its outputs may leave. A state machine like the tasks.
+import type { CheckpointPurpose } from '../../sdk/model/job-event.ts'
 import { isNever } from './exhaustive.ts'
 import type { TaskSnapshot } from './messages.ts'
-
-/** Why a checkpoint is taken; the last three end the run. */
-export type CheckpointPurpose = 'periodic' | 'savepoint' | 'suspend' | 'drain' | 'end'
 
 export interface Checkpoint {
   readonly epoch: number
@@ -20,11 +18,11 @@ interface Named {
 export type CoordinatorCommand<S extends Named = TaskSnapshot> =
   /** Tell every source's task. */
   | { readonly _tag: 'Inject'; readonly checkpoint: Checkpoint }
-  /** Flush the sinks, write the segments, then the manifest. Answer with `onPersisted` or `onPersistFailed`. */
+  /** Flush the sinks, write the segments, then the manifest. Answer with `onPersisted`. */
   | { readonly _tag: 'Persist'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<S> }
   /** The manifest is durable: publish, acknowledge. Answer with `onPublished`. */
   | { readonly _tag: 'Publish'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<S> }
-  /** Tell every task that its snapshot came to nothing. */
+  /** Tell every task that the checkpoint came to nothing. Answer with `onAborted` once all have heard it. */
   | { readonly _tag: 'Abort'; readonly checkpoint: Checkpoint }
   /** The run is over. */
   | { readonly _tag: 'Ended'; readonly checkpoint: Checkpoint }
@@ -34,6 +32,7 @@ type State<S> =
   | { readonly _tag: 'Gathering'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyMap<string, S> }
   | { readonly _tag: 'Persisting'; readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<S> }
   | { readonly _tag: 'Publishing'; readonly checkpoint: Checkpoint }
+  | { readonly _tag: 'Aborting'; readonly checkpoint: Checkpoint }
   | { readonly _tag: 'Ended' }
 
 // A savepoint first: what ends the run leaves no time for it afterwards.
@@ -65,6 +64,16 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return this.#state._tag === 'Ended'
   }
 
+  /** What the checkpoint under way waits for, in words; null where nothing can be given up: none is, or it is durable. */
+  waitsFor(): string | null {
+    const state = this.#state
+    if (state._tag === 'Persisting') return 'the store, or a sink that is asked where it stands, has not answered'
+    if (state._tag === 'Aborting') return 'not all workers have heard that it was given up'
+    if (state._tag !== 'Gathering') return null
+    const missing = this.#tasks.filter(task => !state.snapshots.has(task))
+    return `${missing.length} of ${this.#tasks.length} tasks have not taken their snapshot: ${missing.slice(0, 5).join(', ')}`
+  }
+
   /** The next checkpoint writes all state: what changed has grown beyond it, or the last one failed. */
   wantFull(): void {
     this.#full = true
@@ -86,6 +95,8 @@ export class Coordinator<S extends Named = TaskSnapshot> {
 
   onSnapshot(epoch: number, snapshot: S): ReadonlyArray<CoordinatorCommand<S>> {
     const state = this.#state
+    // It was on its way when the checkpoint was given up.
+    if (state._tag === 'Aborting' && state.checkpoint.epoch === epoch) return []
     if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch)
       throw new Error(`coordinator: ${snapshot.task} took a snapshot for ${epoch}, and the state is ${state._tag}`)
     if (state.snapshots.has(snapshot.task)) throw new Error(`coordinator: ${snapshot.task} took two snapshots for ${epoch}`)
@@ -107,12 +118,21 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return [{ _tag: 'Publish', checkpoint, snapshots }]
   }
 
-  /** The data is whole: outputs and changed keys go into the next checkpoint. */
-  onPersistFailed(): ReadonlyArray<CoordinatorCommand<S>> {
-    const { checkpoint } = this.#persisting()
-    this.#state = { _tag: 'Idle' }
+  /** The checkpoint under way failed or took too long. The data is whole: outputs and changed keys go into the next one. */
+  abort(): ReadonlyArray<CoordinatorCommand<S>> {
+    const state = this.#state
+    if (state._tag !== 'Gathering' && state._tag !== 'Persisting')
+      throw new Error(`coordinator: a checkpoint was given up, and the state is ${state._tag}`)
+    const { checkpoint } = state
+    this.#state = { _tag: 'Aborting', checkpoint }
     if (checkpoint.purpose !== 'periodic') this.#waiting.add(checkpoint.purpose)
     return [{ _tag: 'Abort', checkpoint }]
+  }
+
+  /** No task waits for its barriers any more, and the next checkpoint's can come. */
+  onAborted(): void {
+    if (this.#state._tag !== 'Aborting') throw new Error(`coordinator: a checkpoint was undone, and the state is ${this.#state._tag}`)
+    this.#state = { _tag: 'Idle' }
   }
 
   onPublished(): ReadonlyArray<CoordinatorCommand<S>> {

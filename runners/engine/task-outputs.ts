@@ -24,6 +24,8 @@ export class TaskOutputs {
   readonly #outbox: Outbox
   #waiting = new Map<string, OutputBatch>()
   #inSnapshot: ReadonlyMap<string, OutputBatch> = new Map()
+  /** Of the last snapshot, until it is known what became of it. */
+  #epoch: number | null = null
   #turn = 0
 
   constructor(place: TaskPlace, outbox: Outbox) {
@@ -103,22 +105,27 @@ export class TaskOutputs {
     return bytes
   }
 
-  snapshot(): TaskSnapshot['outputs'] {
+  snapshot(epoch: number): TaskSnapshot['outputs'] {
+    this.#epoch = epoch
     this.#inSnapshot = this.#waiting
     this.#waiting = new Map()
     return [...this.#inSnapshot].map(([sinkId, outputs]) => ({ sinkId, outputs }))
   }
 
-  /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
-  onAborted(): void {
+  /** The checkpoint came to nothing: what its snapshot took goes into the next one. Says whether there was one. */
+  onAborted(epoch: number): boolean {
+    if (this.#epoch !== epoch) return false
+    this.#epoch = null
     const since = this.#waiting
     this.#waiting = new Map(this.#inSnapshot)
     for (const [sinkId, outputs] of since) this.#waiting.set(sinkId, appendOutputs(this.#waiting.get(sinkId) ?? emptyOutputs(), outputs))
     this.#inSnapshot = new Map()
+    return true
   }
 
   /** The last snapshot is durable: what it took is the store's. */
   onPersisted(): void {
+    this.#epoch = null
     this.#inSnapshot = new Map()
   }
 }

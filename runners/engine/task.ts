@@ -54,7 +54,6 @@ export class Task {
   readonly #calls: AsyncCalls | null
   readonly #outputs: TaskOutputs
   #sawElements: boolean
-  #gaveDefault: boolean
 
   constructor(spec: TaskSpec, outbox: Outbox) {
     const [{ instance, restored }, { stage }] = [spec, spec.instance]
@@ -66,7 +65,6 @@ export class Task {
     this.name = taskName(stage.id, spec.shard)
     this.#watermarks = { input: restored?.record.inputWatermark ?? Instant.min, output: restored?.record.outputWatermark ?? Instant.min }
     this.#sawElements = restored?.record.sawElements ?? false
-    this.#gaveDefault = this.#watermarks.output === Instant.max
     const inputs = this.#channelsOf(stage.inputs)
     this.#channels = new Channels(inputs, restored?.record.channels ?? {}, restored?.record.caughtUp ?? [])
     this.#mains = this.#channelsOf(stage.mainInputs)
@@ -215,11 +213,13 @@ export class Task {
     this.#takeSnapshot(epoch, scope, nowMs)
   }
 
-  /** The checkpoint that the last snapshot was for came to nothing: what it took goes into the next one. */
-  onAborted(): void {
-    this.#head?.restoreDirty()
-    this.#calls?.restoreDirty()
-    this.#outputs.onAborted()
+  /** The checkpoint came to nothing: what its snapshot took goes into the next one, and nothing waits for its barriers any more. */
+  onAborted(epoch: number, nowMs: number): void {
+    if (this.#outputs.onAborted(epoch)) {
+      this.#head?.restoreDirty()
+      this.#calls?.restoreDirty()
+    }
+    for (const [channel, message] of this.#channels.abort(epoch)) this.onMessage(channel, message, nowMs)
   }
 
   /** The last snapshot is durable: what it took is the store's. */
@@ -345,16 +345,13 @@ export class Task {
     if (inputWatermark <= this.#watermarks.input) return
     this.#watermarks.input = inputWatermark
     this.#asHead(head => head.onWatermark(nowMs))
-    if (inputWatermark === Instant.max) this.#asHead(() => this.#giveDefault())
+    if (inputWatermark === Instant.max && !this.#sawElements) this.#asHead(() => this.#giveDefault())
     this.#forwardWatermark()
   }
 
   #giveDefault(): void {
-    if (this.#sawElements || this.#gaveDefault) return
     const batch = defaultOf(this.stage, ownsKey(this.#spec.shard, this.#spec.shards))
-    if (batch === null) return
-    this.#gaveDefault = true
-    this.#run(batch)
+    if (batch !== null) this.#run(batch)
   }
 
   #forwardWatermark(): void {
@@ -367,7 +364,7 @@ export class Task {
 
   #takeSnapshot(epoch: number, scope: SnapshotScope, nowMs: number): void {
     this.#outputs.flushTables()
-    this.#outbox.snapshot(epoch, this.#snapshot(scope))
+    this.#outbox.snapshot(epoch, this.#snapshot(epoch, scope))
     this.#outputs.broadcast({ _tag: 'Barrier', epoch, scope })
     for (const [channel, message] of this.#channels.release()) this.onMessage(channel, message, nowMs)
   }
@@ -380,7 +377,7 @@ export class Task {
     }
   }
 
-  #snapshot(scope: SnapshotScope): TaskSnapshot {
+  #snapshot(epoch: number, scope: SnapshotScope): TaskSnapshot {
     const metrics = this.#instance.metrics.snapshot()
     return {
       task: this.name,
@@ -394,7 +391,7 @@ export class Task {
         ...(metrics.length === 0 ? {} : { metrics }),
       },
       keyed: this.#state(scope),
-      outputs: this.#outputs.snapshot(),
+      outputs: this.#outputs.snapshot(epoch),
     }
   }
 }

@@ -15,6 +15,7 @@ export interface CheckpointStats {
   failed: number
   lastEpoch: number | null
   lastDurationMs: number | null
+  lastAlignmentMs: number | null
   lastBytes: number | null
 }
 
@@ -27,23 +28,51 @@ const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
 }
 
 export class Checkpointer {
-  readonly stats: CheckpointStats = { completed: 0, failed: 0, lastEpoch: null, lastDurationMs: null, lastBytes: null }
+  readonly stats: CheckpointStats = {
+    completed: 0,
+    failed: 0,
+    lastEpoch: null,
+    lastDurationMs: null,
+    lastAlignmentMs: null,
+    lastBytes: null,
+  }
   readonly #session: CheckpointSession | null
+  readonly #onWritten: (epoch: number) => void
   #content: CheckpointContent
   #beganMs = 0
+  #attempt = new AbortController()
 
-  constructor(session: CheckpointSession | null, content: CheckpointContent) {
+  /** `onWritten`: called when all lies in the store but for the manifest. */
+  constructor(session: CheckpointSession | null, content: CheckpointContent, onWritten: (epoch: number) => void) {
     this.#session = session
     this.#content = content
+    this.#onWritten = onWritten
   }
 
   get content(): CheckpointContent {
     return this.#content
   }
 
-  /** To be called at the moment the barrier is injected: how long a checkpoint takes counts from there. */
-  begin(): void {
+  /** To be called at the moment the barrier is injected: how long a checkpoint takes counts from there. The signal says that it was given up. */
+  begin(): AbortSignal {
     this.#beganMs = performance.now()
+    this.#attempt = new AbortController()
+    return this.#attempt.signal
+  }
+
+  elapsedMs(): number {
+    return performance.now() - this.#beganMs
+  }
+
+  /** All have taken their snapshot. Gives how long that took. */
+  aligned(): number {
+    return (this.stats.lastAlignmentMs = this.elapsedMs())
+  }
+
+  /** What is under way came to nothing: whatever the store still answers to it changes nothing any more. */
+  giveUp(): void {
+    this.#attempt.abort()
+    this.stats.failed++
   }
 
   /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. `positions`: where each sink stands. */
@@ -56,9 +85,10 @@ export class Checkpointer {
       Object.entries(this.#content.sinks).map(([id, { protocol, position }]) => [id, { protocol, position: positions[id] ?? position }]),
     )
     if (this.#session === null) return false
+    const { signal } = this.#attempt
     const written: Segment[] = []
     try {
-      await this.#write(this.#session, checkpoint, snapshots, sinks, written)
+      await this.#write(this.#session, checkpoint, snapshots, sinks, written, signal)
     } catch (error) {
       // The next attempt writes its own; where even removing fails, the next start does it.
       await this.#session.discardSegments(written).catch(() => undefined)
@@ -73,16 +103,23 @@ export class Checkpointer {
     snapshots: ReadonlyArray<WritableSnapshot>,
     sinks: CheckpointContent['sinks'],
     written: Segment[],
+    signal: AbortSignal,
   ): Promise<void> {
     const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
-    for (const snapshot of snapshots)
-      tasks[snapshot.task] = await writeSnapshot(session, snapshot, this.#content.tasks[snapshot.task], checkpoint.full, written)
-    const content: CheckpointContent = { ...this.#content, status: statusOf[checkpoint.purpose], sinks, tasks }
+    const before = this.#content
+    for (const snapshot of snapshots) {
+      tasks[snapshot.task] = await writeSnapshot(session, snapshot, before.tasks[snapshot.task], checkpoint.full, written)
+      signal.throwIfAborted()
+    }
+    const content: CheckpointContent = { ...before, status: statusOf[checkpoint.purpose], sinks, tasks }
     const segments = segmentsOf(content)
+    this.#onWritten(checkpoint.epoch)
     await session.commit(checkpoint.epoch, segments, content)
+    // Given up meanwhile, it is durable all the same, and a crash now would begin there: but this run goes on from the one before it.
+    signal.throwIfAborted()
     this.#content = content
     this.stats.lastBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
-    this.stats.lastDurationMs = performance.now() - this.#beganMs
+    this.stats.lastDurationMs = this.elapsedMs()
     this.stats.lastEpoch = checkpoint.epoch
     this.stats.completed++
   }

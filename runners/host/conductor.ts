@@ -15,14 +15,16 @@ import { taskNamesOf } from './task-set.ts'
 
 /** Outputs that wait for a checkpoint: beyond this an early one is taken. */
 const earlyCheckpointBytes = 3 * 1_024 * 1_024
-/** A checkpoint that fails this often in a row fails the run. */
-const mostFailures = 5
 const retryMs = 1_000
 const progressMs = 250
 /** With no store, outputs of sinks that publish with checkpoints still leave this often. */
 const publishMs = 1_000
+/** Of checkpoints that are not kept: there is nothing to wait for but the tasks. */
+const unkept = { timeoutMs: 600_000, failures: 5 } as const
 
 type Ending = 'end' | 'suspend' | 'drain'
+/** What the next checkpoint may not meet again. */
+const mayPass: ReadonlySet<CheckpointError['kind']> = new Set(['StoreFull', 'StoreFailed', 'TimedOut'])
 const stateOf: Readonly<Record<Ending, PipelineResult['state']>> = { end: 'done', suspend: 'suspended', drain: 'drained' }
 
 /** Whoever does the work. */
@@ -33,8 +35,8 @@ export interface Crew {
   readonly positions: () => Promise<Readonly<Record<string, unknown>>>
   /** The last snapshot is durable. */
   readonly persisted: () => void
-  /** The last snapshot came to nothing: what it took goes into the next one. */
-  readonly aborted: () => void
+  /** The checkpoint came to nothing: what its snapshots took goes into the next one. Resolves when all tasks have heard it. */
+  readonly aborted: (epoch: number) => Promise<void>
   /** What the checkpoint holds leaves. */
   readonly publish: (checkpoint: Checkpoint) => Promise<void>
   readonly stopPulling: () => void
@@ -60,6 +62,10 @@ export class Conductor {
   #ended: PipelineResult['state'] | null = null
   #failures = 0
   #checkpointDueMs: number
+  /** Says that the checkpoint under way was given up. */
+  #givenUp: AbortSignal = new AbortController().signal
+  /** When the checkpoint under way has taken too long. */
+  #deadlineMs = Infinity
   #progressDueMs = 0
 
   /** `poke`: called when there is something to do again. */
@@ -71,7 +77,7 @@ export class Conductor {
     this.#poke = poke
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
     this.#lease = new LeaseWatch(opened.session)
-    this.#checkpointer = new Checkpointer(opened.session, opened.content)
+    this.#checkpointer = new Checkpointer(opened.session, opened.content, epoch => place.tell({ _tag: 'CheckpointWritten', epoch }))
     this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
     this.#checkpointDueMs = Date.now() + this.#everyMs()
   }
@@ -127,6 +133,7 @@ export class Conductor {
   step(progress: () => void): boolean {
     this.#errands.ask()
     const now = Date.now()
+    if (now >= this.#deadlineMs) this.#onLate()
     if (!this.#lease.holds(now, work => this.#errands.later(work))) return false
     if (now >= this.#progressDueMs && this.#ended === null) {
       this.#progressDueMs = now + progressMs
@@ -157,9 +164,13 @@ export class Conductor {
     return this.#place.options.checkpoints?.everyMs ?? publishMs
   }
 
+  #limits(): { readonly timeoutMs: number; readonly failures: number } {
+    return this.#place.options.checkpoints ?? unkept
+  }
+
   /** When to look again, by Date.now. */
   dueMs(): number {
-    return this.#coordinator.busy() ? Infinity : this.#checkpointDueMs
+    return this.#coordinator.busy() ? this.#deadlineMs : this.#checkpointDueMs
   }
 
   #scopeOf({ full }: Checkpoint): SnapshotScope {
@@ -179,27 +190,33 @@ export class Conductor {
 
   #carryOutOne(command: CoordinatorCommand<WritableSnapshot>): void {
     switch (command._tag) {
-      case 'Inject':
+      case 'Inject': {
+        const { epoch, purpose } = command.checkpoint
         this.#checkpointDueMs = Date.now() + this.#everyMs()
-        this.#checkpointer.begin()
-        return this.#crew.inject(command.checkpoint.epoch, this.#scopeOf(command.checkpoint))
+        this.#deadlineMs = Date.now() + this.#limits().timeoutMs
+        this.#givenUp = this.#checkpointer.begin()
+        this.#place.tell({ _tag: 'CheckpointStarted', epoch, purpose })
+        return this.#crew.inject(epoch, this.#scopeOf(command.checkpoint))
+      }
       case 'Persist':
-        return this.#errands.later(
-          async () => {
-            const positions = await this.#crew.positions()
-            const compact = await this.#checkpointer.persist(command.checkpoint, command.snapshots, positions)
-            return () => this.#onPersisted(compact)
-          },
-          error => this.#onPersistFailed(error),
-        )
+        this.#place.tell({ _tag: 'CheckpointAligned', epoch: command.checkpoint.epoch, alignmentMs: this.#checkpointer.aligned() })
+        return this.#persist(command.checkpoint, command.snapshots)
       case 'Publish':
+        this.#deadlineMs = Infinity
         return this.#errands.later(async () => {
           await this.#crew.publish(command.checkpoint)
           if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content)
-          return () => this.#carryOut(this.#coordinator.onPublished())
+          return () => this.#onPublished(command.checkpoint.epoch)
         })
       case 'Abort':
-        return this.#crew.aborted()
+        this.#deadlineMs = Date.now() + this.#limits().timeoutMs
+        return this.#errands.later(async () => {
+          await this.#crew.aborted(command.checkpoint.epoch)
+          return () => {
+            this.#deadlineMs = Infinity
+            this.#coordinator.onAborted()
+          }
+        })
       case 'Ended':
         this.#ended ??= stateOf[command.checkpoint.purpose as Ending]
         this.#errands.close()
@@ -209,23 +226,66 @@ export class Conductor {
     }
   }
 
-  #onPersisted(compact: boolean): void {
+  #persist(checkpoint: Checkpoint, snapshots: ReadonlyArray<WritableSnapshot>): void {
+    const givenUp = this.#givenUp
+    this.#errands.later(
+      async () => {
+        const positions = await this.#crew.positions()
+        const compact = !givenUp.aborted && (await this.#checkpointer.persist(checkpoint, snapshots, positions))
+        return () => {
+          if (!givenUp.aborted) this.#onPersisted(checkpoint.epoch, compact)
+        }
+      },
+      error => {
+        if (!givenUp.aborted) this.#giveUp(error)
+      },
+    )
+  }
+
+  #onPersisted(epoch: number, compact: boolean): void {
     this.#failures = 0
+    this.#place.tell({ _tag: 'CheckpointDurable', epoch, bytes: this.stats.lastBytes ?? 0 })
     this.#crew.persisted()
     this.#carryOut(this.#coordinator.onPersisted())
     // Behind it: a checkpoint that was persisted settles the wish for a full one.
     if (compact) this.#coordinator.wantFull()
   }
 
+  #onPublished(epoch: number): void {
+    const { lastAlignmentMs, lastBytes } = this.stats
+    const durationMs = this.#checkpointer.elapsedMs()
+    this.#place.tell({ _tag: 'CheckpointCompleted', epoch, durationMs, alignmentMs: lastAlignmentMs ?? 0, bytes: lastBytes ?? 0 })
+    this.#carryOut(this.#coordinator.onPublished())
+  }
+
+  /** What is durable is waited for: it cannot be given up, and its sinks have limits of their own. */
+  #onLate(): void {
+    const waits = this.#coordinator.waitsFor()
+    if (waits === null) return
+    const limit = `checkpoint ${this.#coordinator.epoch} was not finished within ${this.#limits().timeoutMs} ms`
+    const error = new CheckpointError('TimedOut', `${limit}: ${waits}. Checkpoints take a longer timeout, if that is what it needs`)
+    if (this.#givenUp.aborted) throw error
+    this.#giveUp(error)
+  }
+
   /** A full disk fails the checkpoint, not the data: what it held goes into the next one. */
-  #onPersistFailed(error: unknown): void {
-    const transient = error instanceof CheckpointError && (error.kind === 'StoreFull' || error.kind === 'StoreFailed')
+  #giveUp(error: unknown): void {
+    const { failures } = this.#limits()
+    const transient = error instanceof CheckpointError && mayPass.has(error.kind)
+    const message = error instanceof Error ? error.message : String(error)
     this.#failures++
-    this.#checkpointer.stats.failed++
-    if (!transient || this.#failures >= mostFailures) throw error
-    this.#place.log('error', `a checkpoint failed (${this.#failures} of ${mostFailures} in a row until the run fails): ${error.message}`)
+    this.#checkpointer.giveUp()
+    this.#place.tell({
+      _tag: 'CheckpointAborted',
+      epoch: this.#coordinator.epoch,
+      durationMs: this.#checkpointer.elapsedMs(),
+      inARow: this.#failures,
+      message,
+    })
+    if (!transient || this.#failures >= failures) throw error
+    this.#place.log('error', `a checkpoint failed (${this.#failures} of ${failures} in a row until the run fails): ${message}`)
     this.#checkpointDueMs = Date.now() + Math.max(retryMs, this.#everyMs())
-    this.#carryOut(this.#coordinator.onPersistFailed())
+    this.#carryOut(this.#coordinator.abort())
   }
 
   close(): void {

@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
+import type { JobState } from '../../sdk/model/job-event.ts'
 import type { Job, JobMetrics, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
+import { JobEvents } from './job-events.ts'
 import { metricsIn } from './metrics.ts'
 import { type Opened, open, type Place } from './opening.ts'
 import { type HostOptions, toStandardError } from './options.ts'
@@ -39,6 +41,7 @@ interface Attempt {
 }
 
 type Verb = 'suspend' | 'drain' | 'cancel'
+const wishing = { suspend: 'suspending', drain: 'draining', cancel: 'cancelling' } as const satisfies Record<Verb, JobState>
 
 /** Rejects with what `pipelineErrorOf` understands. */
 export const startJob = async (pipeline: Pipeline, options: HostOptions, parts: RunnerParts): Promise<Job> => {
@@ -46,14 +49,15 @@ export const startJob = async (pipeline: Pipeline, options: HostOptions, parts: 
   refuseUnsupported(pipeline, parts.support)
   const log = options.log ?? toStandardError
   for (const warning of pipeline.warnings) log('warn', warning)
-  const first = await begin(pipeline, { ...options, log }, parts)
-  return first.over ? finishedJob(first) : runningJob(pipeline, options, parts, first)
+  const events = new JobEvents(options.onEvent, log)
+  const first = await begin(pipeline, { ...options, log }, parts, events)
+  return first.over ? finishedJob(first, events) : runningJob(pipeline, options, parts, first, events)
 }
 
 /** Leaves nothing open where it fails. */
-const begin = async (pipeline: Pipeline, options: HostOptions, { runOf }: RunnerParts): Promise<Attempt> => {
+const begin = async (pipeline: Pipeline, options: HostOptions, { runOf }: RunnerParts, { tell }: JobEvents): Promise<Attempt> => {
   const stop = new AbortController()
-  const place = { options, signal: stop.signal, log: options.log ?? toStandardError }
+  const place = { options, signal: stop.signal, log: options.log ?? toStandardError, tell }
   const opened = await open(pipeline, place)
   const run = runOf(opened, place)
   if (opened.resumed && opened.content.status === 'done') {
@@ -70,13 +74,21 @@ const begin = async (pipeline: Pipeline, options: HostOptions, { runOf }: Runner
   return { run, opened, stop, over: false }
 }
 
-const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts, first: Attempt): Job => {
+const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts, first: Attempt, events: JobEvents): Job => {
   const log = options.log ?? toStandardError
   const restarts = new Restarts(parts.restart)
   const wish = new AbortController()
   let attempt = first
   let asked: Verb | null = null
+  let state: JobState = 'running'
+  const enter = (next: JobState): void => {
+    if (next === state) return
+    state = next
+    events.tell({ _tag: 'StateChanged', state })
+  }
+  events.tell({ _tag: 'StateChanged', state })
   const ask = (verb: Verb): void => {
+    if (asked === null) enter(wishing[verb])
     asked ??= verb
     wish.abort()
     attempt.run[verb]()
@@ -106,10 +118,13 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
         'warn',
         `the run failed, and begins again from its last checkpoint in ${pauseMs} ms (${restarts.describe()}): ${messageIn(failure)}`,
       )
+      enter('restarting')
+      events.tell({ _tag: 'Restarting', attempt: restarts.inARow, pauseMs, message: messageIn(failure) })
       await pause(pauseMs)
       try {
         // A savepoint was another beginning: from here on the job has checkpoints of its own.
-        attempt = await begin(pipeline, { ...options, from: undefined }, parts)
+        attempt = await begin(pipeline, { ...options, from: undefined }, parts, events)
+        enter(asked === null ? 'running' : wishing[asked])
         if (asked !== null && !attempt.over) attempt.run[asked]()
         return
       } catch (error) {
@@ -120,7 +135,18 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
   const suspend = (): void => ask('suspend')
   if (options.signal?.aborted === true) suspend()
   options.signal?.addEventListener('abort', suspend, { once: true })
-  const done = toEnd()
+  const done = toEnd().then(
+    result => {
+      enter(result.state)
+      events.end()
+      return result
+    },
+    (error: unknown) => {
+      enter('failed')
+      events.end()
+      throw error
+    },
+  )
   void done.finally(() => options.signal?.removeEventListener('abort', suspend)).catch(() => undefined) // `done` itself tells its user
   const ended = settled(done)
   const after =
@@ -135,7 +161,9 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
     drain: after('drain'),
     cancel: after('cancel'),
     savepoint: name => settled(() => attempt.run.savepoint(name)),
+    state: () => state,
     metrics: () => ({ ...attempt.run.metrics(), restarts: restarts.count }),
+    events: () => events.events(),
   }
 }
 
@@ -162,7 +190,9 @@ const runToEnd = async ({ run, opened, stop }: Attempt): Promise<PipelineResult>
 const finalMetrics = ({ run, opened }: Attempt): JobMetrics => ({ ...run.metrics(), user: metricsIn(opened.content) })
 
 /** The job ran to its end in an earlier process: there is nothing left to do. */
-const finishedJob = (attempt: Attempt): Job => {
+const finishedJob = (attempt: Attempt, events: JobEvents): Job => {
+  events.tell({ _tag: 'StateChanged', state: 'done' })
+  events.end()
   const metrics = (): JobMetrics => finalMetrics(attempt)
   const done = TE.right<PipelineError, PipelineResult>({ state: 'done', metrics: metrics() })
   return {
@@ -171,7 +201,9 @@ const finishedJob = (attempt: Attempt): Job => {
     drain: done,
     cancel: done,
     savepoint: name => settled(() => attempt.run.savepoint(name)),
+    state: () => 'done',
     metrics,
+    events: () => events.events(),
   }
 }
 

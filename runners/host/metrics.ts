@@ -4,9 +4,11 @@ import { mergeMetrics, type Metric } from '../../sdk/model/metric-values.ts'
 import type { JobMetrics } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Task } from '../engine/task.ts'
+import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import type { CheckpointStats } from './checkpointer.ts'
 import type { ReaderState } from './readers.ts'
+import { lowestOf } from './watermark-watch.ts'
 
 /** Elements a second over about the last second. */
 export class RateMeter {
@@ -38,6 +40,8 @@ export interface Counters {
 
 /** What one thread tells of its share: plain data. */
 export interface LoopReport extends Readonly<Counters> {
+  /** Of its own tasks alone. */
+  readonly held: JobMetrics['held']
   readonly elementsPerSecond: number
   /** The lowest of its sources that have splits here; milliseconds. */
   readonly watermark: number
@@ -53,6 +57,8 @@ export const reportOf = (o: {
   readonly readers: ReadonlyArray<ReaderState>
   readonly tasks: ReadonlyArray<Task>
   readonly sinks: ReadonlyMap<string, ConnectedSink>
+  readonly worker: number
+  readonly held: JobMetrics['held']
 }): LoopReport => {
   const sources = o.tasks.filter(task => task.splits !== null)
   const watermarks = new Map<string, number>(
@@ -62,6 +68,7 @@ export const reportOf = (o: {
   )
   return {
     ...o.counters,
+    held: o.held,
     elementsPerSecond: o.rate.read(),
     watermark: sources
       .filter(task => task.splits?.records().length !== 0)
@@ -69,14 +76,26 @@ export const reportOf = (o: {
     droppedLate: o.tasks.reduce((sum, task) => sum + task.droppedLate(), 0),
     user: mergeMetrics(o.tasks.flatMap(task => task.metrics())),
     splits: [
-      ...o.readers.map(({ id, position, lag, status }) => ({ id, position, lag, status, watermark: watermarks.get(id) ?? Instant.min })),
-      ...o.tasks.flatMap(restrictionsOf),
+      ...o.readers.map(({ id, position, lag, status }) => ({
+        id,
+        position,
+        lag,
+        status,
+        watermark: watermarks.get(id) ?? Instant.min,
+        worker: o.worker,
+      })),
+      ...o.tasks.flatMap(task => restrictionsOf(task, o.worker)),
     ],
     sinks: Object.fromEntries([...o.sinks].map(([id, sink]) => [id, sink.metrics()])),
   }
 }
 
-export const metricsOf = (beganMs: number, reports: ReadonlyArray<LoopReport>, checkpoints: CheckpointStats): JobMetrics => {
+export const metricsOf = (
+  { stages }: Plan,
+  beganMs: number,
+  reports: ReadonlyArray<LoopReport>,
+  checkpoints: CheckpointStats,
+): JobMetrics => {
   const sum = (figure: (report: LoopReport) => number): number => reports.reduce((total, report) => total + figure(report), 0)
   const splits = reports.flatMap(report => report.splits)
   const lags = splits.map(({ lag }) => lag)
@@ -88,6 +107,10 @@ export const metricsOf = (beganMs: number, reports: ReadonlyArray<LoopReport>, c
     elementsPerSecond: sum(report => report.elementsPerSecond),
     lag: lags.includes(null) ? null : lags.reduce<number>((total, lag) => total + (lag ?? 0), 0),
     watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), Instant.max),
+    held: lowestOf(
+      reports.map(({ held }) => held),
+      stages.map(({ id }) => id),
+    ),
     droppedLate: sum(report => report.droppedLate),
     restarts: 0,
     user: mergeMetrics(reports.flatMap(({ user }) => user)),
@@ -108,13 +131,14 @@ const added = (all: JobMetrics['sinks'], more: JobMetrics['sinks']): JobMetrics[
 }
 
 /** `lag` is what the restriction's own `progress` says, in its unit. */
-const restrictionsOf = ({ stage, restrictions }: Task): JobMetrics['splits'] =>
+const restrictionsOf = ({ stage, restrictions }: Task, worker: number): JobMetrics['splits'] =>
   restrictions?.states().map(({ id, position, remaining, status, watermark }) => ({
     id: `${stage.id}/${id}`,
     position,
     lag: remaining,
     status,
     watermark,
+    worker,
   })) ?? []
 
 /** What a checkpoint holds of the pipeline's own metrics: nothing runs, so no more was attempted. */

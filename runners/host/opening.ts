@@ -14,7 +14,9 @@ import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
 import { closings, connectSinks, connectSources } from './connecting.ts'
 import { GraphMismatchError, io } from './errors.ts'
+import { releaseOf } from './releasing.ts'
 import { endedNow } from './until-end.ts'
+import type { Tell } from './job-events.ts'
 import type { HostOptions, Log } from './options.ts'
 
 /** A run that is ready to read. */
@@ -37,12 +39,13 @@ export interface Place {
   readonly options: HostOptions
   readonly signal: AbortSignal
   readonly log: Log
+  readonly tell: Tell
 }
 
 /** The connections alone, to ask what they guarantee: nothing is written, and no lease is taken. */
 export const look = async (
   pipeline: Pipeline,
-  place: Place,
+  place: Omit<Place, 'tell'>,
 ): Promise<Pick<Opened, 'plan' | 'job' | 'store' | 'sources' | 'sinks' | 'close'>> => {
   const plan = planOf(pipeline.graph)
   const store = storeFor(pipeline, plan, place)
@@ -61,7 +64,7 @@ export const look = async (
   }
 }
 
-const jobOf = (pipeline: Pipeline, { options }: Place): string => options.job ?? pipeline.name ?? 'pipeline'
+const jobOf = (pipeline: Pipeline, { options }: Pick<Place, 'options'>): string => options.job ?? pipeline.name ?? 'pipeline'
 
 /** Rejects with what `pipelineErrorOf` understands; leaves nothing open then. */
 export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> => {
@@ -73,7 +76,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
   const { closing, close } = closings()
   try {
     const session = store === null ? null : await store.open(job)
-    if (session !== null) closing.push(() => session.release())
+    if (session !== null) closing.push(() => releaseOf(session, place.log))
     const before = await contentBefore(store, session, job, pipeline, place)
     const runId = before?.content.runId ?? randomUUID()
     const context = contextOf(place)
@@ -110,7 +113,7 @@ const refuseEndless = ({ graph, name }: Pipeline): void => {
 }
 
 /** Checkpoints are kept where they were asked for, and where exactly-once cannot do without. */
-const storeFor = (pipeline: Pipeline, plan: Plan, place: Place): CheckpointStore | null => {
+const storeFor = (pipeline: Pipeline, plan: Plan, place: Omit<Place, 'tell'>): CheckpointStore | null => {
   const { options, log } = place
   const { checkpoints } = options
   const onWarning = (message: string): void => log('warn', message)
@@ -201,7 +204,7 @@ const checked = (content: unknown, job: string, pipeline: Pipeline): CheckpointC
   return found
 }
 
-const contextOf = ({ options, signal, log }: Place): HostContext => {
+const contextOf = ({ options, signal, log }: Omit<Place, 'tell'>): HostContext => {
   const bindings = new Map((options.provide ?? []).map(binding => [binding.key, binding]))
   return { binding: key => bindings.get(key), log, signal }
 }

@@ -6,7 +6,7 @@ const mayPass: ReadonlySet<PipelineError['_tag']> = new Set(['UserCodeFailed', '
 
 export class Restarts {
   readonly #policy: Restart
-  #inARow = 0
+  inARow = 0
   #last = ''
   /** In all. */
   count = 0
@@ -21,14 +21,14 @@ export class Restarts {
    */
   after(error: PipelineError, madeProgress: boolean): number | null {
     if (!mayPass.has(error._tag)) return null
-    this.#inARow = madeProgress && error.message !== this.#last ? 1 : this.#inARow + 1
+    this.inARow = madeProgress && error.message !== this.#last ? 1 : this.inARow + 1
     this.#last = error.message
-    if (this.#inARow > this.#policy.attempts) return null
+    if (this.inARow > this.#policy.attempts) return null
     this.count++
-    return Math.min((this.#policy.initial ?? 500) * 2 ** (this.#inARow - 1), this.#policy.max ?? 30_000)
+    return Math.min((this.#policy.initial ?? 500) * 2 ** (this.inARow - 1), this.#policy.max ?? 30_000)
   }
 
   describe(): string {
-    return `${this.#inARow} of ${this.#policy.attempts} in a row`
+    return `${this.inARow} of ${this.#policy.attempts} in a row`
   }
 }

@@ -20,6 +20,7 @@ import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
 import type { Sinks } from './sinks.ts'
 import { makeTasks, type TaskSet, type TaskSite } from './task-set.ts'
+import { WatermarkWatch } from './watermark-watch.ts'
 
 /** Outputs that wait for a checkpoint, and those of the checkpoint under way, which wait for its manifest and for their sinks: beyond this sources pause. */
 const pauseBytes = 8 * 1_024 * 1_024
@@ -57,6 +58,7 @@ export class TaskLoop {
   readonly #calls = new LiveCalls()
   readonly #finalizers: Finalizers
   readonly #restrictions: RestrictionRunner
+  readonly #watermarks = new WatermarkWatch()
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
   /** Whose processing time this is, if not the machine's. */
@@ -123,8 +125,12 @@ export class TaskLoop {
 
   report(): LoopReport {
     const { counters, rate } = this
+    const { site, sinks } = this.#place
+    const { tasks } = this.#set
     const readers = this.#readers?.states() ?? []
-    return reportOf({ counters, rate, readers, tasks: this.#set.tasks, sinks: this.#place.sinks.connected })
+    const [worker = 0] = site.shards
+    const held = this.#watermarks.look(tasks, readers, worker, Date.now())
+    return reportOf({ counters, rate, readers, tasks, sinks: sinks.connected, worker, held })
   }
 
   // ---- one turn
@@ -242,11 +248,11 @@ export class TaskLoop {
     this.#finalizers.onPublished()
   }
 
-  aborted(): void {
+  aborted(epoch: number): void {
     this.#leaving = []
     this.#leavingBytes = 0
     this.#finalizers.onAborted()
-    for (const task of this.#set.tasks) task.onAborted()
+    for (const task of this.#set.tasks) task.onAborted(epoch, this.#now())
   }
 
   stopPulling(): void {

@@ -23,7 +23,7 @@ export interface CrewListener {
   readonly onChange: () => void
 }
 
-type Answer = 'Ready' | 'Positions' | 'Published' | 'Gathered' | 'Rest' | 'Moved'
+type Answer = 'Ready' | 'Positions' | 'Undone' | 'Published' | 'Gathered' | 'Rest' | 'Moved'
 
 /** Of all workers together. */
 export interface CrewRest {
@@ -67,7 +67,7 @@ export class WorkerCrew implements Crew {
       this.#threads.push(
         new Thread(whole, {
           onMessage: message => this.#take(worker, message),
-          onDeath: error => this.#listener.onFailure(deathOf(worker, error)),
+          onDeath: error => this.#onDeath(worker, error),
         }),
       )
     }
@@ -85,6 +85,12 @@ export class WorkerCrew implements Crew {
       states[task] = (await stateOf(task)).map(bytes => Uint8Array.from(bytes))
     }
     return states
+  }
+
+  #onDeath(worker: number, cause: Error): void {
+    const message = `worker ${worker} died: ${cause.message}`
+    this.#place.tell({ _tag: 'WorkerLost', worker, message })
+    this.#listener.onFailure(new RemoteFailure({ _tag: 'WorkerFailed', worker, message, cause }))
   }
 
   #tell(message: ToWorker): void {
@@ -122,6 +128,7 @@ export class WorkerCrew implements Crew {
         return this.#listener.onFailure(new RemoteFailure(message.error))
       case 'Ready':
       case 'Positions':
+      case 'Undone':
       case 'Published':
       case 'Gathered':
       case 'Rest':
@@ -156,9 +163,9 @@ export class WorkerCrew implements Crew {
     this.#tell({ _tag: 'Persisted' })
   }
 
-  aborted(): void {
+  async aborted(epoch: number): Promise<void> {
     this.#leaving = []
-    this.#tell({ _tag: 'Aborted' })
+    await this.#ask({ _tag: 'Aborted', epoch }, 'Undone')
   }
 
   async publish({ epoch }: { readonly epoch: number }): Promise<void> {
@@ -235,10 +242,8 @@ export class WorkerCrew implements Crew {
   }
 }
 
-const deathOf = (worker: number, cause: Error): RemoteFailure =>
-  new RemoteFailure({ _tag: 'WorkerFailed', worker, message: `worker ${worker} died: ${cause.message}`, cause })
-
 const nothing: LoopReport = {
+  held: null,
   elementsRead: 0,
   bytesRead: 0,
   elementsWritten: 0,

@@ -42,7 +42,7 @@ export type ToWorker =
   | { readonly _tag: 'Inject'; readonly epoch: number; readonly scope: SnapshotScope }
   | { readonly _tag: 'AskPositions' }
   | { readonly _tag: 'Persisted' }
-  | { readonly _tag: 'Aborted' }
+  | { readonly _tag: 'Aborted'; readonly epoch: number }
   | { readonly _tag: 'Publish'; readonly epoch: number; readonly generation: number }
   /** What the checkpoint holds has left, from all threads. */
   | { readonly _tag: 'Committed' }
@@ -66,6 +66,8 @@ export type ToMain =
       readonly outputs: Uint8Array | null
     }
   | { readonly _tag: 'Positions'; readonly positions: Readonly<Record<string, unknown>> }
+  /** The checkpoint that was given up is forgotten here. */
+  | { readonly _tag: 'Undone' }
   | { readonly _tag: 'Published' }
   /** `sent` and `received`: how many messages, to and from peers; where they do not add up over all workers, some are on their way. */
   | {

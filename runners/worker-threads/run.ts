@@ -12,6 +12,7 @@ import type { Run } from '../host/job.ts'
 import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
+import { ProgressWatch } from '../host/progress-watch.ts'
 import { WorkerCrew } from './crew.ts'
 
 const longestStartMs = 60_000
@@ -31,12 +32,14 @@ export class WorkersRun implements Run {
   readonly #errands = new Errands(() => this.#pacer.poke())
   readonly #crew: WorkerCrew
   readonly #conductor: Conductor
+  readonly #watch: ProgressWatch
   readonly #beganMs = performance.now()
 
   constructor(pipeline: PortablePipeline, opened: Opened, place: Place) {
     this.#pipeline = pipeline
     this.#opened = opened
     this.#place = place
+    this.#watch = new ProgressWatch(place.tell)
     const poke = (): void => this.#pacer.poke()
     this.#crew = new WorkerCrew(opened, place, {
       onSnapshot: (epoch, snapshot) => this.#errands.guarded(() => this.#conductor.onSnapshot(epoch, snapshot)),
@@ -134,7 +137,9 @@ export class WorkersRun implements Run {
   }
 
   #progress(): void {
-    this.#place.options.onProgress?.(this.metrics())
+    const metrics = this.metrics()
+    this.#watch.look(metrics, Date.now())
+    this.#place.options.onProgress?.(metrics)
   }
 
   suspend(): void {
@@ -154,6 +159,6 @@ export class WorkersRun implements Run {
   }
 
   metrics(): JobMetrics {
-    return metricsOf(this.#beganMs, this.#crew.reports(), this.#conductor.stats)
+    return metricsOf(this.#opened.plan, this.#beganMs, this.#crew.reports(), this.#conductor.stats)
   }
 }

@@ -206,7 +206,8 @@ export class WorkerRun {
       case 'Persisted':
         return this.#loop.persisted()
       case 'Aborted':
-        return this.#loop.aborted()
+        this.#loop.aborted(message.epoch)
+        return this.#say({ _tag: 'Undone' })
       case 'Publish':
         return this.#errands.later(async () => {
           await this.#loop.publish(message)

@@ -1,15 +1,19 @@
 // What every runner shares: options, the running job, the result, and the errors a run ends with.
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Binding } from './bindings.ts'
+import type { JobEvent, JobState } from './job-event.ts'
 import type { Metric } from './metric-values.ts'
 import type { Duration } from './time.ts'
+import type { WatermarkHold } from './watermark-hold.ts'
 
 interface Checkpointing {
   readonly _tag: 'Checkpoints'
   readonly everyMs: number
   readonly keep: number
+  readonly timeoutMs: number
+  readonly failures: number
 }
-/** Where checkpoints are kept, how often they are taken and how many stay. Plain data. */
+/** Where checkpoints are kept, how often they are taken, how long each may take, and how many stay. Plain data. */
 export type Checkpoints = Checkpointing &
   (
     | {
@@ -29,19 +33,28 @@ export type Checkpoints = Checkpointing &
 interface HowOften {
   readonly every?: Duration | undefined
   readonly keep?: number | undefined
+  /** One that takes longer comes to nothing, and what it held goes into the next. 10 minutes unless told. */
+  readonly timeout?: Duration | undefined
+  /** So many that come to nothing, one after the other, end the run with CheckpointFailed. 5 unless told. */
+  readonly failures?: number | undefined
 }
 
-const checked = (of: string, { every: given, keep = 3 }: HowOften): Checkpointing => {
+const checked = (of: string, { every: given, keep = 3, timeout: limit, failures = 5 }: HowOften): Checkpointing => {
   const every: number = given ?? 1_000
+  const timeout: number = limit ?? 600_000
   if (every <= 0) throw new RangeError(`${of}: every is a time between checkpoints, and ${every} ms is none`)
   if (!Number.isInteger(keep) || keep < 1) throw new RangeError(`${of}: keep is how many stay, a whole number from 1, and ${keep} is not`)
-  return { _tag: 'Checkpoints', everyMs: every, keep }
+  if (timeout <= 0) throw new RangeError(`${of}: timeout is the longest that a checkpoint may take, and ${timeout} ms is no time`)
+  if (!Number.isInteger(failures) || failures < 1)
+    throw new RangeError(`${of}: failures is how many in a row end the run, a whole number from 1, and ${failures} is not`)
+  return { _tag: 'Checkpoints', everyMs: every, keep, timeoutMs: timeout, failures }
 }
 
 export const Checkpoints = {
   /**
    * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
-   * the last `keep` (3) stay. Throws a RangeError for a time that is not positive, or fewer than one.
+   * the last `keep` (3) stay. One that takes longer than `timeout` (10 minutes) comes to nothing, and so many `failures` (5) in a row end
+   * the run. Throws a RangeError for a time that is not positive, or fewer than one.
    *
    * @example
    * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
@@ -51,7 +64,7 @@ export const Checkpoints = {
   /**
    * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS unless
    * told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is the name
-   * of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay. A server acknowledges before
+   * of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and `failures` as for a directory. A server acknowledges before
    * its disk is synced: against loss of power, replicas or `sync_interval: always`. Throws a RangeError for what is out of range.
    *
    * @example
@@ -104,6 +117,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Called about four times a second while it runs. */
   readonly onProgress?: ((metrics: JobMetrics) => void) | undefined
+  /**
+   * Called with each event from the first on, in the thread that started the run. Nobody waits for what it returns, and where it throws
+   * that is logged and it is not called again.
+   */
+  readonly onEvent?: ((event: JobEvent) => void) | undefined
 }
 
 /** Why a run could not begin or go on. `message` says what, where and how to fix it. */
@@ -129,6 +147,8 @@ export interface SplitMetrics {
   readonly lag: number | null
   readonly watermark: number
   readonly status: string
+  /** Who reads it; the direct runner is worker 0. */
+  readonly worker: number
 }
 /** Counts since this process began, unless a name says otherwise. */
 export interface JobMetrics {
@@ -140,6 +160,8 @@ export interface JobMetrics {
   readonly lag: number | null
   /** The lowest of all sources; milliseconds. */
   readonly watermark: number
+  /** What holds the lowest watermark of all transforms, and since when; null once event time is over. */
+  readonly held: WatermarkHold | null
   readonly droppedLate: number
   /** How often the job has begun again after a failure. */
   readonly restarts: number
@@ -147,7 +169,11 @@ export interface JobMetrics {
     readonly completed: number
     readonly failed: number
     readonly lastEpoch: number | null
+    /** From the barriers to the manifest. */
     readonly lastDurationMs: number | null
+    /** From the barriers to the last task's snapshot. */
+    readonly lastAlignmentMs: number | null
+    /** Of all segments that it names. */
     readonly lastBytes: number | null
   }
   readonly splits: ReadonlyArray<SplitMetrics>
@@ -173,7 +199,13 @@ export interface Job {
   readonly cancel: TaskEither<PipelineError, PipelineResult>
   /** A self-contained checkpoint under a name of its own; gives the place where it lies. */
   readonly savepoint: (name: string) => TaskEither<PipelineError, string>
+  readonly state: () => JobState
   readonly metrics: () => JobMetrics
+  /**
+   * Events from now on, to the job's end. Whoever takes them too slowly misses some and is told how many ({@link JobEvent}): the job waits
+   * for nobody.
+   */
+  readonly events: () => AsyncIterableIterator<JobEvent>
 }
 export interface Runner<P, O> {
   /** To the end. Lazy: call the task, or hand it to `orThrow`. */

@@ -239,7 +239,7 @@ export class Process {
     if (draw.chance(scenario.faults.failedPersist)) {
       // The medium may fail in its very last step: then the checkpoint is there, and nobody knows.
       if (draw.chance(0.3)) this.#world.disk = next
-      return this.#carryOut(this.#coordinator.onPersistFailed())
+      return this.#carryOut(this.#coordinator.abort())
     }
     this.#world.disk = this.#known = next
     for (const task of this.#tasks.values()) task.onPersisted()
@@ -281,7 +281,8 @@ export class Process {
           }
           break
         case 'Abort':
-          for (const task of this.#tasks.values()) task.onAborted()
+          for (const task of this.#tasks.values()) task.onAborted(checkpoint.epoch, this.#world.now)
+          this.#coordinator.onAborted()
           break
         case 'Ended':
           this.ended = checkpoint.purpose

@@ -8,6 +8,9 @@ describe('Checkpoints in a directory', () => {
     assert.include(Checkpoints.directory(undefined, { every: seconds(10), keep: 1 }), { path: null, everyMs: 10_000, keep: 1 })
     assert.throws(() => Checkpoints.directory('./state', { every: seconds(-1) }), /every is a time between checkpoints/)
     assert.throws(() => Checkpoints.directory('./state', { keep: 0 }), /keep is how many stay/)
+    assert.include(Checkpoints.directory('./state', { timeout: seconds(3), failures: 1 }), { timeoutMs: 3_000, failures: 1 })
+    assert.throws(() => Checkpoints.directory('./state', { timeout: seconds(0) }), /timeout is the longest/)
+    assert.throws(() => Checkpoints.directory('./state', { failures: 0 }), /failures is how many in a row/)
   })
 })
 
@@ -23,6 +26,8 @@ describe('Checkpoints in a stream', () => {
         replicas: 1,
         everyMs: 1_000,
         keep: 3,
+        timeoutMs: 600_000,
+        failures: 5,
       },
     )
     assert.include(Checkpoints.jetstream({ stream: 'S', connection: 'c', replicas: 3, every: seconds(2), keep: 1 }), {

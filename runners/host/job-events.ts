@@ -1,0 +1,108 @@
+// A job's events on their way to whoever listens: handed on at once, kept for nobody for long, and waited for by nobody.
+import type { JobEvent, JobNews } from '../../sdk/model/job-event.ts'
+import type { Log } from './options.ts'
+
+/** What waits for one iterator; beyond this the oldest are dropped. */
+const mostWaiting = 1_000
+
+export type Tell = (news: JobNews) => void
+
+export class JobEvents {
+  readonly #log: Log
+  readonly #waiting = new Set<Waiting>()
+  #listener: ((event: JobEvent) => unknown) | null
+  #ended = false
+
+  constructor(listener: ((event: JobEvent) => unknown) | undefined, log: Log) {
+    this.#listener = listener ?? null
+    this.#log = log
+  }
+
+  readonly tell: Tell = news => {
+    const event: JobEvent = { atMs: Date.now(), ...news }
+    for (const waiting of this.#waiting) waiting.add(event)
+    if (this.#listener !== null) this.#call(this.#listener, event)
+  }
+
+  #call(listener: (event: JobEvent) => unknown, event: JobEvent): void {
+    const refuse = (error: unknown): void => {
+      this.#listener = null
+      const message = error instanceof Error ? error.message : String(error)
+      this.#log('warn', `onEvent failed, and is told nothing more: ${message}`)
+    }
+    try {
+      // An async function is none that nobody waits for, but its type allows it.
+      const result = listener(event)
+      if (result instanceof Promise) result.catch(refuse)
+    } catch (error) {
+      refuse(error)
+    }
+  }
+
+  events(): AsyncIterableIterator<JobEvent> {
+    const waiting = new Waiting(() => this.#waiting.delete(waiting))
+    if (this.#ended) waiting.end()
+    else this.#waiting.add(waiting)
+    return waiting
+  }
+
+  /** The job is over: iterators give what they have and end. */
+  end(): void {
+    this.#ended = true
+    for (const waiting of this.#waiting) waiting.end()
+    this.#waiting.clear()
+  }
+}
+
+class Waiting implements AsyncIterableIterator<JobEvent> {
+  readonly #onReturn: () => void
+  #events: JobEvent[] = []
+  #missed = 0
+  readonly #takers: ((result: IteratorResult<JobEvent>) => void)[] = []
+  #ended = false
+
+  constructor(onReturn: () => void) {
+    this.#onReturn = onReturn
+  }
+
+  add(event: JobEvent): void {
+    const taker = this.#takers.shift()
+    if (taker !== undefined) return taker({ done: false, value: event })
+    this.#events.push(event)
+    if (this.#events.length <= mostWaiting) return
+    // Half of them at once: dropping one at a time would move all others each time.
+    const dropped = this.#events.splice(0, mostWaiting / 2)
+    this.#missed += dropped.length
+  }
+
+  end(): void {
+    this.#ended = true
+    for (const taker of this.#takers.splice(0)) taker({ done: true, value: undefined })
+  }
+
+  #take(): JobEvent | undefined {
+    const [first] = this.#events
+    if (this.#missed === 0 || first === undefined) return this.#events.shift()
+    const count = this.#missed
+    this.#missed = 0
+    return { atMs: first.atMs, _tag: 'Missed', count }
+  }
+
+  next(): Promise<IteratorResult<JobEvent>> {
+    const value = this.#take()
+    if (value !== undefined) return Promise.resolve({ done: false, value })
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    return new Promise(resolve => this.#takers.push(resolve))
+  }
+
+  return(): Promise<IteratorResult<JobEvent>> {
+    this.#events = []
+    this.#onReturn()
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

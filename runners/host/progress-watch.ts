@@ -1,0 +1,36 @@
+// What changes little by little, told as events: which splits are read where, and how far event time is.
+import type { JobMetrics } from '../../sdk/model/run.ts'
+import { Instant } from '../../sdk/model/time.ts'
+import type { Tell } from './job-events.ts'
+
+/** A watermark that stands for so long is worth a word. */
+const standsMs = 30_000
+
+export class ProgressWatch {
+  readonly #tell: Tell
+  readonly #assigned = new Map<string, number>()
+  #watermark: number = Instant.min
+  /** Where it stood when that was told last. */
+  #stood = ''
+
+  constructor(tell: Tell) {
+    this.#tell = tell
+  }
+
+  look({ splits, watermark, held }: Pick<JobMetrics, 'splits' | 'watermark' | 'held'>, nowMs: number): void {
+    for (const { id, worker, status } of splits) {
+      if (status === 'done' || this.#assigned.get(id) === worker) continue
+      this.#assigned.set(id, worker)
+      this.#tell({ _tag: 'SplitAssigned', split: id, worker })
+    }
+    if (watermark > this.#watermark) {
+      this.#watermark = watermark
+      this.#tell({ _tag: 'WatermarkAdvanced', watermark })
+    }
+    if (held === null || nowMs - held.sinceMs < standsMs) return
+    const place = `${held.transform} ${held.watermark}`
+    if (place === this.#stood) return
+    this.#stood = place
+    this.#tell({ _tag: 'WatermarkStands', hold: held })
+  }
+}

@@ -1,0 +1,59 @@
+// What a running job tells of itself, as it happens: for a progress bar, a page, or whoever supervises it.
+import type { WatermarkHold } from './watermark-hold.ts'
+
+/** running: an attempt is at work. restarting: the last one failed, and the next begins from the newest checkpoint. The last five are ends. */
+export type JobState =
+  'running' | 'restarting' | 'suspending' | 'draining' | 'cancelling' | 'done' | 'suspended' | 'drained' | 'cancelled' | 'failed'
+
+/** Why a checkpoint is taken. */
+export type CheckpointPurpose = 'periodic' | 'savepoint' | 'suspend' | 'drain' | 'end'
+
+/**
+ * One event of a job. Those of a checkpoint come in this order: started, aligned, written, durable, completed; or it is aborted, before it
+ * is durable. Times are milliseconds; `epoch` counts checkpoints.
+ *
+ * @example
+ * WorkerThreadsRunner.run({ onEvent: event => { if (event._tag === 'WorkerLost') console.warn(event.message) } })
+ */
+export type JobEvent = {
+  /** By Date.now. */
+  readonly atMs: number
+} & JobNews
+
+export type JobNews =
+  | { readonly _tag: 'StateChanged'; readonly state: JobState }
+  /** Its barriers leave from the sources now. */
+  | { readonly _tag: 'CheckpointStarted'; readonly epoch: number; readonly purpose: CheckpointPurpose }
+  /** The last task has met its barriers and taken its snapshot. `alignmentMs`: since the barriers left. */
+  | { readonly _tag: 'CheckpointAligned'; readonly epoch: number; readonly alignmentMs: number }
+  /** All of it lies in the store but for the manifest, which makes it one. */
+  | { readonly _tag: 'CheckpointWritten'; readonly epoch: number }
+  /** A restart begins here from now on, and its outputs leave. `bytes`: of all segments that it names. */
+  | { readonly _tag: 'CheckpointDurable'; readonly epoch: number; readonly bytes: number }
+  /** Its outputs have left. */
+  | {
+      readonly _tag: 'CheckpointCompleted'
+      readonly epoch: number
+      readonly durationMs: number
+      readonly alignmentMs: number
+      readonly bytes: number
+    }
+  /** It failed or took too long, and what it held goes into the next one. `inARow`: with those that failed right before it. */
+  | {
+      readonly _tag: 'CheckpointAborted'
+      readonly epoch: number
+      readonly durationMs: number
+      readonly inARow: number
+      readonly message: string
+    }
+  | { readonly _tag: 'WorkerLost'; readonly worker: number; readonly message: string }
+  /** The run failed, and begins again from its last checkpoint after a pause. `attempt`: counted in a row, as {@link Restart} does. */
+  | { readonly _tag: 'Restarting'; readonly attempt: number; readonly pauseMs: number; readonly message: string }
+  /** This worker reads it from now on; the direct runner is worker 0. */
+  | { readonly _tag: 'SplitAssigned'; readonly split: string; readonly worker: number }
+  /** The lowest watermark of all sources; told four times a second at the most. */
+  | { readonly _tag: 'WatermarkAdvanced'; readonly watermark: number }
+  /** The lowest watermark of all transforms has not moved for half a minute; told once for each place where it stands. */
+  | { readonly _tag: 'WatermarkStands'; readonly hold: WatermarkHold }
+  /** To one iterator alone: so many events were dropped, for it was too slow. */
+  | { readonly _tag: 'Missed'; readonly count: number }
