@@ -1,5 +1,5 @@
 // The package as its users get it: packed, unpacked beside its declared dependencies alone, and every entry of its exports map imported
-// by plain Node and by a TypeScript project that knows nothing of ours.
+// by plain Node and by a TypeScript project that knows nothing of ours; a program of plain JavaScript runs on worker threads.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,8 +46,35 @@ pipe(Create.of([1]), PCollection.map(n => n.toFixed(1)), TextIO.write('out.txt')
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['main.ts'] }))
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], folder)
   run(process.execPath, ['out/main.js'], folder)
+
+  writeFileSync(
+    join(folder, 'words.js'),
+    `import { Count, Create, KV, PCollection, Pipeline, pipe } from '${name}'
+import { containsInAnyOrder, PAssert } from '${name}/testing'
+
+export const words = Pipeline.define(import.meta, 'words', () =>
+  pipe(
+    Create.of(['to', 'be', 'or', 'not', 'to', 'be']),
+    Count.perElement,
+    PAssert.that(containsInAnyOrder([KV.of('to', 2), KV.of('be', 2), KV.of('or', 1), KV.of('not', 1)])),
+    PCollection.ignore,
+  ),
+)
+`,
+  )
+  writeFileSync(
+    join(folder, 'run.js'),
+    `import { orThrow, pipe } from '${name}'
+import { WorkerThreadsRunner } from '${name}/runners/worker-threads'
+import { words } from './words.js'
+
+const { state } = await orThrow(pipe(words(), WorkerThreadsRunner.run({ workers: 2 })))
+if (state !== 'done') throw new Error('it ended as ' + state)
+`,
+  )
+  run(process.execPath, ['run.js'], folder)
   console.log(
-    `${specifiers.length} entries import, typed and plain (${packed.files.length} files, ${Math.round(packed.unpackedSize / 1_024)} KiB; Node ${engines.node}, here ${process.version})`,
+    `${specifiers.length} entries import, typed and plain, and a program runs on worker threads (${packed.files.length} files, ${Math.round(packed.unpackedSize / 1_024)} KiB; Node ${engines.node}, here ${process.version})`,
   )
 } catch (error) {
   console.error([error.message, error.stdout, error.stderr].filter(Boolean).join('\n'))

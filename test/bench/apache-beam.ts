@@ -5,12 +5,13 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Timing } from './measure.ts'
 
 const run = promisify(execFile)
 const version = '2.49.0'
 
 /** A contestant's run over `elements` integers, in a process of its own that times itself. */
-export const apacheBeam = async (elements: number): Promise<() => Promise<number>> => {
+export const apacheBeam = async (elements: number): Promise<() => Promise<Timing>> => {
   const folder = await installed()
   const script = join(folder, 'process.cjs')
   await copyFile(fileURLToPath(new URL('apache-beam-process.cjs', import.meta.url)), script)
@@ -18,7 +19,7 @@ export const apacheBeam = async (elements: number): Promise<() => Promise<number
     const { stdout } = await run(process.execPath, [script, String(elements)], { cwd: folder, maxBuffer: 64 * 1_024 * 1_024 })
     const { ms, total } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as { readonly ms?: number; readonly total?: number }
     if (ms === undefined || total === undefined || total <= 0) throw new Error(`apache-beam gave no result: ${stdout.slice(-500)}`)
-    return ms
+    return { ms, cpuMs: null }
   }
 }
 

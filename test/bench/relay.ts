@@ -10,7 +10,7 @@ import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { NatsServer } from 'jetbeam/testing/nats-server'
 import type { BenchOptions } from './bench-options.ts'
-import { atLeast, measure, type Row, timed } from './measure.ts'
+import { atLeast, measure, type Row, timed, type Timing } from './measure.ts'
 import { pipelinedLoop, plainLoop } from './relay-loops.ts'
 
 const payloadBytes = 128
@@ -26,15 +26,15 @@ export const relay = async ({ quick }: BenchOptions): Promise<Row> => {
     await fill(nc, 'FEW', few)
     let run = 0
     /** A fresh destination for each run, counted and removed afterwards. */
-    const into = (count: number, work: (to: string) => Promise<void>) => async (): Promise<number> => {
+    const into = (count: number, work: (to: string) => Promise<void>) => async (): Promise<Timing> => {
       const to = `TO${run++}`
       const jsm = await jetstreamManager(nc)
       await jsm.streams.add({ name: to, subjects: [`${to}.>`] })
-      const ms = await timed(() => work(to))
+      const timing = await timed(() => work(to))
       const { messages } = (await jsm.streams.info(to)).state
       if (messages !== count) throw new Error(`${messages} messages arrived of ${count}`)
       await jsm.streams.delete(to)
-      return ms
+      return timing
     }
     const measured = await measure(
       [
