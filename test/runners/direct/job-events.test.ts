@@ -41,6 +41,7 @@ describe('the events of a job', function () {
     const feed = new Feed().push({ key: 'a', n: 1, at: 1 }).end()
     const sums = pipe(
       feed.read(),
+      Window.into(FixedWindows.of(millis(10))),
       PCollection.keyBy(item => item.key),
       PCollection.mapValues(item => item.n),
       Combine.perKey(N.MonoidSum),
