@@ -50,9 +50,12 @@ describe('the events of a job', function () {
     await orThrow(pipe(pipeline, DirectRunner.run({ ...kept(), onEvent: event => void events.push(event) })))
     const first = events.flatMap(event => ('epoch' in event && event.epoch === 1 ? [event._tag] : []))
     assert.deepEqual(first, ['CheckpointStarted', 'CheckpointAligned', 'CheckpointWritten', 'CheckpointDurable', 'CheckpointCompleted'])
-    const completed = events.find(event => event._tag === 'CheckpointCompleted') ?? assert.fail()
-    assert.isAtLeast(completed.durationMs, completed.alignmentMs)
-    assert.isAbove(completed.bytes, 0)
+    const completed = events.flatMap(event => (event._tag === 'CheckpointCompleted' ? [event] : []))
+    for (const { durationMs, alignmentMs } of completed) assert.isAtLeast(durationMs, alignmentMs)
+    assert.isTrue(
+      completed.some(({ bytes }) => bytes > 0),
+      'one of them holds something',
+    )
     assert.deepEqual(
       events.flatMap(event => (event._tag === 'StateChanged' ? [event.state] : [])),
       ['running', 'done'],
