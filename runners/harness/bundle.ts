@@ -106,7 +106,8 @@ export class Bundle {
       )
     }
     this.#windowsOf ??= windowsOf(this.#windowFn)
-    after(value, timestamp, this.#windowsOf(value, timestamp), NO_FIRING)
+    const windows = this.#windowsOf(value, timestamp)
+    if (windows.length > 0) after(value, timestamp, windows, NO_FIRING)
   }
 
   /** What is to go on; what waits for a checkpoint is told to whoever knows of them. */

@@ -4,6 +4,7 @@ import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { Step } from '../plan/stage.ts'
 import type { StageCompiler } from './compile.ts'
 import { type Element, pair, pairOf, whole, wholeOf } from './element.ts'
+import { mayLeaveOut } from './window-assignment.ts'
 
 /** Writes step number `at` for `element`, and what follows it. */
 export const writeStep = (compiler: StageCompiler, at: number, step: Step, element: Element, depth: number): void => {
@@ -113,7 +114,7 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       return next({ ...element, value: whole(input), timestamp: t })
     }
     case 'WindowInto':
-      return next(assignWindows(compiler, at, transform.strategy, element))
+      return assignWindows(compiler, at, transform.strategy, element, next)
     case 'ReifyWindowed': {
       const parts = transform.of === 'value' ? pairOf(out, element.value) : { key: null, value: wholeOf(out, element.value) }
       return compiler.eachWindow(element, (window, alone) => {
@@ -149,17 +150,24 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
   }
 }
 
-const assignWindows = (compiler: StageCompiler, at: number, strategy: WindowingStrategy, element: Element): Element => {
+const assignWindows = (
+  compiler: StageCompiler,
+  at: number,
+  strategy: WindowingStrategy,
+  element: Element,
+  next: (element: Element) => void,
+): void => {
   const { out, hooks } = compiler
   const { kind } = strategy.windowFn
-  if (kind._tag === 'Global') return { ...element, windows: null }
+  if (kind._tag === 'Global') return next({ ...element, windows: null })
   const windows = out.fresh('w')
   if (kind._tag !== 'Fixed' && kind._tag !== 'Calendar') {
     const value = wholeOf(out, element.value)
     out.line(
       `step = ${at}; el = ${value}; const ${windows} = ${out.constant(hooks.windowsOf(strategy.windowFn))}(${value}, ${element.timestamp})`,
     )
-    return { ...element, value: element.value._tag === 'Pair' ? element.value : whole(value), windows }
+    const assigned: Element = { ...element, value: element.value._tag === 'Pair' ? element.value : whole(value), windows }
+    return mayLeaveOut(kind) ? out.block(`if (${windows}.length > 0)`, () => next(assigned)) : next(assigned)
   }
   // Most elements lie in the window of the one before.
   const last = out.fresh('last')
@@ -170,5 +178,5 @@ const assignWindows = (compiler: StageCompiler, at: number, strategy: WindowingS
     )
   })
   out.line(`const ${windows} = ${last}`)
-  return { ...element, windows }
+  return next({ ...element, windows })
 }

@@ -1,18 +1,25 @@
 // Elements into windows: what a window function gives, as objects that tables and state find by identity. A user's function is looked at
 // before the engine believes it.
+import { Metrics } from '../../sdk/model/metrics.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { type BoundedWindow, sameWindow } from '../../sdk/model/window.ts'
-import type { WindowFn } from '../../sdk/model/windowing-strategy.ts'
+import type { WindowFn, WindowFnKind } from '../../sdk/model/windowing-strategy.ts'
 import type { Windows } from './batch.ts'
 import { showElement } from './errors.ts'
 
 type Assign = (element: unknown, timestamp: number) => Windows
 
+const withoutWindow = Metrics.counter('droppedWithoutWindow')
+
+/** Whether an element may be in no window at all: it is dropped then. */
+export const mayLeaveOut = (kind: WindowFnKind): boolean => kind._tag === 'Custom' || (kind._tag === 'Sliding' && kind.every > kind.size)
+
+/** Counts what is in no window. */
 export const windowsOf = (windowFn: WindowFn<never>): Assign => {
   // The element type was checked by Window.into.
   const assign = windowFn.assign as Assign
-  if (windowFn.kind._tag === 'Custom') return customWindows(windowFn.kind.name, assign)
-  if (windowFn.kind._tag !== 'Fixed') return assign
+  if (windowFn.kind._tag === 'Custom') return counted(customWindows(windowFn.kind.name, assign))
+  if (windowFn.kind._tag !== 'Fixed') return mayLeaveOut(windowFn.kind) ? counted(assign) : assign
   const { size, offset } = windowFn.kind
   const known = new Map<number, Windows>()
   return (element, timestamp) => {
@@ -23,6 +30,14 @@ export const windowsOf = (windowFn: WindowFn<never>): Assign => {
     return windows
   }
 }
+
+const counted =
+  (assign: Assign): Assign =>
+  (element, timestamp) => {
+    const windows = assign(element, timestamp)
+    if (windows.length === 0) withoutWindow.inc()
+    return windows
+  }
 
 /** Throws a TypeError for what are no windows, and a RangeError for one that is over at its element's timestamp. */
 const customWindows = (name: string, assign: (element: unknown, timestamp: number) => unknown): Assign => {

@@ -10,8 +10,8 @@ interface Assigning<in A> {
   /** What it is called in errors, and in checkpoints: a changed function takes a new name, or a restored run would mix the two. */
   readonly name: string
   /**
-   * The windows of an element by its value and timestamp: pure, and none of them over at that timestamp. An element of no window is
-   * dropped.
+   * The windows of an element by its value and timestamp: pure, and none of them over at that timestamp. As in Beam an element may be in
+   * no window, and is then dropped; the counter `droppedWithoutWindow` of the Window.into, which Metrics.query finds, says how many were.
    */
   readonly assign: (element: A, timestamp: Instant) => ReadonlyArray<BoundedWindow>
 }

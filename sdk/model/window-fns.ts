@@ -36,7 +36,7 @@ export const FixedWindows = {
 
 /**
  * Windows of one size that start every period, so that an element is in `size / every` of them, or in one or none if the period is
- * the longer one. Windows start at `n * every + offset`; an element's are given from the latest start to the earliest.
+ * the longer one: what is in none is dropped, and counted as `droppedWithoutWindow`. Windows start at `n * every + offset`; an element's are given from the latest start to the earliest.
  *
  * Throws a RangeError for a size or period that is not positive, and where an element would be in more than 100,000 windows.
  * Semantics: Beam's SlidingWindows.

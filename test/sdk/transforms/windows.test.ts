@@ -8,17 +8,24 @@ import {
   Create,
   Instant,
   IntervalWindow,
+  Metrics,
   PCollection,
+  Pipeline,
   Reify,
   Sessions,
+  SlidingWindows,
   Window,
   WindowFn,
+  emit,
   emitAt,
   mergeOverlapping,
   millis,
+  named,
+  orThrow,
   pipe,
   ParDo,
 } from '../../../sdk/index.ts'
+import { DirectRunner } from '../../../runners/direct/index.ts'
 import { containsInAnyOrder, PAssert, TestPipeline } from '../../../runners/direct/testing.ts'
 
 const stamped = (...ats: ReadonlyArray<number>): PCollection<number> =>
@@ -73,6 +80,30 @@ describe('WindowFn.of', () => {
       ),
       TestPipeline.run(),
     ))
+
+  it('drops what is in no window at once, and counts it with the path of the Window.into', async () => {
+    const sparse = SlidingWindows.of(millis(1), { every: millis(10) })
+    const early = ParDo.bundled({ process: ({ value }) => [emit(value)], finishBundle: () => [emitAt(Instant.ofMillis(15))(-2)] })
+    const branch = (name: string, fn: WindowFn<number>, ...kept: ReadonlyArray<number>) =>
+      pipe(stamped(0, 3, 4), named(name, Window.into(fn)), PAssert.that(containsInAnyOrder(kept)))
+    const { metrics } = await orThrow(
+      DirectRunner.run({ bundling: 'all' })(
+        Pipeline.of(
+          pipe(
+            branch('Odd', WindowFn.of({ name: 'odd', assign: (n, at) => (n % 2 === 0 ? [] : [IntervalWindow.of(at, at + 1)]) }), 3),
+            PCollection.ignore,
+          ),
+          pipe(branch('Sparse', sparse, 0), named('Late', early), PAssert.that(containsInAnyOrder([0])), PCollection.ignore),
+        ),
+      ),
+    )
+    const dropped = Metrics.query(metrics, { name: 'droppedWithoutWindow' }).map(({ transform, attempted }) => [transform, attempted])
+    assert.sameDeepMembers(dropped, [
+      ['Odd/Window.into#1', 2],
+      ['Sparse/Window.into#1', 2],
+      ['Late/ParDo#1', 1],
+    ])
+  })
 
   it('is asked for what a bundle emits at its end as well', () =>
     pipe(
