@@ -24,7 +24,7 @@ export class Host {
   readonly #beganMs = performance.now()
 
   constructor(opened: Opened, place: Place) {
-    const { plan, content, session, sources } = opened
+    const { plan, content, shards, session, sources } = opened
     const poke = (): void => this.#pacer.poke()
     this.#opened = opened
     this.#place = place
@@ -35,7 +35,7 @@ export class Host {
       {
         plan,
         content,
-        site: { shards: ascending(content.shards), sendAway: nobodyIsAway, stateOf: statesIn(content, session) },
+        site: { shards: ascending(shards), of: shards, sendAway: nobodyIsAway, stateOf: statesIn(content, session) },
         sources,
         sinks: this.#sinks,
         errands: this.#errands,

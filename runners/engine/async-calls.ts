@@ -162,6 +162,15 @@ export class AsyncCalls {
   }
 }
 
+/** Snapshots of several tasks as one: those of each in their order, one task's behind another's. */
+export const mergedCalls = (snapshots: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const all = snapshots.map(bytes => new ByteReader(bytes))
+  const out = new ByteWriter()
+  out.varint(all.reduce((sum, from) => sum + from.varint(), 0))
+  for (const from of all) out.raw(from.copy(from.remaining))
+  return out.finish()
+}
+
 /** What ended calls give, as a batch. */
 export const resultsOf = (calls: ReadonlyArray<PendingCall>, outcomeOf: (element: unknown, outcome: CallOutcome) => unknown): Batch => {
   const batch = emptyBatch({ keyed: false, windowed: calls[0]?.windows !== null, panes: true })

@@ -22,6 +22,7 @@ import { SidedElements } from './sided/sided-elements.ts'
 import { SourceSplits } from './source-splits.ts'
 import type { RestrictionEvent } from './splittable/messages.ts'
 import { Restrictions } from './splittable/restrictions.ts'
+import { taskName } from './task-name.ts'
 import { TaskOutputs, type TaskPlace } from './task-outputs.ts'
 
 export interface TaskSpec extends TaskPlace {
@@ -33,8 +34,6 @@ export interface TaskSpec extends TaskPlace {
   /** Bundles of another size than they come in. */
   readonly cut?: Cut | null | undefined
 }
-
-export const taskName = (stage: string, shard: number): string => `${stage}@${shard}`
 
 export class Task {
   readonly name: string
@@ -107,9 +106,8 @@ export class Task {
   /** Everything is in place: calls and restrictions that waited in the checkpoint may begin. */
   begin(nowMs: number): void {
     this.#calls?.begin()
-    if (this.restrictions === null) return
-    this.restrictions.begin(nowMs)
-    // What was only to end when the checkpoint was taken holds nothing any more.
+    this.restrictions?.begin(nowMs)
+    // What was only to end when the checkpoint was taken holds nothing any more; what another task held is not held here.
     this.#forwardWatermark()
   }
 

@@ -67,10 +67,16 @@ export class MetricCells {
   restore(records: ReadonlyArray<MetricRecord>): void {
     for (const { transform, kind, name, value } of records) {
       const cells = this.#byTransform.get(transform) ?? this.#begin(transform)
-      cells.set(`${kind} ${name}`, { metric: { kind, name }, value })
-      this.#count++
+      const id = `${kind} ${name}`
+      const known = cells.get(id)
+      // Several tasks' records may come together.
+      if (known !== undefined) known.value = mergeValues<MetricKind>(kind, known.value, value)
+      else {
+        cells.set(id, { metric: { kind, name }, value })
+        this.#count++
+      }
     }
-    this.#inSnapshot = records
+    this.snapshot()
     this.persisted()
   }
 

@@ -77,8 +77,14 @@ export class Conductor {
     this.#poke = poke
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
     this.#lease = new LeaseWatch(opened.session)
-    this.#checkpointer = new Checkpointer(opened.session, opened.content, epoch => place.tell({ _tag: 'CheckpointWritten', epoch }))
-    this.#coordinator = new Coordinator(taskNamesOf(opened.plan, opened.content.shards), opened.epoch)
+    const { shards, content } = opened
+    const isRedealt = shards !== content.shards
+    // What was written for other tasks is nothing to add changes to.
+    this.#checkpointer = new Checkpointer(opened.session, isRedealt ? { ...content, shards, tasks: {} } : content, epoch =>
+      place.tell({ _tag: 'CheckpointWritten', epoch }),
+    )
+    this.#coordinator = new Coordinator(taskNamesOf(opened.plan, shards), opened.epoch)
+    if (isRedealt) this.#coordinator.wantFull()
     this.#checkpointDueMs = Date.now() + this.#everyMs()
   }
 

@@ -27,6 +27,8 @@ export interface Opened {
   readonly store: CheckpointStore | null
   /** Of checkpoint 0 or the newest one; with no store, what checkpoint 0 would have said. */
   readonly content: CheckpointContent
+  /** How many tasks each stage has now; the checkpoint in `content` may have had another number. */
+  readonly shards: number
   readonly epoch: number
   /** It goes on from a checkpoint of an earlier process. */
   readonly resumed: boolean
@@ -64,6 +66,8 @@ export const look = async (
   }
 }
 
+const shardsIn = ({ options }: Place): number => options.tasks ?? 1
+
 const jobOf = (pipeline: Pipeline, { options }: Pick<Place, 'options'>): string => options.job ?? pipeline.name ?? 'pipeline'
 
 /** Rejects with what `pipelineErrorOf` understands; leaves nothing open then. */
@@ -92,7 +96,9 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     if (session !== null && before === null) await session.commit(0, [], content)
     if (session !== null && before !== null && before.manifest !== null) await republish(session, before.manifest, before.content, sinks)
     if (session !== null && before !== null && before.manifest === null) await session.commit(epoch, segmentsOf(content), content)
-    return { plan, job, session, store, content, epoch, resumed: before !== null, sources, sinks, close }
+    const shards = shardsIn(place)
+    if (shards !== content.shards) place.log('info', `${job}: a checkpoint of ${content.shards} tasks a stage goes on as ${shards}`)
+    return { plan, job, session, store, content, shards, epoch, resumed: before !== null, sources, sinks, close }
   } catch (error) {
     await close()
     throw error
@@ -212,11 +218,12 @@ const contextOf = ({ options, signal, log }: Omit<Place, 'tell'>): HostContext =
 const firstContent = async (
   pipeline: Pipeline,
   plan: Plan,
-  { options }: Place,
+  place: Place,
   runId: string,
   sources: ReadonlyMap<string, ConnectedSource<unknown>>,
   sinks: ReadonlyMap<string, ConnectedSink>,
 ): Promise<CheckpointContent> => {
+  const { options } = place
   const splits: Record<string, ReadonlyArray<Split>> = {}
   for (const { id } of plan.stages) {
     const source = sources.get(id)
@@ -230,7 +237,7 @@ const firstContent = async (
     fingerprint: fingerprint(pipeline.graph),
     stateful: statefulSummary(pipeline.graph),
     keyGroups,
-    shards: options.tasks ?? 1,
+    shards: shardsIn(place),
     splits,
     sinks: Object.fromEntries([...sinks].map(([id, sink]) => [id, { protocol: sink.protocol, position: null }])),
     tasks: {},

@@ -3,7 +3,9 @@ import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Cut } from '../engine/cut.ts'
 import type { Message, Outbox, TaskSnapshot } from '../engine/messages.ts'
 import type { RestrictionCommand } from '../engine/splittable/messages.ts'
-import { Task, taskName } from '../engine/task.ts'
+import { type Held, redealt } from '../engine/redealing.ts'
+import { Task } from '../engine/task.ts'
+import { taskName } from '../engine/task-name.ts'
 import { type Finalizer, StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
@@ -24,9 +26,11 @@ export interface TaskHost {
 /** Which of a run's tasks are here, and how the others are reached. */
 export interface TaskSite {
   readonly shards: ReadonlyArray<number>
+  /** How many tasks each stage has, here and elsewhere. */
+  readonly of: number
   /** To a task that is not here. */
   readonly sendAway: (from: string, stage: string, shard: number, message: Message) => void
-  /** The segments of a task's state, oldest first. */
+  /** The segments of the state of a task of the checkpoint, oldest first. */
   readonly stateOf: (task: string) => Promise<ReadonlyArray<Uint8Array>>
 }
 
@@ -56,7 +60,7 @@ export const makeTasks = async (
       await instance.setup()
       instances.push(instance)
       const name = taskName(stage.id, shard)
-      const restored = await restoredOf(name, content, site)
+      const restored = await restoredOf(stage, shard, content, site)
       const outbox: Outbox = {
         send: (to, toShard, message) => {
           if (site.shards.includes(toShard)) reach(tasks, taskName(to, toShard)).onMessage(name, message, host.now())
@@ -71,10 +75,10 @@ export const makeTasks = async (
       const spec = {
         instance,
         shard,
-        shards: content.shards,
+        shards: site.of,
         downstream: downstreamOf(stage, stages),
         // Dealt in turn; a task without a split only passes watermarks and barriers on.
-        splits: restored === null ? (content.splits[stage.id] ?? []).filter((_, i) => i % content.shards === shard) : [],
+        splits: restored === null ? (content.splits[stage.id] ?? []).filter((_, i) => i % site.of === shard) : [],
         restored,
         outcomeOf: outcomeIn(stage),
         cut: host.cutFor(stage),
@@ -100,7 +104,14 @@ const downstreamOf = (stage: Stage, stages: ReadonlyMap<string, Stage>): Readonl
     }),
   )
 
-const restoredOf = async (name: string, content: CheckpointContent, { stateOf }: TaskSite) => {
-  const task = content.tasks[name]
-  return task === undefined ? null : { record: task.record, keyed: await stateOf(name) }
+/** null: the checkpoint knows nothing of the stage. */
+const restoredOf = async (stage: Stage, shard: number, content: CheckpointContent, site: TaskSite): Promise<Held | null> => {
+  const heldBy = async (name: string): Promise<ReadonlyArray<Held>> => {
+    const task = content.tasks[name]
+    return task === undefined ? [] : [{ record: task.record, keyed: await site.stateOf(name) }]
+  }
+  if (content.shards === site.of) return (await heldBy(taskName(stage.id, shard)))[0] ?? null
+  const held: Held[] = []
+  for (let before = 0; before < content.shards; before++) held.push(...(await heldBy(taskName(stage.id, before))))
+  return held.length === 0 ? null : redealt(stage, held, shard, site.of)
 }

@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
-import { taskName } from '../engine/task.ts'
+import { taskName } from '../engine/task-name.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import { decodeOutputs, statesIn, type WritableSnapshot } from '../host/checkpoint-content.ts'
 import type { Crew } from '../host/conductor.ts'
@@ -10,6 +10,7 @@ import { RemoteFailure } from '../host/errors.ts'
 import type { LoopReport } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Sinks } from '../host/sinks.ts'
+import { taskNamesOf } from '../host/task-set.ts'
 import { isHome } from './home-sinks.ts'
 import type { Gathered, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
 import { Thread } from './thread.ts'
@@ -76,11 +77,12 @@ export class WorkerCrew implements Crew {
   }
 
   async #statesOf(worker: number): Promise<WorkerSetup['states']> {
-    const { plan, content, session } = this.#opened
+    const { plan, content, shards, session } = this.#opened
     const stateOf = statesIn(content, session)
     const states: Record<string, ReadonlyArray<Uint8Array>> = {}
-    for (const { id } of plan.stages) {
-      const task = taskName(id, worker)
+    // Where the number of tasks changes, each new one picks from all that the old ones held.
+    const tasks = shards === content.shards ? plan.stages.map(({ id }) => taskName(id, worker)) : taskNamesOf(plan, content.shards)
+    for (const task of tasks) {
       // A copy that is alone in its memory can change hands.
       states[task] = (await stateOf(task)).map(bytes => Uint8Array.from(bytes))
     }

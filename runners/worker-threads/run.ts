@@ -56,7 +56,7 @@ export class WorkersRun implements Run {
   #failed: ((error: unknown) => void) | null = null
 
   async prepare(): Promise<void> {
-    const { content, session } = this.#opened
+    const { content, shards, session } = this.#opened
     const { options } = this.#place
     const { graph, origin } = this.#pipeline
     const failed = new Promise<never>((_, reject) => {
@@ -64,7 +64,7 @@ export class WorkersRun implements Run {
     })
     const late = new AbortController()
     const started = this.#crew.start({
-      workers: content.shards,
+      workers: shards,
       origin,
       fingerprint: fingerprint(graph),
       code: codeHashes(graph),

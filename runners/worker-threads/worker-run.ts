@@ -87,6 +87,7 @@ export class WorkerRun {
         content,
         site: {
           shards: [worker],
+          of: setup.workers,
           sendAway: (from, stage, shard, message) => this.#link(shard).send(from, stage, message),
           stateOf: task => Promise.resolve(setup.states[task] ?? []),
         },

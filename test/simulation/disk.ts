@@ -3,6 +3,8 @@ import { ByteReader, ByteWriter } from '../../sdk/coders/index.ts'
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Checkpoint } from '../../runners/engine/coordinator.ts'
 import type { TaskRecord, TaskSnapshot } from '../../runners/engine/messages.ts'
+import type { Held } from '../../runners/engine/redealing.ts'
+import { taskName } from '../../runners/engine/task-name.ts'
 import { readOutputs, writeOutputs } from '../../runners/engine/outputs.ts'
 
 interface StoredTask {
@@ -14,18 +16,20 @@ interface StoredTask {
 export interface Stored {
   readonly epoch: number
   readonly generation: number
+  /** How many tasks each stage had. */
+  readonly shards: number
   readonly tasks: ReadonlyMap<string, StoredTask>
 }
 
 /** A checkpoint's content; `before` is the last one that this process knows to be durable: its keyed state goes on in this one's. */
 export const stored = (
   { epoch, full }: Checkpoint,
-  generation: number,
+  by: Pick<Stored, 'generation' | 'shards'>,
   snapshots: ReadonlyArray<TaskSnapshot>,
   before: Stored | null,
 ): Stored => ({
   epoch,
-  generation,
+  ...by,
   tasks: new Map(
     snapshots.map(({ task, record, keyed, outputs }) => {
       const mine = keyed === null ? [] : [keyed.slice()]
@@ -55,10 +59,15 @@ export const outputsIn = ({
     outputs.map(({ sinkId, bytes }) => ({ task, sinkId, outputs: readOutputs(new ByteReader(bytes)) })),
   )
 
-export const restoredOf = (
-  from: Stored | null,
-  task: string,
-): { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null => {
+export const restoredOf = (from: Stored | null, task: string): Held | null => {
   const found = from?.tasks.get(task)
   return found === undefined ? null : { record: JSON.parse(found.record) as TaskRecord, keyed: found.keyed }
+}
+
+/** What all tasks of a stage held. */
+export const heldIn = (from: Stored, stage: string): ReadonlyArray<Held> =>
+  Array.from({ length: from.shards }, (_, shard) => restoredOf(from, taskName(stage, shard)) ?? missing(stage, shard))
+
+const missing = (stage: string, shard: number): never => {
+  throw new Error(`the disk has nothing of ${taskName(stage, shard)}`)
 }

@@ -1,16 +1,18 @@
 // One life of a process: the real tasks and the real coordinator, with queues between them that a draw empties in any order.
 import { Coordinator, type Checkpoint, type CoordinatorCommand } from '../../runners/engine/coordinator.ts'
 import type { Message, TaskSnapshot } from '../../runners/engine/messages.ts'
-import { Task, taskName } from '../../runners/engine/task.ts'
+import { redealt } from '../../runners/engine/redealing.ts'
+import { Task } from '../../runners/engine/task.ts'
+import { taskName } from '../../runners/engine/task-name.ts'
 import { outcomeIn } from '../../runners/host/outcome.ts'
 import { strictness } from '../../runners/harness/strictness.ts'
 import type { Plan } from '../../runners/plan/stage.ts'
 import type { Split } from '../../sdk/splittable/source.ts'
 import { CheckedInstance } from './checked-instance.ts'
-import { outputsIn, restoredOf, stored, type Stored } from './disk.ts'
+import { heldIn, outputsIn, restoredOf, stored, type Stored } from './disk.ts'
 import type { Draw } from './draw.ts'
 import { answers } from './pipelines.ts'
-import type { Event, Scenario } from './scenario.ts'
+import { type Event, type Scenario, shardsOf } from './scenario.ts'
 import { SimulatedGenerators } from './simulated-generators.ts'
 import type { Ledger } from './sink.ts'
 
@@ -42,6 +44,7 @@ interface Call {
 export class Process {
   readonly #world: World
   readonly #generation: number
+  readonly #shards: number
   readonly #tasks = new Map<string, Task>()
   readonly #coordinator: Coordinator
   readonly #queues = new Map<string, { readonly from: string; readonly to: string; readonly messages: Message[]; watermark: number }>()
@@ -62,25 +65,31 @@ export class Process {
   constructor(world: World, generation: number) {
     this.#world = world
     this.#generation = generation
+    this.#shards = shardsOf(world.scenario, generation)
     this.#known = world.disk
     this.#generators = new SimulatedGenerators(world.draw, () => world.now)
-    const { plan, scenario, disk, ledger } = world
+    const { plan, disk, ledger } = world
     // As the direct runner does: the process before may have died before, while, or after it published.
     if (disk !== null)
       for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
-    for (const stage of plan.stages) for (let shard = 0; shard < scenario.shards; shard++) this.#make(stage, shard)
+    for (const stage of plan.stages) for (let shard = 0; shard < this.#shards; shard++) this.#make(stage, shard)
     this.#coordinator = new Coordinator([...this.#tasks.keys()], disk?.epoch ?? 0)
+    if (disk !== null && disk.shards !== this.#shards) this.#coordinator.wantFull()
     for (const task of this.#tasks.values()) if (task.splits !== null) task.onSourceProgress(world.now)
     for (const task of this.#tasks.values()) task.begin(world.now)
   }
 
   #make(stage: Plan['stages'][number], shard: number): void {
     const { plan, scenario, ledger, draw, disk } = this.#world
+    const shards = this.#shards
     const name = taskName(stage.id, shard)
     const reach = (): Task => this.#tasks.get(name) ?? lost(name)
     const instance = new CheckedInstance(stage, scenario.strict ? strictness : null, reach)
-    const bySplit = this.#eventsOf(stage.id, shard)
-    const splits = [...bySplit].map(([id, events]): Split => ({ id, range: { from: 0, to: events.length }, count: null, detail: null }))
+    const events = this.#eventsOf(stage.id)
+    // Dealt to the source's tasks in turn, once.
+    const splits = events.flatMap((of, i): ReadonlyArray<Split> =>
+      disk === null && i % shards === shard ? [{ id: String(i), range: { from: 0, to: of.length }, count: null, detail: null }] : [],
+    )
     const downstream = new Map(
       stage.exits.flatMap(exit =>
         'to' in exit ? plan.stages.filter(other => other.id === exit.to).map(other => [other.id, other] as const) : [],
@@ -90,10 +99,10 @@ export class Process {
       {
         instance,
         shard,
-        shards: scenario.shards,
+        shards,
         downstream,
         splits,
-        restored: restoredOf(disk, name),
+        restored: disk?.shards === shards || disk === null ? restoredOf(disk, name) : redealt(stage, heldIn(disk, stage.id), shard, shards),
         outcomeOf: outcomeIn(stage),
       },
       {
@@ -108,18 +117,15 @@ export class Process {
       },
     )
     this.#tasks.set(name, task)
-    for (const [id, events] of bySplit) {
-      const done = task.splits?.records().find(record => record.split.id === id)?.done ?? false
-      this.#readings.push({ task, id, events, speed: draw.pick([0.05, 0.3, 1]), ended: done })
-    }
+    for (const { split, done } of task.splits?.records() ?? [])
+      this.#readings.push({ task, id: split.id, events: events[Number(split.id)] ?? [], speed: draw.pick([0.05, 0.3, 1]), ended: done })
   }
 
-  /** Splits are dealt to the source's tasks in turn; two sources' splits have the same names, as they may. */
-  #eventsOf(stage: string, shard: number): ReadonlyMap<string, ReadonlyArray<Event>> {
+  /** By split; two sources' splits have the same names, as they may. */
+  #eventsOf(stage: string): ReadonlyArray<ReadonlyArray<Event>> {
     const { scenario } = this.#world
     const source = /^source(\d+)$/.exec(stage)
-    const splits = stage === 'side' ? (scenario.side?.splits ?? []) : source === null ? [] : (scenario.sources[Number(source[1])] ?? [])
-    return new Map(splits.flatMap((events, i) => (i % scenario.shards === shard ? [[String(i), events] as const] : [])))
+    return stage === 'side' ? (scenario.side?.splits ?? []) : source === null ? [] : (scenario.sources[Number(source[1])] ?? [])
   }
 
   #send(from: string, to: string, message: Message): void {
@@ -235,7 +241,7 @@ export class Process {
     const names = snapshots.map(({ task }) => task)
     if (new Set(names).size !== this.#tasks.size || names.some(name => !this.#tasks.has(name)))
       throw new Error(`checkpoint ${checkpoint.epoch} has snapshots of ${names.join(', ')}`)
-    const next = stored(checkpoint, this.#generation, snapshots, this.#known)
+    const next = stored(checkpoint, { generation: this.#generation, shards: this.#shards }, snapshots, this.#known)
     if (draw.chance(scenario.faults.failedPersist)) {
       // The medium may fail in its very last step: then the checkpoint is there, and nobody knows.
       if (draw.chance(0.3)) this.#world.disk = next

@@ -60,6 +60,12 @@ export interface Scenario {
   readonly side: SideShape | null
 }
 
+/** How many tasks each stage has in one life of the process: in half of all scenarios another number each time. */
+export const shardsOf = ({ seed, shards }: Scenario, generation: number): number => {
+  if (generation === 1 || new Draw(seed ^ 0x5ca1_ab1e).chance(0.5)) return shards
+  return new Draw(seed ^ (generation * 0x0dea_1ed0)).int(1, 4)
+}
+
 const keys: ReadonlyArray<unknown> = ['a', 'b', 'c', 7, 'a longer key', null, ['x', 1], { page: '/', site: 2 }]
 
 export const scenarioOf = (seed: number): Scenario => {

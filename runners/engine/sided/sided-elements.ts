@@ -279,19 +279,32 @@ export class SidedElements implements TaskHead {
 
   snapshot(scope: SnapshotScope): Uint8Array | null {
     const out = new ByteWriter()
-    for (const [i, store] of this.#stores.entries()) store.write(scope, out, () => out.varint(i + 1))
+    this.#writeSides(scope, out)
     this.#waitingInSnapshot = this.#waitingChanged
     this.#waitingChanged = false
     if (scope === 'none') return null
-    if (this.#waitingInSnapshot || (scope === 'all' && this.#waiting.size > 0)) {
-      out.varint(0)
-      out.varint(this.#waiting.size)
-      for (const { window, waiting } of this.#waiting) {
-        writeWindow(window, out)
-        waiting?.write(out)
-      }
-    }
+    if (this.#waitingInSnapshot || (scope === 'all' && this.#waiting.size > 0)) writeWaiting([...this.#waiting], out)
     return out.position === 0 ? null : out.finish()
+  }
+
+  #writeSides(scope: SnapshotScope, out: ByteWriter): void {
+    for (const [i, store] of this.#stores.entries()) store.write(scope, out, () => out.varint(i + 1))
+  }
+
+  /** The state of several tasks as one: what any of them has of the sides, and what waits in those that `isMine` names. */
+  static merged(spec: SidedSpec, chains: ReadonlyArray<ReadonlyArray<Uint8Array>>, isMine: (task: number) => boolean): Uint8Array {
+    const out = new ByteWriter()
+    const all = chains.map(chain => {
+      const one = new SidedElements(spec)
+      for (const bytes of chain) one.restore(bytes)
+      one.#writeSides('all', out)
+      return one
+    })
+    writeWaiting(
+      all.flatMap((one, task) => (isMine(task) ? [...one.#waiting] : [])),
+      out,
+    )
+    return out.finish()
   }
 
   restoreDirty(): void {
@@ -319,13 +332,22 @@ export class SidedElements implements TaskHead {
       const window = readWindow(from)
       const id = windowId(window)
       const sharing = this.#sharing.get(id) ?? this.#share(id, window)
-      const waiting = new Waiting(this.#windowed, this.#arrived)
-      waiting.read(from)
-      sharing.waiting = waiting
+      // A window comes twice where its elements waited in several tasks.
+      sharing.waiting ??= new Waiting(this.#windowed, this.#arrived)
+      const count = sharing.waiting.read(from)
       this.#waiting.add(sharing)
-      this.#arrived += waiting.batch.values.length
-      this.#waitingCount += waiting.batch.values.length
+      this.#arrived += count
+      this.#waitingCount += count
     }
+  }
+}
+
+const writeWaiting = (all: ReadonlyArray<Sharing>, out: ByteWriter): void => {
+  out.varint(0)
+  out.varint(all.length)
+  for (const { window, waiting } of all) {
+    writeWindow(window, out)
+    waiting?.write(out)
   }
 }
 

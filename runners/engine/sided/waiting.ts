@@ -41,12 +41,15 @@ export class Waiting {
     }
   }
 
-  read(from: ByteReader): void {
-    for (let left = from.varint(); left > 0; left--) {
+  /** Says how many came. */
+  read(from: ByteReader): number {
+    const count = from.varint()
+    for (let left = count; left > 0; left--) {
       const timestamp = from.double()
       const windows = Array.from({ length: from.varint() }, () => readWindow(from))
       const pane = panes.read(from)
       this.push(values.read(from), timestamp, windows, pane)
     }
+    return count
   }
 }

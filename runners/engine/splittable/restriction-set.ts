@@ -57,6 +57,11 @@ export class RestrictionSet {
     if (entry.watermark === this.#lowest) this.#findLowest()
   }
 
+  /** One of another set: it gets an id of this one. */
+  adopt(entry: Entry): void {
+    this.#add({ ...entry, id: this.#nextId })
+  }
+
   /** It is another than the last snapshot says. */
   touch(entry: Entry): void {
     this.#dirty.add(entry)
