@@ -27,6 +27,7 @@ const steps = [
   ['format', 'prettier', ['--check', '--log-level', 'warn', '--cache', '--cache-strategy', 'content', '.']],
   ['imports', 'depcruise', ['--config', '.config/dependency-cruiser.cjs', ...rooms]],
   ['unused', 'knip', ['--config', '.config/knip.json', '--no-progress']],
+  ['docs', 'node', ['.ci/docs.js']],
   ['package', 'node', ['.ci/package.js']],
 ]
 

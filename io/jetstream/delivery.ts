@@ -1,5 +1,6 @@
 // How often an output may appear: asked for by the user, kept or refused by the sink.
 
+/** How often an output may appear: {@link Delivery} has both. */
 export interface Delivery {
   readonly _tag: 'exactlyOnce' | 'atLeastOnce'
 }
@@ -9,9 +10,13 @@ export interface Delivery {
  * output may be stored again after a failure; any stream will do.
  *
  * @example
- * JetStreamIO.write({ stream: 'LATEST', subject: r => subject`latest.${r.id}`, coder, delivery: Delivery.atLeastOnce })
+ * const to = { stream: 'LATEST', subject: (view: PageView) => subject`latest.${view.user}`, coder: Encoder.json() }
+ * pipe(views, JetStreamIO.write({ ...to, delivery: Delivery.atLeastOnce }))
+ * pipe(views, JetStreamIO.write({ ...to, delivery: Delivery.exactlyOnce })) // as without it
  */
 export const Delivery = {
+  /** Stored once; the default. */
   exactlyOnce: Object.freeze({ _tag: 'exactlyOnce' }) as Delivery,
+  /** Stored again after a failure, perhaps. */
   atLeastOnce: Object.freeze({ _tag: 'atLeastOnce' }) as Delivery,
 } as const

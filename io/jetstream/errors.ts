@@ -1,5 +1,6 @@
 // Why JetStream cannot give or take what a pipeline asks for: one error class, told apart by its tag, with what to do in its message.
 
+/** Why JetStreamIO cannot go on: the `_tag` of a {@link JetStreamIOError}. */
 export type JetStreamFailure =
   /** No server answered, or it has no JetStream. */
   | 'CannotConnect'
@@ -7,6 +8,7 @@ export type JetStreamFailure =
   | 'UnsupportedConnection'
   /** The server was away for longer than a run waits. */
   | 'ServerUnavailable'
+  /** There is no stream of this name. */
   | 'StreamNotFound'
   /** A stream of this name was deleted and created again. */
   | 'StreamRecreated'
@@ -14,12 +16,17 @@ export type JetStreamFailure =
   | 'StreamTruncated'
   /** Messages were erased before they were read. */
   | 'MessagesErased'
+  /** A work queue or a stream by interest: its messages go when they are acknowledged. */
   | 'UnsupportedRetention'
+  /** Two of the subjects to read share messages. */
   | 'OverlappingSubjects'
+  /** Nothing can be published to it, or read by it. */
   | 'InvalidSubject'
+  /** An option that is out of range, or does not go with another. */
   | 'InvalidOptions'
   /** No stream, or another one, takes messages of this subject. */
   | 'SubjectNotInStream'
+  /** The server, or its stream, refused an output: it is too large, or the stream is full. */
   | 'PublishRejected'
   /** The destination's configuration would let duplicates or losses through. */
   | 'UnsafeDestination'
@@ -27,9 +34,17 @@ export type JetStreamFailure =
   | 'FeedbackLoop'
   /** Whether an output was stored can no longer be found out. */
   | 'RecoveryImpossible'
+  /** It was stopped while it waited for the server, or for acknowledgments. */
   | 'Closed'
 
-/** An expected failure of JetStreamIO. `message` says what, where and how to fix it; `name` is the tag. */
+/**
+ * An expected failure of JetStreamIO. `message` says what, where and how to fix it; `name` is the tag. Thrown where a pipeline is built for
+ * options that are wrong; in a run it is the `cause` of an IoFailed.
+ *
+ * @example
+ * const read = E.tryCatch(() => JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, splits: 4 }), E.toError)
+ * E.isLeft(read) && read.left instanceof JetStreamIOError && read.left._tag // 'InvalidOptions'
+ */
 export class JetStreamIOError extends Error {
   readonly _tag: JetStreamFailure
 

@@ -20,8 +20,11 @@ import { requireStreamName } from './stream-info.ts'
 import { requireFilters } from './subject-filter.ts'
 import { requireSubject } from './subject.ts'
 
+/** What `JetStreamIO.read` and `readMessages` read, and how. `A`: what the coder gives. */
 export interface ReadOptions<A> {
+  /** Its name; it has limits retention. */
   readonly stream: string
+  /** From a message's payload. */
   readonly coder: Decoder<A>
   /** Only these subjects; wildcards are allowed, overlaps are not. All, if it is left out. */
   readonly subjects?: ReadonlyArray<string> | undefined
@@ -35,16 +38,20 @@ export interface ReadOptions<A> {
   readonly watermark?: WatermarkPolicy | undefined
   /** Into how many ranges of sequences a bounded read is split: 1 unless told. More give up order across ranges. */
   readonly splits?: number | undefined
+  /** What the source is called in errors and checkpoints: JetStreamIO.read(STREAM) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined
 }
 
-/** `delivery` left out is exactly once: what cannot keep it is refused at start. */
+/** Where `JetStreamIO.write` and its kin publish. `delivery` left out is exactly once: what cannot keep it is refused at start. */
 export interface WriteTarget {
+  /** Its name; it must exist and take the subjects. */
   readonly stream: string
   readonly delivery?: Delivery | undefined
+  /** What the sink is called in errors and checkpoints: JetStreamIO.write(STREAM) unless told. */
   readonly name?: string | undefined
+  /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined
 }
 
@@ -196,20 +203,44 @@ export const JetStreamIO = {
    * JetStreamIO.read({ stream: 'VIEWS', coder: Decoder.json(viewSchema), timestamp: view => view.at })
    */
   read,
-  /** As `read`, with subject, headers, sequence and publish time around each value. */
+  /**
+   * As `read`, with subject, headers, sequence and publish time around each value.
+   *
+   * @example
+   * const messages = JetStreamIO.readMessages({ stream: 'VIEWS', subjects: ['views.eu.>'], coder: viewCoder })
+   * pipe(messages, PCollection.orFail, PCollection.keyBy(message => message.subject), Count.perKey)
+   */
   readMessages,
   /**
    * Publishes each element, by default exactly once: see {@link Delivery}. The stream must exist and take the subject.
    *
    * @example
-   * JetStreamIO.write({ stream: 'TOTALS', subject: total => subject`totals.${total.page}`, coder: Encoder.json() })
+   * pipe(views, JetStreamIO.write({ stream: 'VIEWS', subject: view => subject`views.${view.user}`, coder: Encoder.json() }))
    */
   write,
-  /** Publishes messages that bring their own subject and headers. Nats-Expected-* and Nats-Batch-* headers are left behind. */
+  /**
+   * Publishes messages that bring their own subject and headers. Nats-Expected-* and Nats-Batch-* headers are left behind.
+   *
+   * @example
+   * const messages = pipe(lines, PCollection.map(line => ({ subject: 'log', value: line, headers: { Host: ['a'] } })))
+   * pipe(messages, JetStreamIO.writeMessages({ stream: 'LOG', coder: Encoder.text() }))
+   */
   writeMessages,
-  /** Raw bytes again, with the reason, the stream, the subject and the sequence in Jetbeam-* headers. */
+  /**
+   * Raw bytes again, with the reason, the stream, the subject and the sequence in Jetbeam-* headers.
+   *
+   * @example
+   * const views = JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder })
+   * pipe(views, PCollection.deadLetter(JetStreamIO.writeUndecodable({ stream: 'REJECTED', subject: 'views.rejected' })))
+   */
   writeUndecodable,
-  /** The elements that a transform failed for, with the error and the transform in Jetbeam-* headers. */
+  /**
+   * The elements that a transform failed for, with the error and the transform in Jetbeam-* headers.
+   *
+   * @example
+   * const failures = JetStreamIO.writeFailures({ stream: 'REJECTED', subject: 'texts.rejected', coder: Encoder.text() })
+   * pipe(texts, PCollection.tryMap(parse), PCollection.deadLetter(failures))
+   */
   writeFailures,
   /**
    * Says where NATS is, for `provide`: plain data, which travels to threads. Secrets stay in a file or an environment variable. Without
@@ -219,6 +250,13 @@ export const JetStreamIO = {
    * DirectRunner.run({ provide: [JetStreamIO.connection({ servers: 'nats://nats:4222', credentialsFile: 'app.creds' })] })
    */
   connection: connectionBinding,
-  /** A live connection of @nats-io/transport-node 3.x, for runners that stay in one thread. It is never closed here. */
+  /**
+   * A live connection of @nats-io/transport-node 3.x, for runners that stay in one thread. It is never closed here. Throws a
+   * JetStreamIOError (UnsupportedConnection) for any other object.
+   *
+   * @example
+   * const nc = await connect({ servers: 'nats://127.0.0.1:4222' })
+   * DirectRunner.run({ provide: [JetStreamIO.existingConnection(nc)] })
+   */
   existingConnection: existingBinding,
 } as const

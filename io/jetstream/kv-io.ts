@@ -13,7 +13,7 @@ import { StartAt } from './read-options.ts'
 import { sourceOf } from './source.ts'
 import { requireFilters } from './subject-filter.ts'
 
-/** A key's value as of one revision of its bucket. */
+/** A `key`'s value as of one `revision` of its bucket. */
 export interface KvEntry<out V> {
   readonly key: string
   /** None: it was deleted, or has expired. */
@@ -23,11 +23,15 @@ export interface KvEntry<out V> {
   readonly at: Instant
 }
 
+/** What `KvIO.watch` reads. `V`: what the coder gives. */
 export interface WatchOptions<V> {
+  /** Its name. */
   readonly bucket: string
+  /** From an entry's bytes. */
   readonly coder: Decoder<V>
   /** Only these keys; wildcards are allowed, overlaps are not. All, if it is left out. */
   readonly keys?: ReadonlyArray<string> | undefined
+  /** What the source is called in errors and checkpoints: KvIO.watch(BUCKET) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined

@@ -8,7 +8,7 @@ import { Instant } from '../../sdk/model/time.ts'
 
 export type { Headers }
 
-/** A message as it lies in a stream. */
+/** A message as it lies in a stream: its decoded `value`, its `subject` and its `headers`; the `stream`, and its `sequence` there, from 1. */
 export interface Message<out A> {
   readonly value: A
   readonly subject: string
@@ -17,17 +17,18 @@ export interface Message<out A> {
   readonly id: Option<string>
   readonly stream: string
   readonly sequence: number
+  /** When the server stored it. */
   readonly publishedAt: Instant
 }
 
-/** A message as it will be published. Exactly-once delivery sets its own Nats-Msg-Id; other headers are kept. */
+/** A message as it will be published: a `value` to a `subject`. Exactly-once delivery sets its own Nats-Msg-Id; other `headers` are kept. */
 export interface Outgoing<out A> {
   readonly subject: string
   readonly value: A
   readonly headers?: Headers | undefined
 }
 
-/** A message whose bytes its coder did not understand. `publishedAt` is its event time: it has no other. */
+/** A message whose bytes its coder did not understand, with the `error` that says why. `publishedAt` is its event time: it has no other. */
 export interface Undecodable extends Message<Uint8Array> {
   readonly _tag: 'Undecodable'
   readonly error: DecodeError

@@ -1,17 +1,22 @@
 // Why a file cannot be read or written: one error class, told apart by its tag, with what to do in its message.
 
+/** Why TextIO cannot go on: the `_tag` of a {@link TextIOError}. */
 export type TextFailure =
+  /** There is no file of this path. */
   | 'FileNotFound'
   /** The folder that a file should be written to is missing. */
   | 'FolderNotFound'
   /** A folder, a device or a pipe where a file is needed. */
   | 'NotAFile'
+  /** This user may not read it, or not write it. */
   | 'NotPermitted'
   /** The file is not what it was when the run began. */
   | 'FileChanged'
   /** The written file is shorter than what the checkpoint knows to be in it. */
   | 'OutputLost'
+  /** A line of so many bytes is no text. */
   | 'LineTooLong'
+  /** There is no room left: make some, and start again. */
   | 'DiskFull'
   /** The pipeline would read what it writes. */
   | 'FeedbackLoop'
@@ -20,7 +25,13 @@ export type TextFailure =
   /** Whatever else the file system answered; it is the cause. */
   | 'FileSystemFailed'
 
-/** An expected failure of TextIO. `message` says what, where and how to fix it; `name` is the tag. */
+/**
+ * An expected failure of TextIO, the `cause` of an IoFailed. `message` says what, where and how to fix it; `name` is the tag.
+ *
+ * @example
+ * const run = pipe(TextIO.read('missing.txt'), TestPipeline.run())
+ * await run.catch(({ cause }) => cause instanceof TextIOError && cause._tag) // => 'FileNotFound'
+ */
 export class TextIOError extends Error {
   readonly _tag: TextFailure
 

@@ -32,7 +32,7 @@ export const TextIO = {
    * @param path of the file; a relative one starts at the working directory of whoever runs the pipeline
    * @param o `name`: what the source is called in errors and checkpoints
    * @example
-   * pipe(TextIO.read('words.txt'), PCollection.flatMap(line => line.split(' ')), Count.perElement)
+   * pipe(TextIO.read('words.txt'), PCollection.flatMap(line => line.split(' ')), Count.perElement) // => ['a', 2], ['b', 1]
    */
   read,
   /**

@@ -23,6 +23,7 @@ import { listen } from './signals.ts'
 import { usage } from './usage.ts'
 import { WorkerThreadsRunner } from '../worker-threads/index.ts'
 
+/** What a program hands to {@link main} besides its pipeline. */
 export interface MainOptions {
   /** What the program itself binds, such as a connection with credentials; it goes before `--nats` and NATS_URL. */
   readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
@@ -39,7 +40,7 @@ export interface MainOptions {
  * @param module The caller's `import.meta`.
  * @param definition What Pipeline.define gave, with or without options.
  * @example
- * await main(import.meta, wordCount) // node word-count.js --from kinglear.txt --to counts.txt
+ * await main(import.meta, wordCount) // node word-count.js --from words.txt --to counts.txt --checkpoints ./state
  */
 export const main = async (module: { readonly url: string }, definition: PipelineDefinition<never>, o: MainOptions = {}): Promise<void> => {
   if (!isProgram(module.url)) return

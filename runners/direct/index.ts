@@ -29,7 +29,8 @@ const partsOf = (o: DirectOptions = {}): RunnerParts => ({
  * task, see {@link PipelineError}.
  *
  * @example
- * await orThrow(pipe(Pipeline.of(pipe(Create.of([1, 2]), TextIO.write('out.txt'))), DirectRunner.run()))
+ * const copy = Pipeline.of(pipe(TextIO.read('words.txt'), TextIO.write('out.txt')))
+ * await orThrow(pipe(copy, DirectRunner.run({ job: 'copy', checkpoints: Checkpoints.directory('./state') })))
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
   run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, partsOf(o))).done, pipelineErrorOf)),

@@ -23,7 +23,8 @@ export interface WorkerThreadsOptions extends RunOptions, Pick<HostOptions, 'str
  * {@link Pipeline.define}; keys and splits are shared out among them, and the result is one, exactly once, as on the direct runner.
  *
  * @example
- * await orThrow(pipe(wordCount({ from: 'kinglear.txt' }), WorkerThreadsRunner.run({ workers: 4 })))
+ * const checkpoints = Checkpoints.directory('./state')
+ * await orThrow(pipe(wordCount({ from: 'words.txt', to: 'counts.txt' }), WorkerThreadsRunner.run({ workers: 2, checkpoints })))
  */
 export const WorkerThreadsRunner: Runner<PortablePipeline, WorkerThreadsOptions> = {
   run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf)),

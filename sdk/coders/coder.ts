@@ -23,17 +23,24 @@ export type Coder<A> = CoderContract<A>
  * reason and the path. A coder of one's own, with `urn`, `deterministic`, `encode` and `decode`, nests in all of them.
  *
  * @example
- * const totals = Coder.struct({ views: Coder.varint, millis: Coder.double, last: Coder.nullable(Coder.instant) })
+ * const total = Coder.struct({ views: Coder.varint, millis: Coder.double, last: Coder.nullable(Coder.instant) })
+ * total.decode(total.encode({ views: 1, millis: 0.5, last: null })) // => E.right({ views: 1, millis: 0.5, last: null })
  * const path = Coder.imap((s: string) => E.right(s.split('/')), (p: string[]) => p.join('/'))(Coder.string)
+ * const answers = Coder.kv(Coder.string, Coder.iterable(Coder.either(Coder.bytes, Coder.option(Coder.boolean))))
+ * const order = Coder.json(z.object({ id: z.string(), total: z.number() }))
  */
 export const Coder = {
+  /** Bytes as they are. */
   bytes,
+  /** UTF-8. */
   string,
   /** Whole numbers within ±(2^53 - 1). Small ones take a byte or two, negative ones ten. */
   varint,
   /** Eight bytes. -0 becomes 0, and every NaN the same one. */
   double,
+  /** One byte. */
   boolean,
+  /** Eight bytes, in the order of time, as Beam has it. */
   instant,
   /**
    * The default everywhere inside a pipeline: self-describing, deterministic, structural. Not for the outside world.
@@ -48,10 +55,15 @@ export const Coder = {
    * back: a schema that turns text into a Date is a Decoder. Not deterministic. Writes what {@link Encoder} `json` writes.
    */
   json,
+  /** A value, or null (Beam's NullableCoder). */
   nullable,
+  /** An Option: Some or None. */
   option,
+  /** An Either: of a Left's coder and a Right's. */
   either,
+  /** A pair: of a key's coder and a value's (Beam's KvCoder). */
   kv,
+  /** An array of any length (Beam's IterableCoder). */
   iterable,
   /** A record of known fields: smaller and faster than the default, and deterministic where its fields are. */
   struct,
@@ -63,7 +75,9 @@ export const Coder = {
  * Encoders for sinks.
  *
  * @example
- * JetStreamIO.write({ stream: 'TOTALS', subject: 'totals', coder: Encoder.json() })
+ * const utf8 = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+ * utf8(Encoder.json<KV<string, number>>().encode(['page', 1])) // => '["page",1]'
+ * utf8(Encoder.text().encode('é')) // => 'é'
  */
 export const Encoder = {
   /**
@@ -80,6 +94,10 @@ export const Encoder = {
  *
  * @example
  * const clicks = Decoder.json(z.object({ page: z.string(), at: z.number().transform(Instant.ofMillis) }))
+ * const utf8 = (text: string) => new TextEncoder().encode(text)
+ * clicks.decode(utf8('{ "page": "/", "at": 1 }')) // => E.right({ page: '/', at: Instant.ofMillis(1) })
+ * Decoder.text.decode(utf8('é')) // => E.right('é')
+ * Decoder.bytes.decode(utf8('é')) // => E.right(Uint8Array.of(195, 169))
  */
 export const Decoder = {
   /** The bytes themselves, not a copy. */

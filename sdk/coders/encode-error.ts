@@ -6,10 +6,11 @@ import { type PathKey, showPath } from './value-path.ts'
  * A value that a coder refuses, with where in the value it is and what to do. Thrown by `encode`; never holds the value itself.
  *
  * @example
- * Coder.structural().encode({ order: { when: () => 1 } })
- * // EncodeError: cannot encode $.order.when: a function (when). Send data: call it first, or leave the property out.
+ * const encoded = E.tryCatch(() => Coder.structural().encode({ order: { when: () => 1 } }), E.toError)
+ * pipe(encoded, E.mapLeft(error => error instanceof EncodeError && error.path)) // => E.left(['order', 'when'])
  */
 export class EncodeError extends Error {
+  /** `EncodeError`. */
   override readonly name = 'EncodeError'
   /** What was refused, in words. */
   readonly what: string

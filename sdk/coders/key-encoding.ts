@@ -24,8 +24,8 @@ const encodedMark = '\u0000'
  * Throws a TypeError for a coder that is not deterministic; the returned function throws an EncodeError for a key that is no data.
  *
  * @example
- * const keyOf = groupingKey<Page>(null)
- * const total = totals.get(keyOf({ site: 'a', path: '/' }))
+ * const keyOf = groupingKey<{ site: string; path: string }>(null)
+ * keyOf({ site: 'a', path: '/' }) === keyOf({ path: '/', site: 'a' }) // => true
  */
 export const groupingKey = <K>(coder: Coder<K> | null): ((key: K) => GroupingKey) => {
   if (coder === null || isStructural(coder)) return structuralGroupingKey

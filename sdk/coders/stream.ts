@@ -47,13 +47,7 @@ const readWhole = <A>(outer: { readonly read: (r: ByteReader) => A }, bytes: Uin
   return value
 }
 
-/**
- * The stream form of any coder, for engines that put many values into one buffer. Ask once, not an element.
- *
- * @example
- * const keys = streamOf(Coder.string)
- * keys.write('page', writer)
- */
+/** The stream form of any coder, for engines that put many values into one buffer. Ask once, not an element. */
 export const streamOf = <A>(coder: Coder<A>): StreamCoder<A> => (isStreaming(coder) ? coder[streamForm] : prefixed(coder))
 
 const prefixed = <A>(coder: Coder<A>): StreamCoder<A> => {

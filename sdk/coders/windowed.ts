@@ -88,12 +88,7 @@ export interface WindowedValue<out A> {
   readonly pane: PaneInfo
 }
 
-/**
- * Timestamp, windows, pane, value.
- *
- * @example
- * windowedValue(Coder.varint, globalWindow)
- */
+/** Timestamp, windows, pane, value. */
 export const windowedValue = <A>(value: Coder<A>, window: Coder<BoundedWindow>): Coder<WindowedValue<A>> => {
   const windows = iterableStream(streamOf(window))
   const inner = streamOf(value)

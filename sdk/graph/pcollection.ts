@@ -13,12 +13,13 @@ export interface PCollection<out A> {
   readonly [element]: A
   readonly [outputOf]: Output
 }
-/** A finished branch: a write, an assertion. `Pipeline.of` takes it. */
+/** A finished branch: a write, an assertion, an ignored output. `Pipeline.of` takes it (Beam's PDone). */
 export interface PDone {
   readonly _tag: 'PDone'
+  /** Its place in the graph: for runners. */
   readonly node: Node
 }
-/** A transform is a function from PCollections to PCollections. */
+/** A transform is a function from PCollections to PCollections, so that a composite is `flow(…)` (Beam's PTransform). */
 export type PTransform<in I, out O> = (input: I) => O
 
 interface NodeOptions {

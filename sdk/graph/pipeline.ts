@@ -9,24 +9,34 @@ import { validOptions } from './options.ts'
 import type { PDone } from './pcollection.ts'
 import { problemsOf, warningsOf } from './validate.ts'
 
-/** A checked graph, ready for a runner. {@link Pipeline.of} makes one for a test or a single thread. */
+/** A checked graph, ready for a runner (Beam's Pipeline). {@link Pipeline.of} makes one for a test or a single thread. */
 export interface Pipeline {
   readonly _tag: 'Pipeline'
+  /** All that it does: for runners. */
   readonly graph: Graph
   /** What is allowed and seldom meant, such as counting again what an accumulating trigger has fired before. */
   readonly warnings: ReadonlyArray<string>
-  /** The name of its definition. */
+  /** The name of its definition; null for one of Pipeline.of. */
   readonly name: string | null
 }
 /** Knows the module it comes from and the options it was made with, so another thread can make it again. */
 export interface PortablePipeline extends Pipeline {
-  readonly origin: { readonly url: string; readonly name: string; readonly options: unknown }
+  /** Where it comes from. */
+  readonly origin: {
+    /** Of its module. */
+    readonly url: string
+    /** Of its definition. */
+    readonly name: string
+    /** As they were given. */
+    readonly options: unknown
+  }
 }
 
 type Leaves = PDone | ReadonlyArray<PDone>
 
-/** A pipeline as a function of its options. */
+/** A pipeline as a function of its options: {@link Pipeline.define} makes one. */
 export interface PipelineDefinition<in I> {
+  /** Under which its checkpoints are kept. */
   readonly pipelineName: string
   /** The module that exports it. */
   readonly url: string
@@ -67,7 +77,7 @@ function define(
 }
 
 /**
- * Pipelines from finished branches.
+ * Pipelines from finished branches (Beam's Pipeline).
  *
  * `of` takes leaves: writes, assertions, ignored outputs. What none of them reaches does not exist.
  *
@@ -80,6 +90,8 @@ function define(
  * @example
  * export const relay = Pipeline.define(import.meta, 'relay', z.object({ from: z.string() }), ({ from }) =>
  *   pipe(TextIO.read(from), TextIO.write('copy.txt')))
+ * await orThrow(pipe(relay({ from: 'words.txt' }), DirectRunner.run({ checkpoints: Checkpoints.directory('./state') })))
+ * const check = Pipeline.of(pipe(orders, PCollection.ignore))
  */
 export const Pipeline = Object.freeze({
   /** From finished branches, for a test or a single thread. Throws an InvalidPipelineError. */

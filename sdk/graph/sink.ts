@@ -1,6 +1,7 @@
 // What a runner needs of a sink: elements encoded into columns inside the stage, and a writer that publishes, flushes and commits.
 import type { HostContext } from '../model/bindings.ts'
 
+/** Headers of a message: each name with its values, in their order. */
 export type Headers = Readonly<Record<string, ReadonlyArray<string>>>
 
 /** Encoded outputs as columns of equal length. Appended to by a sink's `encode`, one row an output. */

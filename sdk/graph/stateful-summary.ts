@@ -54,11 +54,7 @@ const summaryOf = (graph: Graph, { id, node, inputs, keyCoder }: GraphNode): Rea
 
 /**
  * What keeps `after` from going on where `before` stopped, a sentence each; none if nothing does. Element-wise nodes have no part in it:
- * a new `map` is no obstacle.
- *
- * @example
- * differences(statefulSummary(old), statefulSummary(graph))
- * // ["pageTime/Combine.perKey#1 (combine): windowing.windowFn.size was 60000 and is 120000"]
+ * a new `map` is no obstacle. Such as: `pageTime/Combine.perKey#1 (combine): windowing.windowFn.size was 60000 and is 120000`.
  */
 export const differences = (before: ReadonlyArray<StatefulNode>, after: ReadonlyArray<StatefulNode>): ReadonlyArray<string> => {
   const [old, current] = [byId(before), byId(after)]

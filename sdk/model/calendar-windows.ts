@@ -5,6 +5,7 @@ import type { BoundedWindow } from './window.ts'
 import { insideTime } from './window-fns.ts'
 import type { CalendarDate, WindowFn } from './windowing-strategy.ts'
 
+/** A day of the week, for {@link CalendarWindows}. */
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
 
 interface Zone {

@@ -38,9 +38,9 @@ const make = <A>({ name, assign }: Assigning<A>, merge: MergeWindows | null): Wi
  *
  * @example
  * // as long as each element says that it lasts
- * Window.into(WindowFn.of({ name: 'visit', assign: (visit: Visit, at) => [IntervalWindow.of(at, at + visit.millis)] }))
+ * Window.into(WindowFn.of({ name: 'visit', assign: (view: PageView, at) => [IntervalWindow.of(at, at + view.millis)] }))
  * // sessions whose gap is each element's own
- * Window.into(WindowFn.merging({ name: 'gaps', assign: (visit: Visit, at) => [IntervalWindow.of(at, at + visit.gap)], merge: mergeOverlapping }))
+ * Window.into(WindowFn.merging({ name: 'gaps', assign: (view: PageView, at) => [IntervalWindow.of(at, at + view.millis)], merge: mergeOverlapping }))
  */
 export const WindowFn = Object.freeze({
   /** Windows that stay as they were assigned. */

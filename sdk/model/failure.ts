@@ -4,15 +4,22 @@ import type { Duration } from './time.ts'
 /** An element that a transform could not process, with the error as text: it can be written to a stream. */
 export interface Failure<out A> {
   readonly _tag: 'Failure'
+  /** What the function was given. */
   readonly element: A
   /** The path of the transform in the pipeline. */
   readonly transform: string
+  /** Of what was thrown. */
   readonly message: string
+  /** Of what was thrown; empty where that is no Error. */
   readonly stack: string
+  /** How often the function was called for the element. */
   readonly attempts: number
 }
 
-/** Plain data, not a constructor: `while` then sees the error type of the call beside it. */
+/**
+ * How often an asynchronous call is made again, and after which pauses: see {@link AsyncOptions}. Plain data, not a constructor: `while` then
+ * sees the error type of the call beside it.
+ */
 export interface Retry<in E> {
   /** How often it is called at the most, the first call included. */
   readonly attempts: number

@@ -2,6 +2,7 @@
 
 export type MetricKind = 'counter' | 'distribution' | 'gauge' | 'stringSet'
 
+/** What a {@link Distribution} holds: of the numbers that it was given, their `count`, their `sum`, the least (`min`) and the greatest (`max`). */
 export interface DistributionValue {
   readonly count: number
   readonly sum: number
@@ -9,12 +10,13 @@ export interface DistributionValue {
   readonly max: number
 }
 
-/** The newest that was set; `at`: processing time in milliseconds. */
+/** What a {@link Gauge} holds: the newest `value` that was set, and when (`at`: processing time in milliseconds since 1970). */
 export interface GaugeValue {
   readonly value: number
   readonly at: number
 }
 
+/** What a {@link StringSet} holds. */
 export interface StringSetValue {
   /** Sorted, each once. */
   readonly strings: ReadonlyArray<string>
@@ -41,6 +43,7 @@ export interface MetricOf<K extends MetricKind> {
   /** Those that the newest durable checkpoint contains; without a store, the newest that was published. null: none yet. */
   readonly committed: MetricValues[K] | null
 }
+/** What one transform has counted under one name: `kind` tells the type of the values. `Metrics.query` gives them. */
 export type Metric = { readonly [K in MetricKind]: MetricOf<K> }[MetricKind]
 
 /** A set keeps so many strings, the first in their order, of so many characters: a metric is no place for what elements hold. */

@@ -16,35 +16,45 @@ interface Told {
   readonly user: ReadonlyArray<Metric>
 }
 
+/** Which metrics `Metrics.query` gives; those that both parts hold for. */
 export interface MetricFilter {
+  /** As it was made: any name unless told. */
   readonly name?: string | undefined
-  /** A transform's path, or that of a composite around it. */
+  /** A transform's path, or that of a composite around it: any unless told. */
   readonly transform?: string | undefined
 }
 
 /** Over all transforms, or those under `transform`. */
 type Asked<V, None> = (told: Told, o?: Pick<MetricFilter, 'transform'>) => { readonly attempted: V | None; readonly committed: V | None }
 
-/** Counts up or down. */
+/** Counts up or down (Beam's Counter). */
 export interface Counter {
   /** By 1 unless told. */
   readonly inc: (by?: number) => void
+  /** By 1 unless told. */
   readonly dec: (by?: number) => void
+  /** Its sum in a run's metrics; 0 where it never counted. */
   readonly of: Asked<number, 0>
 }
-/** How many numbers, their sum, the least and the greatest. */
+/** How many numbers, their sum, the least and the greatest (Beam's Distribution). */
 export interface Distribution {
+  /** Takes in one number. */
   readonly update: (n: number) => void
+  /** Its value in a run's metrics; null where it never took one. */
   readonly of: Asked<DistributionValue, null>
 }
-/** The newest value. */
+/** The newest value (Beam's Gauge). */
 export interface Gauge {
+  /** In place of what was set before. */
   readonly set: (n: number) => void
+  /** Its value in a run's metrics; null where none was set. */
   readonly of: Asked<GaugeValue, null>
 }
-/** Which strings there were: names of a few things, not what elements hold. */
+/** Which strings there were: names of a few things, not what elements hold (Beam's StringSet). */
 export interface StringSet {
+  /** Takes in one string. */
   readonly add: (text: string) => void
+  /** Its strings in a run's metrics; null where it has none. */
   readonly of: Asked<StringSetValue, null>
 }
 
@@ -98,18 +108,37 @@ const asked =
  *   if (order.total <= 0) rejected.inc()
  *   return order.total > 0
  * }
- * const { metrics } = await orThrow(pipe(Pipeline.of(pipe(orders, PCollection.filter(isPayable), write)), DirectRunner.run()))
- * rejected.of(metrics).committed                          // 3
- * amounts.of(metrics, { transform: 'Checkout' }).attempted // { count: 20, sum: 4_300, min: -5, max: 900 }
+ * const checkout = named('Checkout', PCollection.filter(isPayable))
+ * const { metrics } = await pipe(orders, checkout, TestPipeline.run())
+ * rejected.of(metrics).committed // => 1
+ * amounts.of(metrics, { transform: 'Checkout' }).attempted // => { count: 4, sum: 55, min: 0, max: 30 }
  */
 export const Metrics = Object.freeze({
+  /** How often something happened. */
   counter: (name: string): Counter => {
     const update = updating(nameOf('counter', name))
     return Object.freeze({ inc: (by = 1) => update(by), dec: (by = 1) => update(-by), of: asked('counter', name, 0 as const) })
   },
+  /** How numbers are spread. */
   distribution: (name: string): Distribution =>
     Object.freeze({ update: updating(nameOf('distribution', name)), of: asked('distribution', name, null) }),
+  /** How something stands now. */
   gauge: (name: string): Gauge => Object.freeze({ set: updating(nameOf('gauge', name)), of: asked('gauge', name, null) }),
+  /**
+   * Which names occurred.
+   *
+   * @example
+   * const currencies = Metrics.stringSet('currencies')
+   * const newest = Metrics.gauge('newest total')
+   * const seen = PCollection.map((order: Order) => {
+   *   currencies.add(order.currency)
+   *   newest.set(order.total)
+   *   return order
+   * })
+   * const { metrics } = await pipe(orders, seen, TestPipeline.run())
+   * currencies.of(metrics).attempted?.strings // => ['EUR', 'USD']
+   * Metrics.query(metrics, { name: 'newest total' }).map(metric => metric.transform) // => ['map#1']
+   */
   stringSet: (name: string): StringSet => {
     const metric = nameOf('stringSet', name)
     return Object.freeze({ add: (text: string) => currentScope()?.update(metric, text), of: asked('stringSet', name, null) })

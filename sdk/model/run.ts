@@ -31,7 +31,9 @@ export type Checkpoints = Checkpointing &
   )
 
 interface HowOften {
+  /** The time between two checkpoints: a second unless told. */
   readonly every?: Duration | undefined
+  /** How many stay: 3 unless told. */
   readonly keep?: number | undefined
   /** One that takes longer comes to nothing, and what it held goes into the next. 10 minutes unless told. */
   readonly timeout?: Duration | undefined
@@ -50,6 +52,12 @@ const checked = (of: string, { every: given, keep = 3, timeout: limit, failures 
   return { _tag: 'Checkpoints', everyMs: every, keep, timeoutMs: timeout, failures }
 }
 
+/**
+ * Where a run keeps its checkpoints, and how often it takes them. A later start under the same job name goes on from the newest one.
+ *
+ * @example
+ * DirectRunner.run({ job: 'totals', checkpoints: Checkpoints.directory('./state') })
+ */
 export const Checkpoints = {
   /**
    * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
@@ -75,8 +83,11 @@ export const Checkpoints = {
    */
   jetstream: (
     o: HowOften & {
+      /** JETBEAM_CHECKPOINTS unless told. */
       readonly stream?: string | undefined
+      /** The name of a connection that is provided: 'default' unless told. */
       readonly connection?: string | undefined
+      /** From 1 to 5; 1 unless told. */
       readonly replicas?: number | undefined
     } = {},
   ): Checkpoints => {
@@ -101,9 +112,11 @@ export interface Restart {
   readonly max?: Duration | undefined
 }
 
+/** What a run on any runner can be told; runners add their own. All of it may be left out. See {@link Runner}. */
 export interface RunOptions {
   /** What the pipeline refers to by name: `JetStreamIO.connection({ … })`. */
   readonly provide?: ReadonlyArray<Binding> | undefined
+  /** Where they are kept: the runner says what it does unless told. */
   readonly checkpoints?: Checkpoints | undefined
   /** The name under which checkpoints are kept: a definition's own unless given. */
   readonly job?: string | undefined
@@ -124,7 +137,15 @@ export interface RunOptions {
   readonly onEvent?: ((event: JobEvent) => void) | undefined
 }
 
-/** Why a run could not begin or go on. `message` says what, where and how to fix it. */
+/**
+ * Why a run could not begin or go on: the Left of a run, or what `orThrow` rejects with. `message` says what, where and how to fix it;
+ * `transform` is the path of the transform in the pipeline; `cause` what was thrown.
+ *
+ * `InvalidPipeline`: it cannot run, here or with these options, for all of these `problems`. `UserCodeFailed`: a function threw, or rejected, for
+ * `element`, shown as text. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`. `CheckpointFailed`: they cannot be
+ * kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a TextIOError. `AssertionFailed`: a PAssert
+ * does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
+ */
 export type PipelineError =
   | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }
   | {
@@ -138,58 +159,78 @@ export type PipelineError =
   | { readonly _tag: 'CheckpointFailed'; readonly kind: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'AssertionFailed'; readonly message: string; readonly cause: unknown }
-  /** A worker thread ended, or met what should not be. */
   | { readonly _tag: 'WorkerFailed'; readonly worker: number; readonly message: string; readonly cause: unknown }
 
+/** How far one part of a source was read: a split, or a restriction of a splittable DoFn. */
 export interface SplitMetrics {
+  /** The source's path, and the split's name within it. */
   readonly id: string
+  /** The last position that was handed on; null: none yet. */
   readonly position: number | null
+  /** How much is still to come: elements, or whatever unit a restriction's `progress` has. null: the source cannot say. */
   readonly lag: number | null
+  /** How far its event time has come; milliseconds since 1970. */
   readonly watermark: number
+  /** `reading`, `idle` (nothing was pending), `done` or `failed`; of a restriction also `queued` and `delayed`. */
   readonly status: string
   /** Who reads it; the direct runner is worker 0. */
   readonly worker: number
 }
-/** Counts since this process began, unless a name says otherwise. */
+/** What a run tells of itself: counts since it began in this process, unless a name says otherwise. */
 export interface JobMetrics {
+  /** Since it began; milliseconds. */
   readonly elapsedMs: number
+  /** By all sources. */
   readonly elementsRead: number
+  /** Payload bytes of these. */
   readonly bytesRead: number
+  /** To all sinks. */
   readonly elementsWritten: number
+  /** Read in about the last second. */
   readonly elementsPerSecond: number
+  /** That of all splits together; null where one cannot say. */
   readonly lag: number | null
-  /** The lowest of all sources; milliseconds. */
+  /** The lowest of all sources; milliseconds since 1970. */
   readonly watermark: number
   /** What holds the lowest watermark of all transforms, and since when; null once event time is over. */
   readonly held: WatermarkHold | null
+  /** Elements that came after their window had closed for good. */
   readonly droppedLate: number
   /** How often the job has begun again after a failure. */
   readonly restarts: number
+  /** How many were `completed` and how many `failed`; of the last one its number, how long it took and its size. null: none yet. */
   readonly checkpoints: {
+    /** How many are durable. */
     readonly completed: number
+    /** How many could not be kept. */
     readonly failed: number
+    /** The number of the last one. */
     readonly lastEpoch: number | null
-    /** From the barriers to the manifest. */
+    /** From the barriers to the manifest; milliseconds. */
     readonly lastDurationMs: number | null
-    /** From the barriers to the last task's snapshot. */
+    /** From the barriers to the last task's snapshot; milliseconds. */
     readonly lastAlignmentMs: number | null
     /** Of all segments that it names. */
     readonly lastBytes: number | null
   }
+  /** How far each part of each source was read. */
   readonly splits: ReadonlyArray<SplitMetrics>
   /** What the pipeline's own functions have counted: see {@link Metrics}. */
   readonly user: ReadonlyArray<Metric>
-  /** By sink id. */
+  /** What each sink counts, by the sink's path. */
   readonly sinks: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
+/** How a run ended, with its last metrics. */
 export interface PipelineResult {
   /** done: every source reached its end. suspended: stopped with a checkpoint to go on from. drained: watermarks went to infinity early. cancelled: stopped without one. */
   readonly state: 'done' | 'suspended' | 'drained' | 'cancelled'
+  /** As they were at the end. */
   readonly metrics: JobMetrics
 }
-/** A pipeline that runs. */
+/** A pipeline that runs, as `Runner.start` gives it. Its tasks may be called more than once. */
 export interface Job {
+  /** Waits for its end. */
   readonly done: TaskEither<PipelineError, PipelineResult>
   /** Stop pulling, checkpoint, publish, end; watermarks stay, and a later start goes on from here. */
   readonly suspend: TaskEither<PipelineError, PipelineResult>
@@ -199,7 +240,9 @@ export interface Job {
   readonly cancel: TaskEither<PipelineError, PipelineResult>
   /** A self-contained checkpoint under a name of its own; gives the place where it lies. */
   readonly savepoint: (name: string) => TaskEither<PipelineError, string>
+  /** How it stands now. */
   readonly state: () => JobState
+  /** As they are now. */
   readonly metrics: () => JobMetrics
   /**
    * Events from now on, to the job's end. Whoever takes them too slowly misses some and is told how many ({@link JobEvent}): the job waits
@@ -207,6 +250,7 @@ export interface Job {
    */
   readonly events: () => AsyncIterableIterator<JobEvent>
 }
+/** Runs pipelines of type `P` with options `O`. Pipelines come last, so that they can be piped into it. */
 export interface Runner<P, O> {
   /** To the end. Lazy: call the task, or hand it to `orThrow`. */
   readonly run: (o?: O) => (p: P) => TaskEither<PipelineError, PipelineResult>
@@ -216,7 +260,14 @@ export interface Runner<P, O> {
   readonly explain: (o?: O) => (p: P) => TaskEither<PipelineError, string>
 }
 
-/** Runs it now; rejects with the named error. For a script's last line. */
+/**
+ * Runs a task now: resolves to its Right, and rejects with its Left, as it is where that is an Error, else as an Error whose `name` is its
+ * `_tag`. For a script's last line.
+ *
+ * @example
+ * const { state } = await orThrow(pipe(Pipeline.of(pipe(orders, PCollection.ignore)), DirectRunner.run()))
+ * state // => 'done'
+ */
 export const orThrow = async <E, A>(task: TaskEither<E, A>): Promise<A> => {
   const result = await task()
   if (result._tag === 'Right') return result.right

@@ -23,13 +23,29 @@ const urn = (name: string): string => `beam:trigger:${name}:v1`
  */
 export const DefaultTrigger: Trigger = Object.freeze({ _tag: 'Default', urn: urn('default') })
 
-/** Fires at the end of the window; `early` fires repeatedly before it, `late` after it, each until its own end. */
+/**
+ * Fires when the watermark passes the window's end; `early` fires before that, again and again, and `late` after it, until the allowed
+ * lateness is over (Beam's AfterWatermark.pastEndOfWindow, withEarlyFirings and withLateFirings).
+ *
+ * @example
+ * Window.into(FixedWindows.of(minutes(1)), {
+ *   trigger: AfterWatermark.pastEndOfWindow({ early: AfterProcessingTime.pastFirstElement(seconds(10)), late: AfterCount.of(1) }),
+ *   allowedLateness: minutes(5),
+ *   accumulation: 'accumulating',
+ * })
+ */
 export const AfterWatermark = {
   pastEndOfWindow: (o?: { readonly early?: Trigger | undefined; readonly late?: Trigger | undefined }): Trigger =>
     Object.freeze({ _tag: 'AfterWatermark', urn: urn('after_end_of_window'), early: o?.early ?? null, late: o?.late ?? null }),
 } as const
 
-/** Fires once a pane holds at least `n` elements (Beam's AfterPane.elementCountAtLeast). */
+/**
+ * Fires once a pane holds at least `n` elements, looked at after each bundle; a RangeError for an `n` that is no whole number from 1
+ * (Beam's AfterPane.elementCountAtLeast).
+ *
+ * @example
+ * Window.into(GlobalWindows, { trigger: Repeatedly.forever(AfterCount.of(100)), accumulation: 'discarding' })
+ */
 export const AfterCount = {
   of: (n: number): Trigger => {
     if (!Number.isInteger(n) || n < 1)
@@ -38,7 +54,10 @@ export const AfterCount = {
   },
 } as const
 
-/** Fires once `delay` has passed since the first element of a pane, by the clock of the machine (Beam's AfterProcessingTime). */
+/**
+ * Fires once `delay` has passed since the first element of a pane, by the clock of the machine; a RangeError for a length of time that is
+ * none (Beam's AfterProcessingTime).
+ */
 export const AfterProcessingTime = {
   /**
    * @param delay a length of time from 0
@@ -56,37 +75,63 @@ export const AfterProcessingTime = {
   },
 } as const
 
-/** Begins its trigger anew each time that it has finished (Beam's Repeatedly). */
+/**
+ * Begins its trigger anew each time that it has finished (Beam's Repeatedly.forever).
+ *
+ * @example
+ * Repeatedly.forever(AfterCount.of(100))
+ */
 export const Repeatedly = {
-  /** @example Repeatedly.forever(AfterCount.of(100)) */
   forever: (t: Trigger): Trigger => Object.freeze({ _tag: 'Repeatedly', urn: urn('repeat'), repeated: t }),
 } as const
 
-/** One trigger after the other: each begins when the one before it has finished; finished with the last (Beam's AfterEach). */
+/**
+ * One trigger after the other: each begins when the one before it has finished; finished with the last. A RangeError for no triggers at
+ * all, as with AfterAll and AfterAny (Beam's AfterEach.inOrder).
+ *
+ * @example
+ * AfterEach.inOrder(AfterCount.of(1), Repeatedly.forever(AfterCount.of(100)))
+ */
 export const AfterEach = {
-  /** @example AfterEach.inOrder(AfterCount.of(1), Repeatedly.forever(AfterCount.of(100))) */
   inOrder: (...ts: ReadonlyArray<Trigger>): Trigger => several('AfterEach', 'after_each', ts),
 } as const
 
-/** Fires once when all its triggers are ready (Beam's AfterAll). */
+/**
+ * Fires once when all its triggers are ready (Beam's AfterAll).
+ *
+ * @example
+ * AfterAll.of(AfterCount.of(100), AfterProcessingTime.pastFirstElement(seconds(1)))
+ */
 export const AfterAll = {
-  /** @example AfterAll.of(AfterCount.of(100), AfterProcessingTime.pastFirstElement(seconds(1))) */
   of: (...ts: ReadonlyArray<Trigger>): Trigger => several('AfterAll', 'after_all', ts),
 } as const
 
-/** Fires once when any of its triggers is ready (Beam's AfterFirst). */
+/**
+ * Fires once when any of its triggers is ready (Beam's AfterFirst).
+ *
+ * @example
+ * Repeatedly.forever(AfterAny.of(AfterCount.of(100), AfterProcessingTime.pastFirstElement(seconds(1))))
+ */
 export const AfterAny = {
-  /** @example Repeatedly.forever(AfterAny.of(AfterCount.of(100), AfterProcessingTime.pastFirstElement(seconds(1)))) */
   of: (...ts: ReadonlyArray<Trigger>): Trigger => several('AfterAny', 'after_any', ts),
 } as const
 
-/** Fires as `main` does, until `until` fires too: then it fires for the last time (Beam's OrFinally). */
+/**
+ * Fires as `main` does, until `until` fires too: then it fires for the last time (Beam's OrFinally).
+ *
+ * @example
+ * OrFinally.of(Repeatedly.forever(AfterCount.of(100)), AfterWatermark.pastEndOfWindow())
+ */
 export const OrFinally = {
-  /** @example OrFinally.of(Repeatedly.forever(AfterCount.of(100)), AfterWatermark.pastEndOfWindow()) */
   of: (main: Trigger, until: Trigger): Trigger => Object.freeze({ _tag: 'OrFinally', urn: urn('or_finally'), main, until }),
 } as const
 
-/** Never fires: a window says what it gathered once, when its allowed lateness is over (Beam's Never). */
+/**
+ * Never fires: a window says what it gathered once, when its allowed lateness is over (Beam's Never).
+ *
+ * @example
+ * Window.into(FixedWindows.of(hours(1)), { trigger: Never, allowedLateness: minutes(10), accumulation: 'discarding' })
+ */
 export const Never: Trigger = Object.freeze({ _tag: 'Never', urn: urn('never') })
 
 const several = (tag: 'AfterEach' | 'AfterAll' | 'AfterAny', name: string, triggers: ReadonlyArray<Trigger>): Trigger => {

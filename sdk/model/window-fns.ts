@@ -91,8 +91,8 @@ export const Sessions = {
  * results, in order of time, whatever the order of the input; equal windows count once. For the `merge` of a window function of one's own.
  *
  * @example
- * mergeOverlapping([IntervalWindow.of(0, 10), IntervalWindow.of(5, 15), IntervalWindow.of(15, 20)])
- * // [0, 15) of two parts, and [15, 20)
+ * const [a, b, c] = [IntervalWindow.of(0, 10), IntervalWindow.of(5, 15), IntervalWindow.of(15, 20)]
+ * mergeOverlapping([a, b, c]) // => [{ window: IntervalWindow.of(0, 15), parts: [a, b] }, { window: c, parts: [c] }]
  */
 export const mergeOverlapping: MergeWindows = (windows: ReadonlyArray<BoundedWindow>): ReadonlyArray<MergedWindow> => {
   const sorted = [...windows].sort((a, b) => a.start - b.start || compareWindows(a, b))

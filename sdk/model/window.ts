@@ -1,20 +1,29 @@
 // Windows: half-open intervals of event time, and the global one that holds them all.
 import { Instant } from './time.ts'
 
-/** Half open. The global window is the interval [Instant.min, Instant.max), so `window.start` never needs a narrowing. */
+/**
+ * A window: half open, from its `start` up to, not including, its `end` (Beam's BoundedWindow). The global window is the interval
+ * [Instant.min, Instant.max), so `window.start` never needs a narrowing.
+ */
 export interface BoundedWindow {
   readonly start: Instant
   readonly end: Instant
 }
 
-/** The one window of a collection that was never windowed (Beam's GlobalWindow). */
+/**
+ * The one window of a collection that was never windowed (Beam's GlobalWindow).
+ *
+ * @example
+ * pipe(orders, Count.globally, PAssert.inWindow(GlobalWindow, singleton(4)))
+ */
 export const GlobalWindow: BoundedWindow = Object.freeze({ start: Instant.min, end: Instant.max })
 
 /**
- * Windows by their bounds, in milliseconds since 1970: `end` is the first instant after the window.
+ * Windows by their bounds, in milliseconds since 1970: the end is the first instant after the window. Throws a RangeError where it does not
+ * lie after the start (Beam's IntervalWindow).
  *
  * @example
- * IntervalWindow.of(0, 60_000) // the first minute of 1970
+ * IntervalWindow.of(0, 60_000) // => { start: Instant.ofMillis(0), end: Instant.ofMillis(60_000) }
  */
 export const IntervalWindow = {
   of: (startMillis: number, endMillis: number): BoundedWindow => {

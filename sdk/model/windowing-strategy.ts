@@ -19,14 +19,14 @@ export type WindowFnKind =
   /** One of the user's: its name alone tells versions of a pipeline apart. */
   | { readonly _tag: 'Custom'; readonly name: string; readonly merging: boolean }
 
-/** A day of the calendar; months and days from 1. */
+/** A day of the calendar: its `year`, its `month` and its `day`, both from 1. */
 export interface CalendarDate {
   readonly year: number
   readonly month: number
   readonly day: number
 }
 
-/** A window and what it grows out of. */
+/** A `window` and what it grows out of. */
 export interface MergedWindow {
   readonly window: BoundedWindow
   /** Distinct; each of them one that the function was given. */
@@ -45,8 +45,17 @@ export interface WindowFn<in A = unknown> {
   readonly merge: MergeWindows | null
 }
 
+/**
+ * Which timestamp a grouping gives to a pane: the earliest or the latest of its elements', or the window's last instant (Beam's
+ * TimestampCombiner). An element that comes behind the watermark counts as at the window's end.
+ */
 export type TimestampCombiner = 'earliest' | 'latest' | 'endOfWindow'
+/** What a window's next firing contains: all of its elements so far, or those since the one before (Beam's AccumulationMode). */
 export type Accumulation = 'accumulating' | 'discarding'
+/**
+ * Whether a window that is closed for good, its allowed lateness over, fires a last time: only with what has come since the firing before, or
+ * `always` (Beam's ClosingBehavior).
+ */
 export type ClosingBehavior = 'ifNonEmpty' | 'always'
 
 export interface WindowingStrategy {
@@ -64,6 +73,12 @@ export interface WindowingStrategy {
 /** What of a strategy may change without new windows. */
 export type StrategyChange = Partial<Omit<WindowingStrategy, 'windowFn' | 'alreadyMerged'>>
 
+/**
+ * Everything in one window that never ends, as without any Window.into: for triggers that do not ask for an end (Beam's GlobalWindows).
+ *
+ * @example
+ * Window.into(GlobalWindows, { trigger: Repeatedly.forever(AfterCount.of(100)), accumulation: 'discarding' })
+ */
 export const GlobalWindows: WindowFn = Object.freeze({
   urn: 'beam:window_fn:global_windows:v1',
   kind: Object.freeze({ _tag: 'Global' }),

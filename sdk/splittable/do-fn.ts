@@ -5,7 +5,7 @@ import type { Restriction } from './restriction.ts'
 import type { RestrictionTracker } from './tracker.ts'
 import type { WatermarkEstimator } from './watermark-estimator.ts'
 
-/** An output of a splittable DoFn: see {@link Timestamped}. */
+/** An output of a splittable DoFn: a `value` with its `timestamp` in event time. */
 export interface Timestamped<out A> {
   readonly value: A
   readonly timestamp: Instant
@@ -15,7 +15,7 @@ export interface Timestamped<out A> {
  * What a splittable DoFn yields arrays of. One may lie behind the watermark: it may then be late.
  *
  * @example
- * yield rows.map(row => pipe(row, Timestamped.at(row.changed)))
+ * pipe('a', Timestamped.at(Instant.ofMillis(1))) // => { value: 'a', timestamp: Instant.ofMillis(1) }
  */
 export const Timestamped = Object.freeze({
   /** A value at a point in event time. */
@@ -24,18 +24,41 @@ export const Timestamped = Object.freeze({
     <const A>(value: A): Timestamped<A> => ({ value, timestamp }),
 })
 
-/** A generator must end with one of these: `noImplicitReturns` refuses a type with void in it. */
+/** How a splittable DoFn's generator ends: {@link stop} or {@link resumeAfter}. It must say so: `noImplicitReturns` refuses a type with void in it. */
 export type Continuation = { readonly _tag: 'Stop' } | { readonly _tag: 'Resume'; readonly after: Duration }
 
 /**
  * The restriction is read to its end, or a claim has failed because the rest is somebody else's. With work left and no failed claim it
- * ends the run: that work would be lost (Beam's checkDone).
+ * ends the run: that work would be lost (Beam's ProcessContinuation.stop, and checkDone).
+ *
+ * @example
+ * const upTo = Splittable.read({
+ *   restriction: OffsetRange, watermark: WatermarkEstimator.monotonic, isBounded: true,
+ *   initial: (n: number) => OffsetRange.of(0, n),
+ *   async *process(_, tracker) {
+ *     for (let i = tracker.restriction.from; tracker.tryClaim(i); i++) yield [pipe(i, Timestamped.at(Instant.ofMillis(i)))]
+ *     return stop
+ *   },
+ * })
+ * pipe(Create.of([2, 3]), upTo) // => 0, 1, 0, 1, 2
  */
 export const stop: Continuation = Object.freeze({ _tag: 'Stop' })
 
 /**
  * What is not claimed yet is put aside for `delay` of processing time, with its watermark where it is (Beam's
  * ProcessContinuation.resume). Throws a RangeError for a delay that is negative or no number.
+ *
+ * @example
+ * const polled = Splittable.read({
+ *   restriction: OffsetRange, watermark: WatermarkEstimator.manual, isBounded: false,
+ *   initial: (table: string) => OffsetRange.of(0, Number.MAX_SAFE_INTEGER),
+ *   async *process(table, tracker) {
+ *     const rows = await fetchRows(table, tracker.restriction.from, 1_000)
+ *     const mine = rows.slice(0, tracker.tryClaimAll(rows.map(row => row.number)))
+ *     yield mine.map(row => pipe(row, Timestamped.at(row.changed)))
+ *     return resumeAfter(seconds(1)) // and see what is new
+ *   },
+ * })
  */
 export const resumeAfter = (delay: Duration): Continuation => {
   if (!(delay >= 0)) throw new RangeError(`resumeAfter(${String(delay)}): the delay is a duration from 0`)
@@ -44,6 +67,7 @@ export const resumeAfter = (delay: Duration): Continuation => {
 
 /** What `process` gets besides its element and the tracker. */
 export interface SplittableContext<out W> {
+  /** What its WatermarkEstimator gives it. */
   readonly watermark: W
   /** Aborted when nobody waits for the generator any more: the run was suspended, drained or cancelled, or it was another's turn. */
   readonly signal: AbortSignal
@@ -54,9 +78,11 @@ export interface SplittableContext<out W> {
   readonly afterCommit: (f: () => Promise<void>) => void
 }
 
-/** See `Splittable.read`. */
+/** A function that reads what its elements describe: see `Splittable.read` (Beam's splittable DoFn). */
 export interface SplittableDoFn<E, R, P, W, O> {
+  /** The kind of its restrictions: `OffsetRange`, or one of `Restriction.of`. */
   readonly restriction: Restriction<R, P>
+  /** How far event time has come follows by it. */
   readonly watermark: WatermarkEstimator<W>
   /** Whether every restriction comes to an end by itself. */
   readonly isBounded: boolean

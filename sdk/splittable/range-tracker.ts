@@ -9,8 +9,9 @@ import { type PositionRange, positionRange } from './restriction.ts'
  *
  * @example
  * const tracker = new RangeTracker({ from: 0, to: 25 }, null)
- * tracker.tryClaim(4)
- * tracker.trySplit(0.5) // { from: 15, to: 25 }: what is left of the range is 0 to 15
+ * tracker.tryClaim(4) // => true
+ * tracker.trySplit(0.5) // => { from: 15, to: 25 }
+ * tracker.range // => { from: 0, to: 15 }
  */
 export class RangeTracker {
   #range: PositionRange

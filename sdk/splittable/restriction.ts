@@ -8,6 +8,7 @@ import { Coder } from '../coders/index.ts'
  * test can too.
  */
 export interface RestrictionAlgebra<R, P> {
+  /** Whether the position is one of its own. */
   readonly contains: (r: R, position: P) => boolean
   /**
    * Cuts what lies after `last`: the primary keeps `fraction` (0 to 1) of the remainder, and all up to `last`. None when nothing is left to
@@ -22,6 +23,7 @@ export interface RestrictionAlgebra<R, P> {
 
 /** A restriction's algebra, and how it becomes bytes in a checkpoint. */
 export interface Restriction<R, P> extends RestrictionAlgebra<R, P> {
+  /** Into checkpoints and back. */
   readonly coder: Coder<R>
   /**
    * What keeps `parts` from holding each position of `whole` once, in words that follow "the parts …"; none where they do. With it an
@@ -38,18 +40,28 @@ export interface Restriction<R, P> extends RestrictionAlgebra<R, P> {
  * primary contains `last`; and the fraction 0 leaves all of the rest to the residual.
  *
  * @example
- * const rows = Restriction.of({
- *   coder: Coder.struct({ from: Coder.varint, to: Coder.varint }),
- *   contains: ({ from, to }, row: number) => row >= from && row < to,
- *   …
+ * type Keys = { readonly keys: ReadonlyArray<string> }
+ * const after = ({ keys }: Keys, last: O.Option<string>) => keys.filter(key => O.isNone(last) || key > last.value)
+ * const keys = Restriction.of({
+ *   coder: Coder.structural<Keys>(), // `keys`: in ascending order
+ *   contains: ({ keys }, key: string) => keys.includes(key),
+ *   split: (r, last, fraction) => {
+ *     const rest = after(r, last)
+ *     const kept = Math.ceil(rest.length * fraction)
+ *     const done = r.keys.slice(0, r.keys.length - rest.length)
+ *     return kept === rest.length ? O.none : O.some([{ keys: [...done, ...rest.slice(0, kept)] }, { keys: rest.slice(kept) }])
+ *   },
+ *   progress: (r, last) => ({ done: r.keys.length - after(r, last).length, remaining: after(r, last).length }),
+ *   isDone: (r, last) => after(r, last).length === 0,
  * })
+ * keys.split({ keys: ['a', 'b', 'c'] }, O.some('a'), 0.5) // => O.some([{ keys: ['a', 'b'] }, { keys: ['c'] }])
  */
 export const Restriction = Object.freeze({
   /** As it is: its types are inferred from the coder and from the position that `contains` takes. */
   of: <R, P>(r: Restriction<R, P>): Restriction<R, P> => Object.freeze({ ...r }),
 })
 
-/** Half open; `to: null` is without end. */
+/** Whole numbers from `from` up to, not including, `to`; `to: null` is without end. */
 export interface PositionRange {
   readonly from: number
   readonly to: number | null
@@ -116,7 +128,7 @@ export interface OffsetRange {
  * out a position, or hold one twice, ends the run.
  *
  * @example
- * Splittable.read({ restriction: OffsetRange, initial: file => OffsetRange.of(0, file.size), … })
+ * OffsetRange.split(OffsetRange.of(0, 25), O.some(4), 0.5) // => O.some([{ from: 0, to: 15 }, { from: 15, to: 25 }])
  */
 export const OffsetRange: Restriction<OffsetRange, number> & { readonly of: (from: number, to: number) => OffsetRange } = Object.freeze({
   coder: Coder.struct({ from: Coder.varint, to: Coder.varint }),

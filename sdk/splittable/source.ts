@@ -3,10 +3,11 @@
 import type { HostContext } from '../model/bindings.ts'
 import type { PositionRange } from './restriction.ts'
 
-/** Plain data (JSON), written into checkpoint 0 and found again by every later start. */
+/** A part of a source that one reader reads: plain data (JSON), written into checkpoint 0 and found again by every later start. */
 export interface Split {
   /** Unique within the source, and stable. */
   readonly id: string
+  /** Its positions. */
   readonly range: PositionRange
   /** Ends after so many elements in all, wherever the range ends. */
   readonly count: number | null
@@ -24,7 +25,7 @@ export interface SplitProgress {
   readonly note: unknown
 }
 
-/** Columns of equal length; positions strictly ascending. A batch is its receiver's: the reader keeps no reference. */
+/** What a reader hands over: `values` and their `positions`, of equal length; positions strictly ascending. The reader keeps no reference to it. */
 export interface ReadBatch<out M> {
   readonly values: ReadonlyArray<M>
   readonly positions: ReadonlyArray<number>
@@ -36,6 +37,7 @@ export interface ReadBatch<out M> {
   readonly watermark?: number | undefined
 }
 
+/** How a split stands, as its reader's `status` says. */
 export type ReaderStatus =
   /** More may come at any time. */
   | { readonly _tag: 'reading' }
@@ -49,6 +51,7 @@ export type ReaderStatus =
 export interface SplitReader<out M> {
   /** What has arrived, at most `maxElements` of it, or null. */
   readonly poll: (maxElements: number) => ReadBatch<M> | null
+  /** How the split stands, once what has arrived was polled. */
   readonly status: () => ReaderStatus
   /** How many elements the server says are still to come, or null where it cannot say. */
   readonly lag: () => number | null
@@ -56,6 +59,7 @@ export interface SplitReader<out M> {
   readonly onChange: (callback: () => void) => void
   /** The split now ends at `to` (exclusive): the rest is somebody else's. */
   readonly truncate: (to: number) => void
+  /** Nothing is asked of it afterwards. */
   readonly close: () => Promise<void>
 }
 
@@ -72,6 +76,7 @@ export interface ConnectedSource<out M> {
   readonly scriptedMs?: ((note: unknown) => number) | undefined
   /** What `explain` prints. */
   readonly guarantee: () => string
+  /** Behind its readers, which are closed first. */
   readonly close: () => Promise<void>
 }
 
@@ -83,13 +88,16 @@ export interface ConnectedSource<out M> {
  * opens the split behind it. Everything here may be called again after a failure; what rejects ends the run with the source's path.
  */
 export interface Source<out M = unknown> {
+  /** Of its kind, with a version: `myproject:source:table:v1`. Checkpoints know it by it. */
   readonly urn: string
   /** How names and messages call it: `JetStreamIO.read(VIEWS)`. */
   readonly label: string
+  /** Whether it comes to an end by itself. */
   readonly isBounded: boolean
   /** Plain data that identifies it across versions of a pipeline. */
   readonly identity: Readonly<Record<string, unknown>>
   /** True where an element can be found again by its position, for ever: what source-derived ids need. */
   readonly replayable: boolean
+  /** Called in each process that runs it; what was provided is in the context. */
   readonly connect: (context: HostContext) => Promise<ConnectedSource<M>>
 }

@@ -2,7 +2,7 @@
 import { Coder } from '../coders/index.ts'
 import type { Instant } from '../model/time.ts'
 
-/** Where a restriction's estimator keeps its state while it is read. The state is replaced, never changed. */
+/** Where a restriction's estimator keeps its `state` while it is read. The state is replaced, never changed. */
 export interface EstimatorCell {
   state: unknown
 }
@@ -12,13 +12,17 @@ export interface EstimatorCell {
  * {@link WatermarkEstimator}. Whatever it says, a restriction's watermark never goes back.
  */
 export interface WatermarkEstimator<out W> {
+  /** Of its kind, with a version. */
   readonly urn: string
+  /** Its states into checkpoints and back. */
   readonly coder: Coder<unknown>
   /** `from`: the timestamp of the element that is read. */
   readonly initial: (from: Instant) => unknown
   /** What was handed on; null where nothing follows from it. */
   readonly observe: ((state: unknown, timestamp: Instant) => unknown) | null
+  /** The watermark; `now` is the runner's clock. */
   readonly current: (state: unknown, now: Instant) => Instant
+  /** The handle that `process` gets. */
   readonly make: (cell: EstimatorCell, now: () => Instant) => W
 }
 
@@ -103,7 +107,9 @@ const of = <S>({ coder, initial, observe, current }: EstimatorSpec<S>): Watermar
  * late.
  *
  * @example
- * Splittable.read({ watermark: WatermarkEstimator.monotonic, … })
+ * WatermarkEstimator.monotonic // what is in order
+ * WatermarkEstimator.wallTime // what happens when it is read
+ * WatermarkEstimator.manual // what `process` says: watermark.advanceTo(row.committed)
  */
 export const WatermarkEstimator = Object.freeze({
   /** The greatest timestamp that was handed on: for what is in order. */

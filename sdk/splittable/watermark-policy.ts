@@ -1,7 +1,10 @@
 // How a source's watermark follows the timestamps of its elements, as plain data.
 import type { Duration } from '../model/time.ts'
 
-/** Made by {@link Watermark}. `idleAfterMs` lets an idle split advance to now minus the bound. */
+/**
+ * How a source's watermark follows its elements' timestamps: made by {@link Watermark}. It stays `outOfOrdernessMs` behind the greatest;
+ * `idleAfterMs` lets an idle split advance to now minus that.
+ */
 export interface WatermarkPolicy {
   readonly _tag: 'WatermarkPolicy'
   readonly outOfOrdernessMs: number
@@ -21,7 +24,8 @@ const boundedOutOfOrderness = (d: Duration, o?: { readonly idleAfter?: Duration 
  * greatest timestamp so far; the default.
  *
  * @example
- * JetStreamIO.read({ stream: 'VIEWS', coder, timestamp: v => v.at, watermark: Watermark.boundedOutOfOrderness(seconds(10)) })
+ * JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, timestamp: v => v.at, watermark: Watermark.boundedOutOfOrderness(seconds(10)) })
+ * JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, watermark: Watermark.monotonic }) // by the time of publication
  */
 export const Watermark = Object.freeze({
   boundedOutOfOrderness,

@@ -9,11 +9,12 @@ import { stateful } from './stateful-fn.ts'
 declare const input: unique symbol
 declare const output: unique symbol
 
-/** A function ready for {@link ParDo}. Its elements' types are carried for the compiler alone. */
+/** A function ready for {@link ParDo} (Beam's DoFn). Its elements' types are carried for the compiler alone. */
 export interface DoFn<in I, out O> {
   readonly _tag: 'DoFn'
-  /** One of the two is there. */
+  /** Of DoFn.bundled: one of the two is there. */
   readonly bundle: ErasedBundleSpec | null
+  /** Of DoFn.stateful. */
   readonly stateful: ErasedStateful | null
   /** The side inputs that it reads. */
   readonly sides: Sides | null
@@ -39,11 +40,13 @@ export interface BundleSpec<in A, U, B, S, P, F> {
   readonly sides?: S | undefined
   /** Connections and the like; may be asynchronous. */
   readonly setup?: (() => U | Promise<U>) | undefined
+  /** Gives what `process` and `finishBundle` see as `bundle`. */
   readonly startBundle?: ((setup: U) => B) | undefined
   /** Called once an element and window. */
   readonly process: (element: Windowed<A>, context: { readonly setup: U; readonly bundle: B; readonly sides: SideValues<S> }) => P
   /** What it emits outside the global window needs `emitAt`: no element is at hand. */
   readonly finishBundle?: ((context: { readonly setup: U; readonly bundle: B }) => F) | undefined
+  /** Of what `setup` gave; may be asynchronous. */
   readonly teardown?: ((setup: U) => void | Promise<void>) | undefined
 }
 
@@ -56,7 +59,7 @@ const bundled = <A, P extends Emits, S extends Sides = NoSides, U = undefined, B
  *
  * @example
  * const hosts = DoFn.bundled({
- *   setup: async () => new URL('http://example.org'),
+ *   setup: async () => new URL('https://example.org'),
  *   process: ({ value }: Windowed<Order>, { setup }) => [emit({ order: value.id, host: setup.host })],
  * })
  * pipe(orders, ParDo.of(hosts))
@@ -72,9 +75,10 @@ export const DoFn = Object.freeze({
    * const visits = DoFn.stateful({
    *   state: { n: State.value(Coder.varint, 0) },
    *   timers: { idle: Timer.eventTime },
-   *   process: ({ timestamp }: KeyedElement<string, View>, { n, idle }) => [n.write(n.read + 1), idle.set(pipe(timestamp, Instant.plus(minutes(30))))],
+   *   process: ({ timestamp }: KeyedElement<string, PageView>, { n, idle }) => [n.write(n.read + 1), idle.set(pipe(timestamp, Instant.plus(minutes(30))))],
    *   onTimer: { idle: ({ key }, { n }) => [emit({ user: key, visits: n.read }), n.clear] },
    * })
+   * pipe(views, PCollection.keyBy(view => view.user), ParDo.of(visits)) // => { user: 'ada', visits: 2 }, { user: 'bob', visits: 1 }
    */
   stateful,
   /** With a bundle's life cycle: `setup`, `startBundle`, `process`, `finishBundle`, `teardown`. */

@@ -1,28 +1,30 @@
 // What a DoFn does is returned as data, so that a test calls it without a runner.
 import type { Duration, Instant } from '../model/time.ts'
 
-/** One output. */
+/** One output: {@link emit} and {@link emitAt} make it. */
 export interface Emit<out A> {
   readonly _tag: 'Emit'
+  /** The element that comes out. */
   readonly value: A
   /** null: its element's own. */
   readonly timestamp: Instant | null
 }
 
-/** What is called once what its bundle did is durable. */
+/** What is called once what its bundle did is durable: {@link afterCommit} makes it. */
 export interface AfterCommit {
   readonly _tag: 'AfterCommit'
+  /** Awaited; what it rejects with is logged. */
   readonly call: () => Promise<void>
 }
 
-/** What becomes of one state of the key at hand. Its cell makes it. */
+/** What becomes of one `state` of the key at hand: the `change` that its cell made. */
 export interface StateEffect {
   readonly _tag: 'State'
   readonly state: string
   readonly change: StateChange
 }
 
-/** What becomes of one timer of the key at hand. Its cell makes it. */
+/** What becomes of one `timer` of the key at hand: the `change` that its cell made. */
 export interface TimerEffect {
   readonly _tag: 'Timer'
   readonly timer: string
@@ -45,6 +47,7 @@ export type TimerChange =
   | { readonly _tag: 'After'; readonly tag: string; readonly delay: Duration; readonly outputTimestamp: Instant | null }
   | { readonly _tag: 'Clear'; readonly tag: string }
 
+/** One thing that a stateful DoFn does: it gives something out, changes a state, sets a timer, or asks for a call after its commit. */
 export type Effect = Emit<unknown> | StateEffect | TimerEffect | AfterCommit
 /** `false` is nothing, so that `full && emit(x)` reads as it sounds. An array, not an Iterable: the errors are shorter and so is the loop. */
 export type Effects = ReadonlyArray<Effect | false>
@@ -53,11 +56,21 @@ export type Effects = ReadonlyArray<Effect | false>
  * An output, with its element's timestamp and window. Several outputs are a union with a tag, and `Partition.on` behind it.
  *
  * @example
- * process: ({ value }) => [value.total < 1 ? emit({ to: 'cheap', order: value }) : emit({ to: 'host', id: value.id })]
+ * const sorted = ParDo.bundled({
+ *   process: ({ value }: Windowed<Order>) => [value.total < 25 ? emit({ to: 'cheap', id: value.id }) : emit({ to: 'dear', id: value.id })],
+ * })
+ * const { cheap, dear } = pipe(orders, sorted, Partition.on('to', ['cheap', 'dear']))
+ * Flatten.of(pipe(cheap, Count.globally), pipe(dear, PCollection.map(({ id }) => id))) // => 3, 'o2'
  */
 export const emit = <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp: null })
 
-/** An output at a time of its own: not before its element's timestamp. From `finishBundle` it also says in which window. */
+/**
+ * An output at a time of its own: not before its element's timestamp, or the run ends. From `finishBundle` it also says in which window.
+ *
+ * @example
+ * const later = ParDo.bundled({ process: ({ value, timestamp }: Windowed<Order>) => [pipe(value.id, emitAt(Instant.plus(hours(1))(timestamp)))] })
+ * pipe(orders, later)
+ */
 export const emitAt =
   (timestamp: Instant) =>
   <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp })

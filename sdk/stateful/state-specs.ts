@@ -19,14 +19,14 @@ import type { Combining, ErasedState, ErasedTimer, StateKind } from './erased.ts
 declare const cell: unique symbol
 const state: unique symbol = Symbol('state')
 
-/** One state by its kind and coder; `C` is the cell that functions see. */
+/** One state by its `kind` and coder; `C` is the cell that functions see. {@link State} makes them. */
 export interface StateSpec<out C> {
   readonly kind: StateKind
   readonly [state]: ErasedState
   readonly [cell]?: C
 }
 
-/** One timer, or a family of them; `C` is the cell that functions see. */
+/** One timer, or a family of them; `C` is the cell that functions see. {@link Timer} has them. */
 export interface TimerSpec<out C> extends ErasedTimer {
   readonly [cell]?: C
 }
@@ -68,7 +68,14 @@ function combining<I, A, O>(coder: Coder<A>, fn: Monoid<A> | Combine<I, A, O>): 
  * run there, with the state and the key; in strict runs (TestPipeline) at once, with the element.
  *
  * @example
- * state: { total: State.value(Coder.varint, 0), recent: State.bag(viewCoder), perPage: State.map(Coder.string, Coder.varint) }
+ * const states = {
+ *   total: State.value(Coder.varint, 0),
+ *   sum: State.combining(Coder.double, N.MonoidSum),
+ *   recent: State.bag(viewCoder),
+ *   perPage: State.map(Coder.string, Coder.varint),
+ *   users: State.set(Coder.string),
+ *   history: State.orderedList(viewCoder),
+ * }
  */
 export const State = Object.freeze({
   /** One value. With `initial` it is read and written as `A`; without, as an Option, and `none` clears it. */
@@ -98,12 +105,16 @@ const deterministic = <A>(verb: string, coder: Coder<A>): Coder<unknown> => {
  * time; a processing-time timer fires by the clock, and what its window left pending is dropped when the window expires.
  *
  * @example
- * timers: { idle: Timer.eventTime, flush: Timer.processingTime }
+ * const timers = { idle: Timer.eventTime, flush: Timer.processingTime, perPage: Timer.eventTimeFamily, calls: Timer.processingTimeFamily }
  */
 export const Timer: {
+  /** One, by the watermark. */
   readonly eventTime: TimerSpec<EventTimer>
+  /** One, by the clock. */
   readonly processingTime: TimerSpec<ProcessingTimer>
+  /** Any number by tag, by the watermark. */
   readonly eventTimeFamily: TimerSpec<EventTimerFamily>
+  /** Any number by tag, by the clock. */
   readonly processingTimeFamily: TimerSpec<ProcessingTimerFamily>
 } = Object.freeze({
   eventTime: Object.freeze({ domain: 'eventTime', family: false }),

@@ -16,7 +16,7 @@ type CellOf<S> = S extends StateSpec<infer C> ? C : S extends TimerSpec<infer C>
 /** What functions see of the states `S` and the timers `T`, by name. */
 export type Cells<S, T> = { readonly [N in keyof S]: CellOf<S[N]> } & { readonly [N in keyof T]: CellOf<T[N]> }
 
-/** An element as a stateful DoFn sees it, once for each of its windows. */
+/** A `key` and a `value` as a stateful DoFn sees them, once for each `window`, with their `timestamp` and `pane`. */
 export interface KeyedElement<out K, out V> {
   readonly key: K
   readonly value: V
@@ -25,7 +25,7 @@ export interface KeyedElement<out K, out V> {
   readonly pane: PaneInfo
 }
 
-/** A timer that fires. */
+/** A timer of a `key` and a `window` that fires. */
 export interface Firing<out K> {
   readonly key: K
   /** What its outputs carry unless they say another: an event-time timer's time, or the output timestamp that it was set with. */
@@ -35,7 +35,7 @@ export interface Firing<out K> {
   readonly tag: string
 }
 
-/** A window whose end and allowed lateness the watermark has passed, for a key that has state or timers in it. */
+/** A `window` whose end and allowed lateness the watermark has passed, for a `key` that has state or timers in it (Beam's OnWindowExpiration). */
 export interface Expiration<out K> {
   readonly key: K
   readonly window: BoundedWindow
@@ -49,7 +49,9 @@ type Flat<A> = { readonly [N in keyof A]: A[N] }
 
 /** What a user writes. Each function sees its cells as they were when the call began; what it returns is applied after it, in order. */
 export interface StatefulSpec<in K, in V, S extends StateSpecs, T extends TimerSpecs, P, H, X> {
+  /** By the names under which functions see them. */
   readonly state: S
+  /** By the names under which functions see them; none unless told. */
   readonly timers?: T | undefined
   /** Called once an element and window. What is too late for its window (its end and allowed lateness have passed) is dropped and counted. */
   readonly process: (element: KeyedElement<K, V>, cells: Cells<S, T>) => P
@@ -66,11 +68,15 @@ export type Wellformed<S, T, H> = ([keyof T] extends [never]
 
 type Does<O> = ReadonlyArray<Emit<O> | StateEffect | TimerEffect | AfterCommit | false>
 
-/** What a StatefulSpec becomes: plain functions that a test calls, in a type that a reader can read. `C`: its cells by name. */
+/** What a StatefulSpec becomes: plain functions that a test calls (see StatefulTest), in a type that a reader can read. `C`: its cells by name. */
 export interface StatefulDoFn<K, V, C, TimerName extends string, out O> extends DoFn<KV<K, V>, O> {
+  /** For runners. */
   readonly stateful: ErasedStateful
+  /** As it was written. */
   readonly process: (element: KeyedElement<K, V>, cells: C) => Does<O>
+  /** As they were written. */
   readonly onTimer: { readonly [N in TimerName]: (firing: Firing<K>, cells: C) => Does<O> }
+  /** As it was written; gives no effects where there is none. */
   readonly onWindowExpiration: (expiration: Expiration<K>, cells: C) => Does<O>
 }
 

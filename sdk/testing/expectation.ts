@@ -14,7 +14,7 @@ export interface Expected<out A> {
   readonly expected: ReadonlyArray<A>
 }
 
-/** What is expected of the elements that an assertion looks at; null where it is so. */
+/** What is expected of the elements that an assertion looks at: `describe` in words; `check` gives the difference, null where it is so. */
 export interface Expectation<in A> {
   readonly describe: string
   readonly check: (as: ReadonlyArray<A>) => Difference | null
@@ -25,7 +25,7 @@ export interface Expectation<in A> {
  * properties is nothing, -0 is 0), or deeply and strictly where they have none.
  *
  * @example
- * PAssert.that(containsInAnyOrder([['a', 2], ['b', 1]]))
+ * pipe(words, Count.perElement, PAssert.that(containsInAnyOrder([['a', 2], ['b', 1]])))
  */
 export const containsInAnyOrder = <const A>(as: ReadonlyArray<A>): Expectation<unknown> & Expected<A> =>
   Object.freeze({
@@ -34,7 +34,12 @@ export const containsInAnyOrder = <const A>(as: ReadonlyArray<A>): Expectation<u
     check: (actual: ReadonlyArray<unknown>) => differenceOf(as, actual),
   })
 
-/** No element at all. */
+/**
+ * No element at all.
+ *
+ * @example
+ * pipe(orders, PCollection.filter(order => order.total < 0), PAssert.that(empty))
+ */
 export const empty: Expectation<unknown> & Expected<never> = Object.freeze({
   describe: 'no element',
   expected: Object.freeze([]),
@@ -45,7 +50,7 @@ export const empty: Expectation<unknown> & Expected<never> = Object.freeze({
  * One element, and this one.
  *
  * @example
- * pipe(orders, Count.globally, PAssert.that(singleton(3)))
+ * pipe(orders, Count.globally, PAssert.that(singleton(4)))
  */
 export const singleton = <const A>(a: A): Expectation<unknown> & Expected<A> =>
   Object.freeze({
@@ -58,7 +63,7 @@ export const singleton = <const A>(a: A): Expectation<unknown> & Expected<A> =>
  * Whatever `f` does not object to by throwing. It gets the elements in no order.
  *
  * @example
- * PAssert.inOnTimePane(minute, satisfies(totals => assert.isAbove(totals.length, 10)))
+ * pipe(views, Window.into(FixedWindows.of(minutes(1))), PAssert.inOnTimePane(minute, satisfies(views => assert.lengthOf(views, 2))))
  */
 export const satisfies = <A>(f: (as: ReadonlyArray<A>) => void): Expectation<A> & Expected<A> =>
   Object.freeze({

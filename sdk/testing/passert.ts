@@ -64,11 +64,38 @@ const inPanes = <A>(kind: string, which: string, w: BoundedWindow, x: Expected<A
  *   PAssert.that(containsInAnyOrder([['a', 2], ['b', 1]])),
  *   TestPipeline.run(),
  * )
+ *
+ * @example
+ * const firings = { trigger: AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1), late: AfterCount.of(1) }) }
+ * const counted = pipe(
+ *   TestStream.of(
+ *     Coder.string,
+ *     TestStream.elements([1_000, 'a']),
+ *     TestStream.advanceWatermarkTo(60_000),
+ *     TestStream.elements([2_000, 'late']),
+ *     TestStream.advanceWatermarkToInfinity,
+ *   ),
+ *   Window.into(FixedWindows.of(minutes(1)), { ...firings, allowedLateness: minutes(1), accumulation: 'accumulating', closing: 'always' }),
+ *   Count.globally,
+ * )
+ * await pipe(
+ *   counted,
+ *   PAssert.inEarlyPanes(minute, containsInAnyOrder([1])),
+ *   PAssert.inOnTimePane(minute, containsInAnyOrder([1])),
+ *   PAssert.inLatePanes(minute, containsInAnyOrder([2, 2])),
+ *   PAssert.inPanesNotLate(minute, containsInAnyOrder([1, 1])),
+ *   PAssert.inFinalPane(minute, singleton(2)),
+ *   PAssert.inWindow(minute, containsInAnyOrder([1, 1, 2, 2])),
+ *   PAssert.satisfies(counts => assert.isNotEmpty(counts)),
+ *   TestPipeline.run(),
+ * )
  */
 export const PAssert = Object.freeze({
+  /** Over all elements. */
   that: <A>(x: Expected<NoInfer<A>>): Assertion<A> => asserting<A>('PAssert.that', x),
   /** `f` gets all elements, in no order, and throws for what is wrong with them. */
   satisfies: <A>(f: (as: ReadonlyArray<A>) => void): Assertion<A> => asserting<A>('PAssert.satisfies', satisfies(f)),
+  /** Over all panes of one window. */
   inWindow: <A>(w: BoundedWindow, x: Expected<NoInfer<A>>): Assertion<A> => inPanes<A>('PAssert.inWindow', '', w, x, () => true),
   /** What came out before the watermark passed the window's end. */
   inEarlyPanes: <A>(w: BoundedWindow, x: Expected<NoInfer<A>>): Assertion<A> =>
@@ -76,6 +103,7 @@ export const PAssert = Object.freeze({
   /** What no trigger fired is on time. */
   inOnTimePane: <A>(w: BoundedWindow, x: Expected<NoInfer<A>>): Assertion<A> =>
     inPanes<A>('PAssert.inOnTimePane', 'the on-time pane', w, x, pane => pane.timing === 'onTime' || pane.timing === 'unknown'),
+  /** What came out after the on-time pane. */
   inLatePanes: <A>(w: BoundedWindow, x: Expected<NoInfer<A>>): Assertion<A> =>
     inPanes<A>('PAssert.inLatePanes', 'the late panes', w, x, pane => pane.timing === 'late'),
   /** All but the late ones (Beam's inCombinedNonLatePanes). */

@@ -60,9 +60,18 @@ interface Place {
  * are: effects are compared, not applied.
  *
  * @example
+ * const visits = DoFn.stateful({
+ *   state: { n: State.value(Coder.varint, 0) },
+ *   timers: { idle: Timer.eventTime },
+ *   process: (_: KeyedElement<string, PageView>, { n }) => [n.write(n.read + 1)],
+ *   onTimer: { idle: ({ key }, { n }) => [emit([key, n.read])] },
+ * })
  * const cells = StatefulTest.cells(visits, { n: 2 })
- * const effects = visits.process(StatefulTest.element({ key: 'u1', value: view, timestamp: Instant.ofMillis(0) }), cells)
- * assert.deepEqual(StatefulTest.effects(effects), [cells.n.write(3)])
+ * const view = { user: 'ada', page: '/', millis: 5, at: Instant.ofMillis(0) }
+ * const element = StatefulTest.element({ key: 'ada', value: view, timestamp: view.at })
+ * StatefulTest.effects(visits.process(element, cells)) // => [cells.n.write(3)]
+ * const firing = StatefulTest.firing({ key: 'ada', timestamp: Instant.ofMillis(60_000) })
+ * StatefulTest.effects(visits.onTimer.idle(firing, cells)) // => [emit(['ada', 2])]
  */
 export const StatefulTest = Object.freeze({
   /** Cells of the DoFn; what `contents` leaves out is as for a new key. Throws a TypeError for a state that it has not. */
@@ -77,6 +86,7 @@ export const StatefulTest = Object.freeze({
     window: e.window ?? GlobalWindow,
     pane: e.pane ?? NO_FIRING,
   }),
+  /** In the global window, of no family, unless told. */
   firing: <K>(e: Place & { readonly key: K; readonly timestamp: Instant; readonly tag?: string | undefined }): Firing<K> => ({
     key: e.key,
     timestamp: e.timestamp,

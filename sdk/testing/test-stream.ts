@@ -6,7 +6,7 @@ import { apply, type PCollection } from '../graph/pcollection.ts'
 import { type Duration, Instant } from '../model/time.ts'
 import type { ReadBatch, Source, Split, SplitProgress, SplitReader } from '../splittable/source.ts'
 
-/** One thing that happens in a {@link TestStream}. */
+/** One thing that happens in a {@link TestStream}: elements come, the watermark moves, or processing time does. */
 export type TestEvent<A> =
   | { readonly _tag: 'Elements'; readonly elements: ReadonlyArray<readonly [at: Instant, a: A]> }
   | { readonly _tag: 'Watermark'; readonly to: Instant }
@@ -160,7 +160,8 @@ const refuseDisorder = (events: ReadonlyArray<TestEvent<unknown>>): void => {
  *   TestStream.advanceWatermarkTo(60_000),
  *   TestStream.elements([3_000, 'late']),
  *   TestStream.advanceWatermarkToInfinity,
- * )
+ * ) // => 'a', 'b', 'late'
+ * Instant.toIso(TestStream.startsAt) // => '2000-01-01T00:00:00.000Z'
  */
 export const TestStream = Object.freeze({
   of,
@@ -174,6 +175,7 @@ export const TestStream = Object.freeze({
     if (!(by > 0)) throw new RangeError(`TestStream.advanceProcessingTime: time moves by more than 0 ms, and ${by} is not`)
     return Object.freeze({ _tag: 'ProcessingTime', by })
   },
+  /** Nothing comes after it. */
   advanceWatermarkToInfinity: infinity,
   /** Where processing time begins: 2000-01-01T00:00Z. */
   startsAt: Instant.ofMillis(946_684_800_000),

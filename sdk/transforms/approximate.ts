@@ -13,13 +13,17 @@ import { type QuantileOptions, quantiles } from './quantile-sketch.ts'
  * Both throw a RangeError for an `n` below 2 and for a relativeError that is none; a number that is not finite ends the run.
  *
  * @example
- * pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis), ApproximateQuantiles.perKey(101)) // percentiles
+ * const millis = pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis))
+ * pipe(millis, ApproximateQuantiles.perKey(101)) // percentiles
+ * pipe(millis, PCollection.values, ApproximateQuantiles.globally(2)) // => [1_000, 3_000]
  */
 export const ApproximateQuantiles = Object.freeze({
+  /** Of each window's numbers. */
   globally: (n: number, o?: QuantileOptions): ((pc: PCollection<number>) => PCollection<ReadonlyArray<number>>) => {
     const fn = quantiles(n, o)
     return pc => combineAll(fn, 'ApproximateQuantiles.globally', pc)
   },
+  /** Of each key's numbers. */
   perKey: (n: number, o?: QuantileOptions): (<K>(pc: PCollection<KV<K, number>>) => PCollection<KV<K, ReadonlyArray<number>>>) => {
     const fn = quantiles(n, o)
     return pc => combineValues(fn, 'ApproximateQuantiles.perKey', pc)
@@ -32,13 +36,17 @@ export const ApproximateQuantiles = Object.freeze({
  * `relativeError`: two counts of three lie within it. Throws a RangeError for a relativeError that is none.
  *
  * @example
- * pipe(views, PCollection.map(view => view.user), ApproximateCountDistinct.globally())
+ * pipe(views, PCollection.map(view => view.user), ApproximateCountDistinct.globally()) // => 2
+ * const users = pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.user))
+ * pipe(users, ApproximateCountDistinct.perKey({ relativeError: 0.05 })) // => ['/', 2], ['/b', 1]
  */
 export const ApproximateCountDistinct = Object.freeze({
+  /** Of each window's elements. */
   globally: (o?: CountDistinctOptions): ((pc: PCollection<unknown>) => PCollection<number>) => {
     const fn = countDistinct(o)
     return pc => combineAll(fn, 'ApproximateCountDistinct.globally', pc)
   },
+  /** Of each key's values. */
   perKey: (o?: CountDistinctOptions): (<K>(pc: PCollection<KV<K, unknown>>) => PCollection<KV<K, number>>) => {
     const fn = countDistinct(o)
     return pc => combineValues(fn, 'ApproximateCountDistinct.perKey', pc)

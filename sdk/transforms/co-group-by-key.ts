@@ -11,7 +11,10 @@ type ValuesOf<P> = P extends PCollection<KV<unknown, infer V>> ? ReadonlyArray<V
  * work as in GroupByKey; inputs that are windowed differently are refused when the pipeline is built. Throws a RangeError for no input.
  *
  * @example
- * pipe(CoGroupByKey.of({ orders, payments }), PCollection.map(([id, { orders, payments }]) => ({ id, open: orders.length - payments.length })))
+ * const byId = pipe(orders, PCollection.keyBy(order => order.id))
+ * const byOrder = pipe(payments, PCollection.keyBy(payment => payment.orderId))
+ * const both = CoGroupByKey.of({ orders: byId, payments: byOrder })
+ * pipe(both, PCollection.filter(([, { orders, payments }]) => orders.length > payments.length), PCollection.keys) // => 'o2', 'o4'
  */
 export const CoGroupByKey = Object.freeze({
   /** Each key with all inputs' values for it, by the inputs' names. */

@@ -94,7 +94,23 @@ const map =
  * The standard CombineFns, for Combine.perKey and Combine.globally.
  *
  * @example
- * const topTen = pipe(CombineFn.count, CombineFn.groupBy((view: View) => view.page), CombineFn.map(counts => [...counts].slice(0, 10)))
+ * const perPage = pipe(CombineFn.count, CombineFn.groupBy((view: PageView) => view.page), CombineFn.map(counts => new Map(counts)))
+ * pipe(views, Combine.globally(perPage)) // => new Map([['/', 2], ['/b', 1]])
+ * const longest = pipe(CombineFn.max(N.Ord), CombineFn.contramap((view: PageView) => view.millis))
+ * pipe(views, Combine.globally(longest)) // => O.some(3_000)
+ * const numbers = Create.of([3, 1, 2, 2])
+ * pipe(numbers, Combine.globally(CombineFn.min(N.Ord))) // => O.some(1)
+ * pipe(numbers, Combine.globally(CombineFn.top(2, N.Ord))) // => [3, 2]
+ * pipe(numbers, Combine.globally(CombineFn.countDistinct())) // => 3
+ * pipe(numbers, Combine.globally(CombineFn.quantiles(2))) // => [1, 3]
+ * pipe(numbers, Combine.globally(CombineFn.fromMonoid(N.MonoidProduct))) // => 12
+ * const span = CombineFn.of({
+ *   create: () => [Infinity, -Infinity],
+ *   add: ([least = 0, most = 0], n: number) => [Math.min(least, n), Math.max(most, n)],
+ *   merge: ([a = 0, b = 0], [c = 0, d = 0]) => [Math.min(a, c), Math.max(b, d)],
+ *   extract: ([least = 0, most = 0]) => most - least,
+ * })
+ * pipe(numbers, Combine.globally(span)) // => 2
  */
 export const CombineFn = Object.freeze({
   /** Checks the types of a hand-written one. */

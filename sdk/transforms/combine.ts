@@ -77,7 +77,7 @@ interface GlobalOptions {
  * @example
  * pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis), Combine.perKey(N.MonoidSum))
  * pipe(orders, PCollection.map(order => order.total), Combine.globally(CombineFn.mean))
- * pipe(clicks, PCollection.keyBy(click => click.page), Combine.perKey(CombineFn.count, { fanout: (page: string) => (page === '/' ? 16 : 1) }))
+ * pipe(views, PCollection.keyBy(view => view.page), Combine.perKey(CombineFn.count, { fanout: (page: string) => (page === '/' ? 16 : 1) }))
  */
 export const Combine = Object.freeze({
   /** The values of each key and window, by a Monoid or a CombineFn. */

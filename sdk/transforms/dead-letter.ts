@@ -7,7 +7,11 @@ import { sides } from './separate.ts'
  * Sends the Lefts into `sink` and goes on with the Rights: whoever keeps the result keeps the sink.
  *
  * @example
- * pipe(JetStreamIO.read({ stream: 'VIEWS', coder }), PCollection.deadLetter(JetStreamIO.writeUndecodable({ stream: 'REJECTED', subject: 'rejected' })))
+ * pipe(texts, PCollection.tryMap(parse), PCollection.deadLetter(rejected)) // => { id: 'x', size: 2 }
+ *
+ * @example
+ * const views = JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder })
+ * pipe(views, PCollection.deadLetter(JetStreamIO.writeUndecodable({ stream: 'REJECTED', subject: 'rejected' })))
  */
 export const deadLetter =
   <L, R>(sink: (rejected: PCollection<L>) => PDone) =>

@@ -9,6 +9,7 @@ import { State, Timer } from '../stateful/state-specs.ts'
 import { type KeyedElement, stateful } from '../stateful/stateful-fn.ts'
 import { runAs } from './par-do.ts'
 
+/** How long `Deduplicate.by` knows an id. */
 export interface DeduplicateOptions {
   /** For how long an id is known. */
   readonly within: Duration
@@ -59,6 +60,6 @@ const byEventTime = <K, A>(within: Duration) =>
  * encoding. A window's ids are forgotten with it. Throws a RangeError for a duration that is none. Semantics: Beam's Deduplicate.
  *
  * @example
- * pipe(messages, Deduplicate.by(message => message.orderId, { within: minutes(10) }))
+ * pipe(payments, Deduplicate.by(payment => payment.orderId, { within: minutes(10) }))
  */
 export const Deduplicate = Object.freeze({ by })

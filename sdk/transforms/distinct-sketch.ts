@@ -4,8 +4,9 @@
 import { ByteWriter, Coder, coderOf, murmur3, streamOf } from '../coders/index.ts'
 import type { CombineFn } from '../graph/combine-fn.ts'
 
+/** How exact ApproximateCountDistinct and CombineFn.countDistinct are. */
 export interface CountDistinctOptions {
-  /** The standard error of the count as a share of it, from 0.002 to 0.25: a tenth of the error takes a hundred times the memory. 0.01 unless told, which takes 16 kB. */
+  /** The standard error of the count as a share of it, from 0.0021 to 0.25: a tenth of the error takes a hundred times the memory. 0.01 unless told, which takes 16 kB. */
   readonly relativeError?: number | undefined
 }
 

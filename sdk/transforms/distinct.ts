@@ -33,10 +33,11 @@ const distinct = <A, K>(f: (a: A) => K, coder: Coder<K> | undefined, kind: strin
  * equal ones through. An element comes out when its window's trigger fires: a trigger of AfterCount.of(1) lets it through at once.
  *
  * @example
- * pipe(views, PCollection.map(view => view.user), Distinct.of)
+ * pipe(views, PCollection.map(view => view.user), Distinct.of) // => 'ada', 'bob'
  * pipe(views, Distinct.by(view => view.user))
  */
 export const Distinct = Object.freeze({
+  /** By the whole element. */
   of: <A>(pc: PCollection<A>): PCollection<A> => distinct((a: A) => a, undefined, 'Distinct.of', pc),
   /** `coder`: how what is compared is encoded; the default one takes any plain data. It must be deterministic. */
   by:

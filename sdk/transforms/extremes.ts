@@ -10,13 +10,16 @@ import { someOfAll, someValues } from './combine-some.ts'
  * (Beam's Min).
  *
  * @example
- * pipe(orders, PCollection.keyBy(order => order.customer), PCollection.mapValues(order => order.total), Min.perKey(N.Ord))
+ * pipe(temperatures, Min.globally(N.Ord)) // => 18
+ * pipe(orders, PCollection.keyBy(order => order.shop), PCollection.mapValues(order => order.total), Min.perKey(N.Ord)) // => ['north', 20], ['south', 0]
  */
 export const Min = Object.freeze({
+  /** Of each window's elements. */
   globally:
     <V>(ord: Ord<V>) =>
     (pc: PCollection<V>): PCollection<V> =>
       someOfAll(CombineFn.min(ord), 'Min.globally', pc),
+  /** Of each key's values. */
   perKey:
     <V>(ord: Ord<V>) =>
     <K>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>
@@ -28,13 +31,16 @@ export const Min = Object.freeze({
  * nothing (Beam's Max).
  *
  * @example
- * pipe(temperatures, Max.globally(N.Ord))
+ * pipe(temperatures, Max.globally(N.Ord)) // => 21
+ * pipe(orders, PCollection.keyBy(order => order.shop), PCollection.mapValues(order => order.total), Max.perKey(N.Ord)) // => ['north', 30], ['south', 5]
  */
 export const Max = Object.freeze({
+  /** Of each window's elements. */
   globally:
     <V>(ord: Ord<V>) =>
     (pc: PCollection<V>): PCollection<V> =>
       someOfAll(CombineFn.max(ord), 'Max.globally', pc),
+  /** Of each key's values. */
   perKey:
     <V>(ord: Ord<V>) =>
     <K>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>

@@ -6,7 +6,7 @@ import { apply, type PCollection } from '../graph/pcollection.ts'
  * What `f` gives as Some; a None is dropped.
  *
  * @example
- * pipe(texts, PCollection.filterMap(text => O.fromNullable(parse(text))))
+ * pipe(names, PCollection.filterMap(O.fromNullable)) // => 'ada'
  */
 export const filterMap =
   <A, B>(f: (a: A) => Option<B>) =>

@@ -9,6 +9,7 @@ import { State, Timer } from '../stateful/state-specs.ts'
 import { type KeyedElement, stateful } from '../stateful/stateful-fn.ts'
 import { runAs } from './par-do.ts'
 
+/** How long `GroupIntoBatches.ofSize` waits for more. */
 export interface BatchOptions {
   /** How long a batch that is not full may wait, in processing time. For as long as its window lasts, unless told. */
   readonly maxBufferingDuration?: Duration | undefined

@@ -11,7 +11,7 @@ import { type KeyedElement, stateful } from '../stateful/stateful-fn.ts'
 import { runAs } from './par-do.ts'
 import { Partition } from './partition.ts'
 
-/** What a join by time gives: pairs, and what stayed alone on either side. */
+/** What `Join.within` gives: the `pairs`, and what stayed alone on either side (`leftAlone`, `rightAlone`). */
 export interface JoinedWithin<K, A, B> {
   readonly pairs: PCollection<KV<K, readonly [A, B]>>
   readonly leftAlone: PCollection<KV<K, A>>

@@ -32,7 +32,12 @@ const crossed = <A, B, C>({ left, right }: Both<A, B>, pair: (a: A, b: B) => C):
  * `within` looks at timestamps instead: see there.
  *
  * @example
- * pipe(orders, PCollection.keyBy(order => order.id), Join.left(pipe(payments, PCollection.keyBy(payment => payment.orderId))))
+ * const amounts = Create.of([KV.of('o1', 20), KV.of('o9', 7)])
+ * const names = Create.of([KV.of('o1', 'ada'), KV.of('o2', 'bob')])
+ * pipe(names, Join.inner(amounts)) // => ['o1', ['ada', 20]]
+ * pipe(names, Join.left(amounts)) // => ['o1', ['ada', O.some(20)]], ['o2', ['bob', O.none]]
+ * pipe(names, Join.right(amounts)) // => ['o1', [O.some('ada'), 20]], ['o9', [O.none, 7]]
+ * pipe(names, Join.full(amounts)) // => ['o1', T.both('ada', 20)], ['o2', T.left('bob')], ['o9', T.right(7)]
  */
 export const Join = Object.freeze({
   /** Pairs of both sides. */
@@ -72,7 +77,10 @@ export const Join = Object.freeze({
    * one. Throws a RangeError for a distance that is none.
    *
    * @example
-   * const { pairs, leftAlone, rightAlone } = pipe(orders, Join.within(payments, minutes(30)))
+   * const ordered = pipe(orders, PCollection.keyBy(order => order.id), PCollection.mapValues(order => order.total))
+   * const paid = pipe(payments, PCollection.keyBy(payment => payment.orderId), PCollection.mapValues(payment => payment.amount))
+   * const { pairs, leftAlone, rightAlone } = pipe(ordered, Join.within(paid, minutes(30)))
+   * Flatten.of(pairs, leftAlone, rightAlone) // => ['o1', [20, 20]], ['o3', [5, 5]], ['o2', 30], ['o4', 0], ['o9', 7]
    */
   within,
 })

@@ -21,15 +21,18 @@ const latest = <V>(): CombineFn<Windowed<V>, Newest<V>, Option<V>> => ({
  * of nothing (Beam's Latest).
  *
  * @example
- * pipe(prices, PCollection.keyBy(price => price.symbol), Latest.perKey)
+ * pipe(prices, PCollection.map(price => price.price), Latest.globally) // => 3
+ * pipe(prices, PCollection.keyBy(price => price.symbol), PCollection.mapValues(price => price.price), Latest.perKey) // => ['NAT', 3], ['JET', 2]
  */
 export const Latest = Object.freeze({
+  /** Of each window's elements. */
   globally: <V>(pc: PCollection<V>): PCollection<V> =>
     someOfAll(
       latest<V>(),
       'Latest.globally',
       apply<Windowed<V>>({ _tag: 'ReifyWindowed', of: 'element' }, [pc], { kind: 'Latest.globally.at' }),
     ),
+  /** Of each key's values. */
   perKey: <K, V>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>
     someValues(latest<V>(), 'Latest.perKey', reifyValues(pc, 'Latest.perKey.at')),
 })

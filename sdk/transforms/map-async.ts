@@ -6,6 +6,7 @@ import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { Failure, Retry } from '../model/failure.ts'
 import { type Duration, seconds } from '../model/time.ts'
 
+/** How `PCollection.mapAsync` and its kin make their calls. `E`: what they may fail with. */
 export interface AsyncOptions<in E> {
   /** How many calls may be in flight at once in a task. 16 unless told. */
   readonly concurrency?: number | undefined
@@ -58,14 +59,20 @@ const transformOf = (verb: string, f: UserFunction, onRejected: MapAsync['onReje
  * Throws a RangeError for a concurrency, timeout, number of attempts or pause between them that is none.
  *
  * @example
- * pipe(ids, PCollection.mapAsync((id, { signal }) => fetch(`https://example.org/${id}`, { signal }).then(r => r.text()), { concurrency: 32 }))
+ * const page = (id: string, { signal }: Call) => fetch(`https://example.org/${id}`, { signal }).then(answer => answer.text())
+ * const pages = pipe(ids, PCollection.mapAsync(page, { concurrency: 32, retry: { attempts: 3 } }))
  */
 export const mapAsync =
   <A, B>(f: (a: A, call: Call) => Promise<B>, o?: AsyncOptions<unknown>) =>
   (pc: PCollection<A>): PCollection<B> =>
     apply(transformOf('mapAsync', f, 'end', o), [pc], { kind: 'mapAsync' })
 
-/** As `mapAsync`, but what rejects after the last attempt becomes a Left with the element: for `separate` or `deadLetter`. */
+/**
+ * As `mapAsync`, but what rejects after the last attempt becomes a Left with the element: for `separate` or `deadLetter`.
+ *
+ * @example
+ * pipe(texts, PCollection.tryMapAsync(async text => parse(text).id), PCollection.deadLetter(rejected)) // => 'x'
+ */
 export const tryMapAsync =
   <A, B>(f: (a: A, call: Call) => Promise<B>, o?: AsyncOptions<unknown>) =>
   (pc: PCollection<A>): PCollection<Either<Failure<A>, B>> =>

@@ -16,14 +16,20 @@ export const withSides = (verb: string, sides: Sides, pc: PCollection<unknown>):
  * output's watermark held. What a side lacks is an error where `f` reads it, see {@link View}.
  *
  * @example
- * pipe(orders, PCollection.mapWith({ rates: View.asMap(rates) }, (order, { rates }) => [order, rates.get(order.currency)]))
+ * pipe(orders, PCollection.mapWith({ rates: View.asMap(rates) }, (order, { rates }) => [order.id, rates.get(order.currency)]))
+ * // => ['o1', O.some(1)], ['o2', O.some(0.5)], ['o3', O.some(1)], ['o4', O.some(1)]
  */
 export const mapWith =
   <S extends Sides, A, const B>(sides: S, f: (a: A, sides: SideValues<S>) => B) =>
   (pc: PCollection<A>): PCollection<B> =>
     apply({ _tag: 'MapWith', f }, [withSides('mapWith', sides, pc)], { kind: 'mapWith' })
 
-/** As `mapWith`, into all that `f` gives: an array, a generator, any iterable. So it filters, too. */
+/**
+ * As `mapWith`, into all that `f` gives: an array, a generator, any iterable. So it filters, too.
+ *
+ * @example
+ * pipe(orders, PCollection.flatMapWith({ known: View.asList(ids) }, (order, { known }) => (known.includes(order.id) ? [order.id] : []))) // => 'o1', 'o2'
+ */
 export const flatMapWith =
   <S extends Sides, A, R extends Iterable<unknown>>(sides: S, f: (a: A, sides: SideValues<S>) => R) =>
   (pc: PCollection<A>): PCollection<ItemOf<R>> =>

@@ -9,10 +9,13 @@ import { CombineFn } from './combine-fn.ts'
  * The arithmetic mean of each window's numbers, or of each key's; NaN of nothing (Beam's Mean).
  *
  * @example
- * pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis), Mean.perKey)
+ * pipe(Create.of([1, 2, 6]), Mean.globally) // => 3
+ * pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis), Mean.perKey) // => ['/', 1_500], ['/b', 3_000]
  */
 export const Mean = Object.freeze({
+  /** Of each window's numbers. */
   globally: (pc: PCollection<number>): PCollection<number> => combineAll(CombineFn.mean, 'Mean.globally', pc),
+  /** Of each key's numbers. */
   perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => combineValues(CombineFn.mean, 'Mean.perKey', pc),
 })
 
@@ -22,9 +25,12 @@ const sum = CombineFn.fromMonoid(MonoidSum)
  * The sum of each window's numbers, or of each key's; 0 of nothing (Beam's Sum).
  *
  * @example
- * pipe(orders, PCollection.map(order => order.total), Sum.globally)
+ * pipe(orders, PCollection.map(order => order.total), Sum.globally) // => 55
+ * pipe(orders, PCollection.keyBy(order => order.shop), PCollection.mapValues(order => order.total), Sum.perKey) // => ['north', 50], ['south', 5]
  */
 export const Sum = Object.freeze({
+  /** Of each window's numbers. */
   globally: (pc: PCollection<number>): PCollection<number> => combineAll(sum, 'Sum.globally', pc),
+  /** Of each key's numbers. */
   perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => combineValues(sum, 'Sum.perKey', pc),
 })

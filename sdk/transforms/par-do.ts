@@ -29,6 +29,12 @@ const of: <I, O>(fn: DoFn<I, O>) => (pc: PCollection<I>) => PCollection<O> = run
  *   process: ({ value }, { setup: index }) => [index.has(value.id) && emit(value)],
  *   teardown: index => index.close(),
  * }))
+ * const total = ParDo.stateful({
+ *   state: { sum: State.value(Coder.double, 0) },
+ *   process: ({ key, value }: KeyedElement<string, Order>, { sum }) => [sum.write(sum.read + value.total)],
+ *   onWindowExpiration: ({ key }, { sum }) => [emit([key, sum.read])],
+ * })
+ * pipe(orders, PCollection.keyBy(order => order.shop), total) // => ['north', 50], ['south', 5]
  */
 export const ParDo = Object.freeze({
   /** Runs a DoFn that was made apart. */

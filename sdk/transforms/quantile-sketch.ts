@@ -4,6 +4,7 @@
 import { type ByteReader, type ByteWriter, type Coder, coderOf } from '../coders/index.ts'
 import type { CombineFn } from '../graph/combine-fn.ts'
 
+/** How exact ApproximateQuantiles and CombineFn.quantiles are. */
 export interface QuantileOptions {
   /** How far a quantile may lie from the true one, as a share of it: between 0 and 1. 0.01 unless told. */
   readonly relativeError?: number | undefined

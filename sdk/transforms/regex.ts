@@ -55,7 +55,15 @@ const filterMap = <B>(verb: string, f: (text: string) => Option<B>) => step<B>(v
  * flags `g` and `y` have no meaning here. Throws a RangeError for a group that the expression does not have.
  *
  * @example
- * pipe(lines, Regex.findKV(/(?<level>[A-Z]+) (?<text>.*)/, 'level', 'text')) // PCollection<KV<string, string>>
+ * pipe(lines, Regex.findKV(/(?<level>[A-Z]+) (?<text>.*)/, 'level', 'text')) // => ['INFO', 'started'], ['WARN', 'slow']
+ * pipe(lines, Regex.find(/[a-z]+/)) // => 'started', 'slow'
+ * pipe(lines, Regex.findAll(/[A-Z]/)) // => ['I', 'N', 'F', 'O'], ['W', 'A', 'R', 'N']
+ * pipe(lines, Regex.matches(/WARN (.*)/, 1)) // => 'slow'
+ * pipe(lines, Regex.matchesKV(/WARN (.)(.*)/, 1, 2)) // => ['s', 'low']
+ * pipe(lines, Regex.allMatches(/WARN( !)? (.*)/)) // => ['WARN slow', null, 'slow']
+ * pipe(lines, Regex.replaceAll(/[A-Z]/, '.')) // => '.... started', '.... slow'
+ * pipe(lines, Regex.replaceFirst(/([A-Z]+)/, '[$1]')) // => '[INFO] started', '[WARN] slow'
+ * pipe(lines, Regex.split(/ /)) // => 'INFO', 'started', 'WARN', 'slow'
  */
 export const Regex = Object.freeze({
   /** Of texts that match as a whole: the match, or one of its groups. */

@@ -8,7 +8,9 @@ import type { Windowed } from '../model/pane.ts'
  * element. An element of several windows comes out once for each.
  *
  * @example
- * pipe(totals, Reify.windowed, PCollection.map(({ value, window }) => ({ total: value, minute: window.start })))
+ * const perMinute = pipe(views, Window.into(FixedWindows.of(minutes(1))), PCollection.keyBy(view => view.page), Count.perKey)
+ * pipe(perMinute, Reify.windowed, PCollection.map(({ value: [page, n], window }) => [page, n, window.start])) // => ['/', 1, 0], ['/b', 1, 0], ['/', 1, 60_000]
+ * pipe(perMinute, Reify.windowedValues, PCollection.mapValues(({ pane }) => pane.timing)) // => ['/', 'onTime'], ['/b', 'onTime'], ['/', 'onTime']
  */
 export const Reify = Object.freeze({
   /** { value, timestamp, window, pane } in place of the value. */

@@ -34,7 +34,9 @@ const requireCount = (n: number, verb: string): void => {
  * than `n`. All throw a RangeError for an `n` that is no whole number from 1.
  *
  * @example
- * pipe(views, Sample.fixedSizeGlobally(100), PCollection.map(views => views.filter(view => view.millis > 1_000).length / views.length))
+ * pipe(views, Sample.fixedSizeGlobally(100), PCollection.map(views => views.filter(view => view.millis >= 2_000).length / 3)) // => 2 / 3
+ * pipe(views, PCollection.keyBy(view => view.user), Sample.fixedSizePerKey(1), PCollection.mapValues(views => views.length)) // => ['ada', 1], ['bob', 1]
+ * pipe(views, Sample.any(2), Count.globally) // => 2
  */
 export const Sample = Object.freeze({
   any: (n: number) => {

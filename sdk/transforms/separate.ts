@@ -2,7 +2,13 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import { applyTagged, collectionOf, type PCollection } from '../graph/pcollection.ts'
 
-/** Both sides as collections. A pipeline that leaves one of them unread is refused: `PCollection.ignore` drops one on purpose. */
+/**
+ * Both sides as collections. A pipeline that leaves one of them unread is refused: `PCollection.ignore` drops one on purpose.
+ *
+ * @example
+ * const { left, right } = pipe(texts, PCollection.tryMap(parse), PCollection.separate)
+ * Flatten.of(pipe(left, PCollection.map(failure => failure.element)), pipe(right, PCollection.map(({ id }) => id))) // => 'x', 'x'
+ */
 export const separate = <L, R>(pc: PCollection<Either<L, R>>): { readonly left: PCollection<L>; readonly right: PCollection<R> } =>
   sides(pc, 'separate')
 

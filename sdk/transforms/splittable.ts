@@ -15,11 +15,13 @@ const read =
     return apply({ _tag: 'Splittable', fn: erased }, [pc], { kind: 'Splittable.read' })
   }
 
-/** See `Splittable.source`. */
+/** What `Splittable.source` makes a collection of. */
 export interface SourceOptions<M, A> {
+  /** The connector: what reads. */
   readonly source: Source<M>
   /** From what the source's readers hand over to the element. Pure: after a crash it is called again. */
   readonly decode: (raw: NoInfer<M>) => A
+  /** Its event time. Pure, as `decode`. */
   readonly timestamp: (element: NoInfer<A>, raw: NoInfer<M>) => Instant
   /** Whether an element's timestamp moves the watermark: that of one which tells no event time must not. All do unless told. */
   readonly movesWatermark?: ((element: NoInfer<A>) => boolean) | undefined
@@ -27,6 +29,7 @@ export interface SourceOptions<M, A> {
   readonly watermark?: WatermarkPolicy | undefined
   /** What it is called in paths where it has no name: the source's label unless told. */
   readonly kind?: string | undefined
+  /** What it is called in errors and checkpoints: it must be unique where it stands. */
   readonly name?: string | undefined
 }
 
@@ -47,6 +50,10 @@ const source = <M, A>(o: SourceOptions<M, A>): PCollection<A> => {
  * collection, outputs with the next checkpoint. `source` is for connectors: nothing but positions, splits that are found once and written
  * into the first checkpoint, batches without a promise each, and outputs that may leave at once under their record's name (exactly-once
  * sinks need no checkpoint for them). JetStreamIO.read and TextIO.read are made with it, and have no other way.
+ *
+ * @example
+ * const rows = Splittable.source({ source: tableLog('orders'), decode: row => row.number, timestamp: (_, row) => row.changed })
+ * pipe(rows, Sum.globally) // => 10
  */
 export const Splittable = Object.freeze({
   /**
@@ -59,7 +66,7 @@ export const Splittable = Object.freeze({
    *
    * @example
    * pipe(
-   *   Create.of(['users', 'orders']),
+   *   Create.of(['orders']),
    *   Splittable.read({
    *     restriction: OffsetRange, watermark: WatermarkEstimator.monotonic, isBounded: true,
    *     initial: async table => OffsetRange.of(0, await countRows(table)),
@@ -72,7 +79,8 @@ export const Splittable = Object.freeze({
    *       }
    *     },
    *   }),
-   * )
+   *   Count.globally,
+   * ) // => 5
    */
   read,
   /**
@@ -81,9 +89,9 @@ export const Splittable = Object.freeze({
    *
    * @example
    * const rows = Splittable.source({
-   *   source: tableLog('orders'),                     // a Source<Row> of one's own
-   *   decode: row => decodeOrder(row.bytes),
-   *   timestamp: (order, row) => row.committedAt,
+   *   source: tableLog('orders'), // a Source<Row> of one's own
+   *   decode: row => row.text,
+   *   timestamp: (text, row) => row.changed,
    *   watermark: Watermark.boundedOutOfOrderness(seconds(10)),
    * })
    */

@@ -16,9 +16,12 @@ const textOf = (value: unknown): string => {
  * between them: a comma unless told.
  *
  * @example
- * pipe(counts, ToString.kvs(': '), TextIO.write('counts.txt'))
+ * pipe(counts, ToString.kvs(': ')) // => 'a: 2', 'b: 1'
+ * pipe(counts, ToString.iterables('/')) // => 'a/2', 'b/1'
+ * pipe(counts, ToString.elements) // => '["a",2]', '["b",1]'
  */
 export const ToString = Object.freeze({
+  /** Each element by itself. */
   elements: (pc: PCollection<unknown>): PCollection<string> => apply({ _tag: 'Map', f: textOf }, [pc], { kind: 'ToString.elements' }),
   kvs:
     (delimiter = ',') =>

@@ -9,7 +9,7 @@ import { attempted } from './try-map.ts'
  * As `flatMap`, but what throws becomes a Left with the element: all of an element's outputs come out, or none and its failure.
  *
  * @example
- * pipe(documents, PCollection.tryFlatMap(text => parseLines(text)), PCollection.deadLetter(rejected))
+ * pipe(texts, PCollection.tryFlatMap(text => Object.keys(parse(text))), PCollection.deadLetter(rejected)) // => 'id', 'size'
  */
 export const tryFlatMap =
   <A, R extends Iterable<unknown>>(f: (a: A) => R) =>

@@ -17,7 +17,12 @@ export const tryKeyBy =
   (pc: PCollection<A>): PCollection<Either<Failure<A>, KV<K, A>>> =>
     attempted('tryKeyBy', f, (key, a): KV<K, A> => [key, a], pc)
 
-/** As `mapValues`, but a pair whose value `f` throws for becomes a Left. Keys have the default coder behind it, as with `tryKeyBy`. */
+/**
+ * As `mapValues`, but a pair whose value `f` throws for becomes a Left. Keys have the default coder behind it, as with `tryKeyBy`.
+ *
+ * @example
+ * pipe(texts, PCollection.keyBy(text => text.length), PCollection.tryMapValues(parse), PCollection.deadLetter(rejected), PCollection.values) // => { id: 'x', size: 2 }
+ */
 export const tryMapValues =
   <V, const B>(f: (v: V) => B) =>
   <K>(pc: PCollection<KV<K, V>>): PCollection<Either<Failure<KV<K, V>>, KV<K, B>>> =>
@@ -28,7 +33,12 @@ export const tryMapValues =
       pc,
     )
 
-/** As `mapKeys`, but a pair whose key `f` throws for becomes a Left; the new keys have the default coder. */
+/**
+ * As `mapKeys`, but a pair whose key `f` throws for becomes a Left; the new keys have the default coder.
+ *
+ * @example
+ * pipe(texts, PCollection.keyBy(text => text), PCollection.tryMapKeys(text => parse(text).id), PCollection.deadLetter(rejected), PCollection.keys) // => 'x'
+ */
 export const tryMapKeys =
   <K, const L>(f: (k: K) => L) =>
   <V>(pc: PCollection<KV<K, V>>): PCollection<Either<Failure<KV<K, V>>, KV<L, V>>> =>

@@ -39,14 +39,21 @@ const attemptedWith = <S extends Sides, A, R, B>(
  * As `mapWith`, but what throws becomes a Left with the element: for `separate` or `deadLetter`. So does a side that lacks what `f` reads.
  *
  * @example
- * pipe(orders, PCollection.tryMapWith({ rate: View.asSingleton(rates) }, (order, { rate }) => converted(order, rate)), PCollection.deadLetter(rejected))
+ * const rate = pipe(rates, PCollection.filter(([currency]) => currency === 'USD'), PCollection.values, View.asSingleton)
+ * pipe(orders, PCollection.tryMapWith({ rate }, (order, { rate }) => order.total * rate), PCollection.deadLetter(rejected)) // => 10, 15, 2.5, 0
  */
 export const tryMapWith =
   <S extends Sides, A, B>(sides: S, f: (a: A, sides: SideValues<S>) => B) =>
   (pc: PCollection<A>): PCollection<Either<Failure<A>, B>> =>
     attemptedWith('tryMapWith', sides, f, result => result, pc)
 
-/** As `flatMapWith`, but what throws becomes a Left with the element: all of an element's outputs come out, or none and its failure. */
+/**
+ * As `flatMapWith`, but what throws becomes a Left with the element: all of an element's outputs come out, or none and its failure.
+ *
+ * @example
+ * const wanted = { ids: View.asIterable(Create.of(['x'])) }
+ * pipe(texts, PCollection.tryFlatMapWith(wanted, (text, { ids }) => Array.from(ids).filter(id => id === parse(text).id)), PCollection.deadLetter(rejected)) // => 'x'
+ */
 export const tryFlatMapWith =
   <S extends Sides, A, R extends Iterable<unknown>>(sides: S, f: (a: A, sides: SideValues<S>) => R) =>
   (pc: PCollection<A>): PCollection<Either<Failure<A>, ItemOf<R>>> =>

@@ -26,8 +26,25 @@ const ofChanges = <A>(view: ViewSpec, pc: PCollection<unknown>): SideInput<A> =>
  * table for all windows. It is there once its sources have been read to where nothing was pending; from then on it never blocks.
  *
  * @example
- * const rates = pipe(changes, Window.into(FixedWindows.of(hours(1))), View.asMap)
- * pipe(orders, PCollection.mapWith({ rates }, (order, { rates }) => ({ ...order, rate: rates.get(order.currency) })))
+ * const perMinute = Window.into(FixedWindows.of(minutes(1)))
+ * const rates = pipe(changes, perMinute, View.asMap)
+ * pipe(orders, perMinute, PCollection.mapWith({ rates }, (order, { rates }) => [order.id, rates.get(order.currency)]))
+ * // => ['o1', O.some(1)], ['o2', O.some(0.5)], ['o3', O.some(1)], ['o4', O.some(1)]
+ *
+ * @example
+ * const sides = {
+ *   least: View.asSingletonOr(10)(Create.of([1])),
+ *   known: View.asList(ids),
+ *   every: View.asIterable(ids),
+ *   views: pipe(views, PCollection.keyBy(view => view.user), View.asMultimap),
+ *   flags: View.asTable(flags),
+ *   open: View.asIndex((isOpen: boolean) => isOpen)(flags),
+ * }
+ * const told = PCollection.mapWith(sides, (order: Order, { least, known, every, views, flags, open }) => {
+ *   const shop = O.isSome(flags.get(order.shop)) && open.get(true).length > 0
+ *   return [least, known.length, [...every].length, views.get(order.customer).length, shop]
+ * })
+ * pipe(orders, told, Distinct.of) // => [1, 2, 2, 2, true], [1, 2, 2, 1, true], [1, 2, 2, 2, false], [1, 2, 2, 0, false]
  */
 export const View = Object.freeze({
   /** The one element of a window. Reading it where there is none, or several, throws a SideInputError. */

@@ -49,6 +49,7 @@ const strategyOf = (windowFn: WindowFn<never>, o: WindowOptions = {}): Windowing
  * taken over from an earlier Window.into. Groupings behind it work window by window. Throws a RangeError for a negative lateness.
  *
  * @example
+ * pipe(views, Window.into(FixedWindows.of(minutes(1))), Count.globally) // => 2, 1
  * Window.into(FixedWindows.of(minutes(1)), {
  *   trigger: AfterWatermark.pastEndOfWindow({ late: AfterCount.of(1) }), allowedLateness: minutes(5), accumulation: 'accumulating',
  * })

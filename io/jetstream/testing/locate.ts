@@ -8,7 +8,7 @@ import { fromRelease } from './release.ts'
 import { fromTestcontainer } from './testcontainer.ts'
 import { compareVersions, fullVersion, recentVersion, wantedVersion } from './version.ts'
 
-/** A way that was tried in vain. */
+/** A way of getting a server that was tried in vain: `how`, and the `reason`. */
 export interface Attempt {
   readonly how: string
   readonly reason: string
@@ -22,6 +22,7 @@ export interface LocatedServer extends Binary {
   readonly attempts: ReadonlyArray<Attempt>
 }
 
+/** What `NatsServer.locate` looks for. */
 export interface LocateOptions {
   /** Refuse anything older, such as `2.12.1`. Unless given, 2.12 or later is preferred and an older one taken if there is no other. */
   readonly minimumVersion?: string | undefined
@@ -33,7 +34,13 @@ export interface LocateOptions {
   readonly report?: ((line: string) => void) | undefined
 }
 
-/** No server could be found or obtained. `message` lists what was tried and what to do. */
+/**
+ * No server could be found or obtained. `message` lists the `attempts` and what to do: to put one on the PATH, to set JETBEAM_NATS_SERVER or
+ * JETBEAM_NATS_URL, or to let this machine fetch one.
+ *
+ * @example
+ * const version = await NatsServer.locate().then(found => found.version, error => (error instanceof NatsServerNotFound ? null : Promise.reject(error)))
+ */
 export class NatsServerNotFound extends Error {
   readonly _tag = 'NatsServerNotFound'
   readonly attempts: ReadonlyArray<Attempt>

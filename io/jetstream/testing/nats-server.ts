@@ -8,6 +8,7 @@ import { type RunningServer, foreignServer, runServer } from './running-server.t
 import { serverInfo } from './server-info.ts'
 import { compareVersions } from './version.ts'
 
+/** How `NatsServer.start` starts a server. */
 export interface StartOptions {
   /** More lines for the server's configuration. Address, port and store directory are decided here. */
   readonly config?: Configuration | undefined
@@ -41,7 +42,6 @@ export const NatsServer = {
    * @example
    * const server = await NatsServer.start()
    * const connection = await connect({ servers: server.url })
-   * …
    * await connection.close()
    * await server.stop()
    */

@@ -6,7 +6,7 @@ import { versionIn } from './version.ts'
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A nats-server that was run once, and told its version. */
+/** A nats-server's program: the path of the `binary`, and the `version` that it told when it was run. */
 export interface Binary {
   readonly binary: string
   readonly version: string

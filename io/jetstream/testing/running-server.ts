@@ -8,12 +8,13 @@ import { type ServerPlan, type ServerProcess, NatsServerFailed, end, endGraceful
 export interface RunningServer {
   /** `nats://127.0.0.1:41234` */
   readonly url: string
+  /** Of 127.0.0.1; the same after a restart. */
   readonly port: number
   /** Where JetStream stores; null for a server that was started by somebody else. */
   readonly storeDir: string | null
   /** Its log; null for a server that was started by somebody else. */
   readonly logFile: string | null
-  /** `2.15.2` */
+  /** As the server tells it: `2.12.1`. */
   readonly version: string
   /** Of the server itself; null while it is down, and for a server that was started by somebody else. */
   readonly pid: number | null
@@ -31,7 +32,15 @@ export interface RunningServer {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** What was asked for is not possible with this server. */
+/**
+ * What was asked for is not possible with this server: it is down, or was stopped for good, or JETBEAM_NATS_URL names it. Where a test must
+ * control its server, start it with `control: true`.
+ *
+ * @example
+ * const server = await NatsServer.start({ control: true })
+ * await server.stop()
+ * await server.restart().catch(error => error instanceof NatsServerNotControllable) // true
+ */
 export class NatsServerNotControllable extends Error {
   readonly _tag = 'NatsServerNotControllable'
 

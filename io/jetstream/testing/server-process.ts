@@ -27,7 +27,13 @@ export interface ServerProcess {
   readonly version: string
 }
 
-/** nats-server did not become ready. `message` ends with the last lines of its log. */
+/**
+ * nats-server did not become ready. `message` ends with the last lines of its log: mend the `config`, or give it a longer `readyLimitMs`.
+ *
+ * @example
+ * const started = NatsServer.start({ config: { max_payload: 'much' } })
+ * await started.catch(error => error instanceof NatsServerFailed) // true
+ */
 export class NatsServerFailed extends Error {
   readonly _tag = 'NatsServerFailed'
 
