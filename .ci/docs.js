@@ -60,6 +60,8 @@ const typesOf = file => new Map(exportsOf(file).map(symbol => [symbol.name, !(re
 
 const examples = surface.getSourceFiles().filter(isOurs).flatMap(examplesOf)
 const mentioned = examples.map(({ code }) => code).join('\n')
+for (const [name, { file }] of known)
+  if (file === shop && !new RegExp(`\\b${name}\\b`).test(mentioned)) problems.push(`test/docs/shop.ts: no example uses ${name}`)
 
 // A member that stands for a function defined elsewhere may have its docstring there.
 const target = symbol => {

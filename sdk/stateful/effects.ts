@@ -81,10 +81,11 @@ export const emitAt =
  * effort: never before, not at all where the run fails or ends first, at most once. What it rejects with is logged with the transform's path.
  *
  * @example
- * ParDo.bundled({
- *   startBundle: (): Message[] => [],
- *   process: ({ value }, { bundle }) => (bundle.push(value), [emit(value.body)]),
+ * const acknowledged = ParDo.bundled({
+ *   startBundle: (): string[] => [],
+ *   process: ({ value }: Windowed<Order>, { bundle }) => (bundle.push(value.id), [emit(value.total)]),
  *   finishBundle: ({ bundle }) => [afterCommit(() => acknowledge(bundle))],
  * })
+ * pipe(orders, acknowledged) // => 20, 30, 5, 0
  */
 export const afterCommit = (f: () => Promise<void>): AfterCommit => ({ _tag: 'AfterCommit', call: f })

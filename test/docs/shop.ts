@@ -169,10 +169,10 @@ export const tableLog = (name: string): Source<Row> => ({
 })
 
 export const openIndex = () => ({ has: (id: string) => id < 'o3', close: () => undefined })
-export type NoCustomer = { readonly _tag: 'Network' } | { readonly _tag: 'Unknown' }
+type NoCustomer = { readonly _tag: 'Network' } | { readonly _tag: 'Unknown' }
 export const fetchCustomer = (name: string): TaskEither<NoCustomer, string> =>
   name === 'cyd' ? TE.left({ _tag: 'Unknown' }) : TE.right(name.toUpperCase())
-export const converted = (order: Order, rate: number): number => order.total * rate
+export const acknowledge = async (_ids: ReadonlyArray<string>): Promise<void> => undefined
 export const flagCoder = Decoder.json(z.boolean())
 export const flags: PCollection<KV<string, O.Option<boolean>>> = Create.of([KV.of('north', O.some(true)), KV.of('south', O.none)])
 
