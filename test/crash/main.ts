@@ -1,5 +1,7 @@
-// npm run test:crash -- [--rounds N] [--seed S]: N kills of a process for each pipeline and runner, and a quarter as many of the server.
+// npm run test:crash -- [--rounds N] [--seed S]: N kills for each pipeline and runner, of the process at any moment and at each phase of a
+// checkpoint, and of single workers; and a quarter as many of the server.
 import { parseArgs } from 'node:util'
+import { describe } from './kills.ts'
 import { type Result, runScenario } from './scenario.ts'
 
 const { values } = parseArgs({
@@ -9,15 +11,16 @@ const rounds = Number(values.rounds)
 const seed = Number(values.seed)
 if (values.help === true || !Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
   process.stdout.write(
-    "npm run test:crash -- [--rounds N] [--seed S]\n\n--rounds N  kills of each pipeline's process (20)\n--seed S    for the moments of the kills (1)\n",
+    'npm run test:crash -- [--rounds N] [--seed S]\n\n--rounds N  kills of each pipeline on each runner, in all ways in turn (20)\n--seed S    for the moments of the kills (1)\n',
   )
   process.exit(values.help === true ? 0 : 2)
 }
 
 const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): string =>
-  `${kills} kills of the process, ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}`
+  `${kills.length} kills (${describe(kills)}), ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}`
 
 let [passed, failed] = [0, 0]
+const all = { kills: 0, serverKills: 0, events: 0, lost: 0, duplicated: 0, wrong: 0 }
 for (const [pipeline, workers] of [
   ['relay', null],
   ['windows', null],
@@ -29,6 +32,8 @@ for (const [pipeline, workers] of [
     const plan = { pipeline, workers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
     const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))
     process.stdout.write(`${name}: ${show(result)}\n`)
+    all.kills += result.kills.length
+    for (const figure of ['serverKills', 'events', 'lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
     if (result.lost + result.duplicated + result.wrong === 0) passed++
     else failed++
   } catch (error) {
@@ -36,5 +41,7 @@ for (const [pipeline, workers] of [
     process.stdout.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
   }
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
+process.stdout.write(
+  `${all.kills} kills, ${all.serverKills} of the server besides, ${all.events} events: lost ${all.lost}, duplicated ${all.duplicated}, wrong ${all.wrong}; ${passed} passed, ${failed} failed\n`,
+)
 process.exitCode = failed === 0 ? 0 : 1

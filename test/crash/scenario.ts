@@ -1,4 +1,4 @@
-// One crash test: a real server, a real process, kills at random moments of either while messages come in; then everything is counted.
+// One crash test: a real server, a real process, kills of either and of single workers while messages come in; then everything is counted.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
 import { type Counts, countRelay, countWindows } from './counting.ts'
 import { encodeEvent, lastEvent } from './events.ts'
+import { type Kill, killsOf } from './kills.ts'
 import { Victim } from './victim.ts'
 
 export type Pipeline = 'relay' | 'windows'
@@ -16,7 +17,7 @@ export interface Plan {
   readonly pipeline: Pipeline
   /** null: the direct runner. */
   readonly workers: number | null
-  /** How often the process is killed. */
+  /** How often the process or one of its workers is killed, in all ways that there are in turn. */
   readonly kills: number
   /** How often the server is killed, beside that. */
   readonly serverKills: number
@@ -27,7 +28,7 @@ export interface Plan {
 }
 
 export interface Result extends Counts {
-  readonly kills: number
+  readonly kills: ReadonlyArray<Kill>
   readonly serverKills: number
   readonly events: number
 }
@@ -42,14 +43,13 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
   const server = await NatsServer.start()
   const folder = await mkdtemp(join(tmpdir(), 'jetbeam-crash-'))
   const nc = await connect({ servers: server.url, noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
-  const victim = new Victim(`${plan.pipeline}-program.ts`, [
+  const victim = new Victim([
+    '--pipeline',
+    plan.pipeline,
     '--nats',
     server.url,
     '--checkpoints',
     join(folder, 'checkpoints'),
-    '--every',
-    '150ms',
-    '--json',
     ...(plan.workers === null ? [] : ['--workers', String(plan.workers)]),
   ])
   const feed = new Feed(nc)
@@ -58,18 +58,15 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     victim.start()
     feed.start()
     let serverKills = 0
-    const moments = shuffled([...Array<'process'>(plan.kills).fill('process'), ...Array<'server'>(plan.serverKills).fill('server')], random)
+    const moments = shuffled<Kill | 'server'>([...inTurn(plan), ...Array<'server'>(plan.serverKills).fill('server')], random)
     for (const [i, moment] of moments.entries()) {
-      // From before it has begun to well into its work.
-      // Threads of a checkout load its sources one by one, which takes longer.
-      await pause((700 + random() * 1_500) * (plan.workers === null ? 1 : 2))
+      await pause(pauseBefore(moment, plan, random))
       if (moment === 'server') {
         const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
         await killServer(server, feed, outageMs)
         serverKills++
       } else {
-        await victim.kill()
-        victim.start()
+        await victim.kill(moment)
       }
       if ((i + 1) % 10 === 0) log(`${plan.pipeline}: ${i + 1} of ${moments.length} kills, ${feed.published} events so far`)
     }
@@ -90,6 +87,18 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     await server.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+const inTurn = ({ pipeline, workers, kills }: Plan): ReadonlyArray<Kill> => {
+  const ways = killsOf(pipeline, workers)
+  return Array.from({ length: kills }, (_, i) => ways[i % ways.length] ?? 'anyMoment')
+}
+
+/** Before what has a moment of its own only as long as that takes; else from before the process has begun to well into its work. */
+const pauseBefore = (moment: Kill | 'server', { workers }: Plan, random: () => number): number => {
+  if (moment !== 'server' && moment !== 'anyMoment') return random() * 300
+  // Threads of a checkout load its sources one by one, which takes longer.
+  return (700 + random() * 1_500) * (workers === null ? 1 : 2)
 }
 
 /** Looks until nothing is missing, or until it has waited long enough. */

@@ -1,34 +1,42 @@
-// A pipeline's process that is started, killed and started again.
+// A pipeline's process that is started, killed and started again, or loses a worker and goes on.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { isDeath, isHit, type Kill, type Sentence, type Told } from './kills.ts'
+
+/** A worker may run out of memory: it should not take that of the machine. */
+const heapMegabytes = 300
+/** How long a moment may be waited for. */
+const longestMs = 60_000
+
+const program = fileURLToPath(new URL('condemned.ts', import.meta.url))
 
 export class Victim {
-  readonly #program: string
   readonly #args: ReadonlyArray<string>
   #child: ChildProcess | null = null
   #errors = ''
-  kills = 0
+  readonly kills: Kill[] = []
 
-  constructor(program: string, args: ReadonlyArray<string>) {
-    this.#program = fileURLToPath(new URL(program, import.meta.url))
+  constructor(args: ReadonlyArray<string>) {
     this.#args = args
   }
 
   start(): void {
-    const child = spawn(process.execPath, ['--import', 'tsx', '-C', 'jetbeam-source', this.#program, ...this.#args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const node = [`--max-old-space-size=${heapMegabytes}`, '--import', 'tsx', '-C', 'jetbeam-source']
+    const child = spawn(process.execPath, [...node, program, ...this.#args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     this.#errors = ''
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-4_000)
     })
     // Started while the server was down, it says so and ends, as it should: whoever supervises it tries again.
     child.once('exit', code => {
-      if (this.#child === child && code === 1 && this.#errors.includes('No NATS server could be reached'))
-        setTimeout(() => this.#restart(child), 200)
+      if (this.#child === child && code === 1 && this.#isServerAway) setTimeout(() => this.#restart(child), 200)
     })
     this.#child = child
+  }
+
+  get #isServerAway(): boolean {
+    return /No NATS server could be reached|CONNECTION_REFUSED|connection refused/i.test(this.#errors)
   }
 
   #restart(ended: ChildProcess): void {
@@ -37,15 +45,64 @@ export class Victim {
 
   /** Throws where it ended by itself: it was to run for ever. */
   checkAlive(): void {
-    if (this.#errors.includes('No NATS server could be reached')) return
+    if (this.#isServerAway) return
     if (this.#child?.exitCode !== null)
       throw new Error(`the pipeline ended by itself with exit code ${this.#child?.exitCode}:\n${this.#errors}`)
   }
 
-  async kill(): Promise<void> {
+  /** Until the kill has come to pass; the process runs again then, or is on its way. */
+  async kill(kill: Kill): Promise<void> {
     this.checkAlive()
-    await this.#end('SIGKILL')
-    this.kills++
+    if (kill === 'anyMoment') {
+      await this.#end('SIGKILL')
+      this.start()
+    } else {
+      await this.#until('the first checkpoint', told => told === 'CheckpointCompleted')
+      const child = this.#child
+      const hit = isDeath(kill) ? this.#until(`a worker that ${kill}`, isHit) : this.#untilKilled(kill)
+      child?.send({ kill } satisfies Sentence)
+      await hit
+    }
+    this.kills.push(kill)
+  }
+
+  async #untilKilled(kill: Kill): Promise<void> {
+    const child = this.#child
+    if (child === null) throw new Error('there is no process to kill')
+    await this.#within(`a kill ${kill}`, once(child, 'exit'))
+    if (child.signalCode !== 'SIGKILL') throw new Error(`it ended with exit code ${child.exitCode} before a kill ${kill}:\n${this.#errors}`)
+    this.start()
+  }
+
+  /** The process may be another one meanwhile. */
+  async #until(what: string, holds: (told: Told) => boolean): Promise<void> {
+    let heard: ChildProcess | null = null
+    let told = false
+    const listen = (tag: Told): void => {
+      told ||= holds(tag)
+    }
+    const deadline = Date.now() + longestMs
+    while (!told) {
+      if (this.#child !== heard) {
+        heard?.off('message', listen)
+        heard = this.#child?.on('message', listen) ?? null
+      }
+      if (Date.now() > deadline) throw new Error(`${what} has not come within ${longestMs} ms:\n${this.#errors}`)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    heard?.off('message', listen)
+  }
+
+  async #within(what: string, work: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${what} has not come within ${longestMs} ms:\n${this.#errors}`)), longestMs)
+    })
+    try {
+      await Promise.race([work, late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** As a service manager does. */
@@ -57,7 +114,7 @@ export class Victim {
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child
     this.#child = null
-    if (child === null || child.exitCode !== null) return
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     child.kill(signal)
     await ended

@@ -4,6 +4,7 @@ import { Combine, Decoder, Encoder, FixedWindows, Instant, millis, PCollection, 
 import { main } from 'jetbeam/cli'
 import { JetStreamIO, subject, Watermark } from 'jetbeam/io/jetstream'
 import { isEvent } from './events.ts'
+import { mayDie } from './worker-death.ts'
 
 export const windows = Pipeline.define(import.meta, 'crash-windows', () =>
   pipe(
@@ -14,11 +15,13 @@ export const windows = Pipeline.define(import.meta, 'crash-windows', () =>
       watermark: Watermark.boundedOutOfOrderness(millis(100)),
     }),
     PCollection.deadLetter(JetStreamIO.writeUndecodable({ stream: 'REJECTED', subject: 'rejected' })),
+    PCollection.map(mayDie),
     PCollection.keyBy(event => event.key),
     PCollection.mapValues(event => event.value),
     Window.into(FixedWindows.of(seconds(1))),
     Combine.perKey(N.MonoidSum),
     Reify.windowed,
+    PCollection.map(mayDie),
     PCollection.map(({ value: [key, sum], window }) => ({ key, sum, second: window.start })),
     JetStreamIO.write({ stream: 'OUT', subject: total => subject`out.${total.key}`, coder: Encoder.json() }),
   ),

@@ -1,0 +1,92 @@
+// The process that the crash test kills: it runs one of the pipelines, and ends itself, or one of its workers, where it is told to.
+import { parseArgs } from 'node:util'
+import { connect } from '@nats-io/transport-node'
+import { Checkpoints, type JobEvent, millis, pipe, type RunOptions } from 'jetbeam'
+import { JetStreamIO } from 'jetbeam/io/jetstream'
+import { DirectRunner } from 'jetbeam/runners/direct'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { isDeath, type Phase, type Sentence, type Told } from './kills.ts'
+import { relay } from './relay-program.ts'
+import { windows } from './windows-program.ts'
+import { endSomeWorker } from './worker-death.ts'
+
+const { values } = parseArgs({
+  options: {
+    pipeline: { type: 'string', default: 'windows' },
+    nats: { type: 'string', default: 'nats://127.0.0.1:4222' },
+    checkpoints: { type: 'string', default: '' },
+    workers: { type: 'string' },
+  },
+})
+
+let phase: Phase | null = null
+/** Its manifest is durable, and its outputs leave. */
+let committing = false
+let aligning: NodeJS.Timeout | undefined
+
+const die = (): void => void process.kill(process.pid, 'SIGKILL')
+
+const onEvent = (event: JobEvent): void => {
+  process.send?.(event._tag satisfies Told)
+  switch (event._tag) {
+    case 'CheckpointStarted':
+      if (phase === 'beforeBarrier') die()
+      // Somewhere in it: a checkpoint that is faster than that is none that was aligning.
+      if (phase === 'duringAlignment') aligning = setTimeout(die, Math.random() * 3)
+      break
+    case 'CheckpointAligned':
+      clearTimeout(aligning)
+      if (phase === 'afterSnapshot') die()
+      break
+    case 'CheckpointWritten':
+      if (phase === 'beforeManifest') die()
+      break
+    case 'CheckpointDurable':
+      committing = true
+      if (phase === 'beforeCommit') die()
+      break
+    case 'CheckpointCompleted':
+      committing = false
+      break
+    default:
+      break
+  }
+}
+
+process.on('message', ({ kill }: Sentence) => {
+  if (isDeath(kill)) endSomeWorker(kill)
+  else phase = kill
+})
+
+const run = async (): Promise<void> => {
+  const servers = values.nats
+  const stop = new AbortController()
+  process.once('SIGTERM', () => stop.abort())
+  // Some of the outputs have left when one of them is heard of.
+  const nc = await connect({ servers, maxReconnectAttempts: -1 })
+  nc.subscribe('out.>', { callback: () => (phase === 'duringCommit' && committing ? die() : undefined) })
+  const options: RunOptions = {
+    provide: [JetStreamIO.connection({ servers })],
+    checkpoints: Checkpoints.directory(values.checkpoints, { every: millis(150) }),
+    restart: { attempts: 1_000, initial: millis(50), max: millis(500) },
+    signal: stop.signal,
+    onEvent,
+  }
+  const pipeline = values.pipeline === 'relay' ? relay() : windows()
+  const task =
+    values.workers === undefined
+      ? pipe(pipeline, DirectRunner.run(options))
+      : pipe(pipeline, WorkerThreadsRunner.run({ ...options, workers: Number(values.workers) }))
+  const ended = await task()
+  await nc.close()
+  if (ended._tag === 'Left') throw new Error(ended.left.message)
+}
+
+try {
+  await run()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+} finally {
+  if (process.connected) process.disconnect()
+}
