@@ -1,6 +1,6 @@
 // A worker's own copy of the pipeline: its module is imported, the definition found among its exports and called with the same options.
 import { fingerprint } from '../../sdk/graph/graph.ts'
-import { codeHashes } from '../../sdk/graph/code-hash.ts'
+import { codeHashes, mayBeSameCode } from '../../sdk/graph/code-hash.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import { whileRebuilding } from '../host/rebuilding.ts'
@@ -23,7 +23,7 @@ export const rebuilt = async ({ origin, fingerprint: expected, code: expectedCod
     ])
   }
   const code = codeHashes(pipeline.graph)
-  const changed = Object.keys(code).filter(id => code[id] !== expectedCode[id])
+  const changed = Object.keys(code).filter(id => !mayBeSameCode(code[id] ?? '', expectedCode[id] ?? ''))
   if (changed.length > 0) {
     throw new InvalidPipelineError(name, [
       `a worker that built it again got other functions in ${changed.join(', ')}: ${url}, or what it imports, was changed since this process began. Start the program again`,

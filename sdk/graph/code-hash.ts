@@ -3,17 +3,31 @@ import { createHash } from 'node:crypto'
 import type { Graph } from './graph-node.ts'
 
 /**
- * By node id: SHA-256, in hexadecimal, over the text of every function in it. What a function has captured is no part of it, nor is how
+ * By node id: SHA-256, in hexadecimal, behind a word on how it was compiled, over the text of every function in it. What a function has captured is no part of it, nor is how
  * a compiler writes a reference to an import, which differs between the two kinds of modules.
  */
 export const codeHashes = (graph: Graph): Readonly<Record<string, string>> =>
   Object.fromEntries([...graph.nodes.values()].map(({ id, node }) => [id, hashOf(functionsIn(node.transform, 0))]))
 
+/**
+ * Whether two hashes may be of the same code. Where one of them was compiled to the other kind of module nobody can tell: a name that
+ * was imported under another is written as what it was exported as.
+ */
+export const mayBeSameCode = (a: string, b: string): boolean => a === b || a.startsWith(rewritten) !== b.startsWith(rewritten)
+
 const hashOf = (texts: ReadonlyArray<string>): string => {
   const hash = createHash('sha256')
-  for (const text of texts) hash.update(`${text.replaceAll(called, '$1').replaceAll(imported, '').replaceAll(/\s/g, '')}\n`)
-  return hash.digest('hex')
+  let isRewritten = false
+  for (const text of texts) {
+    const without = text.replaceAll(called, '$1').replaceAll(imported, '')
+    isRewritten ||= without !== text
+    hash.update(`${without.replaceAll(/\s/g, '')}\n`)
+  }
+  return `${isRewritten ? rewritten : ''}${hash.digest('hex')}`
 }
+
+/** Of code that refers to its imports as CommonJS does. */
+const rewritten = 'commonjs:'
 
 /**
  * `(0, import_module.name)(…)` for `name(…)`, and `import_module.name` for `name`. White space counts for nothing either: before such a
