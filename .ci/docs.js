@@ -3,6 +3,8 @@
 // Each name of the exports map, each member of an object of functions and each field of a type has a docstring. A value has an example
 // that names it, in its own docstring, its object's or, for a member, any other one's.
 //
+// A value says where its semantics come from, by Beam's name or as NATS's, unless it is one of ours.
+//
 // An example is the body of a module. Names come from the package's entries, then from test/docs/shop.ts: the data that all examples
 // share. `// => 2, 4` after an expression says what it gives: of a collection, its elements in any order. Every collection, and every
 // sink, that stands as a statement is run; only what names a server is not.
@@ -20,6 +22,14 @@ const entries = Object.entries(exports).flatMap(([entry, { 'jetbeam-source': sou
   source === undefined ? [] : [{ specifier: packageName + entry.slice(1), file: join(root, source) }],
 )
 const shop = join(root, 'test/docs/shop.ts')
+/** Values without a model elsewhere. */
+const ours = new Set(
+  [
+    'DirectRunner WorkerThreadsRunner main Checkpoints orThrow StatefulTest',
+    'InvalidPipelineError SideInputError TextIOError Delivery',
+    'days hours millis minutes seconds',
+  ].flatMap(names => names.split(' ')),
+)
 /** Of all examples. */
 const longestRunMs = 120_000
 
@@ -121,6 +131,8 @@ for (const [name, { symbol }] of publicNames) {
   for (const type of declarations.filter(it => ts.isTypeAliasDeclaration(it) || ts.isInterfaceDeclaration(it) || ts.isClassDeclaration(it)))
     checkFields(name, type, text)
   if (value === undefined) continue
+  if (!ours.has(name) && !/Beam|NATS|JetStream/i.test(text))
+    problems.push(`${place}: ${name} does not say where it comes from: Beam's name, or NATS`)
   const members = membersOf(value)
   if (members.length === 0 && !hasExample(symbol)) problems.push(`${place}: ${name} has no @example`)
   for (const member of members) {

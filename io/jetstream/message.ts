@@ -8,7 +8,10 @@ import { Instant } from '../../sdk/model/time.ts'
 
 export type { Headers }
 
-/** A message as it lies in a stream: its decoded `value`, its `subject` and its `headers`; the `stream`, and its `sequence` there, from 1. */
+/**
+ * A NATS message as it lies in a stream: its decoded `value`, its `subject` and its `headers`; the `stream`, and its `sequence` there, from
+ * 1.
+ */
 export interface Message<out A> {
   readonly value: A
   readonly subject: string
@@ -21,7 +24,9 @@ export interface Message<out A> {
   readonly publishedAt: Instant
 }
 
-/** A message as it will be published: a `value` to a `subject`. Exactly-once delivery sets its own Nats-Msg-Id; other `headers` are kept. */
+/**
+ * A message as it will be published: a `value` to a `subject`. Exactly-once delivery sets its own Nats-Msg-Id; other `headers` are kept.
+ */
 export interface Outgoing<out A> {
   readonly subject: string
   readonly value: A

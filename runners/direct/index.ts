@@ -22,7 +22,7 @@ const partsOf = (o: DirectOptions = {}): RunnerParts => ({
 })
 
 /**
- * Runs a pipeline in this thread.
+ * Runs a pipeline in this thread (Beam's DirectRunner).
  *
  * Sinks that are exactly-once need checkpoints: those of `checkpoints`, or, for a pipeline with a name, a folder of the user's state
  * directory. A job that has checkpoints goes on from the newest one; a job that is done does nothing. Errors come as the Left of the

@@ -29,7 +29,7 @@ export interface TestOptions {
 /**
  * Runs the branches that end in `ends`, and rejects with the first assertion that does not hold: an AssertionError with `actual` and
  * `expected`, so that a test runner shows the difference. Anything else that ends the run rejects with its named error, and so does a
- * run that was suspended or cancelled, which checks nothing. Gives the result, with the run's metrics. For Beam's TestPipeline.
+ * run that was suspended or cancelled, which checks nothing. Gives the result, with the run's metrics. Semantics: Beam's TestPipeline.
  *
  * @example
  * await pipe(Create.of([1, 2]), PCollection.map(n => n * 2), PAssert.that(containsInAnyOrder([2, 4])), TestPipeline.run())

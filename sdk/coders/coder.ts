@@ -9,11 +9,11 @@ import { struct } from './struct.ts'
 import { structural } from './structural.ts'
 import { decodeBytes, decodeText, encodeText } from './text.ts'
 
-/** Values to bytes: enough for a sink. */
+/** Values to bytes, one half of Beam's Coder: enough for a sink. */
 export type Encoder<A> = EncoderContract<A>
-/** Bytes to values: enough for a source. */
+/** Bytes to values, the other half of Beam's Coder: enough for a source. */
 export type Decoder<A> = DecoderContract<A>
-/** Both ways: for state, keys and accumulators, and where a value comes back. */
+/** Both ways: for state, keys and accumulators, and where a value comes back (Beam's Coder). */
 export type Coder<A> = CoderContract<A>
 
 /**
@@ -72,7 +72,7 @@ export const Coder = {
 } as const
 
 /**
- * Encoders for sinks.
+ * Encoders for sinks: one half of Beam's Coder.
  *
  * @example
  * const utf8 = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -90,7 +90,7 @@ export const Encoder = {
 } as const
 
 /**
- * Decoders for sources.
+ * Decoders for sources: the other half of Beam's Coder.
  *
  * @example
  * const clicks = Decoder.json(z.object({ page: z.string(), at: z.number().transform(Instant.ofMillis) }))

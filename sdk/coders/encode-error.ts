@@ -3,7 +3,8 @@
 import { type PathKey, showPath } from './value-path.ts'
 
 /**
- * A value that a coder refuses, with where in the value it is and what to do. Thrown by `encode`; never holds the value itself.
+ * A value that a coder refuses, with where in the value it is and what to do. Thrown by `encode`; never holds the value
+ * itself (Beam's CoderException).
  *
  * @example
  * const encoded = E.tryCatch(() => Coder.structural().encode({ order: { when: () => 1 } }), E.toError)

@@ -50,11 +50,12 @@ export const refusedName = (name: string): string | null =>
       : null
 
 /**
- * Scopes the names of what `t` makes: its nodes are called `name/map#1` and so on, in errors, in `explain` and in checkpoints.
+ * * Scopes the names of what `t` makes, as the name that Beam's `apply` takes: its nodes are called `name/map#1` and so on, in errors, in
+ * `explain` and in checkpoints.
  *
- * A name may be used once in the scope around it: a pipeline that uses one twice is refused when it is built. Whatever holds state
- * (a source, a sink, a grouping) should stand under a name before its pipeline changes, so that a new version finds the old state.
- * Throws a RangeError for a name that is empty or holds `/` or `#`.
+ * A name may be used once in the scope around it: a pipeline that uses one twice is refused when it is built. Whatever holds state (a
+ * source, a sink, a grouping) should stand under a name before its pipeline changes, so that a new version finds the old state. Throws a
+ * RangeError for a name that is empty or holds `/` or `#`.
  *
  * @param name what the composite is called
  * @param t any function from PCollections to PCollections or finished branches; its types stay what they are

@@ -2,7 +2,10 @@
 
 export type MetricKind = 'counter' | 'distribution' | 'gauge' | 'stringSet'
 
-/** What a {@link Distribution} holds: of the numbers that it was given, their `count`, their `sum`, the least (`min`) and the greatest (`max`). */
+/**
+ * * What a {@link Distribution} holds: of the numbers that it was given, their `count`, their `sum`, the least (`min`) and the greatest
+ * (`max`). Beam's DistributionResult.
+ */
 export interface DistributionValue {
   readonly count: number
   readonly sum: number
@@ -10,13 +13,16 @@ export interface DistributionValue {
   readonly max: number
 }
 
-/** What a {@link Gauge} holds: the newest `value` that was set, and when (`at`: processing time in milliseconds since 1970). */
+/**
+ * What a {@link Gauge} holds: the newest `value` that was set, and when (`at`: processing time in milliseconds since 1970). Beam's
+ * GaugeResult.
+ */
 export interface GaugeValue {
   readonly value: number
   readonly at: number
 }
 
-/** What a {@link StringSet} holds. */
+/** What a {@link StringSet} holds (Beam's StringSetResult). */
 export interface StringSetValue {
   /** Sorted, each once. */
   readonly strings: ReadonlyArray<string>
@@ -43,7 +49,7 @@ export interface MetricOf<K extends MetricKind> {
   /** Those that the newest durable checkpoint contains; without a store, the newest that was published. null: none yet. */
   readonly committed: MetricValues[K] | null
 }
-/** What one transform has counted under one name: `kind` tells the type of the values. `Metrics.query` gives them. */
+/** What one transform has counted under one name: `kind` tells the type of the values. `Metrics.query` gives them (Beam's MetricResult). */
 export type Metric = { readonly [K in MetricKind]: MetricOf<K> }[MetricKind]
 
 /** A set keeps so many strings, the first in their order, of so many characters: a metric is no place for what elements hold. */

@@ -16,7 +16,7 @@ interface Told {
   readonly user: ReadonlyArray<Metric>
 }
 
-/** Which metrics `Metrics.query` gives; those that both parts hold for. */
+/** Which metrics `Metrics.query` gives; those that both parts hold for (Beam's MetricsFilter). */
 export interface MetricFilter {
   /** As it was made: any name unless told. */
   readonly name?: string | undefined

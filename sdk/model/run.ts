@@ -70,10 +70,11 @@ export const Checkpoints = {
   directory: (path?: string, o: HowOften = {}): Checkpoints =>
     Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null }),
   /**
-   * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS unless
-   * told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is the name
-   * of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and `failures` as for a directory. A server acknowledges before
-   * its disk is synced: against loss of power, replicas or `sync_interval: always`. Throws a RangeError for what is out of range.
+   * * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS
+   * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is
+   * the name of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and
+   * `failures` as for a directory. A server acknowledges before its disk is synced: against loss of power, replicas or `sync_interval:
+   * always`. Throws a RangeError for what is out of range.
    *
    * @example
    * DirectRunner.run({
@@ -112,7 +113,7 @@ export interface Restart {
   readonly max?: Duration | undefined
 }
 
-/** What a run on any runner can be told; runners add their own. All of it may be left out. See {@link Runner}. */
+/** What a run on any runner can be told; runners add their own. All of it may be left out. See {@link Runner} (Beam's PipelineOptions). */
 export interface RunOptions {
   /** What the pipeline refers to by name: `JetStreamIO.connection({ … })`. */
   readonly provide?: ReadonlyArray<Binding> | undefined
@@ -138,13 +139,13 @@ export interface RunOptions {
 }
 
 /**
- * Why a run could not begin or go on: the Left of a run, or what `orThrow` rejects with. `message` says what, where and how to fix it;
+ * * Why a run could not begin or go on: the Left of a run, or what `orThrow` rejects with. `message` says what, where and how to fix it;
  * `transform` is the path of the transform in the pipeline; `cause` what was thrown.
  *
- * `InvalidPipeline`: it cannot run, here or with these options, for all of these `problems`. `UserCodeFailed`: a function threw, or rejected, for
- * `element`, shown as text. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`. `CheckpointFailed`: they cannot be
- * kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a TextIOError. `AssertionFailed`: a PAssert
- * does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
+ * `InvalidPipeline`: it cannot run, here or with these options, for all of these `problems`. `UserCodeFailed`: a function threw, or
+ * rejected, for `element`, shown as text. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
+ * `CheckpointFailed`: they cannot be kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a
+ * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
  */
 export type PipelineError =
   | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }
@@ -221,9 +222,12 @@ export interface JobMetrics {
   readonly sinks: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
-/** How a run ended, with its last metrics. */
+/** How a run ended, with its last metrics (Beam's PipelineResult). */
 export interface PipelineResult {
-  /** done: every source reached its end. suspended: stopped with a checkpoint to go on from. drained: watermarks went to infinity early. cancelled: stopped without one. */
+  /**
+   * done: every source reached its end. suspended: stopped with a checkpoint to go on from. drained: watermarks went to infinity early.
+   * cancelled: stopped without one.
+   */
   readonly state: 'done' | 'suspended' | 'drained' | 'cancelled'
   /** As they were at the end. */
   readonly metrics: JobMetrics
@@ -250,7 +254,7 @@ export interface Job {
    */
   readonly events: () => AsyncIterableIterator<JobEvent>
 }
-/** Runs pipelines of type `P` with options `O`. Pipelines come last, so that they can be piped into it. */
+/** Runs pipelines of type `P` with options `O` (Beam's PipelineRunner). Pipelines come last, so that they can be piped into it. */
 export interface Runner<P, O> {
   /** To the end. Lazy: call the task, or hand it to `orThrow`. */
   readonly run: (o?: O) => (p: P) => TaskEither<PipelineError, PipelineResult>

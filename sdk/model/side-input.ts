@@ -3,7 +3,10 @@ import type { Option } from 'fp-ts/lib/Option.js'
 
 declare const side: unique symbol
 
-/** A collection as a value for functions over another one. Made by `View`; read by `PCollection.mapWith` and its kin. */
+/**
+ * A collection as a value for functions over another one. Made by `View`; read by `PCollection.mapWith` and its kin (Beam's
+ * PCollectionView).
+ */
 export interface SideInput<out A> {
   readonly _tag: 'SideInput'
   readonly [side]: A
@@ -32,8 +35,8 @@ export interface Multilookup<in K, out V> {
 }
 
 /**
- * Thrown where a function reads a side input that has no value: it ends the run, with the path of the function's transform. `View.asSingletonOr`
- * has a value where there is none; `View.asMultimap` takes a key twice.
+ * * Thrown where a function reads a side input that has no value: it ends the run, with the path of the function's transform.
+ * `View.asSingletonOr` has a value where there is none; `View.asMultimap` takes a key twice.
  *
  * @example
  * const rate = View.asSingleton(pipe(rates, PCollection.filter(() => false)))

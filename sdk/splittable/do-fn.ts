@@ -12,7 +12,7 @@ export interface Timestamped<out A> {
 }
 
 /**
- * What a splittable DoFn yields arrays of. One may lie behind the watermark: it may then be late.
+ * What a splittable DoFn yields arrays of (Beam's TimestampedValue). One may lie behind the watermark: it may then be late.
  *
  * @example
  * pipe('a', Timestamped.at(Instant.ofMillis(1))) // => { value: 'a', timestamp: Instant.ofMillis(1) }
@@ -24,7 +24,10 @@ export const Timestamped = Object.freeze({
     <const A>(value: A): Timestamped<A> => ({ value, timestamp }),
 })
 
-/** How a splittable DoFn's generator ends: {@link stop} or {@link resumeAfter}. It must say so: `noImplicitReturns` refuses a type with void in it. */
+/**
+ * How a splittable DoFn's generator ends: {@link stop} or {@link resumeAfter} (Beam's ProcessContinuation). It must say so:
+ * `noImplicitReturns` refuses a type with void in it.
+ */
 export type Continuation = { readonly _tag: 'Stop' } | { readonly _tag: 'Resume'; readonly after: Duration }
 
 /**
@@ -88,7 +91,10 @@ export interface SplittableDoFn<E, R, P, W, O> {
   readonly isBounded: boolean
   /** All that there is to read for an element. */
   readonly initial: (element: E) => R | Promise<R>
-  /** Parts of the initial restriction to begin with, about `desired` of them: together each position of it once, which is checked where the restriction can tell. */
+  /**
+   * Parts of the initial restriction to begin with, about `desired` of them: together each position of it once, which is checked where the
+   * restriction can tell.
+   */
   readonly initialSplit?: ((element: E, restriction: R, desired: number) => ReadonlyArray<R>) | undefined
   /** What is left to do after a drain; unless told, an unbounded one gives none, and a bounded one keeps all. */
   readonly truncate?: ((element: E, restriction: R) => Option<R>) | undefined

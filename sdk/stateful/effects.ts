@@ -49,11 +49,14 @@ export type TimerChange =
 
 /** One thing that a stateful DoFn does: it gives something out, changes a state, sets a timer, or asks for a call after its commit. */
 export type Effect = Emit<unknown> | StateEffect | TimerEffect | AfterCommit
-/** `false` is nothing, so that `full && emit(x)` reads as it sounds. An array, not an Iterable: the errors are shorter and so is the loop. */
+/**
+ * `false` is nothing, so that `full && emit(x)` reads as it sounds. An array, not an Iterable: the errors are shorter and so is the loop.
+ */
 export type Effects = ReadonlyArray<Effect | false>
 
 /**
- * An output, with its element's timestamp and window. Several outputs are a union with a tag, and `Partition.on` behind it.
+ * An output, with its element's timestamp and window (Beam's OutputReceiver.output). Several outputs are a union with a tag, and
+ * `Partition.on` behind it.
  *
  * @example
  * const sorted = ParDo.bundled({
@@ -65,20 +68,23 @@ export type Effects = ReadonlyArray<Effect | false>
 export const emit = <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp: null })
 
 /**
- * An output at a time of its own: not before its element's timestamp, or the run ends. From `finishBundle` it also says in which window.
+ * * An output at a time of its own (Beam's outputWithTimestamp): not before its element's timestamp, or the run ends. From `finishBundle`
+ * it also says in which window.
  *
  * @example
- * const later = ParDo.bundled({ process: ({ value, timestamp }: Windowed<Order>) => [pipe(value.id, emitAt(Instant.plus(hours(1))(timestamp)))] })
- * pipe(orders, later)
+ * const anHourLater = Instant.plus(hours(1))
+ * const later = ParDo.bundled({ process: ({ value, timestamp }: Windowed<Order>) => [pipe(value.id, emitAt(anHourLater(timestamp)))] })
+ * pipe(orders, later, Latest.globally) // => 'o4'
  */
 export const emitAt =
   (timestamp: Instant) =>
   <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp })
 
 /**
- * Calls `f` once the checkpoint that covers this call is durable and its outputs are published, as acknowledgements need it; without a
+ * * Calls `f` once the checkpoint that covers this call is durable and its outputs are published, as acknowledgements need it; without a
  * store, once its outputs are published (Beam's bundle finalization). From `finishBundle` it is asked for a whole bundle at once. Best
- * effort: never before, not at all where the run fails or ends first, at most once. What it rejects with is logged with the transform's path.
+ * effort: never before, not at all where the run fails or ends first, at most once. What it rejects with is logged with the transform's
+ * path.
  *
  * @example
  * const acknowledged = ParDo.bundled({

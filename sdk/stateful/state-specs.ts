@@ -19,14 +19,14 @@ import type { Combining, ErasedState, ErasedTimer, StateKind } from './erased.ts
 declare const cell: unique symbol
 const state: unique symbol = Symbol('state')
 
-/** One state by its `kind` and coder; `C` is the cell that functions see. {@link State} makes them. */
+/** One state by its `kind` and coder; `C` is the cell that functions see. {@link State} makes them (Beam's StateSpec). */
 export interface StateSpec<out C> {
   readonly kind: StateKind
   readonly [state]: ErasedState
   readonly [cell]?: C
 }
 
-/** One timer, or a family of them; `C` is the cell that functions see. {@link Timer} has them. */
+/** One timer, or a family of them; `C` is the cell that functions see. {@link Timer} has them (Beam's TimerSpec). */
 export interface TimerSpec<out C> extends ErasedTimer {
   readonly [cell]?: C
 }

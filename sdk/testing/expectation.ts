@@ -21,8 +21,8 @@ export interface Expectation<in A> {
 }
 
 /**
- * Exactly these elements, each as often as it stands here, in any order. Elements are equal if their encodings are (the order of
- * properties is nothing, -0 is 0), or deeply and strictly where they have none.
+ * * Exactly these elements (Beam's PAssert containsInAnyOrder), each as often as it stands here, in any order. Elements are equal if their
+ * encodings are (the order of properties is nothing, -0 is 0), or deeply and strictly where they have none.
  *
  * @example
  * pipe(words, Count.perElement, PAssert.that(containsInAnyOrder([['a', 2], ['b', 1]])))
@@ -35,7 +35,7 @@ export const containsInAnyOrder = <const A>(as: ReadonlyArray<A>): Expectation<u
   })
 
 /**
- * No element at all.
+ * No element at all (Beam's PAssert empty).
  *
  * @example
  * pipe(orders, PCollection.filter(order => order.total < 0), PAssert.that(empty))
@@ -47,7 +47,7 @@ export const empty: Expectation<unknown> & Expected<never> = Object.freeze({
 })
 
 /**
- * One element, and this one.
+ * One element, and this one (Beam's PAssert.thatSingleton).
  *
  * @example
  * pipe(orders, Count.globally, PAssert.that(singleton(4)))
@@ -60,7 +60,7 @@ export const singleton = <const A>(a: A): Expectation<unknown> & Expected<A> =>
   })
 
 /**
- * Whatever `f` does not object to by throwing. It gets the elements in no order.
+ * Whatever `f` does not object to by throwing (Beam's PAssert satisfies). It gets the elements in no order.
  *
  * @example
  * pipe(views, Window.into(FixedWindows.of(minutes(1))), PAssert.inOnTimePane(minute, satisfies(views => assert.lengthOf(views, 2))))

@@ -6,7 +6,9 @@ import { apply, type PCollection } from '../graph/pcollection.ts'
 import { type Duration, Instant } from '../model/time.ts'
 import type { ReadBatch, Source, Split, SplitProgress, SplitReader } from '../splittable/source.ts'
 
-/** One thing that happens in a {@link TestStream}: elements come, the watermark moves, or processing time does. */
+/**
+ * One thing that happens in a {@link TestStream}: elements come, the watermark moves, or processing time does (Beam's TestStream.Event).
+ */
 export type TestEvent<A> =
   | { readonly _tag: 'Elements'; readonly elements: ReadonlyArray<readonly [at: Instant, a: A]> }
   | { readonly _tag: 'Watermark'; readonly to: Instant }

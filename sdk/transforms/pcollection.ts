@@ -27,12 +27,12 @@ import { withTimestamps } from './with-timestamps.ts'
 
 /**
  * A node's output in the graph: immutable, and nothing runs when it is made. Keeping it in a variable shares it; calling the function
- * that made it again makes another.
+ * that made it again makes another (Beam's PCollection).
  */
 export type PCollection<A> = Collection<A>
 
 /**
- * The element-wise verbs, data last. Each one's file in this folder says more.
+ * The element-wise verbs, data last (Beam's MapElements, FlatMapElements, Filter, Keys, Values and the like; side inputs; dead letters).
  *
  * @example
  * pipe(orders, PCollection.filter(order => order.total > 0), PCollection.map(order => order.id))
