@@ -86,6 +86,8 @@ const target = symbol => {
 }
 const textOf = symbol => ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim()
 const hasText = symbol => /\p{L}{3}/u.test(textOf(symbol))
+const isTold = declaration =>
+  ts.getJSDocCommentsAndTags(declaration).some(doc => ts.isJSDoc(doc) && /\p{L}{3}/u.test(ts.getTextOfJSDocComment(doc.comment) ?? ''))
 const hasExample = symbol => symbol.getJsDocTags(checker).some(({ name }) => name === 'example')
 const names = (text, name) => new RegExp(`\`${name}\\b`).test(text)
 
@@ -127,9 +129,12 @@ for (const [name, { symbol }] of publicNames) {
   const value = symbol.valueDeclaration
   const place = placeOf(value ?? first)
   const text = textOf(symbol)
-  if (!hasText(symbol)) problems.push(`${place}: ${name} has no docstring`)
-  for (const type of declarations.filter(it => ts.isTypeAliasDeclaration(it) || ts.isInterfaceDeclaration(it) || ts.isClassDeclaration(it)))
-    checkFields(name, type, text)
+  // Of a name that is both a value and a type, each has its own.
+  const types = declarations.filter(it => ts.isTypeAliasDeclaration(it) || ts.isInterfaceDeclaration(it) || ts.isClassDeclaration(it))
+  const values = declarations.filter(it => !types.includes(it))
+  for (const some of [types, values])
+    if (some.length > 0 && !some.some(isTold)) problems.push(`${placeOf(some[0])}: ${name} has no docstring`)
+  for (const type of types) checkFields(name, type, text)
   if (value === undefined) continue
   if (!ours.has(name) && !/Beam|NATS|JetStream/i.test(text))
     problems.push(`${place}: ${name} does not say where it comes from: Beam's name, or NATS`)
@@ -137,8 +142,8 @@ for (const [name, { symbol }] of publicNames) {
   if (members.length === 0 && !hasExample(symbol)) problems.push(`${place}: ${name} has no @example`)
   for (const member of members) {
     const at = placeOf(member.declarations[0])
-    const isTold = members.length === 1 || hasText(member) || hasText(target(member)) || names(text, member.name)
-    if (!isTold) problems.push(`${at}: ${name}.${member.name} has no docstring`)
+    const hasDocs = members.length === 1 || hasText(member) || hasText(target(member)) || names(text, member.name)
+    if (!hasDocs) problems.push(`${at}: ${name}.${member.name} has no docstring`)
     const isShown = hasExample(member) || hasExample(target(member)) || new RegExp(`\\b${name}\\.${member.name}\\b`).test(mentioned)
     if (!isShown) problems.push(`${at}: ${name}.${member.name} has no @example`)
   }

@@ -29,9 +29,13 @@ const asJetStreamIOError = (error: unknown): unknown =>
 
 /** Binds a connection's settings to a name. See JetStreamIO.connection. */
 export const connectionBinding = (o: {
+  /** By which reads and writes name it: 'default' unless told. */
   readonly name?: string | undefined
+  /** Addresses, as an array or with commas between them: `nats://host:4222`. */
   readonly servers: string | ReadonlyArray<string>
+  /** The path of a .creds file. None unless told. */
   readonly credentialsFile?: string | undefined
+  /** The name of an environment variable that holds a token. None unless told. */
   readonly tokenVariable?: string | undefined
 }): Binding => {
   const servers = typeof o.servers === 'string' ? serversIn(o.servers) : [...o.servers]

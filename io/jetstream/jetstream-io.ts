@@ -244,7 +244,7 @@ export const JetStreamIO = {
   writeFailures,
   /**
    * Says where NATS is, for `provide`: plain data, which travels to threads. Secrets stay in a file or an environment variable. Without
-   * any, NATS_URL is used, or nats://127.0.0.1:4222.
+   * any, NATS_URL is used, or nats://127.0.0.1:4222. Throws a JetStreamIOError (InvalidOptions) where no server is named.
    *
    * @example
    * DirectRunner.run({ provide: [JetStreamIO.connection({ servers: 'nats://nats:4222', credentialsFile: 'app.creds' })] })

@@ -50,7 +50,7 @@ export const refusedName = (name: string): string | null =>
       : null
 
 /**
- * * Scopes the names of what `t` makes, as the name that Beam's `apply` takes: its nodes are called `name/map#1` and so on, in errors, in
+ * Scopes the names of what `t` makes, as the name that Beam's `apply` takes: its nodes are called `name/map#1` and so on, in errors, in
  * `explain` and in checkpoints.
  *
  * A name may be used once in the scope around it: a pipeline that uses one twice is refused when it is built. Whatever holds state (a

@@ -85,7 +85,8 @@ function define(
  * for that name among its exports and calls it with the same options, so these must be plain data. The schema is any Standard Schema
  * (zod, valibot, arktype) that validates synchronously. A sink that `build` makes and no returned leaf reaches is a problem.
  *
- * Both throw an {@link InvalidPipelineError} with all problems at once; a definition also for options that its schema refuses.
+ * Both throw an {@link InvalidPipelineError} with all problems at once, a definition where it is called; it also does for options that its
+ * schema refuses. `define` throws a RangeError for an empty name.
  *
  * @example
  * export const relay = Pipeline.define(import.meta, 'relay', z.object({ from: z.string() }), ({ from }) =>

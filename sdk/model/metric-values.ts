@@ -3,7 +3,7 @@
 export type MetricKind = 'counter' | 'distribution' | 'gauge' | 'stringSet'
 
 /**
- * * What a {@link Distribution} holds: of the numbers that it was given, their `count`, their `sum`, the least (`min`) and the greatest
+ * What a {@link Distribution} holds: of the numbers that it was given, their `count`, their `sum`, the least (`min`) and the greatest
  * (`max`). Beam's DistributionResult.
  */
 export interface DistributionValue {

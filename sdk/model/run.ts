@@ -70,7 +70,7 @@ export const Checkpoints = {
   directory: (path?: string, o: HowOften = {}): Checkpoints =>
     Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null }),
   /**
-   * * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS
+   * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS
    * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is
    * the name of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and
    * `failures` as for a directory. A server acknowledges before its disk is synced: against loss of power, replicas or `sync_interval:
@@ -139,7 +139,7 @@ export interface RunOptions {
 }
 
 /**
- * * Why a run could not begin or go on: the Left of a run, or what `orThrow` rejects with. `message` says what, where and how to fix it;
+ * Why a run could not begin or go on: the Left of a run, or what `orThrow` rejects with. `message` says what, where and how to fix it;
  * `transform` is the path of the transform in the pipeline; `cause` what was thrown.
  *
  * `InvalidPipeline`: it cannot run, here or with these options, for all of these `problems`. `UserCodeFailed`: a function threw, or

@@ -35,7 +35,7 @@ export interface Multilookup<in K, out V> {
 }
 
 /**
- * * Thrown where a function reads a side input that has no value: it ends the run, with the path of the function's transform.
+ * Thrown where a function reads a side input that has no value: it ends the run, with the path of the function's transform.
  * `View.asSingletonOr` has a value where there is none; `View.asMultimap` takes a key twice.
  *
  * @example

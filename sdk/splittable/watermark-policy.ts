@@ -17,7 +17,7 @@ const boundedOutOfOrderness = (d: Duration, o?: { readonly idleAfter?: Duration 
 }
 
 /**
- * * How a source's watermark follows the timestamps of its elements (as the TimestampPolicy of Beam's KafkaIO).
+ * How a source's watermark follows the timestamps of its elements (as the TimestampPolicy of Beam's KafkaIO).
  *
  * `boundedOutOfOrderness(d)`: the greatest timestamp so far minus `d`; a RangeError for a bound that is no duration. With `idleAfter`, a
  * split that the server has had nothing for since so long advances to now minus `d`; without it, it waits for the next message.

@@ -68,7 +68,7 @@ export type Effects = ReadonlyArray<Effect | false>
 export const emit = <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp: null })
 
 /**
- * * An output at a time of its own (Beam's outputWithTimestamp): not before its element's timestamp, or the run ends. From `finishBundle`
+ * An output at a time of its own (Beam's outputWithTimestamp): not before its element's timestamp, or the run ends. From `finishBundle`
  * it also says in which window.
  *
  * @example
@@ -81,7 +81,7 @@ export const emitAt =
   <const A>(value: A): Emit<A> => ({ _tag: 'Emit', value, timestamp })
 
 /**
- * * Calls `f` once the checkpoint that covers this call is durable and its outputs are published, as acknowledgements need it; without a
+ * Calls `f` once the checkpoint that covers this call is durable and its outputs are published, as acknowledgements need it; without a
  * store, once its outputs are published (Beam's bundle finalization). From `finishBundle` it is asked for a whole bundle at once. Best
  * effort: never before, not at all where the run fails or ends first, at most once. What it rejects with is logged with the transform's
  * path.

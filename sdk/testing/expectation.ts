@@ -21,7 +21,7 @@ export interface Expectation<in A> {
 }
 
 /**
- * * Exactly these elements (Beam's PAssert containsInAnyOrder), each as often as it stands here, in any order. Elements are equal if their
+ * Exactly these elements (Beam's PAssert containsInAnyOrder), each as often as it stands here, in any order. Elements are equal if their
  * encodings are (the order of properties is nothing, -0 is 0), or deeply and strictly where they have none.
  *
  * @example
@@ -60,7 +60,8 @@ export const singleton = <const A>(a: A): Expectation<unknown> & Expected<A> =>
   })
 
 /**
- * Whatever `f` does not object to by throwing (Beam's PAssert satisfies). It gets the elements in no order.
+ * Whatever `f` does not object to by throwing (Beam's PAssert satisfies). It gets the elements in no order. A promise
+ * from it is a TypeError: assertions are checked at once.
  *
  * @example
  * pipe(views, Window.into(FixedWindows.of(minutes(1))), PAssert.inOnTimePane(minute, satisfies(views => assert.lengthOf(views, 2))))

@@ -127,14 +127,17 @@ export const CombineFn = Object.freeze({
   max,
   /** The `n` largest by `ord`, largest first. Throws a RangeError for an `n` below 1. */
   top,
-  /** `n` quantiles of numbers, approximately; see ApproximateQuantiles. */
+  /** `n` quantiles of numbers, approximately; see ApproximateQuantiles. Throws a RangeError for an `n` below 2. */
   quantiles,
-  /** How many different elements there are, approximately; see ApproximateCountDistinct. */
+  /** How many different elements there are, approximately; see ApproximateCountDistinct. Throws a RangeError for an error out of range. */
   countDistinct,
   /** Looks at its inputs through `f`. */
   contramap,
   /** Changes the result. */
   map,
-  /** One accumulator a group, inside one accumulator: repeated early panes stay correct, because nothing is counted twice downstream. Groups are equal if their encodings are, as keys. */
+  /**
+   * One accumulator a group, inside one accumulator: repeated early panes stay correct, because nothing is counted twice downstream. Groups
+   * are equal if their encodings are, as keys.
+   */
   groupBy,
 })

@@ -15,9 +15,9 @@ const parts = <P>(names: ReadonlyArray<string>, f: UserFunction, kind: string, p
 }
 
 /**
- * * One collection into several (Beam's Partition). `by` asks a function for the name; `on` splits a tagged union into its members. A name
+ * One collection into several (Beam's Partition). `by` asks a function for the name; `on` splits a tagged union into its members. A name
  * that the list lacks does not compile, and ends the run where it comes up all the same. A pipeline that leaves an output unread is
- * refused: `PCollection.ignore` drops one on purpose.
+ * refused: `PCollection.ignore` drops one on purpose. Both throw a RangeError for no names at all, or one that stands twice.
  *
  * @example
  * const { small, large } = pipe(orders, Partition.by(['small', 'large'], order => (order.total > 10 ? 'large' : 'small')))

@@ -4,12 +4,14 @@ import type { Duration, Instant } from '../model/time.ts'
 
 /**
  * Gives each element the timestamp that `f` reads from it (Beam's WithTimestamps). Windows that were assigned before stay as they are:
- * it belongs before Window.into.
+ * it belongs before Window.into. Throws a RangeError for an `allowedSkew` that is negative.
  *
  * @param o `allowedSkew`: how far a timestamp may lie before the element's old one; none unless told, since the watermark may have
  *   passed it. What lies further back ends the run
  * @example
  * pipe(views, PCollection.withTimestamps(view => view.at))
+ * const began = (view: PageView) => Instant.minus(millis(view.millis))(view.at)
+ * pipe(views, PCollection.withTimestamps(began, { allowedSkew: minutes(1) }))
  */
 export const withTimestamps =
   <A>(f: (a: A) => Instant, o?: { readonly allowedSkew?: Duration | undefined }) =>
