@@ -9,6 +9,7 @@ import { Firing, type Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
+import { keyFailure } from './key-failure.ts'
 import type { SnapshotScope } from './messages.ts'
 import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
 
@@ -65,7 +66,15 @@ export class WindowGrouping implements TaskHead {
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
 
-  add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
+  add(batch: Batch, processingTime: number): void {
+    try {
+      this.#addAll(batch, processingTime)
+    } catch (cause) {
+      throw keyFailure(this.#spec.path, this.#spec.keyCoder, batch.keys, cause)
+    }
+  }
+
+  #addAll({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
     if (keys === null) throw new Error('grouping: the batch has no keys')
     for (let i = 0; i < values.length; i++) {
       const key = keys[i]

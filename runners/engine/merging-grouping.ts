@@ -10,6 +10,7 @@ import { expiryOf, type GroupingSpec } from './grouping.ts'
 import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
+import { keyFailure } from './key-failure.ts'
 import { alone, type Merger, mergersOf, overlap } from './mergers.ts'
 import type { SnapshotScope } from './messages.ts'
 import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
@@ -42,7 +43,15 @@ export class MergingGrouping implements TaskHead {
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
 
-  add({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
+  add(batch: Batch, processingTime: number): void {
+    try {
+      this.#addAll(batch, processingTime)
+    } catch (cause) {
+      throw keyFailure(this.#spec.path, this.#spec.keyCoder, batch.keys, cause)
+    }
+  }
+
+  #addAll({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
     if (keys === null || windows === null || lifted)
       throw new Error('merging grouping: the batch needs keys and windows, and no lifted values')
     const touched = new Set<Cell>()

@@ -4,6 +4,7 @@ import type { Batch } from '../harness/batch.ts'
 import type { StageInstance } from '../harness/stage-instance.ts'
 import type { Exit, Stage } from '../plan/stage.ts'
 import { exchange, spread } from './exchange.ts'
+import { keyFailure } from './key-failure.ts'
 import type { Message, Outbox, TaskSnapshot } from './messages.ts'
 import { appendOutputs, heldBytes } from './outputs.ts'
 
@@ -76,17 +77,21 @@ export class TaskOutputs {
 
   #partsOf(exit: Exclude<Extract<Exit, { readonly to: string }>, { readonly _tag: 'Side' }>, batch: Batch, shards: number, shard: number) {
     if (shards === 1) return [[0, batch] as const]
-    if (exit._tag === 'Shuffle') return exchange(batch, this.#keyCoderOf(exit.to), shards).entries()
+    if (exit._tag === 'Shuffle') return this.#exchanged(exit.to, batch)
     if (!exit.spread) return [[shard, batch] as const]
     const parts = spread(batch, shards, this.#turn)
     this.#turn = (this.#turn + batch.values.length) % shards
     return parts.entries()
   }
 
-  #keyCoderOf(stage: string) {
-    const head = this.#place.downstream.get(stage)?.head
-    if (head === undefined || !('keyCoder' in head)) throw new Error(`${stage} is no place for keys`)
-    return head.keyCoder
+  #exchanged(to: string, batch: Batch) {
+    const stage = this.#place.downstream.get(to)
+    if (stage === undefined || !('keyCoder' in stage.head)) throw new Error(`${to} is no place for keys`)
+    try {
+      return exchange(batch, stage.head.keyCoder, this.#place.shards).entries()
+    } catch (cause) {
+      throw keyFailure(to, stage.head.keyCoder, batch.keys, cause)
+    }
   }
 
   #toAll(stage: string, message: Message): void {

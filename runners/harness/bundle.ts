@@ -8,7 +8,7 @@ import type { BundleSpec } from '../../sdk/stateful/bundle.ts'
 import type { AfterCommit, Emit } from '../../sdk/stateful/effects.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Windows } from './batch.ts'
-import { showElement } from './errors.ts'
+import { showElement, UserCodeError } from './errors.ts'
 import { windowsOf } from './window-assignment.ts'
 
 type After = (value: unknown, timestamp: number, windows: Windows | null, pane: PaneInfo) => void
@@ -21,6 +21,7 @@ interface Context {
 const noContext: Context = { setup: undefined, bundle: undefined, sides: undefined }
 
 export class Bundle {
+  readonly #path: string
   readonly #spec: BundleSpec
   readonly #windowFn: WindowFn<never>
   readonly #process: (element: unknown, context: Context) => unknown
@@ -31,23 +32,35 @@ export class Bundle {
   #withSides: Context = noContext
 
   constructor(
+    path: string,
     spec: BundleSpec,
     strategy: WindowingStrategy,
     guard: (f: UserFunction) => unknown,
     afterCommit: (effect: AfterCommit) => void,
   ) {
+    this.#path = path
     this.#spec = spec
     this.#afterCommit = afterCommit
     this.#windowFn = strategy.windowFn
     this.#process = guard(spec.process) as (element: unknown, context: Context) => unknown
   }
 
+  /** Rejects with a UserCodeError. */
   async setup(): Promise<void> {
-    this.#setup = await this.#spec.setup?.()
+    try {
+      this.#setup = await this.#spec.setup?.()
+    } catch (cause) {
+      throw UserCodeError.meanwhile(this.#path, 'was set up', cause)
+    }
   }
 
+  /** Rejects with a UserCodeError. */
   async teardown(): Promise<void> {
-    await (this.#spec.teardown as ((setup: unknown) => unknown) | undefined)?.(this.#setup)
+    try {
+      await (this.#spec.teardown as ((setup: unknown) => unknown) | undefined)?.(this.#setup)
+    } catch (cause) {
+      throw UserCodeError.meanwhile(this.#path, 'was torn down', cause)
+    }
   }
 
   process(
@@ -94,16 +107,21 @@ export class Bundle {
     this.#withSides = noContext
     const finishBundle = this.#spec.finishBundle as ((context: Context) => unknown) | undefined
     if (finishBundle === undefined) return
-    for (const { value, timestamp } of this.#emitted(finishBundle(context))) this.#emitAtEnd(value, timestamp, after)
+    let outputs: ReadonlyArray<Emit<unknown>>
+    try {
+      outputs = this.#emitted(finishBundle(context))
+    } catch (cause) {
+      throw UserCodeError.meanwhile(this.#path, 'finished a bundle', cause)
+    }
+    for (const { value, timestamp } of outputs) this.#emitAtEnd(value, timestamp, after)
   }
 
   // No element is at hand, so its window must follow from a timestamp.
   #emitAtEnd(value: unknown, timestamp: number | null, after: After): void {
     if (this.#windowFn.kind._tag === 'Global') return after(value, timestamp ?? Instant.min, null, NO_FIRING)
     if (timestamp === null) {
-      throw new TypeError(
-        `finishBundle emitted ${showElement(value)} without a timestamp, and its collection is not in ${showWindow(GlobalWindow)}: use emitAt(timestamp)(value)`,
-      )
+      const message = `finishBundle emitted ${showElement(value)} without a timestamp, and its collection is not in ${showWindow(GlobalWindow)}: use emitAt(timestamp)(value)`
+      throw UserCodeError.meanwhile(this.#path, 'finished a bundle', new TypeError(message))
     }
     this.#windowsOf ??= windowsOf(this.#windowFn)
     const windows = this.#windowsOf(value, timestamp)

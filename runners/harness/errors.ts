@@ -20,6 +20,11 @@ export class UserCodeError extends Error {
     return new UserCodeError(transform, shown, `processed ${shown}`, cause)
   }
 
+  /** `doing`: "was set up", where no element is at hand. */
+  static meanwhile(transform: string, doing: string, cause: unknown): UserCodeError {
+    return new UserCodeError(transform, '', doing, cause)
+  }
+
   /** What a transform keeps has no encoding: a checkpoint cannot hold it. */
   static onState(transform: string, cause: unknown): UserCodeError {
     return new UserCodeError(transform, '', 'wrote what it keeps into a checkpoint', cause)

@@ -49,7 +49,7 @@ export class StageInstance {
         const { transform, path, strategy } = step
         if (transform._tag !== 'Bundled') return []
         const afterCommit = ({ call }: AfterCommit): void => void this.#finalizers.push({ transform: path, call })
-        return [[i, new Bundle(transform.spec, strategy, f => this.guard(f, path), afterCommit)] as const]
+        return [[i, new Bundle(path, transform.spec, strategy, f => this.guard(f, path), afterCommit)] as const]
       }),
     )
     this.#hooks = hooksOf(stage, this.exits, this.#bundles, strictness)
@@ -84,12 +84,9 @@ export class StageInstance {
     return taken
   }
 
-  async setup(): Promise<void> {
-    for (const bundle of this.#bundles.values()) await bundle.setup()
-  }
-
-  async teardown(): Promise<void> {
-    for (const bundle of this.#bundles.values()) await bundle.teardown()
+  /** Those whose setup and teardown are to be called, in the order of the data, with their transforms' paths. */
+  lifeCycles(): ReadonlyArray<readonly [path: string, bundle: Pick<Bundle, 'setup' | 'teardown'>]> {
+    return [...this.#bundles].map(([step, bundle]) => [pathOf(this.stage, step), bundle] as const)
   }
 }
 

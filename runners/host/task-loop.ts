@@ -12,6 +12,7 @@ import { LiveCalls, runCall } from './call-runner.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import type { Errands } from './errands.ts'
 import { Finalizers } from './finalizers.ts'
+import { tearDown } from './life-cycle.ts'
 import type { Log } from './options.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers } from './readers.ts'
@@ -92,6 +93,7 @@ export class TaskLoop {
     const { onSnapshot, onChange } = this.#listener
     this.#set = await makeTasks(plan, content, site, strict, {
       now: () => this.#now(),
+      log: this.#place.log,
       cutFor: this.#place.bundles.cutFor,
       publish: (sinkId, split, outputs) => this.#publish(sinkId, split, outputs),
       snapshot: (epoch, snapshot) => {
@@ -271,7 +273,7 @@ export class TaskLoop {
     await this.#restrictions.close()
     await this.#finalizers.settle()
     await this.#readers?.close()
-    for (const instance of this.#set.instances) await instance.teardown()
+    for (const instance of this.#set.instances) await tearDown(instance, this.#place.log)
   }
 
   // ---- inside

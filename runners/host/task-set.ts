@@ -1,5 +1,6 @@
 // The tasks of a run that live in one thread, wired together: what one sends, the other gets at once.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
+import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Cut } from '../engine/cut.ts'
 import type { Message, Outbox, TaskSnapshot } from '../engine/messages.ts'
 import type { RestrictionCommand } from '../engine/splittable/messages.ts'
@@ -10,11 +11,13 @@ import { type Finalizer, StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
+import { setUp, tearDown } from './life-cycle.ts'
 import { outcomeIn } from './outcome.ts'
 
 /** What the tasks ask of their host. */
 export interface TaskHost {
   readonly now: () => number
+  readonly log: HostContext['log']
   readonly cutFor: (stage: Stage) => Cut | null
   readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
   readonly snapshot: (epoch: number, snapshot: TaskSnapshot) => void
@@ -43,7 +46,7 @@ export interface TaskSet {
 export const taskNamesOf = (plan: Plan, shards: number): ReadonlyArray<string> =>
   plan.stages.flatMap(stage => Array.from({ length: shards }, (_, shard) => taskName(stage.id, shard)))
 
-/** Made anew, or from what the checkpoint in `content` holds. */
+/** Made anew, or from what the checkpoint in `content` holds. Leaves no DoFn set up where it fails. */
 export const makeTasks = async (
   plan: Plan,
   content: CheckpointContent,
@@ -51,13 +54,30 @@ export const makeTasks = async (
   strict: boolean,
   host: TaskHost,
 ): Promise<TaskSet> => {
+  const instances: StageInstance[] = []
+  try {
+    return { tasks: await wiredTasks(plan, content, site, strict, host, instances), instances }
+  } catch (error) {
+    for (const instance of instances) await tearDown(instance, host.log)
+    throw error
+  }
+}
+
+/** `instances`: those that are set up. */
+const wiredTasks = async (
+  plan: Plan,
+  content: CheckpointContent,
+  site: TaskSite,
+  strict: boolean,
+  host: TaskHost,
+  instances: StageInstance[],
+): Promise<TaskSet['tasks']> => {
   const stages = new Map(plan.stages.map(stage => [stage.id, stage]))
   const tasks = new Map<string, Task>()
-  const instances: StageInstance[] = []
   for (const stage of plan.stages) {
     for (const shard of site.shards) {
       const instance = new StageInstance(stage, strict ? strictness : null, host.now)
-      await instance.setup()
+      await setUp(instance, host.log)
       instances.push(instance)
       const name = taskName(stage.id, shard)
       const restored = await restoredOf(stage, shard, content, site)
@@ -86,7 +106,7 @@ export const makeTasks = async (
       tasks.set(name, new Task(spec, outbox))
     }
   }
-  return { tasks: [...tasks.values()], instances }
+  return [...tasks.values()]
 }
 
 const reach = (tasks: ReadonlyMap<string, Task>, name: string): Task => {

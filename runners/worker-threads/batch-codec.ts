@@ -4,6 +4,7 @@ import { ByteReader, ByteWriter, Coder, streamOf, type StreamCoder } from '../..
 import type { PaneInfo } from '../../sdk/model/pane.ts'
 import type { BoundedWindow } from '../../sdk/model/window.ts'
 import { type Batch, emptyBatch, type FillingBatch, type Windows } from '../harness/batch.ts'
+import { UserCodeError } from '../harness/errors.ts'
 import type { Head, Stage } from '../plan/stage.ts'
 
 const keyed = 1
@@ -19,12 +20,15 @@ export class BatchCodec {
   readonly #key: StreamCoder<unknown>
   readonly #accumulator: StreamCoder<unknown>
 
-  constructor({ head }: Pick<Stage, 'head'>) {
+  readonly #stage: string
+
+  constructor({ id, head }: Pick<Stage, 'id' | 'head'>) {
+    this.#stage = id
     this.#key = 'keyCoder' in head && head.keyCoder !== null ? streamOf(head.keyCoder) : structural
     this.#accumulator = accumulatorCoder(head)
   }
 
-  /** The buffer is the caller's, to be transferred. Throws an EncodeError for what is no data. */
+  /** The buffer is the caller's, to be transferred. Throws a UserCodeError for what is no data. */
   encode(batch: Batch): ArrayBuffer {
     const out = new ByteWriter(64 + batch.values.length * 32)
     const flags =
@@ -34,13 +38,21 @@ export class BatchCodec {
       (batch.lifted ? lifted : 0)
     out.byte(flags)
     out.varint(batch.values.length)
-    if (batch.keys !== null) for (const key of batch.keys) this.#key.write(key, out)
-    const value = batch.lifted ? this.#accumulator : structural
-    for (const item of batch.values) value.write(item, out)
+    if (batch.keys !== null) this.#writeAll(batch.keys, this.#key, out)
+    this.#writeAll(batch.values, batch.lifted ? this.#accumulator : structural, out)
     for (const timestamp of batch.timestamps) out.double(timestamp)
     if (batch.windows !== null) writeRuns(batch.windows, writeWindows, out)
     if (batch.panes !== null) writeRuns(batch.panes, panes.write, out)
     return exactly(out)
+  }
+
+  #writeAll(items: ReadonlyArray<unknown>, coder: StreamCoder<unknown>, out: ByteWriter): void {
+    let i = 0
+    try {
+      for (; i < items.length; i++) coder.write(items[i], out)
+    } catch (cause) {
+      throw UserCodeError.onElement(this.#stage, items[i], cause)
+    }
   }
 
   decode(buffer: ArrayBuffer): Batch {

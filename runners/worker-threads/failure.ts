@@ -1,5 +1,6 @@
 // Errors on their way from a worker to the main thread: what a run may end with is plain data already, but for what a user threw.
 import type { PipelineError } from '../../sdk/model/run.ts'
+import { showElement } from '../harness/errors.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 
 /** What cannot be cloned is shown instead. */
@@ -7,7 +8,7 @@ const plain = (value: unknown): unknown => {
   try {
     return structuredClone(value)
   } catch {
-    return value instanceof Error ? Object.assign(new Error(value.message), { name: value.name, stack: value.stack }) : String(value)
+    return value instanceof Error ? Object.assign(new Error(value.message), { name: value.name, stack: value.stack }) : showElement(value)
   }
 }
 

@@ -1,5 +1,5 @@
 // A worker's own copy of the pipeline: its module is imported, the definition found among its exports and called with the same options.
-import { fingerprint } from '../../sdk/graph/graph.ts'
+import { descriptions } from '../../sdk/graph/graph.ts'
 import { codeHashes, mayBeSameCode } from '../../sdk/graph/code-hash.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
@@ -7,30 +7,70 @@ import { whileRebuilding } from '../host/rebuilding.ts'
 import type { WorkerSetup } from './protocol.ts'
 
 /** Throws an InvalidPipelineError where it is not there, or is not the same pipeline. */
-export const rebuilt = async ({ origin, fingerprint: expected, code: expectedCode }: WorkerSetup): Promise<PortablePipeline> => {
+export const rebuilt = async ({ origin, nodes: expected, code: expectedCode }: WorkerSetup): Promise<PortablePipeline> => {
   const { url, name, options } = origin
-  const module = await whileRebuilding(url, async () => (await import(url)) as Readonly<Record<string, unknown>>)
-  const found = Object.values(module).find(value => isDefinition(value) && value.pipelineName === name)
-  if (!isDefinition(found)) {
-    throw new InvalidPipelineError(name, [
+  const refuse = (problem: string): never => {
+    throw new InvalidPipelineError(name, [problem])
+  }
+  const attempt = async <A>(doing: string, work: () => A | Promise<A>): Promise<A> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof InvalidPipelineError) throw error
+      return refuse(
+        `a worker thread ${doing}, and that failed there, not here: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
+    }
+  }
+  const module = await attempt(`imported ${url}`, () =>
+    whileRebuilding(url, async () => (await import(url)) as Readonly<Record<string, unknown>>),
+  )
+  const exported = Object.entries(module).flatMap(([as, value]) =>
+    isDefinition(value) && value.pipelineName === name ? [{ as, value }] : [],
+  )
+  const [first, ...others] = exported
+  if (first === undefined)
+    return refuse(
       `${url} has no export that is this definition, so a worker cannot make it again: it exports ${Object.keys(module).join(', ') || 'nothing'}. Write: export const … = Pipeline.define(import.meta, ${JSON.stringify(name)}, …)`,
-    ])
-  }
-  const pipeline = found(options)
-  if (fingerprint(pipeline.graph) !== expected) {
-    throw new InvalidPipelineError(name, [
-      `a worker that built it again got another pipeline. Building must depend on the options alone: not on the clock, on chance, on the environment or on what a module has done before`,
-    ])
-  }
+    )
+  if (others.some(({ value }) => value !== first.value))
+    return refuse(
+      `${url} exports several definitions of this name, so a worker cannot tell which one is meant: ${exported.map(({ as }) => as).join(', ')}. Give each a name of its own`,
+    )
+  const pipeline = await attempt(`built it again from ${url}`, () => first.value(options))
+  const nodes = descriptions(pipeline.graph)
+  const unlike = differing(expected, nodes)
+  if (unlike.length > 0) return refuse(`a worker that built it again got another pipeline: ${unlike.join('; ')}. ${dependsOnOptions}`)
   const code = codeHashes(pipeline.graph)
   const changed = Object.keys(code).filter(id => !mayBeSameCode(code[id] ?? '', expectedCode[id] ?? ''))
-  if (changed.length > 0) {
-    throw new InvalidPipelineError(name, [
-      `a worker that built it again got other functions in ${changed.join(', ')}: ${url}, or what it imports, was changed since this process began. Start the program again`,
-    ])
-  }
+  const [values, functions] = [changed.filter(isCreate(pipeline)), changed.filter(id => !isCreate(pipeline)(id))]
+  if (functions.length > 0)
+    return refuse(
+      `a worker that built it again got other functions in ${functions.join(', ')}: ${url}, or what it imports, was changed since this process began. Start the program again`,
+    )
+  if (values.length > 0) return refuse(`a worker that built it again got other elements in ${values.join(', ')}. ${dependsOnOptions}`)
   return pipeline
 }
+
+const dependsOnOptions =
+  'Building must depend on the options alone: not on the clock, on chance, on the environment or on what a module has done before'
+
+const mostShown = 5
+
+/** In words, the first few. */
+const differing = (here: WorkerSetup['nodes'], there: WorkerSetup['nodes']): ReadonlyArray<string> => {
+  const all = [...new Set([...Object.keys(here), ...Object.keys(there)])].filter(id => here[id] !== there[id])
+  const shown = all.slice(0, mostShown).map(id => {
+    if (!(id in there)) return `${id} is not in it`
+    return id in here ? `${id} is ${there[id]} there, and ${here[id]} here` : `${id} is new in it`
+  })
+  return all.length > mostShown ? [...shown, `and ${all.length - mostShown} more`] : shown
+}
+
+const isCreate =
+  ({ graph }: PortablePipeline) =>
+  (id: string): boolean =>
+    graph.nodes.get(id)?.node.transform._tag === 'Create'
 
 const isDefinition = (value: unknown): value is PipelineDefinition<unknown> =>
   typeof value === 'function' && 'pipelineName' in value && 'schema' in value

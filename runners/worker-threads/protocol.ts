@@ -14,8 +14,9 @@ export interface WorkerSetup {
   readonly workers: number
   /** Where its pipeline is found and what it was made with. */
   readonly origin: { readonly url: string; readonly name: string; readonly options: unknown }
-  readonly fingerprint: string
-  /** By node: a hash of its functions. */
+  /** By node: what it is. */
+  readonly nodes: Readonly<Record<string, string>>
+  /** By node: a hash of its functions and values. */
   readonly code: Readonly<Record<string, string>>
   readonly content: CheckpointContent
   /** By task: the segments of its state, oldest first. */

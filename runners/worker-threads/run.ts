@@ -1,7 +1,7 @@
 // A run on worker threads, from the main thread: it conducts, and the workers work.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeHashes } from '../../sdk/graph/code-hash.ts'
-import { fingerprint } from '../../sdk/graph/graph.ts'
+import { descriptions } from '../../sdk/graph/graph.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { checkAssertions } from '../host/assertions.ts'
@@ -9,18 +9,20 @@ import { Conductor } from '../host/conductor.ts'
 import { Errands } from '../host/errands.ts'
 import { RemoteFailure } from '../host/errors.ts'
 import type { Run } from '../host/job.ts'
+import { longestSetupMs } from '../host/life-cycle.ts'
 import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
 import { WorkerCrew } from './crew.ts'
 
-const longestStartMs = 60_000
+/** Setup functions have a limit of their own within it. */
+const longestStartMs = longestSetupMs + 30_000
 
 /** Rejects unless `signal` is aborted in time. */
 const tooLate = async (signal: AbortSignal): Promise<never> => {
   await sleep(longestStartMs, undefined, { signal, ref: false }).catch(() => undefined)
-  const message = `the workers were not ready within ${longestStartMs / 1_000} s. Does the pipeline's module wait for something while it is imported, or a setup function, or a server?`
+  const message = `the workers were not ready within ${longestStartMs / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server?`
   throw new RemoteFailure({ _tag: 'WorkerFailed', worker: 0, message, cause: null })
 }
 
@@ -66,7 +68,7 @@ export class WorkersRun implements Run {
     const started = this.#crew.start({
       workers: shards,
       origin,
-      fingerprint: fingerprint(graph),
+      nodes: descriptions(graph),
       code: codeHashes(graph),
       content,
       provide: (options.provide ?? []).flatMap(binding => (binding._tag === 'Binding' ? [binding] : [])),

@@ -1,13 +1,18 @@
-// Hashes of the functions of a graph's nodes: equal where threads or processes have loaded the same code.
+// Hashes of the functions of a graph's nodes, and of the values that it was built with: equal where threads or processes have loaded the
+// same code and built from the same data.
 import { createHash } from 'node:crypto'
+import { Coder, EncodeError } from '../coders/index.ts'
 import type { Graph } from './graph-node.ts'
+import type { Transform } from './node.ts'
 
 /**
- * By node id: SHA-256, in hexadecimal, behind a word on how it was compiled, over the text of every function in it. What a function has captured is no part of it, nor is how
- * a compiler writes a reference to an import, which differs between the two kinds of modules.
+ * By node id: SHA-256, in hexadecimal, behind a word on how it was compiled, over the text of every function in it, and over the first
+ * elements of a Create. What a function has captured is no part of it, nor is how a compiler writes a reference to an import, which differs between the two kinds of modules.
  */
 export const codeHashes = (graph: Graph): Readonly<Record<string, string>> =>
-  Object.fromEntries([...graph.nodes.values()].map(({ id, node }) => [id, hashOf(functionsIn(node.transform, 0))]))
+  Object.fromEntries(
+    [...graph.nodes.values()].map(({ id, node }) => [id, hashOf(functionsIn(node.transform, 0), elementsIn(node.transform))]),
+  )
 
 /**
  * Whether two hashes may be of the same code. Where one of them was compiled to the other kind of module nobody can tell: a name that
@@ -15,8 +20,8 @@ export const codeHashes = (graph: Graph): Readonly<Record<string, string>> =>
  */
 export const mayBeSameCode = (a: string, b: string): boolean => a === b || a.startsWith(rewritten) !== b.startsWith(rewritten)
 
-const hashOf = (texts: ReadonlyArray<string>): string => {
-  const hash = createHash('sha256')
+const hashOf = (texts: ReadonlyArray<string>, elements: Uint8Array): string => {
+  const hash = createHash('sha256').update(elements)
   let isRewritten = false
   for (const text of texts) {
     const without = text.replaceAll(called, '$1').replaceAll(imported, '')
@@ -35,6 +40,20 @@ const rewritten = 'commonjs:'
  */
 const called = /\(0,\s*[\w$]+\.([\w$]+)\)/g
 const imported = /\b(?:import_[\w$]+|[\w$]+_\d+)\.(?:default\b)?/g
+
+/** So many tell a clock, a random number or another environment from a constant. */
+const looksAt = 1_000
+
+/** Of no element where one is no data: such a collection cannot be compared. */
+const elementsIn = (transform: Transform): Uint8Array => {
+  if (transform._tag !== 'Create') return new Uint8Array()
+  try {
+    return Coder.structural<unknown>().encode(transform.elements.slice(0, looksAt))
+  } catch (error) {
+    if (error instanceof EncodeError) return new Uint8Array()
+    throw error
+  }
+}
 
 /** Transforms are shallow records of functions, coders and data. */
 const deepest = 4

@@ -9,14 +9,20 @@ import { plainOf, plainStrategy, plainTransform, urnOf } from './plain-form.ts'
  */
 export const fingerprint = (graph: Graph): string => {
   const hash = createHash('sha256')
+  for (const line of Object.values(descriptions(graph)).sort()) hash.update(`${line}\n`)
+  return hash.digest('hex')
+}
+
+/** By node id, what its share of the fingerprint is made of. */
+export const descriptions = (graph: Graph): Readonly<Record<string, string>> => {
   // Few strategies serve many nodes.
   const strategies = new Map<unknown, string>()
-  const lines: string[] = []
-  for (const { id, node, inputs, strategy, keyCoder } of graph.nodes.values()) {
-    const windowing = strategies.get(strategy) ?? JSON.stringify(plainStrategy(strategy))
-    strategies.set(strategy, windowing)
-    lines.push(`${JSON.stringify([id, node.transform._tag, plainTransform(node.transform), plainOf(inputs), urnOf(keyCoder)])}${windowing}`)
-  }
-  for (const line of lines.sort()) hash.update(`${line}\n`)
-  return hash.digest('hex')
+  return Object.fromEntries(
+    [...graph.nodes.values()].map(({ id, node, inputs, strategy, keyCoder }) => {
+      const windowing = strategies.get(strategy) ?? JSON.stringify(plainStrategy(strategy))
+      strategies.set(strategy, windowing)
+      const plain = [id, node.transform._tag, plainTransform(node.transform), plainOf(inputs), urnOf(keyCoder)]
+      return [id, `${JSON.stringify(plain)}${windowing}`] as const
+    }),
+  )
 }

@@ -9,7 +9,7 @@ import { outputKeyCoder, outputStrategy } from './output-traits.ts'
 import type { PDone } from './pcollection.ts'
 
 export type { AmbiguousNodes, Graph, GraphNode } from './graph-node.ts'
-export { fingerprint } from './fingerprint.ts'
+export { descriptions, fingerprint } from './fingerprint.ts'
 export { type StatefulNode, differences, statefulSummary } from './stateful-summary.ts'
 
 /** The graph of what `leaves` reach. Never fails: what is wrong with it is said by `validate`. */

@@ -372,9 +372,9 @@ describe('a bundle', () => {
   it('has setup and teardown once, start and finish around each batch, and none for an empty one', async () => {
     const log: string[] = []
     const stage = new DrivenStage([gather(pipe(numbers(), logging(log, 'a')))])
-    await stage.instance.setup()
+    for (const [, bundle] of stage.instance.lifeCycles()) await bundle.setup()
     stage.run([1, 2]).run([]).run([3])
-    await stage.instance.teardown()
+    for (const [, bundle] of stage.instance.lifeCycles()) await bundle.teardown()
     assert.deepEqual(log, ['a setup', 'a start', 'a finish', 'a start', 'a finish', 'a teardown'])
     assert.deepEqual(stage.values(), [1, 2, 3_000, 3, 3_000])
   })
@@ -382,7 +382,7 @@ describe('a bundle', () => {
   it('of a later DoFn ends behind that of an earlier one, whose last outputs are part of it', async () => {
     const log: string[] = []
     const stage = new DrivenStage([gather(pipe(numbers(), logging(log, 'a'), logging(log, 'b')))])
-    await stage.instance.setup()
+    for (const [, bundle] of stage.instance.lifeCycles()) await bundle.setup()
     stage.run([1, 2])
     assert.deepEqual(log, ['a setup', 'b setup', 'a start', 'b start', 'a finish', 'b finish'])
     assert.deepEqual(stage.values(), [1, 2, 3_000, 3_003_000])

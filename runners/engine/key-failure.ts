@@ -1,0 +1,18 @@
+// Keys without an encoding: where grouping fails, which one it was is found out afterwards, so that those that have one pay nothing.
+import { ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
+import type { Batch } from '../harness/batch.ts'
+import { UserCodeError } from '../harness/errors.ts'
+
+/** What to throw for `cause`, which came up while the batch with these keys was grouped. */
+export const keyFailure = (path: string, keyCoder: Coder<unknown> | null, keys: Batch['keys'], cause: unknown): unknown => {
+  if (cause instanceof UserCodeError) return cause
+  const coder = streamOf(keyCoder ?? Coder.structural<unknown>())
+  for (const key of keys ?? []) {
+    try {
+      coder.write(key, new ByteWriter())
+    } catch (error) {
+      return UserCodeError.onElement(path, key, error)
+    }
+  }
+  return cause
+}

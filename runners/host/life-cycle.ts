@@ -1,0 +1,46 @@
+// Setup and teardown of a task's DoFns: how long the one may take, and what becomes of the other's failures.
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import { UserCodeError } from '../harness/errors.ts'
+import type { StageInstance } from '../harness/stage-instance.ts'
+
+type Live = Pick<StageInstance, 'lifeCycles'>
+
+export const longestSetupMs = 60_000
+
+/** Rejects with a UserCodeError where one fails or does not end; whoever was set up before is torn down again. */
+export const setUp = async (instance: Live, log: HostContext['log'], longestMs = longestSetupMs): Promise<void> => {
+  const up: ReturnType<Live['lifeCycles']>[number][] = []
+  try {
+    for (const cycle of instance.lifeCycles()) {
+      await within(longestMs, cycle)
+      up.push(cycle)
+    }
+  } catch (error) {
+    await tearDown({ lifeCycles: () => up }, log)
+    throw error
+  }
+}
+
+const within = async (ms: number, [path, bundle]: ReturnType<Live['lifeCycles']>[number]): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const cause = new Error(`setup has not ended within ${ms / 1_000} s. What does it wait for?`)
+    timer = setTimeout(() => reject(UserCodeError.meanwhile(path, 'was set up', cause)), ms)
+  })
+  try {
+    await Promise.race([bundle.setup(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** All of them, whatever fails: the results stand already, so a failure is logged and no more, as in Beam. */
+export const tearDown = async (instance: Live, log: HostContext['log']): Promise<void> => {
+  for (const [, bundle] of instance.lifeCycles()) {
+    try {
+      await bundle.teardown()
+    } catch (error) {
+      log('warn', error instanceof Error ? error.message : String(error))
+    }
+  }
+}

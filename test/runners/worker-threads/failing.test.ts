@@ -1,0 +1,99 @@
+// What a user is told where a pipeline's own functions, values or module fail: what, where, and what to do, on one thread and on several.
+import { assert } from 'chai'
+import * as E from 'fp-ts/lib/Either.js'
+import { DirectRunner } from '../../../runners/direct/index.ts'
+import { setUp } from '../../../runners/host/life-cycle.ts'
+import { WorkerThreadsRunner } from '../../../runners/worker-threads/index.ts'
+import { type PipelineError, type PortablePipeline, orThrow, pipe } from '../../../sdk/index.ts'
+import {
+  buildFailsElsewhere,
+  byTheClock,
+  finishFails,
+  functionsGrouped,
+  keyCoderFails,
+  one,
+  setupFails,
+  teardownFails,
+} from './failing-programs.ts'
+
+const runners = {
+  'the direct runner': () => DirectRunner.run({ tasks: 2 }),
+  'worker threads': () => WorkerThreadsRunner.run({ workers: 2 }),
+} as const
+
+const errorOf = async (pipeline: PortablePipeline, run = runners['worker threads']): Promise<PipelineError> => {
+  const result = await pipe(pipeline, run())()
+  return E.isLeft(result) ? result.left : assert.fail('it did not fail')
+}
+
+describe('A pipeline that fails', function () {
+  this.timeout(60_000)
+
+  for (const [name, run] of Object.entries(runners)) {
+    describe(`on ${name}`, () => {
+      for (const [what, pipeline, transform, message] of [
+        ['in a setup function', setupFails, 'ParDo#1', 'no database\n  while it was set up'],
+        ['at the end of a bundle', finishFails, 'ParDo#1', 'no room\n  while it finished a bundle'],
+        ['in the coder of its keys', keyCoderFails, 'GroupByKey#1', 'not this key\n  while it processed "3"'],
+      ] as const) {
+        it(`${what} names the transform`, async () => {
+          const error = await errorOf(pipeline(), run)
+          if (error._tag !== 'UserCodeFailed') return assert.fail(`${error._tag}: ${error.message}`)
+          assert.strictEqual(error.transform, transform)
+          assert.strictEqual(error.message, `${transform}: ${message}`)
+        })
+      }
+    })
+  }
+
+  it('in a teardown has its results already: it is done, and the log tells', async () => {
+    const lines: string[] = []
+    const log = (_: string, message: string): void => void lines.push(message)
+    for (const run of [DirectRunner.run({ log }), WorkerThreadsRunner.run({ workers: 1, log })]) {
+      assert.strictEqual((await orThrow(pipe(teardownFails(), run))).state, 'done')
+    }
+    assert.deepEqual(
+      lines,
+      Array.from({ length: 2 }, () => 'ParDo#1: already closed\n  while it was torn down'),
+    )
+  })
+
+  it('to be set up in time ends with the transform, and what was set up before it is torn down', async () => {
+    const torn: string[] = []
+    const cycle = (path: string, setup: () => Promise<void>) =>
+      [path, { setup, teardown: () => Promise.resolve(void torn.push(path)) }] as const
+    const instance = {
+      lifeCycles: () => [cycle('ParDo#1', () => Promise.resolve()), cycle('ParDo#2', () => new Promise(() => undefined))],
+    }
+    const error: unknown = await setUp(instance, () => undefined, 10).catch((thrown: unknown) => thrown)
+    assert.include(String(error), 'ParDo#2: setup has not ended within 0.01 s')
+    assert.deepEqual(torn, ['ParDo#1'])
+  })
+
+  it('on a value that cannot go from one thread to another names the transform, the element and the way out', async () => {
+    const error = await errorOf(functionsGrouped())
+    if (error._tag !== 'UserCodeFailed') return assert.fail(`${error._tag}: ${error.message}`)
+    assert.strictEqual(error.transform, 'GroupByKey#1')
+    assert.match(error.message, /cannot encode \$\.later: a function \(later\)\. .*\n {2}while it processed \{ later: a function \}/)
+  })
+
+  it('to be the same in a worker names what differs: elements that depend on the clock', async () => {
+    assert.match((await errorOf(byTheClock())).message, /got other elements in Create#1\. Building must depend on the options alone/)
+  })
+
+  it('to be built in a worker tells what was thrown there', async () => {
+    const error = await errorOf(buildFailsElsewhere())
+    assert.strictEqual(error._tag, 'InvalidPipeline')
+    assert.match(
+      error.message,
+      /a worker thread built it again from .*failing-programs\.ts, and that failed there, not here: Error: only at home/,
+    )
+  })
+
+  it('to be told from another of the same name in its module is refused, with both exports', async () => {
+    assert.include(
+      (await errorOf(one())).message,
+      'exports several definitions of this name, so a worker cannot tell which one is meant: one, other',
+    )
+  })
+})
