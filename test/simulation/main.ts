@@ -17,9 +17,9 @@ for (let seed = from; seed < from + count; seed++) {
   if (problems.length === 0) passed++
   else {
     failed++
-    const { sources, ...shape } = scenario
+    const { sources, side, ...shape } = scenario
     console.log(`seed ${seed} failed after ${steps} steps and ${crashes} restarts; again: npm run test:simulation -- --seed ${seed}`)
-    console.log(`  ${JSON.stringify(shape)}`)
+    console.log(`  ${JSON.stringify({ ...shape, side: side?.view ?? null })}`)
     if (values.seed !== undefined)
       for (const [i, splits] of sources.entries())
         for (const [j, events] of splits.entries()) console.log(`  source ${i} split ${j}: ${JSON.stringify(events)}`)

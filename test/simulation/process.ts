@@ -15,6 +15,7 @@ import { answers } from './pipelines.ts'
 import { type Event, type Scenario, shardsOf } from './scenario.ts'
 import { SimulatedGenerators } from './simulated-generators.ts'
 import type { Ledger } from './sink.ts'
+import { type Network, type Packet, Wires } from './wires.ts'
 
 /** What outlives the process. */
 export interface World {
@@ -22,6 +23,7 @@ export interface World {
   readonly plan: Plan
   readonly draw: Draw
   readonly ledger: Ledger
+  readonly network: Network
   disk: Stored | null
   now: number
   steps: number
@@ -35,11 +37,19 @@ interface Reading {
   readonly speed: number
   ended: boolean
 }
+interface Leaving {
+  readonly task: string
+  readonly sinkId: string
+  readonly outputs: TaskSnapshot['outputs'][number]['outputs']
+}
 interface Call {
   readonly task: Task
   readonly id: number
   readonly element: unknown
 }
+
+/** A run fails with more, and the simulation would never end. */
+const mostInARow = 3
 
 export class Process {
   readonly #world: World
@@ -51,15 +61,32 @@ export class Process {
   readonly #readings: Reading[] = []
   readonly #calls: Call[] = []
   readonly #generators: SimulatedGenerators
+  readonly #wires: Wires
+  /** Workers that are lost: the others do not know yet. */
+  readonly #lost = new Set<number>()
   #injecting: { readonly task: Task; readonly checkpoint: Checkpoint }[] = []
-  #persisting: { readonly checkpoint: Checkpoint; readonly snapshots: ReadonlyArray<TaskSnapshot> } | null = null
+  /** `flushing`: what sinks wait for. */
+  #persisting: {
+    readonly checkpoint: Checkpoint
+    readonly snapshots: ReadonlyArray<TaskSnapshot>
+    readonly flushing: ReadonlyArray<Packet>
+  } | null = null
+  /** A manifest that the store was too slow with: it may come to be there yet, before the next one. */
+  #overdue: Stored | null = null
+  /** `untold`: workers that do not know yet that theirs may leave. */
   #publishing: {
     readonly checkpoint: Checkpoint
-    readonly rest: { readonly task: string; readonly sinkId: string; readonly outputs: TaskSnapshot['outputs'][number]['outputs'] }[]
+    readonly rest: Leaving[]
+    readonly untold: Set<number>
+    readonly packets: Packet[]
   } | null = null
   /** What this process knows to be durable: a checkpoint whose writing failed may be on the disk all the same. */
   #known: Stored | null
   #pulling = true
+  /** Workers are told to forget a checkpoint. */
+  #undoing = false
+  /** Checkpoints that took too long, one after the other. */
+  #inARow = 0
   ended: Checkpoint['purpose'] | null = null
 
   constructor(world: World, generation: number) {
@@ -67,6 +94,7 @@ export class Process {
     this.#generation = generation
     this.#shards = shardsOf(world.scenario, generation)
     this.#known = world.disk
+    this.#wires = new Wires(world.scenario.threads)
     this.#generators = new SimulatedGenerators(world.draw, () => world.now)
     const { plan, disk, ledger } = world
     // As the direct runner does: the process before may have died before, while, or after it published.
@@ -80,7 +108,7 @@ export class Process {
   }
 
   #make(stage: Plan['stages'][number], shard: number): void {
-    const { plan, scenario, ledger, draw, disk } = this.#world
+    const { plan, scenario, ledger, network, draw, disk } = this.#world
     const shards = this.#shards
     const name = taskName(stage.id, shard)
     const reach = (): Task => this.#tasks.get(name) ?? lost(name)
@@ -107,8 +135,8 @@ export class Process {
       },
       {
         send: (to, toShard, message) => this.#send(name, taskName(to, toShard), message),
-        publish: (sinkId, origin, outputs) => ledger.publish(sinkId, origin, outputs),
-        snapshot: (epoch, snapshot) => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)),
+        publish: (sinkId, origin, outputs) => network.send(() => ledger.publish(sinkId, origin, outputs)),
+        snapshot: (epoch, snapshot) => this.#wires.toMain(shard, () => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot))),
         call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
         restriction: command => this.#generators.carryOut(reach(), command),
         afterCommit: ({ transform }) => {
@@ -151,14 +179,21 @@ export class Process {
     const offer = (weight: number, action: () => void): void => {
       for (let i = 0; i < weight; i++) possible.push(action)
     }
-    const queues = [...this.#queues.values()].filter(queue => queue.messages.length > 0)
+    const queues = [...this.#queues.values()].filter(queue => queue.messages.length > 0 && this.#lives(this.#task(queue.to)))
     if (queues.length > 0) offer(6, () => this.#deliver(draw.pick(queues)))
-    const readings = this.#pulling ? this.#readings.filter(reading => !reading.ended) : []
+    const readings = this.#pulling ? this.#readings.filter(reading => !reading.ended && this.#lives(reading.task)) : []
     if (readings.length > 0) offer(3, () => this.#read(draw.pick(readings)))
-    if (this.#calls.length > 0) offer(3, () => this.#endCall(draw.int(0, this.#calls.length - 1)))
-    if (this.#generators.busy) offer(3, () => this.#generators.step())
+    if (this.#calls.length > 0 && this.#calls.every(({ task }) => this.#lives(task)))
+      offer(3, () => this.#endCall(draw.int(0, this.#calls.length - 1)))
+    if (this.#generators.busy && this.#lost.size === 0) offer(3, () => this.#generators.step())
+    const wires = this.#wires.ready(worker => !this.#lost.has(worker))
+    if (wires.length > 0) offer(3, () => draw.pick(wires).messages.shift()?.())
+    const { network } = this.#world
+    if (network.busy) offer(3, () => network.step(draw))
+    if (scenario.faults.timeout > 0 && this.#canBeGivenUp() && draw.chance(scenario.faults.timeout)) return this.#giveUp()
+    if (this.#overdue !== null) offer(1, () => this.#land(true))
     if (this.#injecting.length > 0) offer(2, () => this.#inject())
-    if (this.#persisting !== null) offer(1, () => this.#persist())
+    if (this.#persisting !== null && this.#isFlushed(this.#persisting.flushing)) offer(1, () => this.#persist())
     if (this.#publishing !== null) offer(1, () => this.#publish())
     if (!this.#coordinator.busy()) offer(1, () => this.#beginCheckpoint())
     offer(1, () => this.#tick())
@@ -203,7 +238,7 @@ export class Process {
     const { draw } = this.#world
     this.#world.now += draw.int(0, 10)
     for (const task of draw.shuffled([...this.#tasks.values()]))
-      if (task.wakeAt() <= this.#world.now) task.onProcessingTime(this.#world.now)
+      if (this.#lives(task) && task.wakeAt() <= this.#world.now) task.onProcessingTime(this.#world.now)
   }
 
   // ---- checkpoints
@@ -241,6 +276,8 @@ export class Process {
     const names = snapshots.map(({ task }) => task)
     if (new Set(names).size !== this.#tasks.size || names.some(name => !this.#tasks.has(name)))
       throw new Error(`checkpoint ${checkpoint.epoch} has snapshots of ${names.join(', ')}`)
+    // One manifest after the other: before this one it is known what became of the last.
+    if (this.#overdue !== null) this.#land(draw.chance(0.5))
     const next = stored(checkpoint, { generation: this.#generation, shards: this.#shards }, snapshots, this.#known)
     if (draw.chance(scenario.faults.failedPersist)) {
       // The medium may fail in its very last step: then the checkpoint is there, and nobody knows.
@@ -248,7 +285,8 @@ export class Process {
       return this.#carryOut(this.#coordinator.abort())
     }
     this.#world.disk = this.#known = next
-    for (const task of this.#tasks.values()) task.onPersisted()
+    this.#inARow = 0
+    this.#tellWorkers(task => task.onPersisted())
     this.#carryOut(this.#coordinator.onPersisted())
   }
 
@@ -259,13 +297,87 @@ export class Process {
     const next = publishing.rest.shift()
     const { epoch } = publishing.checkpoint
     if (next === undefined) {
+      if (publishing.untold.size > 0 || !this.#isFlushed(publishing.packets)) return
       this.#publishing = null
       return this.#carryOut(this.#coordinator.onPublished())
     }
-    const { disk, ledger } = this.#world
+    const { disk, ledger, network } = this.#world
     if (disk?.epoch !== epoch || disk.generation !== this.#generation)
       throw new Error(`outputs of checkpoint ${epoch} leave, and the disk has ${disk?.epoch}`)
-    ledger.commit(next.sinkId, next.task, this.#generation, epoch, next.outputs)
+    const packet: Packet = () => ledger.commit(next.sinkId, next.task, this.#generation, epoch, next.outputs)
+    publishing.packets.push(packet)
+    network.send(packet)
+  }
+
+  #isFlushed(packets: ReadonlyArray<Packet>): boolean {
+    const left = new Set(this.#world.network.packets)
+    return packets.every(packet => !left.has(packet))
+  }
+
+  // ---- misfortunes of threads
+
+  #lives(task: Task): boolean {
+    return !this.#lost.has(shardOf(task.name))
+  }
+
+  /** Each worker's tasks at once, when the message is there. */
+  #tellWorkers(work: (task: Task) => void, then: (worker: number) => void = () => undefined): void {
+    for (let worker = 0; worker < this.#shards; worker++) {
+      this.#wires.toWorker(worker, () => {
+        for (const task of this.#tasks.values()) if (shardOf(task.name) === worker) work(task)
+        then(worker)
+      })
+    }
+  }
+
+  #canBeGivenUp(): boolean {
+    return this.#inARow < mostInARow && !this.#undoing && this.#coordinator.waitsFor() !== null
+  }
+
+  #giveUp(): void {
+    this.#inARow++
+    const persisting = this.#persisting
+    this.#persisting = null
+    if (persisting !== null && this.#world.draw.chance(0.7)) {
+      const by = { generation: this.#generation, shards: this.#shards }
+      this.#overdue = stored(persisting.checkpoint, by, persisting.snapshots, this.#known)
+    }
+    this.#carryOut(this.#coordinator.abort())
+  }
+
+  /** The store gets to what it was too slow with, or never does. */
+  #land(comes: boolean): void {
+    if (comes) this.#world.disk = this.#overdue
+    this.#overdue = null
+  }
+
+  #abort({ epoch }: Checkpoint): void {
+    const unheard = new Set(Array.from({ length: this.#shards }, (_, worker) => worker))
+    this.#undoing = true
+    const hear = (worker: number): void => {
+      unheard.delete(worker)
+      if (unheard.size > 0) return
+      this.#undoing = false
+      this.#coordinator.onAborted()
+    }
+    this.#tellWorkers(
+      task => task.onAborted(epoch, this.#world.now),
+      worker => this.#wires.toMain(worker, () => hear(worker)),
+    )
+  }
+
+  /** The process dies, or one of its workers, behind which the others go on for a while. */
+  die(): void {
+    const { draw, scenario, network } = this.#world
+    if (scenario.threads && this.#shards > 1 && draw.chance(0.5)) {
+      this.#lost.add(draw.int(0, this.#shards - 1))
+      for (let steps = draw.int(0, 30); steps > 0 && this.ended === null; steps--) this.step()
+    }
+    if (this.ended !== null) return
+    const persisting = this.#persisting
+    if (scenario.threads && persisting !== null && this.#isFlushed(persisting.flushing) && draw.chance(0.3)) this.#giveUp()
+    if (this.#overdue !== null) this.#land(draw.chance(0.5))
+    network.lose(draw)
   }
 
   #carryOut(commands: ReadonlyArray<CoordinatorCommand>): void {
@@ -273,28 +385,40 @@ export class Process {
       const { checkpoint } = command
       switch (command._tag) {
         case 'Inject':
-          this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, checkpoint }))
+          if (this.#world.scenario.threads)
+            this.#tellWorkers(task => {
+              if (task.splits !== null) task.onInject(checkpoint.epoch, checkpoint.full ? 'all' : 'changes', this.#world.now)
+            })
+          else this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, checkpoint }))
           break
         case 'Persist':
-          this.#persisting = { checkpoint, snapshots: command.snapshots }
+          this.#persisting = { checkpoint, snapshots: command.snapshots, flushing: this.#world.network.packets }
           break
         case 'Publish':
-          this.#publishing = {
-            checkpoint,
-            rest: command.snapshots.flatMap(({ task, outputs }) =>
-              outputs.map(({ sinkId, outputs: rows }) => ({ task, sinkId, outputs: rows })),
-            ),
-          }
+          this.#beginPublishing(checkpoint, command.snapshots)
           break
         case 'Abort':
-          for (const task of this.#tasks.values()) task.onAborted(checkpoint.epoch, this.#world.now)
-          this.#coordinator.onAborted()
+          this.#abort(checkpoint)
           break
         case 'Ended':
           this.ended = checkpoint.purpose
           break
       }
     }
+  }
+
+  #beginPublishing(checkpoint: Checkpoint, snapshots: ReadonlyArray<TaskSnapshot>): void {
+    const all = snapshots.flatMap(({ task, outputs }) =>
+      outputs.map(({ sinkId, outputs: rows }): Leaving => ({ task, sinkId, outputs: rows })),
+    )
+    const publishing = { checkpoint, rest: [] as Leaving[], untold: new Set<number>(), packets: [] }
+    this.#publishing = publishing
+    for (let worker = 0; worker < this.#shards; worker++) publishing.untold.add(worker)
+    for (let worker = 0; worker < this.#shards; worker++)
+      this.#wires.toWorker(worker, () => {
+        publishing.untold.delete(worker)
+        publishing.rest.push(...all.filter(({ task }) => shardOf(task) === worker))
+      })
   }
 
   #task(name: string): Task {
@@ -310,6 +434,9 @@ export class Process {
     return [...this.#tasks.values()].reduce((sum, task) => sum + task.stateSize(), 0)
   }
 }
+
+/** Which worker it lives in. */
+const shardOf = (task: string): number => Number(task.slice(task.lastIndexOf('@') + 1))
 
 const lost = (name: string): never => {
   throw new Error(`there is no task ${name}`)

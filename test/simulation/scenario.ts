@@ -55,7 +55,15 @@ export interface Scenario {
   readonly immediate: boolean
   /** Some elements may come after their window's state is gone. */
   readonly tooLate: boolean
-  readonly faults: { readonly crash: number; readonly failedPersist: number; readonly suspend: number }
+  readonly faults: {
+    readonly crash: number
+    readonly failedPersist: number
+    readonly suspend: number
+    /** A checkpoint takes too long, whatever it waits for. */
+    readonly timeout: number
+  }
+  /** Tasks live in threads: what the main thread and they say to each other, and to servers, takes its time, and one may be lost. */
+  readonly threads: boolean
   readonly largestBatch: number
   readonly side: SideShape | null
 }
@@ -69,12 +77,18 @@ export const shardsOf = ({ seed, shards }: Scenario, generation: number): number
 const keys: ReadonlyArray<unknown> = ['a', 'b', 'c', 7, 'a longer key', null, ['x', 1], { page: '/', site: 2 }]
 
 export const scenarioOf = (seed: number): Scenario => {
-  const scenario = groupedScenario(seed)
+  const scenario = withThreads(seed, groupedScenario(seed))
   // A draw of its own: older seeds stay what they were.
   const isStateful = !scenario.tooLate && new Draw(seed ^ 0x57a7_ef09).chance(0.25)
   if (!isStateful) return scenario
   // State of windows that merge is refused.
   return { ...scenario, grouping: 'stateful', window: scenario.window._tag === 'Sessions' ? { _tag: 'Fixed', size: 20 } : scenario.window }
+}
+
+const withThreads = (seed: number, scenario: Scenario): Scenario => {
+  const draw = new Draw(seed ^ 0x703d)
+  if (!draw.chance(0.6)) return scenario
+  return { ...scenario, threads: true, faults: { ...scenario.faults, timeout: draw.pick([0, 0.02, 0.1]) } }
 }
 
 const groupedScenario = (seed: number): Scenario => {
@@ -117,8 +131,9 @@ const groupedScenario = (seed: number): Scenario => {
     immediate: draw.chance(0.7),
     tooLate,
     faults: faulty
-      ? { crash: draw.pick([0, 0.01, 0.03]), failedPersist: draw.pick([0, 0.3]), suspend: draw.pick([0, 0.01]) }
-      : { crash: 0, failedPersist: 0, suspend: 0 },
+      ? { crash: draw.pick([0, 0.01, 0.03]), failedPersist: draw.pick([0, 0.3]), suspend: draw.pick([0, 0.01]), timeout: 0 }
+      : { crash: 0, failedPersist: 0, suspend: 0, timeout: 0 },
+    threads: false,
     largestBatch: draw.pick([1, 3, 10, 50]),
     side: tooLate || draw.chance(0.5) ? null : sideOf(draw, window, outOfOrdernessMs),
   }

@@ -6,6 +6,7 @@ import { pipelineOf } from './pipelines.ts'
 import { Process, type World } from './process.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
 import { Ledger } from './sink.ts'
+import { Network } from './wires.ts'
 
 export interface Outcome {
   readonly seed: number
@@ -28,6 +29,7 @@ export const simulate = (seed: number): Outcome => {
     plan: planOf(pipelineOf(scenario).graph),
     draw,
     ledger: new Ledger(),
+    network: new Network(scenario.threads),
     disk: null,
     now: 1_000,
     steps: 0,
@@ -44,9 +46,11 @@ export const simulate = (seed: number): Outcome => {
         process.step()
         crashed = crashes < mostCrashes && draw.chance(scenario.faults.crash)
       }
+      if (crashed) process.die()
       world.late += process.droppedLate()
       if (crashed) crashes++
       else if (process.ended === 'end') {
+        world.network.settle()
         const left = process.stateSize()
         return outcome([
           ...problemsOf(scenario, world.ledger, world.late),
