@@ -3,6 +3,7 @@ import type { Node, Output, Transform } from './node.ts'
 import { recordAssertion } from './assertions.ts'
 import { callSite } from './call-site.ts'
 import { currentScope, recordSink } from './building.ts'
+import { refuseUse, requireFunction, showGiven } from './misuse.ts'
 
 declare const element: unique symbol
 const outputOf = Symbol('output')
@@ -28,6 +29,7 @@ interface NodeOptions {
 }
 
 const makeNode = (transform: Transform, inputs: ReadonlyArray<Output>, o: NodeOptions): Node => {
+  if ('f' in transform) requireFunction(o.kind, transform.f)
   const place = callSite()
   return Object.freeze({
     transform: Object.freeze(transform),
@@ -48,17 +50,30 @@ export const collectionOf = <A>(node: Node, tag = 'out'): PCollection<A> =>
 
 export const outputIn = (pc: PCollection<unknown>): Output => pc[outputOf]
 
+/** What the compiler has checked, for programs that it has not seen. */
+const inputOf = (pc: PCollection<unknown>, { kind }: NodeOptions): Output => {
+  const given: unknown = pc
+  if (typeof given === 'object' && given !== null && outputOf in given) return pc[outputOf]
+  return refuseUse(kind, `takes a PCollection, and was given ${showGiven(given)}. Give it what a transform gave, inside of pipe`)
+}
+
 /** A new node on `inputs`, with one output. */
 export const apply = <A>(transform: Transform, inputs: ReadonlyArray<PCollection<unknown>>, o: NodeOptions): PCollection<A> =>
-  collectionOf<A>(makeNode(transform, inputs.map(outputIn), o))
+  collectionOf<A>(
+    makeNode(
+      transform,
+      inputs.map(pc => inputOf(pc, o)),
+      o,
+    ),
+  )
 
 /** A new node on `input` with an output a tag. */
 export const applyTagged = (transform: Transform, input: PCollection<unknown>, o: NodeOptions): Node =>
-  makeNode(transform, [outputIn(input)], o)
+  makeNode(transform, [inputOf(input, o)], o)
 
 /** A new leaf on `input`. */
 export const leaf = (transform: Transform, input: PCollection<unknown>, o: NodeOptions): PDone => {
-  const node = makeNode(transform, [outputIn(input)], o)
+  const node = makeNode(transform, [inputOf(input, o)], o)
   if (transform._tag === 'Write' || transform._tag === 'Assert') recordSink(node)
   if (transform._tag === 'Assert') recordAssertion(node)
   return Object.freeze({ _tag: 'PDone', node })

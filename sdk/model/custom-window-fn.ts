@@ -17,7 +17,13 @@ interface Assigning<in A> {
 }
 
 const make = <A>({ name, assign }: Assigning<A>, merge: MergeWindows | null): WindowFn<A> => {
-  if (name.trim() === '') throw new RangeError('WindowFn: a window function needs a name, by which checkpoints know it')
+  // What the compiler has checked, for programs that it has not seen.
+  if (typeof name !== 'string' || name.trim() === '')
+    throw new RangeError('WindowFn: a window function needs a name, by which checkpoints know it')
+  for (const [what, f] of [['assign', assign] as const, ...(merge === null ? [] : [['merge', merge] as const])]) {
+    if (typeof f !== 'function')
+      throw new TypeError(`WindowFn: ${what} of ${JSON.stringify(name)} is a function, and was ${typeof f}. Give it one`)
+  }
   return Object.freeze({
     urn: 'jetbeam:window_fn:custom:v1',
     kind: Object.freeze({ _tag: 'Custom', name, merging: merge !== null }),
@@ -33,7 +39,7 @@ const make = <A>({ name, assign }: Assigning<A>, merge: MergeWindows | null): Wi
  * windows become one: it gives those that do as `{ window, parts }`, and those that it does not mention stay. A merge must not depend on
  * the order in which windows came. `merge` sees windows alone, never elements.
  *
- * Both throw a RangeError for an empty name. While it runs, what is not an array of windows, a window that has ended at its element's
+ * Both throw a RangeError for an empty name, and a TypeError for what is no function. While it runs, what is not an array of windows, a window that has ended at its element's
  * timestamp, or a merge of windows that the key does not have, ends the run with the transform's path.
  *
  * @example

@@ -134,6 +134,32 @@ export const OrFinally = {
  */
 export const Never: Trigger = Object.freeze({ _tag: 'Never', urn: urn('never') })
 
+const known: ReadonlySet<unknown> = new Set([
+  'Default',
+  'Never',
+  'AfterWatermark',
+  'AfterCount',
+  'AfterProcessingTime',
+  'Repeatedly',
+  'AfterEach',
+  'AfterAll',
+  'AfterAny',
+  'OrFinally',
+])
+
+/** Whether it is one, and so are those that it holds: for programs without types. */
+export const isTrigger = (given: unknown): boolean =>
+  typeof given === 'object' &&
+  given !== null &&
+  '_tag' in given &&
+  known.has(given._tag) &&
+  Object.entries(given)
+    .flatMap(([name, held]): ReadonlyArray<unknown> => {
+      if (name === 'triggers') return Array.isArray(held) ? held : [held]
+      return ['repeated', 'main', 'until'].includes(name) || ((name === 'early' || name === 'late') && held !== null) ? [held] : []
+    })
+    .every(isTrigger)
+
 const several = (tag: 'AfterEach' | 'AfterAll' | 'AfterAny', name: string, triggers: ReadonlyArray<Trigger>): Trigger => {
   if (triggers.length === 0) throw new RangeError(`${tag}: there are no triggers to wait for`)
   return Object.freeze({ _tag: tag, urn: urn(name), triggers: Object.freeze([...triggers]) })

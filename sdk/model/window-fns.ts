@@ -114,12 +114,20 @@ const mostWindows = 100_000
 
 const requirePositive = (what: string, length: number): void => {
   if (!Number.isSafeInteger(length) || length <= 0)
-    throw new RangeError(`${what} is a positive whole number of milliseconds, and ${length} is not`)
+    throw new RangeError(
+      `${what} is a positive whole number of milliseconds, and ${given(length)} is not: use seconds(10), minutes(1) and their kin`,
+    )
 }
+
+/** A text in quotes: without them it would look like the number that it is not. */
+const given = (length: unknown): string => (typeof length === 'string' ? JSON.stringify(length) : String(length))
 
 const offsetWithin = (what: string, offset: Duration | undefined, period: Duration): Duration => {
   if (offset === undefined) return 0 as Duration
-  if (!Number.isSafeInteger(offset)) throw new RangeError(`${what} is a whole number of milliseconds, and ${offset} is not`)
+  if (!Number.isSafeInteger(offset))
+    throw new RangeError(
+      `${what} is a whole number of milliseconds, and ${given(offset)} is not: use seconds(10), minutes(1) and their kin`,
+    )
   return floorModulo(offset, period) as Duration
 }
 

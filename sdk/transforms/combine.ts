@@ -1,6 +1,7 @@
 // Aggregation with an accumulator for each key and window.
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { erasedCombineFn } from '../graph/erased.ts'
+import { refuseUse, requireKnown, showGiven } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 import { CombineFn } from './combine-fn.ts'
@@ -8,7 +9,19 @@ import { type Fanout, fannedOut } from './fanout.ts'
 
 type Aggregation = Monoid<unknown> | CombineFn<unknown, unknown, unknown>
 
-const combineFnOf = (fn: Aggregation): CombineFn<unknown, unknown, unknown> => ('create' in fn ? fn : CombineFn.fromMonoid(fn))
+const combineFnOf = (kind: string, fn: Aggregation): CombineFn<unknown, unknown, unknown> => {
+  const given: unknown = fn
+  const has = (...names: ReadonlyArray<string>): boolean =>
+    typeof given === 'object' &&
+    given !== null &&
+    names.every(name => typeof (given as Readonly<Record<string, unknown>>)[name] === 'function')
+  if (has('create', 'add', 'merge', 'extract')) return fn as CombineFn<unknown, unknown, unknown> // its functions are there
+  if (has('concat') && 'empty' in fn) return CombineFn.fromMonoid(fn)
+  return refuseUse(
+    kind,
+    `takes a Monoid (concat and empty) or a CombineFn (create, add, merge and extract), and was given ${showGiven(given)}. Give it one, such as N.MonoidSum or CombineFn.mean`,
+  )
+}
 
 /** As Combine.perKey, under another transform's name. */
 export const combineValues = <K, I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PCollection<KV<K, I>>): PCollection<KV<K, O>> =>
@@ -40,22 +53,24 @@ function perKey<I, A, O, L = unknown>(
   fn: CombineFn<I, A, O>,
   o?: CombineOptions<L>,
 ): <K extends L>(pc: PCollection<KV<K, I>>) => PCollection<KV<K, O>>
-function perKey<L>(
-  fn: Aggregation,
-  { fanout }: CombineOptions<L> = {},
-): <K extends L>(pc: PCollection<KV<K, unknown>>) => PCollection<KV<K, unknown>> {
+function perKey<L>(fn: Aggregation, o?: CombineOptions<L>): <K extends L>(pc: PCollection<KV<K, unknown>>) => PCollection<KV<K, unknown>> {
   const kind = 'Combine.perKey'
-  return pc =>
-    fanout === undefined ? combineValues(combineFnOf(fn), kind, pc) : fannedOut(combineFnOf(fn), { fanout, withDefault: false }, kind, pc)
+  const combineFn = combineFnOf(kind, fn)
+  requireKnown(kind, o, ['fanout'])
+  const fanout = o?.fanout
+  return pc => (fanout === undefined ? combineValues(combineFn, kind, pc) : fannedOut(combineFn, { fanout, withDefault: false }, kind, pc))
 }
 
 function globally<V>(m: Monoid<V>, o?: GlobalOptions): (pc: PCollection<V>) => PCollection<V>
 function globally<I, A, O>(fn: CombineFn<I, A, O>, o?: GlobalOptions): (pc: PCollection<I>) => PCollection<O>
-function globally(fn: Aggregation, { fanout }: GlobalOptions = {}): (pc: PCollection<unknown>) => PCollection<unknown> {
+function globally(fn: Aggregation, o?: GlobalOptions): (pc: PCollection<unknown>) => PCollection<unknown> {
   const kind = 'Combine.globally'
+  const combineFn = combineFnOf(kind, fn)
+  requireKnown(kind, o, ['fanout'])
+  const fanout = o?.fanout
   return pc => {
-    if (fanout === undefined) return combineAll(combineFnOf(fn), kind, pc)
-    const combined = fannedOut(combineFnOf(fn), { fanout, withDefault: true }, kind, underOneKey(pc, kind))
+    if (fanout === undefined) return combineAll(combineFn, kind, pc)
+    const combined = fannedOut(combineFn, { fanout, withDefault: true }, kind, underOneKey(pc, kind))
     return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
   }
 }
@@ -72,7 +87,7 @@ interface GlobalOptions {
  * Takes a Monoid or a {@link CombineFn}. Order and grouping of the elements are the runner's choice, so both must be associative and
  * commutative. An aggregation behind one that fires more than once while accumulating counts again what it has seen: the pipeline
  * warns of it; use one combine (`CombineFn.groupBy`). A RangeError for a fanout that is no whole number from 1 comes when the transform is
- * applied, or ends the run where a function gives it.
+ * applied, or ends the run where a function gives it; an InvalidPipelineError for what is neither Monoid nor CombineFn.
  *
  * @example
  * pipe(views, PCollection.keyBy(view => view.page), PCollection.mapValues(view => view.millis), Combine.perKey(N.MonoidSum))

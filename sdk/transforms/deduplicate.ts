@@ -1,5 +1,6 @@
 // The first element of each id: what comes again within a time is dropped.
 import { Coder } from '../coders/index.ts'
+import { requireChoice, requireKnown } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 import { type Duration, Instant } from '../model/time.ts'
@@ -18,8 +19,11 @@ export interface DeduplicateOptions {
 }
 
 const by =
-  <A, K>(id: (a: A) => K, { within, domain = 'processingTime' }: DeduplicateOptions) =>
+  <A, K>(id: (a: A) => K, o: DeduplicateOptions) =>
   (pc: PCollection<A>): PCollection<A> => {
+    requireKnown('Deduplicate.by', o, ['within', 'domain'])
+    requireChoice('Deduplicate.by', 'domain', o.domain, ['eventTime', 'processingTime'])
+    const { within, domain = 'processingTime' } = o
     if (!(within > 0 && Number.isFinite(within)))
       throw new RangeError(`Deduplicate.by: within is a length of time above 0, and ${within} ms is not`)
     const keyed = apply<KV<K, A>>({ _tag: 'KeyBy', f: id, coder: null }, [pc], { kind: 'Deduplicate.id' })

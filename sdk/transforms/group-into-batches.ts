@@ -1,6 +1,7 @@
 // Values of a key in batches of a size: what a call to the world outside takes at once.
 import { MonoidSum } from 'fp-ts/lib/number.js'
 import { Coder } from '../coders/index.ts'
+import { requireKnown } from '../graph/misuse.ts'
 import type { PCollection } from '../graph/pcollection.ts'
 import { KV } from '../model/kv.ts'
 import type { Duration } from '../model/time.ts'
@@ -16,6 +17,7 @@ export interface BatchOptions {
 }
 
 const ofSize = (size: number, o: BatchOptions = {}): (<K, V>(pc: PCollection<KV<K, V>>) => PCollection<KV<K, ReadonlyArray<V>>>) => {
+  requireKnown('GroupIntoBatches.ofSize', o, ['maxBufferingDuration'])
   const { maxBufferingDuration: wait } = o
   if (!Number.isSafeInteger(size) || size < 1)
     throw new RangeError(`GroupIntoBatches.ofSize: a size is a whole number from 1, and ${size} is not`)

@@ -1,6 +1,7 @@
 // Elements under a key.
 import type { Coder } from '../coders/index.ts'
 import { erasedCoder } from '../graph/erased.ts'
+import { requireKnown } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 
@@ -14,5 +15,7 @@ import type { KV } from '../model/kv.ts'
  */
 export const keyBy =
   <A, const K>(f: (a: A) => K, o?: { readonly coder?: Coder<K> | undefined }) =>
-  (pc: PCollection<A>): PCollection<KV<K, A>> =>
-    apply({ _tag: 'KeyBy', f, coder: o?.coder === undefined ? null : erasedCoder(o.coder) }, [pc], { kind: 'keyBy' })
+  (pc: PCollection<A>): PCollection<KV<K, A>> => {
+    requireKnown('keyBy', o, ['coder'])
+    return apply({ _tag: 'KeyBy', f, coder: o?.coder === undefined ? null : erasedCoder(o.coder) }, [pc], { kind: 'keyBy' })
+  }

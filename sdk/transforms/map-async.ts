@@ -2,6 +2,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Transform, UserFunction } from '../graph/node.ts'
+import { requireFunction, requireKnown } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { Failure, Retry } from '../model/failure.ts'
 import { type Duration, seconds } from '../model/time.ts'
@@ -31,6 +32,8 @@ type MapAsync = Extract<Transform, { readonly _tag: 'MapAsync' }>
 const defaults = { concurrency: 16, timeout: seconds(30) } as const
 
 const transformOf = (verb: string, f: UserFunction, onRejected: MapAsync['onRejected'], o: AsyncOptions<never> = {}): MapAsync => {
+  requireKnown(`PCollection.${verb}`, o, ['concurrency', 'timeout', 'ordered', 'retry'])
+  requireKnown(`PCollection.${verb} with retry`, o.retry, ['attempts', 'initial', 'max', 'jitter', 'while'])
   const { concurrency = defaults.concurrency, timeout = defaults.timeout, ordered = true, retry } = o
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new RangeError(`PCollection.${verb}: concurrency is a whole number from 1, and ${concurrency} is not`)
@@ -87,9 +90,11 @@ export const tryMapAsync =
  */
 export const mapTaskEither =
   <A, E, B>(f: (a: A, call: Call) => TaskEither<E, B>, o?: AsyncOptions<NoInfer<E>>) =>
-  (pc: PCollection<A>): PCollection<Either<E, B>> =>
-    apply(
+  (pc: PCollection<A>): PCollection<Either<E, B>> => {
+    requireFunction('mapTaskEither', f)
+    return apply(
       transformOf('mapTaskEither', (a: A, call: Call) => f(a, call)(), 'either', o),
       [pc],
       { kind: 'mapTaskEither' },
     )
+  }

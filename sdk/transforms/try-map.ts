@@ -1,5 +1,6 @@
 // One to one, where what throws is data.
 import type { Either } from 'fp-ts/lib/Either.js'
+import { requireFunction } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { Failure } from '../model/failure.ts'
 
@@ -21,6 +22,7 @@ export const attempted = <A, R, B>(
   then: (result: R, a: A) => B,
   pc: PCollection<A>,
 ): PCollection<Either<Failure<A>, B>> => {
+  requireFunction(kind, f)
   const attempt = (a: A): unknown => {
     const result = f(a)
     return result instanceof Promise ? result : then(result, a)

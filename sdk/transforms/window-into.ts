@@ -1,7 +1,8 @@
 // Elements into windows, and what their windows' firings contain.
+import { refuseUse, requireChoice, requireKnown, showGiven } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { Duration } from '../model/time.ts'
-import { DefaultTrigger, type Trigger } from '../model/trigger.ts'
+import { DefaultTrigger, isTrigger, type Trigger } from '../model/trigger.ts'
 import {
   type Accumulation,
   type ClosingBehavior,
@@ -29,7 +30,37 @@ export type WindowOptions = {
     }
 )
 
+/** What the compiler has checked, for programs that it has not seen. */
+const requireWindowing = (windowFn: unknown, o: WindowOptions): void => {
+  const kind = 'Window.into'
+  if (!isWindowFn(windowFn))
+    refuseUse(
+      kind,
+      `takes a window function, and was given ${showGiven(windowFn)}. Give it FixedWindows.of(minutes(1)), or one made with WindowFn.of`,
+    )
+  requireKnown(kind, o, ['timestampCombiner', 'trigger', 'allowedLateness', 'accumulation', 'closing'])
+  requireChoice(kind, 'accumulation', o.accumulation, ['accumulating', 'discarding'])
+  requireChoice(kind, 'timestampCombiner', o.timestampCombiner, ['earliest', 'latest', 'endOfWindow'])
+  requireChoice(kind, 'closing', o.closing, ['ifNonEmpty', 'always'])
+  const { trigger } = o
+  if (trigger !== undefined && !isTrigger(trigger))
+    refuseUse(
+      kind,
+      `has a trigger that is none, or that holds one: ${showGiven(trigger)}. Use AfterWatermark.pastEndOfWindow(), or another of the triggers`,
+    )
+}
+
+const isWindowFn = (given: unknown): boolean =>
+  typeof given === 'object' &&
+  given !== null &&
+  'kind' in given &&
+  'assign' in given &&
+  typeof given.assign === 'function' &&
+  'merge' in given &&
+  (given.merge === null || typeof given.merge === 'function')
+
 const strategyOf = (windowFn: WindowFn<never>, o: WindowOptions = {}): WindowingStrategy => {
+  requireWindowing(windowFn, o)
   const allowedLateness = o.allowedLateness ?? defaultStrategy.allowedLateness
   if (!(allowedLateness >= 0))
     throw new RangeError(`Window.into: allowedLateness is a length of time, and ${allowedLateness} ms is negative`)
@@ -46,7 +77,8 @@ const strategyOf = (windowFn: WindowFn<never>, o: WindowOptions = {}): Windowing
 
 /**
  * Puts elements into windows by their timestamps (Beam's Window.into). What is left out of the options has its default; nothing is
- * taken over from an earlier Window.into. Groupings behind it work window by window. Throws a RangeError for a negative lateness.
+ * taken over from an earlier Window.into. Groupings behind it work window by window. Throws a RangeError for a negative lateness, and an
+ * InvalidPipelineError for what is no window function, trigger or option.
  *
  * @example
  * pipe(views, Window.into(FixedWindows.of(minutes(1))), Count.globally) // => 2, 1
