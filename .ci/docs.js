@@ -7,7 +7,7 @@
 //
 // An example is the body of a module. Names come from the package's entries, then from test/docs/shop.ts: the data that all examples
 // share. `// => 2, 4` after an expression says what it gives: of a collection, its elements in any order. Every collection, and every
-// sink, that stands as a statement is run; only what names a server is not.
+// sink, that stands as a statement is run; what reads or writes a stream is built, and what starts a server or a program only compiled.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -160,7 +160,7 @@ try {
   const status = await run
   for (const problem of problems) console.error(problem)
   const ran = modules.filter(({ running }) => running !== null).length
-  console.log(`${publicNames.size} names, ${examples.length} examples, ${ran} of them run; ${problems.length} problems`)
+  console.log(`${publicNames.size} names, ${examples.length} examples, ${ran} of them run or built; ${problems.length} problems`)
   process.exitCode = problems.length === 0 && status === 0 ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -8,8 +8,10 @@ const functional = { E: 'Either', N: 'number', O: 'Option', Ord: 'Ord', S: 'stri
 const libraries = { assert: 'chai', connect: '@nats-io/transport-node', z: 'zod' }
 /** What stands before an example's own first line. */
 export const headLines = 1
-/** What needs a server, or is a program of its own, is only compiled. */
-const outside = /\b(JetStreamIO|KvIO|NatsServer|jetStreamStore|main)\b/
+/** What waits for a server, or is a program of its own, is only compiled. */
+const outside = /\b(NatsServer|jetStreamStore|connect|main)\b/
+/** What would need a server to run is built all the same. */
+const served = /\b(JetStreamIO|KvIO)\b/
 /** What a file holds is kept exactly once by checkpoints. */
 const lasting = /\bTextIO\.write\b/
 
@@ -55,7 +57,7 @@ export const exampleModules = (examples, { known, exportsOf, folder, harness }) 
     })
     const head = `${imports.join('; ')}; export {}\n`
     const isOutside = outside.test(code)
-    const verb = lasting.test(code) ? 'showsDurably' : 'shows'
+    const verb = served.test(code) ? 'showsUnrun' : lasting.test(code) ? 'showsDurably' : 'shows'
     const running = isOutside ? null : `import { ${verb} as shows$ } from '${harness}'; ${head}${transformed(code, shown)}`
     return { file, place: { file: from, line }, typed: head + code, running }
   })

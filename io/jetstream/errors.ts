@@ -43,7 +43,7 @@ export type JetStreamFailure =
  *
  * @example
  * const read = E.tryCatch(() => JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, splits: 4 }), E.toError)
- * E.isLeft(read) && read.left instanceof JetStreamIOError && read.left._tag // 'InvalidOptions'
+ * E.isLeft(read) && read.left instanceof JetStreamIOError && read.left._tag // => 'InvalidOptions'
  */
 export class JetStreamIOError extends Error {
   readonly _tag: JetStreamFailure

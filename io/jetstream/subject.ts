@@ -27,7 +27,7 @@ const encodeToken = (token: string | number): string => {
  * Throws a JetStreamIOError (InvalidSubject) for an empty token.
  *
  * @example
- * subject`totals.${'/a b.html'}` // 'totals./a%20b%2Ehtml'
+ * subject`totals.${'/a b.html'}` // => 'totals./a%20b%2Ehtml'
  */
 export const subject = (literals: TemplateStringsArray, ...tokens: ReadonlyArray<string | number>): string => {
   let text = literals[0] ?? ''

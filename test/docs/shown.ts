@@ -6,7 +6,7 @@ import { Checkpoints, type PCollection, type PDone } from 'jetbeam'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { PAssert, TestPipeline, containsInAnyOrder } from 'jetbeam/testing'
 
-type Runs = ReturnType<typeof TestPipeline.run>
+type Runs = (...ends: ReadonlyArray<PCollection<unknown> | PDone>) => Promise<unknown>
 type Shows = (statement: unknown, given?: ReadonlyArray<unknown>) => Promise<void>
 
 const showsBy =
@@ -31,6 +31,8 @@ const durable = (): Runs =>
 
 /** An example's statement: runs a collection or a finished branch, and compares what it gives with what the example says. */
 export const shows = showsBy(() => TestPipeline.run())
+/** The same of collections that read or write where a server would be needed: they have been built, and that is all. */
+export const showsUnrun = showsBy(() => async () => undefined)
 /** The same with checkpoints, for what writes exactly once. */
 export const showsDurably = showsBy(durable)
 
