@@ -2,7 +2,7 @@
 import type { CheckpointSession } from '../checkpoint/store.ts'
 import type { Log } from './options.ts'
 
-const longestMs = 10_000
+const longestMs = 5_000
 
 export const releaseOf = async (session: CheckpointSession, log: Log): Promise<void> => {
   let timer: NodeJS.Timeout | undefined

@@ -1,17 +1,22 @@
-// npm run test:crash -- [--rounds N] [--seed S]: N kills for each pipeline and runner, of the process at any moment and at each phase of a
+// npm run test:crash -- [--rounds N] [--seed S] [--only NAME]: N kills for each pipeline and runner, of the process at any moment and at each phase of a
 // checkpoint, and of single workers; and a quarter as many of the server.
 import { parseArgs } from 'node:util'
 import { describe } from './kills.ts'
 import { type Result, runScenario } from './scenario.ts'
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, help: { type: 'boolean' } },
+  options: {
+    rounds: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 })
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
 if (values.help === true || !Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
   process.stdout.write(
-    'npm run test:crash -- [--rounds N] [--seed S]\n\n--rounds N  kills of each pipeline on each runner, in all ways in turn (20)\n--seed S    for the moments of the kills (1)\n',
+    'npm run test:crash -- [--rounds N] [--seed S] [--only NAME]\n\n--rounds N  kills of each pipeline on each runner, in all ways in turn (20)\n--seed S    for the moments of the kills (1)\n--only NAME  one of them alone: windows on 2 workers, for instance\n',
   )
   process.exit(values.help === true ? 0 : 2)
 }
@@ -28,6 +33,7 @@ for (const [pipeline, workers] of [
   ['windows', 2],
 ] as const) {
   const name = workers === null ? pipeline : `${pipeline} on ${workers} workers`
+  if ((values.only ?? name) !== name) continue
   try {
     const plan = { pipeline, workers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
     const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))

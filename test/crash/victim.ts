@@ -15,6 +15,8 @@ export class Victim {
   readonly #args: ReadonlyArray<string>
   #child: ChildProcess | null = null
   #errors = ''
+  /** Its exit code, once all that it wrote was read. */
+  #endedWith: number | null = null
   readonly kills: Kill[] = []
 
   constructor(args: ReadonlyArray<string>) {
@@ -25,11 +27,13 @@ export class Victim {
     const node = [`--max-old-space-size=${heapMegabytes}`, '--import', 'tsx', '-C', 'jetbeam-source']
     const child = spawn(process.execPath, [...node, program, ...this.#args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     this.#errors = ''
+    this.#endedWith = null
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-4_000)
     })
     // Started while the server was down, it says so and ends, as it should: whoever supervises it tries again.
-    child.once('exit', code => {
+    child.once('close', code => {
+      if (this.#child === child) this.#endedWith = code
       if (this.#child === child && code === 1 && this.#isServerAway) setTimeout(() => this.#restart(child), 200)
     })
     this.#child = child
@@ -45,9 +49,8 @@ export class Victim {
 
   /** Throws where it ended by itself: it was to run for ever. */
   checkAlive(): void {
-    if (this.#isServerAway) return
-    if (this.#child?.exitCode !== null)
-      throw new Error(`the pipeline ended by itself with exit code ${this.#child?.exitCode}:\n${this.#errors}`)
+    if (this.#endedWith !== null && !this.#isServerAway)
+      throw new Error(`the pipeline ended by itself with exit code ${this.#endedWith}:\n${this.#errors}`)
   }
 
   /** Until the kill has come to pass; the process runs again then, or is on its way. */
@@ -87,6 +90,7 @@ export class Victim {
         heard?.off('message', listen)
         heard = this.#child?.on('message', listen) ?? null
       }
+      this.checkAlive()
       if (Date.now() > deadline) throw new Error(`${what} has not come within ${longestMs} ms:\n${this.#errors}`)
       await new Promise(resolve => setTimeout(resolve, 5))
     }
