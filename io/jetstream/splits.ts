@@ -58,6 +58,8 @@ export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan
     range,
     count,
     detail,
+    // Whoever asks for one split wants its order.
+    divisible: splittable && plan.splits > 1,
   }))
 }
 

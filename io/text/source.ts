@@ -41,6 +41,7 @@ export const splitsOf = (state: FileState, desired: number): ReadonlyArray<Split
     range: { from: cut(i), to: i === count - 1 ? state.size : cut(i + 1) },
     count: null,
     detail: state,
+    divisible: true,
   }))
 }
 

@@ -35,7 +35,7 @@ export class Host {
       {
         plan,
         content,
-        site: { shards: ascending(shards), of: shards, sendAway: nobodyIsAway, stateOf: statesIn(content, session) },
+        site: { shards: ascending(shards), of: shards, shared: new Set(), sendAway: nobodyIsAway, stateOf: statesIn(content, session) },
         sources,
         sinks: this.#sinks,
         errands: this.#errands,

@@ -33,14 +33,14 @@ export class SourceSplits {
       })
   }
 
-  /** One more to read, such as the residual of another. */
-  add(split: Split): void {
+  /** One more to read, such as what another has given away. */
+  add(split: Split, watermark: number = Instant.min): void {
     this.#splits.set(split.id, {
       split,
       tracker: new RangeTracker(split.range, null),
       progress: unread,
       maxTimestamp: Instant.min,
-      watermark: Instant.min,
+      watermark,
       done: false,
       caughtUp: false,
     })
@@ -54,10 +54,26 @@ export class SourceSplits {
   /** Gives away what the split has not read, but for `fraction` of it; null where nothing is left to give. The reader must be told. */
   trySplit(id: string, fraction: number): Split | null {
     const { split, tracker, done } = this.#get(id)
-    // A count of elements cannot be divided before it is known where they lie.
-    if (done || split.count !== null) return null
+    if (done || !isDivisible(split)) return null
     const range = tracker.trySplit(fraction)
     return range === null ? null : { ...split, id: `${split.id}/${range.from}`, range }
+  }
+
+  /** Gives away half of what is left of the split that has most left. */
+  give(): { readonly id: string; readonly split: Split; readonly watermark: number } | null {
+    let largest: State | null = null
+    for (const state of this.#splits.values())
+      if (remainingOf(state) > 1 && isDivisible(state.split) && remainingOf(state) > (largest === null ? 0 : remainingOf(largest)))
+        largest = state
+    const split = largest === null ? null : this.trySplit(largest.split.id, 0.5)
+    return largest === null || split === null ? null : { id: largest.split.id, split, watermark: largest.watermark }
+  }
+
+  /** How many positions are left to read, of which some may hold no element; Infinity where a split has no end. */
+  remaining(): number {
+    let sum = 0
+    for (const state of this.#splits.values()) sum += remainingOf(state)
+    return sum
   }
 
   #get(id: string): State {
@@ -137,3 +153,9 @@ export class SourceSplits {
     }))
   }
 }
+
+/** A count of elements cannot be divided before it is known where they lie. */
+const isDivisible = (split: Split): boolean => split.divisible === true && split.count === null
+
+/** While it is not done there may be something, as far as anybody knows. */
+const remainingOf = ({ tracker, done }: State): number => (done ? 0 : Math.max(1, tracker.progress().remaining))

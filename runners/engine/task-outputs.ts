@@ -1,24 +1,15 @@
 // What leaves a task: batches to the tasks behind it, outputs that leave at once, and those that wait for a checkpoint.
 import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Batch } from '../harness/batch.ts'
-import type { StageInstance } from '../harness/stage-instance.ts'
-import type { Exit, Stage } from '../plan/stage.ts'
+import type { Exit } from '../plan/stage.ts'
 import { exchange, spread } from './exchange.ts'
 import { keyFailure } from './key-failure.ts'
 import type { Message, Outbox, TaskSnapshot } from './messages.ts'
 import { appendOutputs, heldBytes } from './outputs.ts'
+import type { TaskPlace } from './task-place.ts'
 
 // A lifted table larger than this is flushed without waiting for a watermark.
 const largestTable = 100_000
-
-export interface TaskPlace {
-  readonly instance: StageInstance
-  readonly shard: number
-  /** How many tasks each stage has. */
-  readonly shards: number
-  /** The stages that this one leads to, by id. */
-  readonly downstream: ReadonlyMap<string, Stage>
-}
 
 export class TaskOutputs {
   readonly #place: TaskPlace

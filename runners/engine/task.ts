@@ -3,37 +3,27 @@
 import { enterScope, type MetricScope } from '../../sdk/model/metric-scope.ts'
 import type { Metric } from '../../sdk/model/metric-values.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import type { ReadBatch, Split, SplitProgress } from '../../sdk/splittable/source.ts'
+import type { ReadBatch, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { Batch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { Stage } from '../plan/stage.ts'
 import { AsyncCalls, resultsOf } from './async-calls.ts'
 import { CatchingUp } from './catching-up.ts'
 import { Channels } from './channels.ts'
-import type { Cut } from './cut.ts'
 import { defaultOf } from './default-value.ts'
 import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
 import { headOf } from './heads.ts'
-import type { CallOutcome, Message, Outbox, SnapshotScope, TaskRecord, TaskSnapshot } from './messages.ts'
+import type { CallOutcome, Message, Outbox, SnapshotScope, TaskSnapshot } from './messages.ts'
 import type { SideProgress } from './sided/side-store.ts'
 import { SidedElements } from './sided/sided-elements.ts'
 import { SourceSplits } from './source-splits.ts'
 import type { RestrictionEvent } from './splittable/messages.ts'
 import { Restrictions } from './splittable/restrictions.ts'
 import { taskName } from './task-name.ts'
-import { TaskOutputs, type TaskPlace } from './task-outputs.ts'
-
-export interface TaskSpec extends TaskPlace {
-  /** Only of a source's task: what it reads. */
-  readonly splits: ReadonlyArray<Split>
-  readonly restored: { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null
-  /** Gives what an asynchronous call's outcome means for the element; throws what ends the run. */
-  readonly outcomeOf: (element: unknown, outcome: CallOutcome) => unknown
-  /** Bundles of another size than they come in. */
-  readonly cut?: Cut | null | undefined
-}
+import { TaskOutputs } from './task-outputs.ts'
+import type { TaskPlace, TaskSpec } from './task-place.ts'
 
 export class Task {
   readonly name: string
@@ -53,6 +43,8 @@ export class Task {
   readonly #calls: AsyncCalls | null
   readonly #outputs: TaskOutputs
   #sawElements: boolean
+  /** How far all tasks of the stage together let event time go. */
+  #released: number
 
   constructor(spec: TaskSpec, outbox: Outbox) {
     const [{ instance, restored }, { stage }] = [spec, spec.instance]
@@ -64,11 +56,14 @@ export class Task {
     this.name = taskName(stage.id, spec.shard)
     this.#watermarks = { input: restored?.record.inputWatermark ?? Instant.min, output: restored?.record.outputWatermark ?? Instant.min }
     this.#sawElements = restored?.record.sawElements ?? false
+    this.#released = spec.shared === true ? this.#watermarks.output : Instant.max
     const inputs = this.#channelsOf(stage.inputs)
     this.#channels = new Channels(inputs, restored?.record.channels ?? {}, restored?.record.caughtUp ?? [])
     this.#mains = this.#channelsOf(stage.mainInputs)
     const { head } = stage
     this.splits = head._tag === 'Source' ? new SourceSplits(spec.splits, head.watermark, restored?.record.splits ?? []) : null
+    // What it was given when it had come to its own end is still to be read.
+    this.#watermarks.input = Math.min(this.#watermarks.input, this.splits?.watermark() ?? Instant.max)
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null
     this.#head = headOf(stage, {
       watermarks: this.#watermarks,
@@ -81,7 +76,7 @@ export class Task {
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.restrictions = this.#head instanceof Restrictions ? this.#head : null
     this.#catchingUp = new CatchingUp(
-      () => this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs),
+      () => this.#released === Instant.max && (this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs)),
       this.#sided ?? this.#calls ?? this.restrictions,
     )
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
@@ -109,6 +104,13 @@ export class Task {
     this.restrictions?.begin(nowMs)
     // What was only to end when the checkpoint was taken holds nothing any more; what another task held is not held here.
     this.#forwardWatermark()
+  }
+
+  /** Of a stage whose work may move: none of its tasks has anything older left. */
+  onReleased(at: number): void {
+    this.#released = at
+    this.#forwardWatermark()
+    this.#sayCaughtUp()
   }
 
   /** Of a splittable DoFn's generators; see {@link Restrictions}. */
@@ -257,6 +259,12 @@ export class Task {
     return (this.#calls?.size ?? 0) === 0 && this.#channels.heldCount === 0 && this.restrictions?.quiescent() !== false
   }
 
+  /** How far event time may go if it is up to this task. */
+  ownWatermark(): number {
+    const input = Math.min(this.#watermarks.input, this.splits?.watermark() ?? Instant.max)
+    return Math.min(input, this.#head?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
+  }
+
   outputWatermark(): number {
     return this.#watermarks.output
   }
@@ -343,17 +351,14 @@ export class Task {
     if (inputWatermark <= this.#watermarks.input) return
     this.#watermarks.input = inputWatermark
     this.#asHead(head => head.onWatermark(nowMs))
-    if (inputWatermark === Instant.max && !this.#sawElements) this.#asHead(() => this.#giveDefault())
+    const batch =
+      inputWatermark < Instant.max || this.#sawElements ? null : defaultOf(this.stage, ownsKey(this.#spec.shard, this.#spec.shards))
+    if (batch !== null) this.#asHead(() => this.#run(batch))
     this.#forwardWatermark()
   }
 
-  #giveDefault(): void {
-    const batch = defaultOf(this.stage, ownsKey(this.#spec.shard, this.#spec.shards))
-    if (batch !== null) this.#run(batch)
-  }
-
   #forwardWatermark(): void {
-    const at = Math.min(this.#watermarks.input, this.#head?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
+    const at = Math.min(this.ownWatermark(), this.#released)
     if (at <= this.#watermarks.output) return
     this.#outputs.flushTables()
     this.#watermarks.output = at

@@ -6,16 +6,23 @@ import { type Random, randomOf } from './random.ts'
 
 /** Elements in one batch from a source. */
 const largestBatch = 4_096
+const firstBatch = 256
+/** A batch that takes longer keeps signals, servers' pings and other threads waiting. */
+const longestBatchMs = 8
 /** Of those that are drawn: small enough that a test's few elements come in several. */
 const largestDrawn = 7
 
 export class Bundles {
   readonly #bundling: Bundling
+  readonly #adapts: boolean
+  #most: number
   /** Its own, so that bundles repeat whatever else is drawn. */
   readonly #random: Random
 
   constructor({ bundling, seed = 0, strict = false }: HostOptions) {
     this.#bundling = bundling ?? (strict ? 'random' : 'all')
+    this.#adapts = bundling === undefined && !strict
+    this.#most = this.#adapts ? firstBatch : largestBatch
     this.#random = randomOf(seed)
   }
 
@@ -28,8 +35,15 @@ export class Bundles {
         return 1 + Math.floor(this.#random() * largestDrawn)
       case 'all':
       case 'key':
-        return largestBatch
+        return this.#most
     }
+  }
+
+  /** How long a source's batch has taken: the next ones are smaller or larger. */
+  took(elements: number, ms: number): void {
+    if (!this.#adapts) return
+    if (ms > longestBatchMs) this.#most = Math.max(1, Math.floor((elements * longestBatchMs) / ms))
+    else if (ms < longestBatchMs / 4 && elements >= this.#most) this.#most = Math.min(largestBatch, this.#most * 2)
   }
 
   // Behind side inputs, those lie in the keys' place: there are no keys to cut by.

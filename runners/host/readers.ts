@@ -24,13 +24,13 @@ export interface ReaderState {
 
 export class Readers {
   /** Those that are polled whenever there is time. */
-  readonly #readings: ReadonlyArray<Reading>
+  readonly #readings: Reading[]
   /** Those that play a script: whoever plays it polls them. */
   readonly scripted: ReadonlyArray<Reading>
   readonly #pausing: Pausing
   #turn = 0
 
-  private constructor(readings: ReadonlyArray<Reading>, scripted: ReadonlyArray<Reading>, pausing: Pausing) {
+  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing) {
     this.#pausing = pausing
     this.#readings = readings
     this.scripted = scripted
@@ -57,6 +57,16 @@ export class Readers {
       }
     }
     return new Readers(readings, scripted, new Pausing(plan, tasks))
+  }
+
+  /** One more, of a split that its task has taken over. */
+  add(reading: Reading): void {
+    this.#readings.push(reading)
+  }
+
+  /** The split ends at `to` now: the rest is another's. */
+  truncate(task: Task, id: string, to: number): void {
+    for (const reading of this.#readings) if (reading.task === task && reading.id === id) reading.reader.truncate(to)
   }
 
   /** One batch from the next split that has any, but for sources that pause, given to its task. Throws what a reader failed with. */

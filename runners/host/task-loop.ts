@@ -4,12 +4,16 @@ import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { ConnectedSource } from '../../sdk/splittable/source.ts'
 import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
+import { givenBy, shareOf, takenBy } from '../engine/shared-work.ts'
+import type { Moved, Share } from '../engine/sharing.ts'
+import { unread } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { Bundles } from './bundles.ts'
 import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
+import { io } from './errors.ts'
 import type { Errands } from './errands.ts'
 import { Finalizers } from './finalizers.ts'
 import { tearDown } from './life-cycle.ts'
@@ -148,7 +152,10 @@ export class TaskLoop {
     // What a drain has left is finished.
     if (this.#pulling || this.#draining) this.#restrictions.pull(task => this.#mustWait(task))
     if (!this.#pulling || this.#mustWait(null)) return false
-    const read = this.#readers?.pollOne(this.#place.bundles.batchSize, this.#now()) ?? null
+    const { bundles } = this.#place
+    const began = performance.now()
+    const read = this.#readers?.pollOne(bundles.batchSize, this.#now()) ?? null
+    if (read !== null) bundles.took(read.values.length, performance.now() - began)
     if (read !== null) return this.#count(read.values.length, read.bytes)
     if (this.#script === null || this.#place.told) return this.#settle()
     const { quiescent, dueMs, nextMs } = this.rest()
@@ -221,13 +228,51 @@ export class TaskLoop {
     return this.#script === null ? Math.min(...this.#set.tasks.map(task => task.wakeAt())) : Infinity
   }
 
+  // ---- work that moves to other threads and comes from them
+
+  shares(): ReadonlyArray<Share> {
+    return this.#set.tasks.filter(({ stage }) => this.#place.site.shared.has(stage.id)).map(shareOf)
+  }
+
+  /** Half of what is left here of a stage's work; null where there is nothing to give. */
+  give(stage: string): Moved | null {
+    const task = this.#taskOf(stage)
+    const given = givenBy(task)
+    if (given?.cut) this.#readers?.truncate(task, given.cut.id, given.cut.to)
+    return given?.moved ?? null
+  }
+
+  /** What to do once what comes with it is open. */
+  async take(stage: string, moved: Moved): Promise<() => void> {
+    const task = this.#taskOf(stage)
+    const { splits } = task
+    if (moved._tag === 'Restriction' || splits === null) return () => takenBy(task, moved, this.#now())
+    const source = this.#place.sources.get(stage)
+    if (source === undefined) throw new Error(`${stage} reads from nothing`)
+    const reader = await io(stage, () => source.open(moved.split, unread))
+    reader.onChange(this.#listener.onChange)
+    return () => {
+      takenBy(task, moved, this.#now())
+      this.#readers?.add({ task, splits, id: moved.split.id, reader, ended: false })
+      if (this.#draining) task.drain(this.#now())
+    }
+  }
+
+  released(stage: string, at: number): void {
+    this.#taskOf(stage).onReleased(at)
+  }
+
+  #taskOf(stage: string): Task {
+    const task = this.#byStage.get(stage)
+    if (task === undefined) throw new Error(`${stage} has no task here`)
+    return task
+  }
+
   // ---- what it is told
 
   /** From a task of another thread. */
   deliver(from: string, stage: string, message: Message): void {
-    const task = this.#byStage.get(stage)
-    if (task === undefined) throw new Error(`a message came for ${stage}, which has no task here`)
-    task.onMessage(from, message, this.#now())
+    this.#taskOf(stage).onMessage(from, message, this.#now())
   }
 
   inject(epoch: number, scope: SnapshotScope): void {

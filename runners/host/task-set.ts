@@ -31,6 +31,8 @@ export interface TaskSite {
   readonly shards: ReadonlyArray<number>
   /** How many tasks each stage has, here and elsewhere. */
   readonly of: number
+  /** The stages whose work moves between tasks. */
+  readonly shared: ReadonlySet<string>
   /** To a task that is not here. */
   readonly sendAway: (from: string, stage: string, shard: number, message: Message) => void
   /** The segments of the state of a task of the checkpoint, oldest first. */
@@ -96,6 +98,7 @@ const wiredTasks = async (
         instance,
         shard,
         shards: site.of,
+        shared: site.shared.has(stage.id),
         downstream: downstreamOf(stage, stages),
         // Dealt in turn; a task without a split only passes watermarks and barriers on.
         splits: restored === null ? (content.splits[stage.id] ?? []).filter((_, i) => i % site.of === shard) : [],

@@ -38,7 +38,13 @@ export const createSource = (label: string, elements: ReadonlyArray<unknown>): S
 const splitsOf = (elements: number, desired: number): ReadonlyArray<Split> => {
   const count = Math.max(1, Math.min(desired, elements))
   const cut = (i: number): number => Math.floor((elements * i) / count)
-  return Array.from({ length: count }, (_, i) => ({ id: String(i), range: { from: cut(i), to: cut(i + 1) }, count: null, detail: null }))
+  return Array.from({ length: count }, (_, i) => ({
+    id: String(i),
+    range: { from: cut(i), to: cut(i + 1) },
+    count: null,
+    detail: null,
+    divisible: true,
+  }))
 }
 
 const ascending = (from: number, to: number): ReadonlyArray<number> => {

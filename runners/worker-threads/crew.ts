@@ -13,6 +13,7 @@ import { Sinks } from '../host/sinks.ts'
 import { taskNamesOf } from '../host/task-set.ts'
 import { isHome } from './home-sinks.ts'
 import type { Gathered, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
+import { sharedAmong, SharingCrew } from './sharing-crew.ts'
 import { Thread } from './thread.ts'
 
 const closeMs = 5_000
@@ -48,11 +49,17 @@ export class WorkerCrew implements Crew {
   /** Encoded outputs of the snapshots under way. */
   #leaving: { readonly task: string; readonly outputs: Uint8Array }[] = []
   #writtenHere = 0
+  readonly #sharing: SharingCrew
 
   constructor(opened: Opened, place: Place, listener: CrewListener) {
     this.#opened = opened
     this.#place = place
     this.#listener = listener
+    const { plan, shards, sources } = opened
+    this.#sharing = new SharingCrew(sharedAmong(shards, plan, sources), shards, (worker, message) => {
+      if (worker === null) this.#tell(message)
+      else this.#threads[worker]?.post(message)
+    })
     const home = new Set(opened.plan.sinks.filter(isHome).map(({ id }) => id))
     const away = new Set(opened.plan.sinks.flatMap(({ id }) => (home.has(id) ? [] : [id])))
     this.#home = new Sinks(new Map([...opened.sinks].filter(([id]) => home.has(id))), away)
@@ -122,7 +129,12 @@ export class WorkerCrew implements Crew {
       }
       case 'Report':
         this.#reports.set(worker, message)
+        this.#sharing.onShares(worker, message.shares)
         break
+      case 'Given':
+        return this.#sharing.onGiven(message.moved)
+      case 'Taken':
+        return this.#sharing.onTaken()
       case 'Log':
         this.#place.log(message.level, message.message, message.fields as Readonly<Record<string, unknown>> | undefined)
         return
@@ -147,8 +159,10 @@ export class WorkerCrew implements Crew {
 
   inject(epoch: number, scope: SnapshotScope): void {
     this.#leaving = []
-    this.#home.begin()
-    this.#tell({ _tag: 'Inject', epoch, scope })
+    this.#sharing.onBarrier(() => {
+      this.#home.begin()
+      this.#tell({ _tag: 'Inject', epoch, scope })
+    })
   }
 
   async positions(): Promise<Readonly<Record<string, unknown>>> {
@@ -162,11 +176,13 @@ export class WorkerCrew implements Crew {
   }
 
   persisted(): void {
+    this.#sharing.onAligned()
     this.#tell({ _tag: 'Persisted' })
   }
 
   async aborted(epoch: number): Promise<void> {
     this.#leaving = []
+    this.#sharing.onAligned()
     await this.#ask({ _tag: 'Aborted', epoch }, 'Undone')
   }
 
@@ -182,6 +198,7 @@ export class WorkerCrew implements Crew {
   }
 
   stopPulling(): void {
+    this.#sharing.end()
     this.#tell({ _tag: 'StopPulling' })
   }
 

@@ -5,6 +5,7 @@ import type { Binding } from '../../sdk/model/bindings.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
 import type { Bundling } from '../engine/cut.ts'
 import type { Message, SnapshotScope, TaskRecord } from '../engine/messages.ts'
+import type { Moved, Share } from '../engine/sharing.ts'
 import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import type { LoopReport } from '../host/metrics.ts'
 
@@ -47,6 +48,12 @@ export type ToWorker =
   | { readonly _tag: 'Publish'; readonly epoch: number; readonly generation: number }
   /** What the checkpoint holds has left, from all threads. */
   | { readonly _tag: 'Committed' }
+  /** Give away half of what is left of a stage's work; answered by Given. */
+  | { readonly _tag: 'Give'; readonly stage: string }
+  /** Somebody else's work, to be done here; answered by Taken. */
+  | { readonly _tag: 'Take'; readonly stage: string; readonly moved: Moved }
+  /** All tasks of the stage have come so far in event time. */
+  | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
   | { readonly _tag: 'StopPulling' }
   | { readonly _tag: 'Drain' }
   | { readonly _tag: 'Gather' }
@@ -80,7 +87,16 @@ export type ToMain =
       readonly received: number
     }
   | { readonly _tag: 'Moved' }
-  | { readonly _tag: 'Report'; readonly report: LoopReport; readonly finished: boolean; readonly pendingBytes: number }
+  | { readonly _tag: 'Given'; readonly moved: Moved | null }
+  | { readonly _tag: 'Taken' }
+  | {
+      readonly _tag: 'Report'
+      readonly report: LoopReport
+      readonly finished: boolean
+      readonly pendingBytes: number
+      /** Of stages whose work moves. */
+      readonly shares: ReadonlyArray<Share>
+    }
   /** By assertion, encoded. */
   | { readonly _tag: 'Gathered'; readonly elements: Readonly<Record<string, Uint8Array>> }
   | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }

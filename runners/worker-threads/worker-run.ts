@@ -2,7 +2,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
+import { Instant } from '../../sdk/model/time.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
+import { sharedAmong } from './sharing-crew.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { gatheredIn } from '../host/assertions.ts'
@@ -34,6 +36,7 @@ export class WorkerRun {
   #going = false
   #closed = false
   #finished = false
+  #idle = 0
   #reportDueMs = 0
 
   static async open(setup: WorkerSetup, main: MessagePort): Promise<WorkerRun> {
@@ -88,6 +91,7 @@ export class WorkerRun {
         site: {
           shards: [worker],
           of: setup.workers,
+          shared: sharedAmong(setup.workers, plan, sources),
           sendAway: (from, stage, shard, message) => this.#link(shard).send(from, stage, message),
           stateOf: task => Promise.resolve(setup.states[task] ?? []),
         },
@@ -171,10 +175,14 @@ export class WorkerRun {
   #report(): void {
     const now = Date.now()
     const finished = this.#loop.finished()
-    if (now < this.#reportDueMs && finished === this.#finished) return
+    const shares = this.#loop.shares()
+    // Whoever has nothing left says so at once: event time may wait for it.
+    const idle = shares.filter(({ watermark }) => watermark === Instant.max).length
+    if (now < this.#reportDueMs && finished === this.#finished && idle === this.#idle) return
     this.#finished = finished
+    this.#idle = idle
     this.#reportDueMs = now + reportMs
-    this.#say({ _tag: 'Report', report: this.#loop.report(), finished, pendingBytes: this.#loop.pendingBytes() })
+    this.#say({ _tag: 'Report', report: this.#loop.report(), finished, pendingBytes: this.#loop.pendingBytes(), shares })
   }
 
   #onSnapshot(epoch: number, { task, record, keyed, outputs }: TaskSnapshot): void {
@@ -216,6 +224,18 @@ export class WorkerRun {
         })
       case 'Committed':
         return this.#loop.committed()
+      case 'Give':
+        return this.#say({ _tag: 'Given', moved: this.#loop.give(message.stage) })
+      case 'Take':
+        return this.#errands.later(async () => {
+          const takeIn = await this.#loop.take(message.stage, message.moved)
+          return () => {
+            takeIn()
+            this.#say({ _tag: 'Taken' })
+          }
+        })
+      case 'Release':
+        return this.#loop.released(message.stage, message.at)
       case 'StopPulling':
         return this.#loop.stopPulling()
       case 'Drain':
@@ -224,7 +244,7 @@ export class WorkerRun {
         const elements = Object.entries(gatheredIn(this.#loop.instances)).map(
           ([id, gathered]) => [id, structural.encode(gathered)] as const,
         )
-        this.#say({ _tag: 'Report', report: this.#loop.report(), finished: true, pendingBytes: 0 })
+        this.#say({ _tag: 'Report', report: this.#loop.report(), finished: true, pendingBytes: 0, shares: [] })
         return this.#say({ _tag: 'Gathered', elements: Object.fromEntries(elements) })
       }
       case 'Close':

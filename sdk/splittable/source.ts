@@ -13,6 +13,11 @@ export interface Split {
   readonly count: number | null
   /** What only the source understands: a stream's creation time, the sequences of a list. */
   readonly detail: unknown
+  /**
+   * Whether a runner may cut its range while it is read and give the rest to another reader, as it likes: then nothing downstream may
+   * count on the order of its elements. False unless told.
+   */
+  readonly divisible?: boolean | undefined
 }
 
 /** How far a split was read. */

@@ -12,7 +12,8 @@ import { CheckedInstance } from './checked-instance.ts'
 import { heldIn, outputsIn, restoredOf, stored, type Stored } from './disk.ts'
 import type { Draw } from './draw.ts'
 import { answers } from './pipelines.ts'
-import { type Event, type Scenario, shardsOf } from './scenario.ts'
+import { type Event, type Scenario, shardsOf, sharesWork } from './scenario.ts'
+import { SimulatedSharing } from './simulated-sharing.ts'
 import { SimulatedGenerators } from './simulated-generators.ts'
 import type { Ledger } from './sink.ts'
 import { type Network, type Packet, Wires } from './wires.ts'
@@ -62,6 +63,7 @@ export class Process {
   readonly #calls: Call[] = []
   readonly #generators: SimulatedGenerators
   readonly #wires: Wires
+  readonly #sharing: SimulatedSharing
   /** Workers that are lost: the others do not know yet. */
   readonly #lost = new Set<number>()
   #injecting: { readonly task: Task; readonly checkpoint: Checkpoint }[] = []
@@ -97,6 +99,12 @@ export class Process {
     this.#wires = new Wires(world.scenario.threads)
     this.#generators = new SimulatedGenerators(world.draw, () => world.now)
     const { plan, disk, ledger } = world
+    this.#sharing = new SimulatedSharing(plan, this.#shards, this.#shards > 1 && sharesWork(world.scenario), {
+      wires: this.#wires,
+      now: () => world.now,
+      taskOf: (stage, worker) => this.#task(taskName(stage, worker)),
+      read: (task, split) => this.#beginReading(task, split, false),
+    })
     // As the direct runner does: the process before may have died before, while, or after it published.
     if (disk !== null)
       for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
@@ -108,7 +116,7 @@ export class Process {
   }
 
   #make(stage: Plan['stages'][number], shard: number): void {
-    const { plan, scenario, ledger, network, draw, disk } = this.#world
+    const { plan, scenario, ledger, network, disk } = this.#world
     const shards = this.#shards
     const name = taskName(stage.id, shard)
     const reach = (): Task => this.#tasks.get(name) ?? lost(name)
@@ -116,7 +124,9 @@ export class Process {
     const events = this.#eventsOf(stage.id)
     // Dealt to the source's tasks in turn, once.
     const splits = events.flatMap((of, i): ReadonlyArray<Split> =>
-      disk === null && i % shards === shard ? [{ id: String(i), range: { from: 0, to: of.length }, count: null, detail: null }] : [],
+      disk === null && i % shards === shard
+        ? [{ id: String(i), range: { from: 0, to: of.length }, count: null, detail: null, divisible: true }]
+        : [],
     )
     const downstream = new Map(
       stage.exits.flatMap(exit =>
@@ -128,6 +138,7 @@ export class Process {
         instance,
         shard,
         shards,
+        shared: this.#sharing.stages.has(stage.id),
         downstream,
         splits,
         restored: disk?.shards === shards || disk === null ? restoredOf(disk, name) : redealt(stage, heldIn(disk, stage.id), shard, shards),
@@ -145,8 +156,13 @@ export class Process {
       },
     )
     this.#tasks.set(name, task)
-    for (const { split, done } of task.splits?.records() ?? [])
-      this.#readings.push({ task, id: split.id, events: events[Number(split.id)] ?? [], speed: draw.pick([0.05, 0.3, 1]), ended: done })
+    for (const { split, done } of task.splits?.records() ?? []) this.#beginReading(task, split.id, done)
+  }
+
+  /** What was given away is called after the split that it was part of. */
+  #beginReading(task: Task, id: string, ended: boolean): void {
+    const events = this.#eventsOf(task.stage.id)[Number(id.split('/')[0])] ?? []
+    this.#readings.push({ task, id, events, speed: this.#world.draw.pick([0.05, 0.3, 1]), ended })
   }
 
   /** By split; two sources' splits have the same names, as they may. */
@@ -173,6 +189,7 @@ export class Process {
     const { draw, scenario } = this.#world
     if (scenario.faults.suspend > 0 && draw.chance(scenario.faults.suspend) && this.#pulling) {
       this.#pulling = false
+      this.#sharing.crew.end()
       return this.#carryOut(this.#coordinator.request('suspend'))
     }
     const possible: (() => void)[] = []
@@ -188,6 +205,8 @@ export class Process {
     if (this.#generators.busy && this.#lost.size === 0) offer(3, () => this.#generators.step())
     const wires = this.#wires.ready(worker => !this.#lost.has(worker))
     if (wires.length > 0) offer(3, () => draw.pick(wires).messages.shift()?.())
+    const reporter = this.#sharing.workers === 0 ? 0 : draw.int(0, this.#sharing.workers - 1)
+    if (this.#sharing.workers > 0 && !this.#lost.has(reporter)) offer(2, () => this.#sharing.report(reporter))
     const { network } = this.#world
     if (network.busy) offer(3, () => network.step(draw))
     if (scenario.faults.timeout > 0 && this.#canBeGivenUp() && draw.chance(scenario.faults.timeout)) return this.#giveUp()
@@ -209,9 +228,11 @@ export class Process {
     const { draw, scenario, now } = this.#world
     const { task, id, events, speed } = reading
     if (!draw.chance(speed)) return task.onSplitIdle(id, now - 1, now)
-    const from = (task.splits?.progress(id).last ?? -1) + 1
+    const range = task.splits?.records().find(({ split }) => split.id === id)?.split.range ?? lost(id)
+    const from = (task.splits?.progress(id).last ?? range.from - 1) + 1
+    // What was read ahead may lie behind a split's new end.
     const to = Math.min(events.length, from + draw.int(1, scenario.largestBatch))
-    if (from < to)
+    if (from < Math.min(to, range.to ?? to))
       task.onRead(id, {
         values: events.slice(from, to),
         positions: Array.from({ length: to - from }, (_, i) => from + i),
@@ -286,6 +307,7 @@ export class Process {
     }
     this.#world.disk = this.#known = next
     this.#inARow = 0
+    this.#sharing.crew.onAligned()
     this.#tellWorkers(task => task.onPersisted())
     this.#carryOut(this.#coordinator.onPersisted())
   }
@@ -386,9 +408,11 @@ export class Process {
       switch (command._tag) {
         case 'Inject':
           if (this.#world.scenario.threads)
-            this.#tellWorkers(task => {
-              if (task.splits !== null) task.onInject(checkpoint.epoch, checkpoint.full ? 'all' : 'changes', this.#world.now)
-            })
+            this.#sharing.crew.onBarrier(() =>
+              this.#tellWorkers(task => {
+                if (task.splits !== null) task.onInject(checkpoint.epoch, checkpoint.full ? 'all' : 'changes', this.#world.now)
+              }),
+            )
           else this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, checkpoint }))
           break
         case 'Persist':
@@ -398,6 +422,7 @@ export class Process {
           this.#beginPublishing(checkpoint, command.snapshots)
           break
         case 'Abort':
+          this.#sharing.crew.onAligned()
           this.#abort(checkpoint)
           break
         case 'Ended':

@@ -74,6 +74,9 @@ export const shardsOf = ({ seed, shards }: Scenario, generation: number): number
   return new Draw(seed ^ (generation * 0x0dea_1ed0)).int(1, 4)
 }
 
+/** Workers with nothing left to read take half of what others have. */
+export const sharesWork = ({ seed, threads }: Scenario): boolean => threads && new Draw(seed ^ 0x0a1f_0a1f).chance(0.6)
+
 const keys: ReadonlyArray<unknown> = ['a', 'b', 'c', 7, 'a longer key', null, ['x', 1], { page: '/', site: 2 }]
 
 export const scenarioOf = (seed: number): Scenario => {

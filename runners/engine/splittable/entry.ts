@@ -66,6 +66,11 @@ export const newEntry = (id: number, origin: Origin, watermark: number): Entry =
 export const leftOf = ({ live, restriction }: Entry): Option<unknown> =>
   live === null ? O.some(restriction) : live.tracker.leftAfter(live.committed)
 
+export const liveOf = ({ live, id }: Entry): Live => {
+  if (live === null) throw new Error(`the restriction ${id} is not read`)
+  return live
+}
+
 const elements = streamOf(Coder.structural<unknown>())
 const panes = streamOf(Coder.structural<PaneInfo | null>())
 const codeOf = { new: 0, queued: 1, delayed: 2 } as const

@@ -1,8 +1,6 @@
 // What a splittable DoFn gave, looked at before it goes on.
-import * as O from 'fp-ts/lib/Option.js'
 import { Instant } from '../../../sdk/model/time.ts'
 import type { Continuation, Timestamped } from '../../../sdk/splittable/do-fn.ts'
-import type { Restriction } from '../../../sdk/splittable/restriction.ts'
 import { type Batch, emptyBatch } from '../../harness/batch.ts'
 import { showElement } from '../../harness/errors.ts'
 import type { Origin } from './entry.ts'
@@ -37,15 +35,4 @@ export const continuationIn = (result: unknown): Continuation => {
       return result as Continuation
   }
   throw new TypeError(`the generator ended with ${showElement(result)}: return stop, or resumeAfter(delay)`)
-}
-
-/** What `initialSplit` gave for `whole`. Throws a TypeError for what are no parts, and a RangeError for parts that are not it. */
-export const partsIn = ({ misfit }: Restriction<unknown, unknown>, whole: unknown, parts: unknown): ReadonlyArray<unknown> => {
-  if (!Array.isArray(parts) || parts.length === 0)
-    throw new TypeError(`initialSplit gave ${showElement(parts)}: give the parts of the restriction, or an array of itself`)
-  const wrong = misfit?.(whole, parts) ?? O.none
-  if (O.isNone(wrong)) return parts
-  throw new RangeError(
-    `initialSplit gave ${showElement(parts)} for ${showElement(whole)}, and the parts ${wrong.value}. Give parts that together hold each position once`,
-  )
 }

@@ -58,8 +58,22 @@ export class RestrictionSet {
   }
 
   /** One of another set: it gets an id of this one. */
-  adopt(entry: Entry): void {
-    this.#add({ ...entry, id: this.#nextId })
+  adopt(entry: Entry): Entry {
+    const adopted = { ...entry, id: this.#nextId, saved: false }
+    this.#add(adopted)
+    this.#dirty.add(adopted)
+    return adopted
+  }
+
+  /** For another task, which adopts it. */
+  encoded(entry: Entry, left: unknown): Uint8Array {
+    const out = new ByteWriter()
+    this.#coder.write(entry, left, out)
+    return out.finish()
+  }
+
+  decoded(bytes: Uint8Array): Entry {
+    return this.#coder.read(new ByteReader(bytes))
   }
 
   /** It is another than the last snapshot says. */

@@ -10,11 +10,13 @@ import type { TaskHead } from '../head.ts'
 import { Heap } from '../heap.ts'
 import { isNever } from '../exhaustive.ts'
 import type { SnapshotScope } from '../messages.ts'
-import { type Entry, leftOf, type Live, type Origin } from './entry.ts'
+import { type Entry, leftOf, type Live, liveOf } from './entry.ts'
 import { Fifo } from './fifo.ts'
 import type { RestrictionCommand, RestrictionEvent, RestrictionState } from './messages.ts'
-import { batchOf, continuationIn, partsIn } from './outputs.ts'
+import { batchOf, continuationIn } from './outputs.ts'
+import { partsOf, truncated } from './parts.ts'
 import { RestrictionSet } from './restriction-set.ts'
+import { leftBehind, remainingOf, stateOf } from './shown.ts'
 
 /** How many restrictions are read at once, and how many are asked for. */
 const mostActive = 16
@@ -117,7 +119,7 @@ export class Restrictions implements TaskHead, Passage {
   #onAsked(entry: Entry, restriction: unknown, desired: number): void {
     const { fn } = this.#spec
     this.#asking--
-    const parts = this.#user(entry, () => this.#partsOf(entry.origin, restriction, desired))
+    const parts = this.#user(entry, () => partsOf(fn, entry.origin, restriction, desired, this.#draining))
     if (parts.length === 0) return this.#remove(entry)
     for (const [i, part] of parts.entries()) {
       // All begin where the element stands.
@@ -126,16 +128,6 @@ export class Restrictions implements TaskHead, Passage {
       queued.state = this.#user(entry, () => fn.watermark.initial(entry.origin.timestamp as Instant)) // an element's timestamp is one
       this.#enqueue(queued)
     }
-  }
-
-  #partsOf(origin: Origin, restriction: unknown, desired: number): ReadonlyArray<unknown> {
-    const { initialSplit, restriction: kind } = this.#spec.fn
-    const parts = initialSplit === null ? [restriction] : partsIn(kind, restriction, initialSplit(origin.element, restriction, desired))
-    if (!this.#draining) return parts
-    return parts.flatMap((part: unknown) => {
-      const kept = this.#truncated(origin, part)
-      return O.isSome(kept) ? [kept.value] : []
-    })
   }
 
   #onYielded(entry: Entry, live: Live, outputs: unknown, nowMs: number): void {
@@ -213,10 +205,47 @@ export class Restrictions implements TaskHead, Passage {
   }
 
   #makeResidual(entry: Entry, restriction: unknown): void {
+    this.#enqueue(this.#residual(entry, restriction))
+  }
+
+  #residual(entry: Entry, restriction: unknown): Entry {
     const part = this.#all.make(entry.origin, entry.watermark)
     part.restriction = restriction
     part.state = entry.state
-    this.#enqueue(part)
+    return part
+  }
+
+  /** About how much is left, in the restrictions' own unit. */
+  remaining(): number {
+    return remainingOf(this.#all, entry => this.#user(entry, () => stateOf(this.#spec.fn, entry)))
+  }
+
+  /** Takes out what another task is to read: one that waits, or half of an active one. */
+  give(): { readonly bytes: Uint8Array; readonly watermark: number } | null {
+    if (this.#draining) return null
+    for (const entry of this.#all.values()) if (entry.status === 'queued' && this.#queue.size > 0) return this.#giveAway(entry)
+    for (const entry of this.#all.values()) {
+      const { live } = entry
+      const residual = live === null ? O.none : this.#user(entry, () => live.tracker.trySplit(0.5))
+      if (O.isNone(residual)) continue
+      this.#all.touch(entry)
+      return this.#giveAway(Object.assign(this.#residual(entry, residual.value), { status: 'queued' as const }))
+    }
+    return null
+  }
+
+  #giveAway(entry: Entry): { readonly bytes: Uint8Array; readonly watermark: number } {
+    const bytes = this.#all.encoded(entry, entry.restriction)
+    this.#all.remove(entry)
+    return { bytes, watermark: entry.watermark }
+  }
+
+  /** One that another task has given. */
+  take(bytes: Uint8Array, nowMs: number): void {
+    const entry = this.#all.adopt(this.#all.decoded(bytes))
+    this.#enqueue(entry)
+    if (this.#draining) this.#user(entry, () => this.#drainOne(entry))
+    this.#startMore(nowMs)
   }
 
   /** Nothing new is to be read: what `truncate` leaves of each restriction is finished. */
@@ -235,7 +264,7 @@ export class Restrictions implements TaskHead, Passage {
         return
       case 'queued':
       case 'delayed': {
-        const kept = this.#truncated(entry.origin, entry.restriction)
+        const kept = truncated(this.#spec.fn, entry.origin, entry.restriction)
         if (O.isNone(kept)) return this.#remove(entry)
         entry.restriction = kept.value
         if (entry.status === 'delayed') return this.#enqueue(entry)
@@ -250,17 +279,11 @@ export class Restrictions implements TaskHead, Passage {
   #drainActive(entry: Entry, live: Live): void {
     const { tracker } = live
     const left = tracker.left()
-    const kept = O.isNone(left) ? O.none : this.#truncated(entry.origin, left.value)
+    const kept = O.isNone(left) ? O.none : truncated(this.#spec.fn, entry.origin, left.value)
     if (O.isSome(kept)) this.#makeResidual(entry, kept.value)
     tracker.stop()
     live.leaving = true
     if (live.committed === tracker.last) this.#abandon(entry)
-  }
-
-  #truncated(origin: Origin, restriction: unknown): O.Option<unknown> {
-    const { truncate, isBounded } = this.#spec.fn
-    if (truncate !== null) return truncate(origin.element, restriction)
-    return isBounded ? O.some(restriction) : O.none
   }
 
   hold(): number {
@@ -304,20 +327,9 @@ export class Restrictions implements TaskHead, Passage {
     const shown: RestrictionState[] = [...this.#ended]
     for (const entry of this.#all.values()) {
       if (shown.length >= mostShown) break
-      if (entry.status !== 'new' && entry.status !== 'asking') shown.push(this.#user(entry, () => this.#stateOf(entry)))
+      if (entry.status !== 'new' && entry.status !== 'asking') shown.push(this.#user(entry, () => stateOf(this.#spec.fn, entry)))
     }
     return shown
-  }
-
-  #stateOf({ id, status, restriction, live, watermark }: Entry): RestrictionState {
-    const last = live?.committed ?? O.none
-    return {
-      id,
-      status: status === 'active' ? 'reading' : status === 'delayed' ? 'delayed' : 'queued',
-      position: O.isSome(last) && typeof last.value === 'number' ? last.value : null,
-      remaining: this.#spec.fn.restriction.progress(live?.tracker.restriction ?? restriction, last).remaining,
-      watermark,
-    }
   }
 
   // ---- checkpoints
@@ -376,21 +388,10 @@ export class Restrictions implements TaskHead, Passage {
 
   #remove(entry: Entry): void {
     if (entry.live !== null) {
-      this.#ended.push({ ...this.#stateOf(entry), status: 'done', remaining: 0 })
+      this.#ended.push({ ...stateOf(this.#spec.fn, entry), status: 'done', remaining: 0 })
       if (this.#ended.length > mostActive) this.#ended.shift()
       this.#release(entry)
     }
     this.#all.remove(entry)
   }
-}
-
-const liveOf = ({ live, id }: Entry): Live => {
-  if (live === null) throw new Error(`the restriction ${id} is not read`)
-  return live
-}
-
-const leftBehind = (tracker: LiveTracker<unknown, unknown>): string => {
-  const left = tracker.left()
-  const what = O.isSome(left) ? `${showElement(left.value)} unclaimed and no claim that failed` : 'its restriction not done'
-  return `the generator stopped with ${what}: that work would be lost. Claim up to the end, or return resumeAfter(delay) to go on with it`
 }

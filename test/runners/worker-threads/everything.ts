@@ -47,7 +47,7 @@ const counting = (to: number) =>
     initial: () => OffsetRange.of(0, to),
     async *process(n: number, tracker) {
       for (let from = tracker.restriction.from; ;) {
-        const positions = [from, from + 1, from + 2].filter(at => at < (tracker.restriction.to ?? to))
+        const positions = [from, from + 1, from + 2].filter(at => at < tracker.restriction.to)
         const mine = positions.slice(0, tracker.tryClaimAll(positions))
         await sleep(1)
         yield mine.map(at => pipe(n * 1_000 + at, Timestamped.at(Instant.ofMillis(at))))

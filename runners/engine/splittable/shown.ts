@@ -1,0 +1,41 @@
+// What is shown of restrictions: where each stands, how much is left, and what a generator has left behind.
+import * as O from 'fp-ts/lib/Option.js'
+import type { ErasedSplittable } from '../../../sdk/splittable/erased.ts'
+import type { LiveTracker } from '../../../sdk/splittable/tracker.ts'
+import { showElement } from '../../harness/errors.ts'
+import type { Entry } from './entry.ts'
+import type { RestrictionState } from './messages.ts'
+
+export const stateOf = (fn: ErasedSplittable, { id, status, restriction, live, watermark }: Entry): RestrictionState => {
+  const last = live?.committed ?? O.none
+  return {
+    id,
+    status: status === 'active' ? 'reading' : status === 'delayed' ? 'delayed' : 'queued',
+    position: O.isSome(last) && typeof last.value === 'number' ? last.value : null,
+    remaining: fn.restriction.progress(live?.tracker.restriction ?? restriction, last).remaining,
+    watermark,
+  }
+}
+
+const mostAsked = 16
+
+/** About how much is left of all of them, in their own unit, with what the first of them say. What is not known counts as one. */
+export const remainingOf = (
+  all: { readonly size: number; readonly values: () => Iterable<Entry> },
+  stateIn: (entry: Entry) => RestrictionState,
+): number => {
+  let [sum, seen] = [0, 0]
+  for (const entry of all.values()) {
+    if (seen === mostAsked) break
+    seen++
+    const isKnown = entry.status !== 'new' && entry.status !== 'asking'
+    sum += Math.max(1, isKnown ? (stateIn(entry).remaining ?? 1) : 1)
+  }
+  return seen === 0 ? 0 : (sum * all.size) / seen
+}
+
+export const leftBehind = (tracker: LiveTracker<unknown, unknown>): string => {
+  const left = tracker.left()
+  const what = O.isSome(left) ? `${showElement(left.value)} unclaimed and no claim that failed` : 'its restriction not done'
+  return `the generator stopped with ${what}: that work would be lost. Claim up to the end, or return resumeAfter(delay) to go on with it`
+}
