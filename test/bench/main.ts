@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { BenchOptions } from './bench-options.ts'
+import { checkpointPause } from './checkpoint-pause.ts'
 import { cpuBound } from './cpu-bound.ts'
 import { inMemory } from './in-memory.ts'
 import type { Row } from './measure.ts'
@@ -18,6 +19,7 @@ const rows: Readonly<Record<string, (o: BenchOptions) => Promise<Row>>> = {
   'cpu-bound': cpuBound,
   'word-count': wordCount,
   'start-up': startUp,
+  'checkpoint-pause': checkpointPause,
 }
 
 const usage = `npm run bench -- [NAME] [--quick] [--json FILE]
