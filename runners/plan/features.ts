@@ -1,7 +1,8 @@
 // What a pipeline needs of its runner, so that a runner without it refuses the pipeline when it is built, and not in the middle of a run.
-import type { Graph, GraphNode } from '../../sdk/graph/graph.ts'
+import type { GraphNode } from '../../sdk/graph/graph.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { Transform } from '../../sdk/graph/node.ts'
+import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import { isChangelog } from '../../sdk/graph/view.ts'
 import type { Trigger } from '../../sdk/model/trigger.ts'
 import type { WindowFn } from '../../sdk/model/windowing-strategy.ts'
@@ -24,6 +25,11 @@ const features = {
   mergingWindows: [null, 'windows that merge', 'Use fixed or sliding windows'],
   processingTimeTriggers: [null, 'triggers in processing time', 'Use AfterCount, or AfterWatermark alone'],
   testStream: ['beam:transform:teststream:v1', 'TestStream', 'Give the test a Create with timestamps'],
+  noDefinition: [
+    null,
+    'pipelines without a definition',
+    'Its threads build a pipeline again from its module, and Pipeline.of does not say where that is. Export it: export const … = Pipeline.define(import.meta, name, …)',
+  ],
 } as const
 
 export type Feature = keyof typeof features
@@ -36,10 +42,17 @@ export interface Support {
 
 export const allFeatures: ReadonlySet<Feature> = new Set(Object.keys(features) as ReadonlyArray<Feature>) // the keys of that very object
 
+/** What it is called in messages, with Beam's name where it has one. */
+export const featureName = (feature: Feature): string => {
+  const [requirement, called] = features[feature]
+  return requirement === null ? called : `${called} (${requirement})`
+}
+
 /** By feature, the paths of the transforms that need it. */
-export const featuresOf = (graph: Graph): ReadonlyMap<Feature, ReadonlyArray<string>> => {
+export const featuresOf = (pipeline: Pipeline): ReadonlyMap<Feature, ReadonlyArray<string>> => {
   const needed = new Map<Feature, string[]>()
-  for (const node of graph.nodes.values()) {
+  if (!('origin' in pipeline)) needed.set('noDefinition', ['the pipeline'])
+  for (const node of pipeline.graph.nodes.values()) {
     for (const feature of neededBy(node)) {
       const paths = needed.get(feature)
       if (paths === undefined) needed.set(feature, [node.id])
@@ -50,14 +63,15 @@ export const featuresOf = (graph: Graph): ReadonlyMap<Feature, ReadonlyArray<str
 }
 
 /** Throws an InvalidPipelineError that names each feature that is missing, where it is needed and what to do. */
-export const refuseUnsupported = ({ graph, name }: { readonly graph: Graph; readonly name: string | null }, support: Support): void => {
-  const problems = [...featuresOf(graph)].flatMap(([feature, paths]) => {
+export const refuseUnsupported = (pipeline: Pipeline, support: Support): void => {
+  const problems = [...featuresOf(pipeline)].flatMap(([feature, paths]) => {
     if (support.features.has(feature)) return []
-    const [requirement, called, remedy] = features[feature]
-    const named = requirement === null ? called : `${called} (${requirement})`
-    return [`${paths.join(', ')}: ${support.runner} does not support ${named}. ${remedy}, or run the pipeline on a runner that does`]
+    const remedy = features[feature][2]
+    return [
+      `${paths.join(', ')}: ${support.runner} does not support ${featureName(feature)}. ${remedy}, or run the pipeline on a runner that does`,
+    ]
   })
-  if (problems.length > 0) throw new InvalidPipelineError(name, problems)
+  if (problems.length > 0) throw new InvalidPipelineError(pipeline.name, problems)
 }
 
 const neededBy = ({ node: { transform } }: GraphNode): ReadonlySet<Feature> => new Set(ofTransform(transform))

@@ -40,7 +40,11 @@ export const WorkerThreadsRunner: Runner<PortablePipeline, WorkerThreadsOptions>
     }),
 }
 
-const support: Support = { runner: 'the worker-thread runner', features: allFeatures }
+/** What its types refuse already, for a caller without types. */
+const support: Support = {
+  runner: 'the worker-thread runner',
+  features: new Set([...allFeatures].filter(feature => feature !== 'noDefinition')),
+}
 
 const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): Promise<Job> => {
   const { workers = availableParallelism(), ...options } = o
@@ -52,12 +56,6 @@ const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): 
   if (local !== undefined) {
     throw new InvalidPipelineError(pipeline.name, [
       `${local.key} is bound to a live object, which cannot leave its thread. Provide what each worker can make for itself: JetStreamIO.connection({ servers })`,
-    ])
-  }
-  // A caller without types may hand over any pipeline.
-  if ((pipeline as Partial<PortablePipeline>).origin === undefined) {
-    throw new InvalidPipelineError(pipeline.name, [
-      'worker threads build it again from its module, and Pipeline.of does not say where that is. Export it: export const … = Pipeline.define(import.meta, name, …)',
     ])
   }
   return startJob(

@@ -27,9 +27,9 @@ import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import { PAssert, TestStream, empty } from '../../../sdk/testing/index.ts'
 
 const built = (...ends: ReadonlyArray<Collection<unknown> | PDone>): Pipeline =>
-  Pipeline.of(...ends.map(end => (end._tag === 'PDone' ? end : pipe(end, PCollection.ignore))))
+  Pipeline.define(import.meta, 'built', () => ends.map(end => (end._tag === 'PDone' ? end : pipe(end, PCollection.ignore))))()
 const neededBy = (...ends: ReadonlyArray<Collection<unknown>>): Readonly<Partial<Record<Feature, ReadonlyArray<string>>>> =>
-  Object.fromEntries(featuresOf(built(...ends).graph))
+  Object.fromEntries(featuresOf(built(...ends)))
 const numbers = Create.of([1, 2])
 const changes = Create.of([[1, O.some('one')] as const])
 
@@ -83,6 +83,9 @@ describe('the features that a pipeline needs', () => {
         windowExpiration: ['ParDo#1'],
       },
     ))
+
+  it('are a definition, where it must be built again and has none', () =>
+    assert.deepEqual([...featuresOf(Pipeline.of(pipe(numbers, PCollection.ignore)))], [['noDefinition', ['the pipeline']]]))
 
   it('follow from asynchronous calls, side inputs and a TestStream', () =>
     assert.deepEqual(
