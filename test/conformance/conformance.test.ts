@@ -1,15 +1,18 @@
 // All subjects, on all runners.
 import { aggregateCases } from './aggregates.ts'
+import { assertionCases } from './assertions.ts'
 import { branchCases } from './branches.ts'
 import { combineCases } from './combines.ts'
 import { elementWiseCases } from './element-wise.ts'
 import { finalizationCases } from './finalization.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
+import { lifecycleCases } from './lifecycle.ts'
 import { sideInputCases } from './side-inputs.ts'
 import { splittableCases } from './splittable.ts'
 import { statefulCases } from './stateful.ts'
 import { triggerCases } from './triggers.ts'
+import { userMetricsCases } from './user-metrics.ts'
 import { windowCases } from './windows.ts'
 import { workedExampleCases } from './worked-example.ts'
 
@@ -25,5 +28,8 @@ conformance({
   'state and timers': statefulCases,
   'splittable DoFns': splittableCases,
   'bundle finalization': finalizationCases,
+  'life cycles of DoFns': lifecycleCases,
+  'metrics of a pipeline': userMetricsCases,
+  assertions: assertionCases,
   'the worked example': workedExampleCases,
 })

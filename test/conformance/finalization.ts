@@ -1,25 +1,15 @@
-// What is called once a bundle's outputs are durable. A callback has no place in the pipeline, and may be in another thread, so each says
-// in a file that it was called.
-import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// What is called once a bundle's outputs are durable. A callback has no place in the pipeline, and may be in another thread, so each notes
+// that it was called.
 import { assert } from 'chai'
 import { Coder, Create, Instant, ParDo, PCollection, Pipeline, Reshuffle, State, Timer, afterCommit, emit, pipe } from '../../sdk/index.ts'
 import { PAssert, containsInAnyOrder } from '../../sdk/testing/index.ts'
 import type { Case } from './frame.ts'
+import * as notes from './notes.ts'
 
-// Threads of one process share its id.
-const fileOf = (name: string): string => join(tmpdir(), `jetbeam-finalized-${process.pid}-${name}`)
 const note = (name: string, lines: ReadonlyArray<unknown>) =>
-  afterCommit(async () => appendFileSync(fileOf(name), lines.map(line => `${String(line)}\n`).join('')))
-
-/** What was noted in the run that is over. */
-const takeNotes = (name: string): ReadonlyArray<string> => {
-  const file = fileOf(name)
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
-  rmSync(file, { force: true })
-  return lines
-}
+  afterCommit(async () => {
+    for (const line of lines) notes.note(name, String(line))
+  })
 
 const some = Array.from({ length: 12 }, (_, i) => i)
 
@@ -59,11 +49,14 @@ export const finalizationCases: ReadonlyArray<Case> = [
   {
     says: 'what a bundle asks for after its commit is called once for each bundle',
     pipeline: bundlesCommitted,
-    metrics: () => assert.sameMembers([...takeNotes('bundles')], some.map(String)),
+    notes: { of: 'bundles', check: lines => assert.sameMembers([...lines], some.map(String)) },
   },
   {
     says: 'what a stateful DoFn asks for after the commit is called once for each of its calls',
     pipeline: keysCommitted,
-    metrics: () => assert.sameMembers([...takeNotes('keys')], [...some.map(n => `key${n % 3} ${n}`), 'key0 end', 'key1 end', 'key2 end']),
+    notes: {
+      of: 'keys',
+      check: lines => assert.sameMembers([...lines], [...some.map(n => `key${n % 3} ${n}`), 'key0 end', 'key1 end', 'key2 end']),
+    },
   },
 ]

@@ -11,6 +11,7 @@ export interface Setting {
   readonly seed: number
   readonly tasks: number
   readonly checkpoints?: Checkpoints | undefined
+  readonly log?: ((level: string, message: string) => void) | undefined
 }
 
 export interface ConformanceRunner {
