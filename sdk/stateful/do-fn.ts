@@ -34,6 +34,7 @@ export type Emitted<F> = ItemsOf<F> extends infer X ? (X extends Emit<infer A> ?
  * A DoFn with a bundle's life cycle: `setup` once a task, `startBundle` and `finishBundle` around each bundle, `teardown` when the task
  * ends (Beam's DoFn without state). A bundle has any size, chosen by the runner: results must not depend on it. `process` and
  * `finishBundle` give an array of `emit(…)`, `afterCommit(…)` or false.
+ * What `setup` throws ends the run. What was set up is torn down, also after a failure; what `teardown` throws is logged.
  */
 export interface BundleSpec<in A, U, B, S, P, F> {
   /** Side inputs by name: `process` reads their values, those of the element's window, in its context. */
