@@ -8,6 +8,7 @@ import { finalizationCases } from './finalization.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
 import { lifecycleCases } from './lifecycle.ts'
+import { restrictionCases } from './restrictions.ts'
 import { sideInputCases } from './side-inputs.ts'
 import { splittableCases } from './splittable.ts'
 import { statefulCases } from './stateful.ts'
@@ -27,6 +28,7 @@ conformance({
   'collections that part and meet': branchCases,
   'state and timers': statefulCases,
   'splittable DoFns': splittableCases,
+  'restrictions while they are read': restrictionCases,
   'bundle finalization': finalizationCases,
   'life cycles of DoFns': lifecycleCases,
   'metrics of a pipeline': userMetricsCases,

@@ -33,6 +33,8 @@ export interface Case {
   readonly ends?: PipelineResult['state'] | undefined
   /** Its job keeps checkpoints, and takes none but the one at its end. */
   readonly durable?: boolean | undefined
+  /** It waits for something: each bundling once is enough, as for one that fails or is driven. */
+  readonly slow?: boolean | undefined
   /** A setting that the case is about: all unless told. */
   readonly only?: Setting['bundling'] | undefined
 }
@@ -53,8 +55,8 @@ const everyWay: ReadonlyArray<Setting> = [1, 2, 3].flatMap(tasks => bundlings.ma
 /** Of what takes its time, or ends alike however elements come together: each bundling once, and each number of tasks. */
 const eachBundling: ReadonlyArray<Setting> = bundlings.map((bundling, i) => ({ bundling, seed: 4 + i, tasks: [1, 3, 2][i % 3] ?? 1 }))
 
-const settingsOf = ({ fails, meanwhile, durable, only }: Case): ReadonlyArray<Setting> =>
-  (fails !== undefined || meanwhile !== undefined || durable === true ? eachBundling : everyWay).filter(
+const settingsOf = ({ fails, meanwhile, durable, slow, only }: Case): ReadonlyArray<Setting> =>
+  (fails !== undefined || meanwhile !== undefined || durable === true || slow === true ? eachBundling : everyWay).filter(
     ({ bundling }) => only === undefined || bundling === only,
   )
 
