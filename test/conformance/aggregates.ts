@@ -137,7 +137,14 @@ export const globally = Pipeline.define(import.meta, 'globally', () => {
     pipe(values, Top.of(1, N.Ord), asserted<ReadonlyArray<number>>([[8]])),
     pipe(values, Distinct.of, asserted([1, 2, 3, 8])),
     pipe(values, ApproximateCountDistinct.globally(), asserted([4])),
+    pipe(values, ApproximateQuantiles.globally(2), asserted<ReadonlyArray<number>>([[1, 8]])),
     pipe(values, Sample.any(9), asserted([1, 2, 2, 3, 8])),
+    pipe(
+      values,
+      Sample.fixedSizeGlobally(9),
+      PCollection.map(all => [...all].sort()),
+      asserted<ReadonlyArray<number>>([[1, 2, 2, 3, 8]]),
+    ),
   ]
 })
 

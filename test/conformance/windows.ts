@@ -138,6 +138,14 @@ export const calendar = Pipeline.define(import.meta, 'calendar', () => {
       '2026-02-28T23:00:00Z',
       '2026-03-01T00:00:00Z',
     ),
+    // A tax year, by the clocks of summer at its beginning.
+    counts(
+      CalendarWindows.years(1, { beginningOn: { month: 4, day: 6 }, timeZone: 'Europe/London' }),
+      ['2025-04-05T23:00:00.000Z 2026-04-05T23:00:00.000Z 2', '2026-04-05T23:00:00.000Z 2027-04-05T23:00:00.000Z 1'],
+      '2025-04-05T23:00:00Z',
+      '2026-04-05T22:59:00Z',
+      '2026-04-05T23:00:00Z',
+    ),
   ]
 })
 
