@@ -270,8 +270,10 @@ export class Conductor {
     if (waits === null) return
     const limit = `checkpoint ${this.#coordinator.epoch} was not finished within ${this.#limits().timeoutMs} ms`
     const error = new CheckpointError('TimedOut', `${limit}: ${waits}. Checkpoints take a longer timeout, if that is what it needs`)
-    if (this.#givenUp.aborted) throw error
-    this.#giveUp(error)
+    if (!this.#givenUp.aborted) return this.#giveUp(error)
+    // A worker that stands still does not even hear of it: that counts as one more that failed.
+    if (++this.#failures >= this.#limits().failures) throw error
+    this.#deadlineMs = Date.now() + this.#limits().timeoutMs
   }
 
   /** A full disk fails the checkpoint, not the data: what it held goes into the next one. */

@@ -8,7 +8,7 @@ const standsMs = 30_000
 
 export class ProgressWatch {
   readonly #tell: Tell
-  readonly #assigned = new Map<string, number>()
+  #assigned: ReadonlyMap<string, number> = new Map()
   #watermark: number = Instant.min
   /** Where it stood when that was told last. */
   #stood = ''
@@ -18,11 +18,9 @@ export class ProgressWatch {
   }
 
   look({ splits, watermark, held }: Pick<JobMetrics, 'splits' | 'watermark' | 'held'>, nowMs: number): void {
-    for (const { id, worker, status } of splits) {
-      if (status === 'done' || this.#assigned.get(id) === worker) continue
-      this.#assigned.set(id, worker)
-      this.#tell({ _tag: 'SplitAssigned', split: id, worker })
-    }
+    for (const { id, worker } of splits) if (this.#assigned.get(id) !== worker) this.#tell({ _tag: 'SplitAssigned', split: id, worker })
+    // Splits come and go: of those that are gone nothing is remembered.
+    this.#assigned = new Map(splits.map(({ id, worker }) => [id, worker]))
     if (watermark > this.#watermark) {
       this.#watermark = watermark
       this.#tell({ _tag: 'WatermarkAdvanced', watermark })

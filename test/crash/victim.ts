@@ -7,7 +7,7 @@ import { isDeath, isHit, type Kill, type Sentence, type Told } from './kills.ts'
 /** A worker may run out of memory: it should not take that of the machine. */
 const heapMegabytes = 300
 /** How long a moment may be waited for. */
-const longestMs = 60_000
+const longestMs = 120_000
 
 const program = fileURLToPath(new URL('condemned.ts', import.meta.url))
 

@@ -26,6 +26,8 @@ export interface World {
   readonly ledger: Ledger
   readonly network: Network
   disk: Stored | null
+  /** It has had its share of restarts: one that is suspended again and again never ends. */
+  calm: boolean
   now: number
   steps: number
   late: number
@@ -187,7 +189,7 @@ export class Process {
 
   step(): void {
     const { draw, scenario } = this.#world
-    if (scenario.faults.suspend > 0 && draw.chance(scenario.faults.suspend) && this.#pulling) {
+    if (!this.#world.calm && scenario.faults.suspend > 0 && draw.chance(scenario.faults.suspend) && this.#pulling) {
       this.#pulling = false
       this.#sharing.crew.end()
       return this.#carryOut(this.#coordinator.request('suspend'))

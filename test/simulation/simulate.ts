@@ -31,6 +31,7 @@ export const simulate = (seed: number): Outcome => {
     ledger: new Ledger(),
     network: new Network(scenario.threads),
     disk: null,
+    calm: false,
     now: 1_000,
     steps: 0,
     late: 0,
@@ -39,6 +40,7 @@ export const simulate = (seed: number): Outcome => {
   const outcome = (problems: ReadonlyArray<string>): Outcome => ({ seed, scenario, problems, steps: world.steps, crashes })
   try {
     for (let generation = 1; ; generation++) {
+      world.calm = crashes >= mostCrashes
       const process = new Process(world, generation)
       let crashed = false
       while (process.ended === null && !crashed) {

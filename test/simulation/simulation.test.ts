@@ -24,6 +24,7 @@ describe('the simulated engine', function () {
     [827, 'gives a late session that grows the time of its new end'],
     [106, 'hands the watermark on where a restored restriction had only its end to come'],
     [48, 'comes back to a checkpoint that was asked for and could not be written'],
+    [3476, 'ends after many suspensions, each behind checkpoints that took too long'],
   ]
   for (const [seed, what] of found) it(`${what} (seed ${seed})`, () => passes(seed))
 

@@ -75,6 +75,11 @@ export const finalized = Pipeline.define(import.meta, 'finalized', files.extend(
   ),
 )
 
+/** Stands still for a moment, and with it all that its thread does. */
+export const standsStill = countedWith('stands-still', () => {
+  for (const until = Date.now() + 700; Date.now() < until;);
+})
+
 export const throwsAlways = Pipeline.define(import.meta, 'throws-always', files, ({ from, to }) =>
   pipe(
     TextIO.read(from),

@@ -7,6 +7,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import {
   Checkpoints,
   Create,
+  type JobEvent,
   millis,
   orThrow,
   PCollection,
@@ -17,7 +18,19 @@ import {
 } from '../../../sdk/index.ts'
 import { DirectRunner } from '../../../runners/direct/index.ts'
 import { WorkerThreadsRunner, type WorkerThreadsOptions } from '../../../runners/worker-threads/index.ts'
-import { countedOnce, counts, exitsOnce, finalized, madeOfHidden, sums, throwsAlways, throwsOnce, unlike, wrongCounts } from './programs.ts'
+import {
+  countedOnce,
+  counts,
+  exitsOnce,
+  finalized,
+  madeOfHidden,
+  standsStill,
+  sums,
+  throwsAlways,
+  throwsOnce,
+  unlike,
+  wrongCounts,
+} from './programs.ts'
 
 const failure = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = { workers: 2 }): Promise<PipelineError> => {
   const result = await WorkerThreadsRunner.run(o)(pipeline)()
@@ -88,6 +101,35 @@ describe('the worker-thread runner', () => {
       assert.isAbove(noted.length, 0)
       assert.strictEqual(new Set(noted).size, noted.length)
       assert.lengthOf(await written(), 10_000)
+    })
+
+    it('tells of a worker that is lost, of the attempt that follows, and which worker reads what', async () => {
+      const events: JobEvent[] = []
+      await orThrow(pipe(exitsOnce(paths()), WorkerThreadsRunner.run({ ...options(), onEvent: event => void events.push(event) })))
+      const told = events.map(({ _tag }) => _tag)
+      const lost = events.find(event => event._tag === 'WorkerLost') ?? assert.fail()
+      assert.include(lost.message, `worker ${lost.worker} died: it exited with code 7`)
+      assert.isBelow(told.indexOf('WorkerLost'), told.indexOf('Restarting'))
+      assert.deepEqual(
+        events.flatMap(event => (event._tag === 'StateChanged' ? [event.state] : [])),
+        ['running', 'restarting', 'running', 'done'],
+      )
+      const assigned = events.flatMap(event => (event._tag === 'SplitAssigned' ? [event] : []))
+      assert.isNotEmpty(assigned)
+      for (const { worker } of assigned) assert.include([0, 1], worker)
+    })
+
+    it('gives up a checkpoint that a worker does not get to in time, and completes a later one', async () => {
+      const events: JobEvent[] = []
+      const checkpoints = Checkpoints.directory(join(folder, 'state'), { every: millis(20), timeout: millis(150), failures: 100 })
+      const { metrics } = await orThrow(
+        pipe(standsStill(paths()), WorkerThreadsRunner.run({ ...options(), checkpoints, onEvent: event => void events.push(event) })),
+      )
+      assert.deepEqual(await written(), expected)
+      const aborted = events.flatMap(event => (event._tag === 'CheckpointAborted' ? [event] : []))
+      assert.isAbove(metrics.checkpoints.failed, 0)
+      assert.match(aborted[0]?.message ?? '', /was not finished within 150 ms: .*/)
+      assert.strictEqual(metrics.restarts, 0)
     })
 
     it('ends with the error, the element and the transform of an element that fails each time', async () => {
