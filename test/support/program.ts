@@ -13,10 +13,11 @@ export interface Program {
 }
 
 /** `path` from test/support. */
-export const startProgram = (path: string, args: ReadonlyArray<string>): Program => {
+export const startProgram = (path: string, args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}): Program => {
   const program = fileURLToPath(new URL(path, import.meta.url))
   const child = spawn(process.execPath, ['--import', 'tsx', '-C', 'jetbeam-source', program, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
   })
   const { pid } = child
   if (pid === undefined) throw new Error(`${program} did not start`)
