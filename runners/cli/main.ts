@@ -162,7 +162,7 @@ const explain = async (pipelineName: string, pipeline: PortablePipeline, told: T
 const taskOf = (
   pipeline: PortablePipeline,
   { options, workers }: ToldRun,
-  o: Pick<HostOptions, 'log' | 'onProgress' | 'signal'>,
+  o: Pick<HostOptions, 'log' | 'onProgress' | 'onEvent' | 'signal'>,
 ): TaskEither<PipelineError, PipelineResult> => {
   if (workers === null) return DirectRunner.run({ ...options, ...o })(pipeline)
   // The command line has refused live objects together with workers.
@@ -173,7 +173,12 @@ const taskOf = (
 const runToEnd = async (pipelineName: string, pipeline: PortablePipeline, told: ToldRun, reports: Reporter): Promise<number> => {
   const signals = listen(signal => reports.say('info', `${signal}: suspending, with a last checkpoint. Once more ends it at once`))
   try {
-    const ended = await taskOf(pipeline, told, { log: logOf(reports), onProgress: reports.progress, signal: signals.suspend })()
+    const ended = await taskOf(pipeline, told, {
+      log: logOf(reports),
+      onProgress: reports.progress,
+      onEvent: reports.event,
+      signal: signals.suspend,
+    })()
     if (ended._tag === 'Left') {
       reports.failure(ended.left._tag, failureText(pipelineName, ended.left))
       return failed

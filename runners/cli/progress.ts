@@ -1,4 +1,5 @@
 // What is shown while a pipeline runs, and when it ended: a line that rewrites itself, plain lines for a log, or JSON for a program.
+import type { JobEvent } from '../../sdk/model/job-event.ts'
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Log } from '../host/options.ts'
@@ -13,6 +14,8 @@ export interface Screen {
 
 export interface Reporter {
   readonly progress: (metrics: JobMetrics) => void
+  /** Nothing where the progress and the messages say the same. */
+  readonly event: (event: JobEvent) => void
   /** A line of its own, between those of the progress. */
   readonly say: (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
   readonly result: (result: PipelineResult) => void
@@ -57,6 +60,7 @@ const liveReporter = (screen: Screen, now: () => number): Reporter => {
         line(text)
       }
     },
+    event: () => undefined,
     say: (level, message, fields) =>
       line(`${level === 'info' ? '' : `${level}: `}${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`),
     result: result => line(resultText(result)),
@@ -66,6 +70,7 @@ const liveReporter = (screen: Screen, now: () => number): Reporter => {
 
 const quietReporter = (screen: Screen): Reporter => ({
   progress: () => undefined,
+  event: () => undefined,
   say: (level, message, fields) => {
     if (level !== 'info') screen.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
   },
@@ -78,6 +83,7 @@ const jsonReporter = (screen: Screen, now: () => number): Reporter => {
   const line = (value: Readonly<Record<string, unknown>>): void => void screen.write(`${JSON.stringify(value)}\n`)
   return {
     progress: metrics => line({ type: 'progress', ...figuresOf(metrics, age(metrics)) }),
+    event: ({ _tag, ...event }) => line({ type: 'event', event: _tag, ...event }),
     say: (level, message, fields) => line({ type: 'message', level, message, ...(fields === undefined ? {} : { fields }) }),
     result: ({ state, metrics }) => line({ type: 'result', state, ...figuresOf(metrics, age(metrics)) }),
     failure: (error, message) => line({ type: 'failure', error, message }),
@@ -105,6 +111,7 @@ const figuresOf = (metrics: JobMetrics, ageMs: number | null): Readonly<Record<s
   perSecond: Math.round(metrics.elementsPerSecond),
   lag: metrics.lag,
   watermark: watermarkText(metrics.watermark),
+  held: metrics.held,
   droppedLate: metrics.droppedLate,
   checkpoint: { ...metrics.checkpoints, ageMs: ageMs === null ? null : Math.round(ageMs) },
   splits: metrics.splits.map(split => ({ ...split, watermark: watermarkText(split.watermark) })),
@@ -125,9 +132,18 @@ export const progressText = (metrics: JobMetrics, ageMs: number | null): string 
     `lag ${metrics.lag === null ? 'unknown' : count(metrics.lag)}`,
     `watermark ${watermarkText(metrics.watermark)}`,
     ...checkpoint,
+    ...heldText(metrics),
     ...(failed === 0 ? [] : [`${failed} checkpoints failed`]),
     `dropped late ${count(metrics.droppedLate)}`,
   ].join('  ')
+}
+
+/** Worth a word where it lasts. */
+const heldMs = 10_000
+
+const heldText = ({ held }: JobMetrics): ReadonlyArray<string> => {
+  const forMs = held === null ? 0 : Date.now() - held.sinceMs
+  return held === null || forMs < heldMs ? [] : [`held for ${lengthText(forMs)} by ${held.text}`]
 }
 
 /** The last line. */

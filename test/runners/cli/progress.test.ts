@@ -61,6 +61,21 @@ describe('Progress', () => {
     assert.deepInclude(progress, { type: 'progress', read: 12_345, written: 678, lag: 9_000, watermark: 'infinity', droppedLate: 2 })
     assert.deepEqual(message, { type: 'message', level: 'warn', message: 'careful' })
   })
+  it('says what holds the watermark where that has lasted', () => {
+    const { written, screen } = recorded(true)
+    const hold = (forMs: number) =>
+      ({ transform: 'read', worker: 0, watermark: 0, sinceMs: Date.now() - forMs, by: 'split', text: 'the split read/0, idle' }) as const
+    const shown = reporter('live', screen, () => 0)
+    shown.progress(metrics({ held: hold(1_000) }))
+    shown.progress(metrics({ held: hold(300_000) }))
+    assert.notInclude(written[0], 'held')
+    assert.include(written[1], 'held for 5 min by the split read/0, idle')
+  })
+  it('has events between its lines where it is JSON', () => {
+    const { written, screen } = recorded(false)
+    reporter('json', screen, () => 0).event({ _tag: 'WorkerLost', worker: 1, message: 'gone', atMs: 5 })
+    assert.deepEqual(JSON.parse(written[0] ?? ''), { type: 'event', event: 'WorkerLost', worker: 1, message: 'gone', atMs: 5 })
+  })
   it('is not shown when it is to be quiet, and warnings are', () => {
     const { written, screen } = recorded(true)
     const shown = reporter('quiet', screen, () => 0)
