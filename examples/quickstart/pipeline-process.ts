@@ -48,13 +48,13 @@ const follow = async (child: ChildProcess, stderr: NodeJS.ReadableStream, onProg
     else if (isProgress(told)) {
       last = told
       onProgress(told)
-    } else process.stderr.write(`page-time: ${told.message}\n`)
+    } else if (told.type !== 'event') process.stderr.write(`page-time: ${told.message}\n`)
   }
   await exited
   return { last, code: child.exitCode, signal: child.signalCode }
 }
 
-type Told = Progress | { readonly type: 'message' | 'failure'; readonly message: string }
+type Told = Progress | { readonly type: 'event' } | { readonly type: 'message' | 'failure'; readonly message: string }
 
 const isProgress = (told: Told): told is Progress => told.type === 'progress' || told.type === 'result'
 
