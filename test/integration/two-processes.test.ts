@@ -15,115 +15,157 @@ type Place = 'a folder' | 'a stream'
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
-describe('Two processes of one job', function () {
-  this.timeout(90_000)
-  let server: RunningServer
-  let nc: NatsConnection
-  let folder: string
-  let feed: Feed
-  const running: Program[] = []
+/** A server, its streams, and the processes of one job that read and write them. */
+class Scene {
+  readonly #server: RunningServer
+  readonly nc: NatsConnection
+  readonly #folder: string
+  readonly #place: Place
+  readonly feed: Feed
+  readonly #running: Program[] = []
 
-  beforeEach(async () => {
-    server = await NatsServer.start({ control: true })
-    nc = await connect({ servers: server.url })
-    folder = await mkdtemp(join(tmpdir(), 'jetbeam-two-'))
-    feed = new Feed(nc)
-  })
-  afterEach(async () => {
-    await feed.stop()
-    for (const program of running.splice(0)) {
-      program.signal('SIGKILL')
-      await program.ended
-    }
-    await nc.close()
-    await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
+  private constructor(server: RunningServer, nc: NatsConnection, folder: string, place: Place) {
+    this.#server = server
+    this.nc = nc
+    this.#folder = folder
+    this.#place = place
+    this.feed = new Feed(nc)
+  }
 
-  const makeStreams = async (duplicateWindowMs: number): Promise<void> => {
+  static async make(place: Place, duplicateWindowMs: number): Promise<Scene> {
+    const server = await NatsServer.start({ control: true })
+    const nc = await connect({ servers: server.url })
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'NUMBERS', subjects: ['numbers'] })
     await jsm.streams.add({ name: 'RELAYED', subjects: ['relayed'], duplicate_window: duplicateWindowMs * 1_000_000 })
+    return new Scene(server, nc, await mkdtemp(join(tmpdir(), 'jetbeam-two-')), place)
   }
-  let places = 0
+
   /** With checkpoints in a stream, the processes have no file in common: they might be on two machines. */
-  const start = (every: string, place: Place): Program => {
-    const checkpoints = place === 'a folder' ? folder : 'jetstream'
-    const state = join(folder, `machine-${++places}`)
+  start(every: string): Program {
+    const [checkpoints, environment] =
+      this.#place === 'a folder' ? [this.#folder, {}] : ['jetstream', ownMachine(join(this.#folder, `machine-${this.#running.length}`))]
     const program = startProgram(
       './relay-process.ts',
-      ['--nats', server.url, '--checkpoints', checkpoints, '--every', every, '--quiet'],
-      place === 'a folder' ? {} : { XDG_STATE_HOME: state, HOME: state },
+      ['--nats', this.#server.url, '--checkpoints', checkpoints, '--every', every, '--quiet'],
+      environment,
     )
-    running.push(program)
+    this.#running.push(program)
     return program
   }
-  const relayed = async (): Promise<number> => (await (await jetstreamManager(nc)).streams.info('RELAYED')).state.messages
-  const until = async (count: number): Promise<void> => {
-    for (const deadline = Date.now() + 40_000; (await relayed()) < count;) {
+
+  async relayed(): Promise<number> {
+    return (await (await jetstreamManager(this.nc)).streams.info('RELAYED')).state.messages
+  }
+
+  async until(count: number): Promise<void> {
+    for (const deadline = Date.now() + 40_000; (await this.relayed()) < count;) {
       if (Date.now() > deadline)
-        assert.fail(`${await relayed()} of ${count} arrived; ${running.map(program => program.errors()).join('\n')}`)
+        assert.fail(`${await this.relayed()} of ${count} arrived; ${this.#running.map(program => program.errors()).join('\n')}`)
       await pause(50)
     }
   }
 
+  async requireOnce(): Promise<void> {
+    const counted = countOnce(this.feed.published, await streamTexts(this.nc, 'RELAYED'))
+    assert.deepStrictEqual(counted, { lost: [], repeated: [], unexpected: [] })
+  }
+
+  async close(): Promise<void> {
+    await this.feed.stop()
+    for (const program of this.#running.splice(0)) {
+      program.signal('SIGKILL')
+      await program.ended
+    }
+    await this.nc.close()
+    await this.#server.stop()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+const ownMachine = (home: string): Readonly<Record<string, string>> => ({ XDG_STATE_HOME: home, HOME: home })
+
+/** The second takes over from a first one that was paused, which then wakes up. */
+const overtake = async (scene: Scene, every: string): Promise<void> => {
+  const { feed } = scene
+  const first = scene.start(every)
+  feed.start()
+  await scene.until(500)
+  first.signal('SIGSTOP')
+  let second = scene.start(every)
+  const pausedMs = performance.now()
+  for (;;) {
+    const reached = await scene.relayed()
+    const refused = await Promise.race([second.ended, scene.until(reached + 1_000).then(() => 'runs' as const)])
+    if (refused === 'runs') break
+    assert.include(second.errors(), `Process ${first.pid} on host`, second.errors())
+    assert.isBelow(performance.now() - pausedMs, 45_000, 'the lease should have expired')
+    await pause(500)
+    second = scene.start(every)
+  }
+  first.signal('SIGCONT')
+  const wokenMs = performance.now()
+  const code = await Promise.race([first.ended, pause(10_000).then(() => assert.fail('the first one goes on'))])
+  console.log(`      stopped ${Math.round(performance.now() - wokenMs)} ms after it woke up`)
+  assert.strictEqual(code, 1)
+  assert.include(first.errors(), `relay-process failed: Process ${second.pid} on host ${hostname()} took over`)
+  assert.include(first.errors(), 'It must stop; the other one goes on from the last checkpoint')
+  await feed.stop()
+  await scene.until(feed.published.length)
+  second.signal('SIGTERM')
+  assert.strictEqual(await second.ended, 0)
+  await scene.requireOnce()
+}
+
+describe('Two processes of one job', function () {
+  this.timeout(90_000)
+  const scenes: Scene[] = []
+  const sceneOf = async (place: Place, duplicateWindowMs = 120_000): Promise<Scene> => {
+    const scene = await Scene.make(place, duplicateWindowMs)
+    scenes.push(scene)
+    return scene
+  }
+  afterEach(() => Promise.all(scenes.splice(0).map(scene => scene.close())))
+
   for (const place of ['a folder', 'a stream'] as const)
     it(`refuses the second while the first runs, and names the process that runs it, with checkpoints in ${place}`, async () => {
-      await makeStreams(120_000)
-      const first = start('200ms', place)
-      await feed.publish(10)
-      await until(10)
-      const second = start('200ms', place)
+      const scene = await sceneOf(place)
+      const first = scene.start('200ms')
+      await scene.feed.publish(10)
+      await scene.until(10)
+      const second = scene.start('200ms')
       assert.strictEqual(await second.ended, 1)
       assert.include(second.errors(), `relay-process failed: Process ${first.pid} on host ${hostname()}, since `)
       assert.include(second.errors(), 'Stop that process, or give this run another job name')
-      await feed.publish(10)
-      await until(20)
+      await scene.feed.publish(10)
+      await scene.until(20)
       first.signal('SIGTERM')
       assert.strictEqual(await first.ended, 0)
-      const third = start('200ms', place)
-      await feed.publish(10)
-      await until(30)
-      assert.deepStrictEqual(countOnce(feed.published, await streamTexts(nc, 'RELAYED')), { lost: [], repeated: [], unexpected: [] })
+      const third = scene.start('200ms')
+      await scene.feed.publish(10)
+      await scene.until(30)
+      await scene.requireOnce()
       third.signal('SIGTERM')
       assert.strictEqual(await third.ended, 0)
     })
 
-  for (const [every, duplicateWindowMs, place] of [
-    ['200ms', 120_000, 'a folder'],
-    ['10m', 120_000, 'a stream'],
-    ['10m', 500, 'a folder'],
-  ] as const)
-    it(`stops a first one that was paused until the second took over, with a checkpoint in ${place} every ${every} and a duplicate window of ${duplicateWindowMs} ms, and nothing is lost or repeated`, async () => {
-      await makeStreams(duplicateWindowMs)
-      const first = start(every, place)
-      feed.start()
-      await until(500)
-      first.signal('SIGSTOP')
-      let second = start(every, place)
-      const pausedMs = performance.now()
-      for (;;) {
-        const reached = await relayed()
-        const refused = await Promise.race([second.ended, until(reached + 1_000).then(() => 'runs' as const)])
-        if (refused === 'runs') break
-        assert.include(second.errors(), `Process ${first.pid} on host`, second.errors())
-        assert.isBelow(performance.now() - pausedMs, 45_000, 'the lease should have expired')
-        await pause(500)
-        second = start(every, place)
-      }
-      first.signal('SIGCONT')
-      const wokenMs = performance.now()
-      const code = await Promise.race([first.ended, pause(10_000).then(() => assert.fail('the first one goes on'))])
-      console.log(`      stopped ${Math.round(performance.now() - wokenMs)} ms after it woke up`)
-      assert.strictEqual(code, 1)
-      assert.include(first.errors(), `relay-process failed: Process ${second.pid} on host ${hostname()} took over`)
-      assert.include(first.errors(), 'It must stop; the other one goes on from the last checkpoint')
-      await feed.stop()
-      await until(feed.published.length)
-      second.signal('SIGTERM')
-      assert.strictEqual(await second.ended, 0)
-      assert.deepStrictEqual(countOnce(feed.published, await streamTexts(nc, 'RELAYED')), { lost: [], repeated: [], unexpected: [] })
-    })
+  // Side by side: most of it is waiting for a lease to run out.
+  it('stops a first one that was paused until the second took over, whatever the checkpoints and the duplicate window, and nothing is lost or repeated', async () => {
+    const all = [
+      ['200ms', 'a folder', 120_000],
+      ['10m', 'a stream', 120_000],
+      ['10m', 'a folder', 500],
+    ] as const
+    await Promise.all(
+      all.map(async ([every, place, duplicateWindowMs]) => {
+        try {
+          await overtake(await sceneOf(place, duplicateWindowMs), every)
+        } catch (cause) {
+          throw new Error(`with a checkpoint in ${place} every ${every} and a duplicate window of ${duplicateWindowMs} ms`, { cause })
+        }
+      }),
+    )
+  })
 })
 
 /** Numbers, each acknowledged, until it is stopped. */
