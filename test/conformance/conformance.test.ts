@@ -4,6 +4,7 @@ import { assertionCases } from './assertions.ts'
 import { branchCases } from './branches.ts'
 import { combineCases } from './combines.ts'
 import { elementWiseCases } from './element-wise.ts'
+import { failureCases } from './failures.ts'
 import { finalizationCases } from './finalization.ts'
 import { conformance } from './frame.ts'
 import { latenessCases } from './lateness.ts'
@@ -19,6 +20,7 @@ import { workedExampleCases } from './worked-example.ts'
 
 conformance({
   'verbs for one element': elementWiseCases,
+  'failures and retries': failureCases,
   'side inputs': sideInputCases,
   windows: windowCases,
   'aggregations and joins': aggregateCases,

@@ -22,7 +22,7 @@ export interface Case {
   /** What the run tells of itself, when it is over; throws for what is wrong with it. */
   readonly metrics?: ((metrics: JobMetrics) => void) | undefined
   /** What the pipeline's functions noted under this name; throws for what is wrong with it. */
-  readonly notes?: { readonly of: string; readonly check: (notes: ReadonlyArray<string>) => void } | undefined
+  readonly notes?: { readonly of: string; readonly check: (notes: ReadonlyArray<string>, setting: Setting) => void } | undefined
   /** The error that it must end with. */
   readonly fails?: { readonly with: PipelineError['_tag']; readonly saying: RegExp } | undefined
   /** What the run said to its log, which is then not shown. */
@@ -125,7 +125,7 @@ const runOnce = async (runner: ConformanceRunner, setting: Setting, it: Case): P
       assert.strictEqual(result.right.state, ends)
       metrics?.(result.right.metrics)
     }
-    if (notes !== undefined) notes.check(notesOf(notes.of))
+    if (notes !== undefined) notes.check(notesOf(notes.of), setting)
     return panes === undefined ? [] : takePanes(panes.of)
   } finally {
     if (notes !== undefined) forgetNotes(notes.of)
