@@ -1,4 +1,5 @@
 // Aggregations and joins by name: what they give must not depend on bundles, tasks or runners.
+import { assert } from 'chai'
 import * as N from 'fp-ts/lib/number.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as T from 'fp-ts/lib/These.js'
@@ -43,6 +44,9 @@ const asserted =
   <A>(expected: ReadonlyArray<A>) =>
   (pc: PCollection<A>) =>
     pipe(pc, PAssert.that(containsInAnyOrder(expected)), done)
+
+/** Of a sketch, what is sure. */
+const rounded = (quantiles: ReadonlyArray<number>): ReadonlyArray<number> => quantiles.map(Math.round)
 
 export const perKey = Pipeline.define(import.meta, 'perKey', () => [
   pipe(
@@ -135,6 +139,21 @@ export const globally = Pipeline.define(import.meta, 'globally', () => {
     pipe(values, Max.globally(N.Ord), asserted([8])),
     pipe(values, Sum.globally, asserted([16])),
     pipe(values, Top.of(1, N.Ord), asserted<ReadonlyArray<number>>([[8]])),
+    pipe(values, Top.smallest(2, N.Ord), asserted<ReadonlyArray<number>>([[1, 2]])),
+    pipe(values, ApproximateQuantiles.globally(3), PCollection.map(rounded), asserted<ReadonlyArray<number>>([[1, 2, 8]])),
+    pipe(values, Mean.globally, asserted([3.2])),
+    pipe(values, Latest.globally, Count.globally, asserted([1])),
+    pipe(
+      values,
+      Sample.fixedSizeGlobally(3),
+      PAssert.satisfies(all => {
+        const rest = [1, 2, 2, 3, 8]
+        assert.lengthOf(all, 1)
+        assert.lengthOf(all[0] ?? [], 3)
+        for (const n of all[0] ?? []) assert.lengthOf(rest.splice(rest.indexOf(n), 1), 1)
+      }),
+      done,
+    ),
     pipe(values, Distinct.of, asserted([1, 2, 3, 8])),
     pipe(values, ApproximateCountDistinct.globally(), asserted([4])),
     pipe(values, ApproximateQuantiles.globally(2), asserted<ReadonlyArray<number>>([[1, 8]])),
@@ -144,6 +163,37 @@ export const globally = Pipeline.define(import.meta, 'globally', () => {
       Sample.fixedSizeGlobally(9),
       PCollection.map(all => [...all].sort()),
       asserted<ReadonlyArray<number>>([[1, 2, 2, 3, 8]]),
+    ),
+  ]
+})
+
+export const combineFns = Pipeline.define(import.meta, 'combineFns', () => {
+  const values = PCollection.values(scores)
+  const lengths = pipe(
+    CombineFn.fromMonoid(N.MonoidSum),
+    CombineFn.contramap((text: string) => text.length),
+    CombineFn.map(n => `${n} letters`),
+  )
+  return [
+    pipe(values, Combine.globally(CombineFn.min(N.Ord)), asserted<O.Option<number>>([O.some(1)])),
+    pipe(values, Combine.globally(CombineFn.max(N.Ord)), asserted<O.Option<number>>([O.some(8)])),
+    pipe(values, Combine.globally(CombineFn.top(2, N.Ord)), asserted<ReadonlyArray<number>>([[8, 3]])),
+    pipe(values, Combine.globally(pipe(CombineFn.quantiles(3), CombineFn.map(rounded))), asserted<ReadonlyArray<number>>([[1, 2, 8]])),
+    pipe(values, Combine.globally(CombineFn.countDistinct()), asserted([4])),
+    pipe(Create.of(['a', 'bb', 'cc']), Combine.globally(lengths), asserted(['5 letters'])),
+    pipe(
+      values,
+      Combine.globally(
+        pipe(
+          CombineFn.count,
+          CombineFn.groupBy((n: number) => (n % 2 === 0 ? 'even' : 'odd')),
+        ),
+      ),
+      PCollection.flatMap(groups => groups),
+      asserted<KV<string, number>>([
+        ['even', 3],
+        ['odd', 2],
+      ]),
     ),
   ]
 })
@@ -270,6 +320,7 @@ export const joins = Pipeline.define(import.meta, 'joins', () => {
 export const aggregateCases: ReadonlyArray<Case> = [
   { says: 'aggregations give each key its value', pipeline: perKey },
   { says: 'aggregations give all elements one value', pipeline: globally },
+  { says: 'a CombineFn may be made of another: of its inputs, its result or its groups', pipeline: combineFns },
   { says: 'aggregations of nothing give their default, or nothing', pipeline: ofNothing },
   { says: 'the latest is that of each key and window, and Distinct is by window', pipeline: latest },
   { says: 'a combine that spreads hot keys gives what it gives without', pipeline: spread },

@@ -5,10 +5,12 @@ import {
   Count,
   Create,
   Deduplicate,
+  DoFn,
   FixedWindows,
   GroupIntoBatches,
   Instant,
   Join,
+  type KeyedElement,
   ParDo,
   Partition,
   PCollection,
@@ -273,6 +275,28 @@ export const clocks = Pipeline.define(import.meta, 'clocks', () =>
   ),
 )
 
+/** Each tag has a clock of its own; the DoFn stands apart from its ParDo. */
+export const tagged = Pipeline.define(import.meta, 'tagged', () => {
+  const fn = DoFn.stateful({
+    state: {},
+    timers: { each: Timer.processingTimeFamily },
+    process: ({ value }: KeyedElement<string, number>, { each }) => [each.after(`n${value}`, seconds(value))],
+    onTimer: { each: ({ key, tag }) => [emit(`${key} ${tag}`)] },
+  })
+  return pipe(
+    stream(
+      elements(['a', 1], ['a', 5], ['b', 5]),
+      TestStream.advanceProcessingTime(seconds(2)),
+      elements(['a', 5]),
+      TestStream.advanceProcessingTime(seconds(6)),
+    ),
+    ParDo.of(fn),
+    // Set again, a timer goes off once.
+    PAssert.that(containsInAnyOrder(['a n1', 'a n5', 'b n5'])),
+    PCollection.ignore,
+  )
+})
+
 export const batches = Pipeline.define(import.meta, 'batches', () =>
   pipe(
     Create.of(Array.from({ length: 11 }, (_, i) => [i % 4 === 0 ? 'a' : 'b', i] as const)),
@@ -344,6 +368,7 @@ export const statefulCases: ReadonlyArray<Case> = [
   { says: "a family's timers are told apart by their tags", pipeline: families },
   { says: "a timer's outputs carry its output timestamp, and hold the watermark", pipeline: outputTimestamps },
   { says: 'a processing-time timer fires by the clock, and what is left comes out when the window expires', pipeline: clocks },
+  { says: "a family's timers in processing time have a clock for each tag", pipeline: tagged },
   { says: 'GroupIntoBatches gives full batches and the rest', pipeline: batches },
   { says: 'GroupIntoBatches lets no batch wait for too long', pipeline: waiting },
   { says: 'Deduplicate gives the first of each id within a time', pipeline: first },

@@ -12,6 +12,7 @@ import {
   IntervalWindow,
   mergeOverlapping,
   millis,
+  named,
   PCollection,
   pipe,
   Pipeline,
@@ -146,8 +147,35 @@ export const calendar = Pipeline.define(import.meta, 'calendar', () => {
       '2026-04-05T22:59:00Z',
       '2026-04-05T23:00:00Z',
     ),
+    // The week in which clocks go back: 169 hours.
+    counts(
+      CalendarWindows.weeks(1, { beginningOn: 'monday', timeZone: 'Europe/Berlin' }),
+      ['2026-10-18T22:00:00.000Z 2026-10-25T23:00:00.000Z 2', '2026-10-25T23:00:00.000Z 2026-11-01T23:00:00.000Z 1'],
+      '2026-10-18T22:00:00Z',
+      '2026-10-25T22:59:00Z',
+      '2026-10-25T23:00:00Z',
+    ),
+    // Months in which clocks go forward and back.
+    counts(
+      CalendarWindows.months(1, { timeZone: 'America/New_York' }),
+      ['2026-03-01T05:00:00.000Z 2026-04-01T04:00:00.000Z 2', '2026-11-01T04:00:00.000Z 2026-12-01T05:00:00.000Z 1'],
+      '2026-03-01T05:00:00Z',
+      '2026-04-01T03:59:00Z',
+      '2026-12-01T04:59:00Z',
+    ),
+    counts(
+      CalendarWindows.years(2, { startingIn: 2025 }),
+      ['2025-01-01T00:00:00.000Z 2027-01-01T00:00:00.000Z 2'],
+      '2025-01-01T00:00:00Z',
+      '2026-12-31T23:59:00Z',
+    ),
   ]
 })
+
+/** Its window has ended when its element comes. */
+export const over = Pipeline.define(import.meta, 'over', () =>
+  pipe(timed(1), named('Odd', Window.into(WindowFn.of({ name: 'over', assign: () => [IntervalWindow.of(0, 1)] }))), PCollection.ignore),
+)
 
 export const custom = Pipeline.define(import.meta, 'custom', () => [
   // Those below ten have windows of ten; the others none.
@@ -218,6 +246,28 @@ export const skewed = Pipeline.define(import.meta, 'skewed', () =>
   ),
 )
 
+/** A millisecond more than the skew: the watermark may have passed it. */
+export const tooFarBack = Pipeline.define(import.meta, 'tooFarBack', () =>
+  pipe(
+    timed(10, 20),
+    named(
+      'Back',
+      PCollection.withTimestamps(n => Instant.ofMillis(n - 6), { allowedSkew: millis(5) }),
+    ),
+    PCollection.ignore,
+  ),
+)
+export const noSkew = Pipeline.define(import.meta, 'noSkew', () =>
+  pipe(
+    timed(10),
+    named(
+      'Back',
+      PCollection.withTimestamps(() => Instant.ofMillis(9)),
+    ),
+    PCollection.ignore,
+  ),
+)
+
 export const exploded = Pipeline.define(import.meta, 'exploded', () =>
   pipe(
     Create.of([5]),
@@ -243,5 +293,20 @@ export const windowCases: ReadonlyArray<Case> = [
   { says: 'a late element cannot pull the output behind the watermark', pipeline: heldBack },
   { says: 'the watermark waits for an output that will be early in its window', pipeline: heldBehind },
   { says: 'withTimestamps goes back as far as the skew permits', pipeline: skewed },
+  {
+    says: 'withTimestamps ends the run where it would go further back',
+    pipeline: tooFarBack,
+    fails: { with: 'UserCodeFailed', saying: /^Back\/withTimestamps#1: .*skew/i },
+  },
+  {
+    says: 'withTimestamps goes back by nothing unless told',
+    pipeline: noSkew,
+    fails: { with: 'UserCodeFailed', saying: /^Back\/withTimestamps#1: .*skew/i },
+  },
+  {
+    says: "a window function of one's own may not give a window that is over",
+    pipeline: over,
+    fails: { with: 'UserCodeFailed', saying: /^Odd\/Window\.into#1: / },
+  },
   { says: 'an element of several windows is reified once in each', pipeline: exploded },
 ]
