@@ -16,7 +16,7 @@ import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 
 const megabyte = 1_048_576
 const mostBytes = 300 * megabyte
-const slowMs = 15_000
+const slowMs = 8_000
 /** An acknowledgment is some 100 bytes: this lets about 20,000 through in a second. */
 const slowBytesPerSecond = 2 * megabyte
 

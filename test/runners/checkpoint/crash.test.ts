@@ -6,7 +6,7 @@ import { storeAt } from './store-at.ts'
 import { streams } from './stream-place.ts'
 import { temporaryFolders } from './temporary-folder.ts'
 
-const kills = Number(process.env['JETBEAM_KILLS'] ?? 25)
+const kills = Number(process.env['JETBEAM_KILLS'] ?? 12)
 const seed = Number(process.env['JETBEAM_SEED'] ?? 1)
 
 describe('A process killed while it checkpoints', function () {

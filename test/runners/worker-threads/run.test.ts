@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AssertionError } from 'node:assert'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import {
@@ -17,6 +18,7 @@ import {
   type PortablePipeline,
 } from '../../../sdk/index.ts'
 import { DirectRunner } from '../../../runners/direct/index.ts'
+import { TestPipeline } from '../../../runners/direct/testing.ts'
 import { WorkerThreadsRunner, type WorkerThreadsOptions } from '../../../runners/worker-threads/index.ts'
 import {
   countedOnce,
@@ -55,6 +57,17 @@ describe('the worker-thread runner', () => {
     const error = await failure(wrongCounts())
     assert.strictEqual(error._tag, 'AssertionFailed')
     assert.include(error.message, 'the elements differ')
+  })
+
+  it('runs tests of a definition, and rejects with the assertion that does not hold', async () => {
+    const onThreads = TestPipeline.runOn(WorkerThreadsRunner.run({ workers: 2 }))
+    assert.strictEqual((await onThreads(counts())).state, 'done')
+    const thrown: unknown = await onThreads(wrongCounts()).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    assert.instanceOf(thrown, AssertionError)
+    assert.include(thrown.message, 'the elements differ')
   })
 
   describe('with files and checkpoints', () => {
