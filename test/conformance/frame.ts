@@ -58,7 +58,7 @@ const everyWay: ReadonlyArray<Setting> = [
   { tasks: 4, each: ['all', 'element', 'random'] as const },
 ].flatMap(({ tasks, each }) => each.map(bundling => ({ bundling, seed: tasks, tasks })))
 /** Of what takes its time, or ends alike however elements come together: each bundling once, and each number of tasks. */
-const eachBundling: ReadonlyArray<Setting> = bundlings.map((bundling, i) => ({ bundling, seed: 4 + i, tasks: [1, 3, 2][i % 3] ?? 1 }))
+const eachBundling: ReadonlyArray<Setting> = bundlings.map((bundling, i) => ({ bundling, seed: 4 + i, tasks: [1, 3, 2, 4][i] ?? 1 }))
 
 const settingsOf = ({ fails, meanwhile, durable, slow, only }: Case): ReadonlyArray<Setting> =>
   (fails !== undefined || meanwhile !== undefined || durable === true || slow === true ? eachBundling : everyWay).filter(

@@ -10,9 +10,11 @@ import {
   Coder,
   Create,
   FixedWindows,
+  IntervalWindow,
   InvalidPipelineError,
   minutes,
   named,
+  OffsetRange,
   OrFinally,
   PCollection,
   pipe,
@@ -20,8 +22,12 @@ import {
   Repeatedly,
   seconds,
   Sessions,
+  Splittable,
+  stop,
   View,
+  WatermarkEstimator,
   Window,
+  WindowFn,
 } from '../../../sdk/index.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import { PAssert, TestStream, empty } from '../../../sdk/testing/index.ts'
@@ -82,6 +88,28 @@ describe('the features that a pipeline needs', () => {
         eventTimers: ['ParDo#1'],
         windowExpiration: ['ParDo#1'],
       },
+    ))
+
+  it("follow from splittable DoFns and window functions of one's own", () =>
+    assert.deepEqual(
+      neededBy(
+        pipe(
+          numbers,
+          Splittable.read({
+            restriction: OffsetRange,
+            watermark: WatermarkEstimator.monotonic,
+            isBounded: true,
+            initial: n => OffsetRange.of(0, n),
+            async *process() {
+              await Promise.resolve()
+              yield [] as const
+              return stop
+            },
+          }),
+          Window.into(WindowFn.of({ name: 'ten', assign: () => [IntervalWindow.of(0, 10)] })),
+        ),
+      ),
+      { splittable: ['Splittable.read#1'], customWindows: ['Window.into#1'] },
     ))
 
   it('are a definition, where it must be built again and has none', () =>
