@@ -9,7 +9,7 @@ import { Firing, type Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
 import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
-import { keyFailure } from './key-failure.ts'
+import { withNamedKeys } from './key-failure.ts'
 import type { SnapshotScope } from './messages.ts'
 import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
 
@@ -67,11 +67,8 @@ export class WindowGrouping implements TaskHead {
   }
 
   add(batch: Batch, processingTime: number): void {
-    try {
-      this.#addAll(batch, processingTime)
-    } catch (cause) {
-      throw keyFailure(this.#spec.path, this.#spec.keyCoder, batch.keys, cause)
-    }
+    const { path, keyCoder } = this.#spec
+    withNamedKeys(path, keyCoder, batch.keys, () => this.#addAll(batch, processingTime))
   }
 
   #addAll({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {

@@ -3,8 +3,17 @@ import { ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
 import type { Batch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 
+/** `work` on keys: where it fails for one without an encoding, that is what it throws. */
+export const withNamedKeys = <A>(path: string, keyCoder: Coder<unknown> | null, keys: Batch['keys'], work: () => A): A => {
+  try {
+    return work()
+  } catch (cause) {
+    throw keyFailure(path, keyCoder, keys, cause)
+  }
+}
+
 /** What to throw for `cause`, which came up while the batch with these keys was grouped. */
-export const keyFailure = (path: string, keyCoder: Coder<unknown> | null, keys: Batch['keys'], cause: unknown): unknown => {
+const keyFailure = (path: string, keyCoder: Coder<unknown> | null, keys: Batch['keys'], cause: unknown): unknown => {
   if (cause instanceof UserCodeError) return cause
   const coder = streamOf(keyCoder ?? Coder.structural<unknown>())
   for (const key of keys ?? []) {

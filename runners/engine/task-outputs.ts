@@ -3,7 +3,7 @@ import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Batch } from '../harness/batch.ts'
 import type { Exit } from '../plan/stage.ts'
 import { exchange, spread } from './exchange.ts'
-import { keyFailure } from './key-failure.ts'
+import { withNamedKeys } from './key-failure.ts'
 import type { Message, Outbox, TaskSnapshot } from './messages.ts'
 import { appendOutputs, heldBytes } from './outputs.ts'
 import type { TaskPlace } from './task-place.ts'
@@ -78,11 +78,8 @@ export class TaskOutputs {
   #exchanged(to: string, batch: Batch) {
     const stage = this.#place.downstream.get(to)
     if (stage === undefined || !('keyCoder' in stage.head)) throw new Error(`${to} is no place for keys`)
-    try {
-      return exchange(batch, stage.head.keyCoder, this.#place.shards).entries()
-    } catch (cause) {
-      throw keyFailure(to, stage.head.keyCoder, batch.keys, cause)
-    }
+    const { keyCoder } = stage.head
+    return withNamedKeys(to, keyCoder, batch.keys, () => exchange(batch, keyCoder, this.#place.shards).entries())
   }
 
   #toAll(stage: string, message: Message): void {

@@ -1,6 +1,7 @@
 // What is to be called once a checkpoint is durable and published (Beam's bundle finalization). Best effort: nothing of it outlives the process.
 import type { Finalizer } from '../harness/stage-instance.ts'
 import type { Log } from './options.ts'
+import { inTime } from './time-limit.ts'
 
 /** How long the end of a run waits for them. */
 const longestMs = 10_000
@@ -58,14 +59,8 @@ export class Finalizers {
   /** Until those that run have ended, but not for ever. */
   async settle(): Promise<void> {
     if (this.#running.size === 0) return
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(() => {
-        this.#log('warn', `${this.#running.size} functions given to afterCommit had not ended ${longestMs} ms after the run`)
-        resolve()
-      }, longestMs)
-    })
-    await Promise.race([Promise.all(this.#running), late])
-    clearTimeout(timer)
+    await inTime<unknown>(Promise.all(this.#running), longestMs, () =>
+      this.#log('warn', `${this.#running.size} functions given to afterCommit had not ended ${longestMs} ms after the run`),
+    )
   }
 }

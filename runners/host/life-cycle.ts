@@ -2,6 +2,7 @@
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { StageInstance } from '../harness/stage-instance.ts'
+import { inTime } from './time-limit.ts'
 
 type Live = Pick<StageInstance, 'lifeCycles'>
 
@@ -21,18 +22,10 @@ export const setUp = async (instance: Live, log: HostContext['log'], longestMs =
   }
 }
 
-const within = async (ms: number, [path, bundle]: ReturnType<Live['lifeCycles']>[number]): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const cause = new Error(`setup has not ended within ${ms / 1_000} s. What does it wait for?`)
-    timer = setTimeout(() => reject(UserCodeError.meanwhile(path, 'was set up', cause)), ms)
+const within = (ms: number, [path, bundle]: ReturnType<Live['lifeCycles']>[number]): Promise<void> =>
+  inTime(bundle.setup(), ms, () => {
+    throw UserCodeError.meanwhile(path, 'was set up', new Error(`setup has not ended within ${ms / 1_000} s. What does it wait for?`))
   })
-  try {
-    await Promise.race([bundle.setup(), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** All of them, whatever fails: the results stand already, so a failure is logged and no more, as in Beam. */
 export const tearDown = async (instance: Live, log: HostContext['log']): Promise<void> => {

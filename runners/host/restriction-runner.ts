@@ -9,6 +9,7 @@ import type { Finalizer } from '../harness/stage-instance.ts'
 import { withinScope } from './call-scope.ts'
 import type { Finalizers } from './finalizers.ts'
 import type { Random } from './random.ts'
+import { inTime } from './time-limit.ts'
 
 /** How long the end of a run waits for generators to put away what they use. */
 const closingMs = 1_000
@@ -188,11 +189,7 @@ export class RestrictionRunner {
 
   async close(): Promise<void> {
     this.stopAll()
-    if (this.#closing.size === 0) return
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => (timer = setTimeout(resolve, closingMs)))
-    await Promise.race([Promise.all(this.#closing), late])
-    clearTimeout(timer)
+    await inTime<unknown>(Promise.all(this.#closing), closingMs, () => undefined)
   }
 }
 

@@ -1,5 +1,4 @@
 // A run on worker threads, from the main thread: it conducts, and the workers work.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { codeHashes } from '../../sdk/graph/code-hash.ts'
 import { descriptions } from '../../sdk/graph/graph.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
@@ -14,14 +13,13 @@ import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
+import { inTime } from '../host/time-limit.ts'
 import { WorkerCrew } from './crew.ts'
 
 /** Setup functions have a limit of their own within it. */
 const longestStartMs = longestSetupMs + 30_000
 
-/** Rejects unless `signal` is aborted in time. */
-const tooLate = async (signal: AbortSignal): Promise<never> => {
-  await sleep(longestStartMs, undefined, { signal, ref: false }).catch(() => undefined)
+const tooLate = (): never => {
   const message = `the workers were not ready within ${longestStartMs / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server?`
   throw new RemoteFailure({ _tag: 'WorkerFailed', worker: 0, message, cause: null })
 }
@@ -64,7 +62,6 @@ export class WorkersRun implements Run {
     const failed = new Promise<never>((_, reject) => {
       this.#failed = reject
     })
-    const late = new AbortController()
     const started = this.#crew.start({
       workers: shards,
       origin,
@@ -80,13 +77,12 @@ export class WorkersRun implements Run {
     // Whoever lost the race is heard by nobody.
     for (const other of [started, failed]) other.catch(() => undefined)
     try {
-      await Promise.race([started, failed, tooLate(late.signal)])
+      await inTime(Promise.race([started, failed]), longestStartMs, tooLate)
     } catch (error) {
       await this.#crew.close()
       throw error
     } finally {
       this.#failed = null
-      late.abort()
     }
   }
 
