@@ -17,6 +17,7 @@ import { fromPath } from '../../io/jetstream/testing/path.ts'
 import { fromRelease } from '../../io/jetstream/testing/release.ts'
 import { docker, fromTestcontainer } from '../../io/jetstream/testing/testcontainer.ts'
 import { compareVersions, wantedVersion } from '../../io/jetstream/testing/version.ts'
+import { skip } from '../support/skip.ts'
 
 describe('The search for a nats-server', () => {
   let folder = ''
@@ -262,11 +263,7 @@ describe('The search for a nats-server', () => {
   it('takes the server out of its image where Docker runs', async function () {
     this.timeout(300_000)
     const why = await docker().then(() => null, errorText)
-    if (why !== null) {
-      // A reporter shows a skipped test by its title alone.
-      if (this.test !== undefined) this.test.title += ` (skipped: ${why})`
-      this.skip()
-    }
+    if (why !== null) skip(this, why)
     const { version } = await fromTestcontainer.obtain({ ...process.env, JETBEAM_CACHE: join(folder, 'cache') })
     assert.equal(version, wantedVersion)
   })

@@ -9,6 +9,7 @@ import { DirectRunner } from 'jetbeam/runners/direct'
 import { textSink } from '../../../io/text/sink.ts'
 import { emptyOutputs, type ConnectedSink, type SinkContext } from '../../../sdk/graph/sink.ts'
 import { fileWith, host, temporaryFolders } from './files.ts'
+import { skip } from '../../support/skip.ts'
 
 const written = async (path: string): Promise<ReadonlyArray<string>> => {
   const text = await readFile(path, 'utf8')
@@ -181,7 +182,7 @@ describe('writing a text file', () => {
 
   it('names a full disk', async function () {
     const full = '/dev/full'
-    if ((await stat(full).catch(() => null)) === null) this.skip()
+    if ((await stat(full).catch(() => null)) === null) skip(this, 'there is no /dev/full here')
     const { textError } = await import('../../../io/text/errors.ts')
     const { open } = await import('node:fs/promises')
     const device = await open(full, 'w')

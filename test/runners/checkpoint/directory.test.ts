@@ -7,6 +7,7 @@ import { assert } from 'chai'
 import { directoryStore, type CheckpointSession, type Segment } from '../../../runners/checkpoint/index.ts'
 import { refuses } from './refusal.ts'
 import { bytesOf, temporaryFolders, textOf } from './temporary-folder.ts'
+import { skip } from '../../support/skip.ts'
 
 describe('A directory of checkpoints', () => {
   const folder = temporaryFolders()
@@ -214,7 +215,7 @@ describe('A directory of checkpoints', () => {
   })
 
   it('says what to do where the system allows no folder', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    if (process.platform !== 'linux') skip(this, 'only Linux has a /proc that allows no folder')
     await refuses(
       'StoreFailed',
       directoryStore({ path: '/proc/jetbeam' }).open('job'),
@@ -233,8 +234,8 @@ describe('A directory of checkpoints', () => {
         () => true,
         () => false,
       )
-      if (!readOnly) return this.skip()
-    } else if (process.platform === 'win32') return this.skip()
+      if (!readOnly) skip(this, 'root may write everywhere, and nothing can be mounted read-only here')
+    } else if (process.platform === 'win32') skip(this, 'Windows has no such permissions')
     try {
       await refuses('StoreFailed', directoryStore({ path }).open('job'), path, 'keep checkpoints in another')
     } finally {

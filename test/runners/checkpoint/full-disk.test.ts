@@ -7,6 +7,7 @@ import { assert } from 'chai'
 import { directoryStore } from '../../../runners/checkpoint/index.ts'
 import { refuses } from './refusal.ts'
 import { bytesOf, temporaryFolders, textOf } from './temporary-folder.ts'
+import { skip } from '../../support/skip.ts'
 
 const execute = promisify(execFile)
 const kilobytes = (n: number): Uint8Array => new Uint8Array(n * 1_024).fill(1)
@@ -36,7 +37,7 @@ describe('A full disk', () => {
 
   it('refuses a segment that does not fit, removes what was written of it, and goes on with smaller ones', async function () {
     const path = await smallDisk()
-    if (path === null) return this.skip()
+    if (path === null) return skip(this, 'no small disk can be mounted here')
     const session = await directoryStore({ path }).open('job')
     const first = await session.writeSegment([bytesOf('first')])
     await session.commit(0, [first], 'first')
@@ -51,7 +52,7 @@ describe('A full disk', () => {
 
   it('fails a checkpoint whose manifest does not fit, keeps the one before, and goes on when there is room', async function () {
     const path = await smallDisk()
-    if (path === null) return this.skip()
+    if (path === null) return skip(this, 'no small disk can be mounted here')
     const session = await directoryStore({ path }).open('job')
     const first = await session.writeSegment([bytesOf('first')])
     await session.commit(0, [first], 'first')
@@ -71,7 +72,7 @@ describe('A full disk', () => {
 
   it('makes room by discarding what an aborted checkpoint wrote', async function () {
     const path = await smallDisk()
-    if (path === null) return this.skip()
+    if (path === null) return skip(this, 'no small disk can be mounted here')
     const session = await directoryStore({ path }).open('job')
     const aborted = await session.writeSegment([kilobytes(300)])
     await refuses('StoreFull', session.writeSegment([kilobytes(300)]))
@@ -82,7 +83,7 @@ describe('A full disk', () => {
 
   it('leaves nothing of a savepoint that does not fit', async function () {
     const path = await smallDisk()
-    if (path === null) return this.skip()
+    if (path === null) return skip(this, 'no small disk can be mounted here')
     const store = directoryStore({ path })
     await refuses('StoreFull', store.writeSavepoint('job', 'big', [kilobytes(200), kilobytes(600)], null), 'big', 'make room')
     assert.deepStrictEqual(await readdir(join(path, 'job', 'savepoints')), [])
@@ -91,7 +92,7 @@ describe('A full disk', () => {
 
   it('keeps a lease that it is renewed on, and refuses a new one', async function () {
     const path = await smallDisk()
-    if (path === null) return this.skip()
+    if (path === null) return skip(this, 'no small disk can be mounted here')
     const warnings: Array<string> = []
     const session = await directoryStore({ path, leaseExpiryMs: 100, onWarning: message => warnings.push(message) }).open('job')
     const filler = await fill(path)

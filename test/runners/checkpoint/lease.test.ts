@@ -12,6 +12,7 @@ import { seal, unseal, fieldsOf } from '../../../runners/checkpoint/sealed-text.
 import { type Answer, type Driven, checkpointProcesses } from './process-driver.ts'
 import { refuses } from './refusal.ts'
 import { bytesOf, temporaryFolders } from './temporary-folder.ts'
+import { skip } from '../../support/skip.ts'
 
 const expiryMs = 600
 
@@ -78,7 +79,7 @@ describe('The lease of a job', function () {
   })
 
   it('is free at once when its process has ended and nobody has waited for it', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    if (process.platform !== 'linux') skip(this, 'only Linux tells when a process was started')
     const path = await folder()
     // A shell that does not wait for the process it started: what is left of it is a zombie.
     const shell = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -98,7 +99,7 @@ describe('The lease of a job', function () {
   })
 
   it('is free at once when its process id belongs to a process that was started later', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    if (process.platform !== 'linux') skip(this, 'only Linux tells when a process was started')
     const path = await folder()
     const child = await start(path, 'job')
     const session = await directoryStore({ path }).open('job')
