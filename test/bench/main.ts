@@ -8,6 +8,7 @@ import { cpuBound } from './cpu-bound.ts'
 import { inMemory } from './in-memory.ts'
 import type { Row } from './measure.ts'
 import { relay } from './relay.ts'
+import { skewedShuffle } from './skewed-shuffle.ts'
 import { startUp } from './start-up.ts'
 import { stateful } from './stateful.ts'
 import { wordCount } from './word-count.ts'
@@ -18,6 +19,7 @@ const rows: Readonly<Record<string, (o: BenchOptions) => Promise<Row>>> = {
   relay,
   'cpu-bound': cpuBound,
   'word-count': wordCount,
+  'skewed-shuffle': skewedShuffle,
   'start-up': startUp,
   'checkpoint-pause': checkpointPause,
 }

@@ -2,13 +2,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Count, PCollection, Pipeline, pipe } from 'jetbeam'
+import { Count, Instant, PCollection, Pipeline, pipe } from 'jetbeam'
 import { TextIO } from 'jetbeam/io/text'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { z } from 'zod'
+import type { Batch } from '../../runners/harness/batch.ts'
+import { planOf } from '../../runners/plan/plan.ts'
 import type { BenchOptions } from './bench-options.ts'
-import { atLeast, measure, type Row, type Timing } from './measure.ts'
+import { exchanged } from './exchange.ts'
+import { atLeast, measure, type Row, timed, type Timing } from './measure.ts'
 import { ran } from './on-runner.ts'
 import { writeZipfText } from './zipf-text.ts'
 
@@ -33,6 +36,9 @@ export const wordCount = async ({ quick }: BenchOptions): Promise<Row> => {
     const counts = await writeZipfText(from, (quick ? 10 : 100) * 1_024 * 1_024)
     const elements = [...counts.values()].reduce((a, b) => a + b, 0)
     const files = { from, to }
+    const shuffle = planOf(zipfWordCount(files).graph).stages.find(({ head }) => head._tag === 'Group')
+    if (shuffle === undefined) throw new Error('words are counted without a shuffle')
+    const partial = partialCounts([...counts.keys()], quick ? 5 : 50)
     const checked = async (timing: Promise<Timing>): Promise<Timing> => {
       await timing
       checkCounts(await readFile(to, 'utf8'), counts)
@@ -47,6 +53,7 @@ export const wordCount = async ({ quick }: BenchOptions): Promise<Row> => {
           elements,
           run: () => checked(ran(pipe(zipfWordCount(files), WorkerThreadsRunner.start({ workers: 2 })))),
         },
+        { name: 'the exchange alone, a partial count', elements: sizeOf(partial), run: () => timed(() => exchanged(shuffle, partial)) },
       ],
       quick ? 3 : 7,
     )
@@ -55,6 +62,24 @@ export const wordCount = async ({ quick }: BenchOptions): Promise<Row> => {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+const batchSize = 4_096
+
+/** As they leave a worker that has counted what it read, so many times over. */
+const partialCounts = (words: ReadonlyArray<string>, times: number): ReadonlyArray<Batch> =>
+  Array.from({ length: times }, () => words)
+    .flatMap(all => Array.from({ length: Math.ceil(all.length / batchSize) }, (_, i) => all.slice(i * batchSize, (i + 1) * batchSize)))
+    .map(keys => ({
+      keys,
+      values: keys.map(({ length }) => length),
+      timestamps: keys.map(() => Instant.max),
+      windows: null,
+      panes: null,
+      positions: null,
+      lifted: true,
+    }))
+
+const sizeOf = (batches: ReadonlyArray<Batch>): number => batches.reduce((sum, { values }) => sum + values.length, 0)
 
 const checkCounts = (lines: string, expected: ReadonlyMap<string, number>): void => {
   const found = lines.trimEnd().split('\n')
