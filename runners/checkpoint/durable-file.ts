@@ -91,18 +91,20 @@ export const exists = (path: string): Promise<boolean> =>
   )
 
 const blockBytes = 1 << 20
+/** What is written as it is, without a copy. */
+const largePieceBytes = 1 << 16
 
-/** Blocks of about 1 MiB: many small pieces cost one write, and a thread that hashes a large one pauses in between. */
+/** Blocks of at most about 1 MiB: many small pieces cost one write, and a thread that hashes a large one pauses in between. */
 export const blocksOf = function* (content: ReadonlyArray<Uint8Array>): Generator<Uint8Array> {
   let gathered: Array<Uint8Array> = []
   let bytes = 0
   for (const piece of content) {
-    if (bytes > 0 && bytes + piece.length > blockBytes) {
+    if (bytes > 0 && (piece.length >= largePieceBytes || bytes + piece.length > blockBytes)) {
       yield Buffer.concat(gathered, bytes)
       gathered = []
       bytes = 0
     }
-    if (piece.length < blockBytes) {
+    if (piece.length < largePieceBytes) {
       gathered.push(piece)
       bytes += piece.length
     } else for (let at = 0; at < piece.length; at += blockBytes) yield piece.subarray(at, at + blockBytes)

@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter, Coder, streamOf } from '../../sdk/coders/index.
 import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
 import { type Batch, emptyBatch, type Windows } from '../harness/batch.ts'
 import { readWindow, writeWindow } from './cell.ts'
+import { frozenBytes, type FrozenState } from './frozen-state.ts'
 import type { CallOutcome } from './messages.ts'
 
 export interface PendingCall {
@@ -126,7 +127,7 @@ export class AsyncCalls {
    * All whose results have not gone on, under way or not; null where the snapshot before said the same nothing. Nobody waits for a call:
    * one that is under way has its result behind the barrier, and is made again after a crash.
    */
-  snapshot(): Uint8Array | null {
+  snapshot(): FrozenState | null {
     const isEmpty = this.#queue.length === 0
     if (isEmpty && this.#savedEmpty) return null
     this.#savedEmpty = isEmpty
@@ -139,7 +140,7 @@ export class AsyncCalls {
       panes.write(pane, out)
       values.write(value, out)
     }
-    return out.finish()
+    return frozenBytes(out.finish())
   }
 
   /** The last snapshot came to nothing: the one before it may hold elements. */

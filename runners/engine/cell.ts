@@ -4,12 +4,13 @@ import type { AnyCombineFn } from '../../sdk/graph/combine-fn.ts'
 import { type BoundedWindow, IntervalWindow } from '../../sdk/model/window.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { UserCodeError } from '../harness/errors.ts'
+import type { Changing } from './changes.ts'
 import type { TriggerMachine, TriggerState } from './trigger-machine.ts'
 
 /** Nothing accumulated: apart from every value, undefined included. */
 export const NOTHING: unique symbol = Symbol('nothing accumulated')
 
-export interface Cell {
+export interface Cell extends Changing {
   readonly key: unknown
   readonly groupingKey: GroupingKey
   readonly window: BoundedWindow
@@ -22,10 +23,6 @@ export interface Cell {
   panes: number
   nonSpeculative: number
   trigger: TriggerState | null
-  /** It changed since the last snapshot. */
-  dirty: boolean
-  /** It is no longer part of any window's state. */
-  gone: boolean
   /** Its last pane was fired; what is left to do is to remove it. */
   ended: boolean
   /** Its trigger is to be asked when the bundle ends. */
@@ -44,7 +41,8 @@ export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedW
   panes: 0,
   nonSpeculative: 0,
   trigger: null,
-  dirty: false,
+  changedIn: 0,
+  writtenIn: 0,
   gone: false,
   ended: false,
   touched: false,

@@ -4,6 +4,8 @@ import { Instant } from '../../sdk/model/time.ts'
 import { type BoundedWindow, compareWindows, GlobalWindow } from '../../sdk/model/window.ts'
 import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { Batch } from '../harness/batch.ts'
+import { Changes } from './changes.ts'
+import type { FrozenState, Parts } from './frozen-state.ts'
 import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing, type Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
@@ -50,9 +52,9 @@ export class WindowGrouping implements TaskHead {
   readonly #timers = new Heap<WindowState>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #holds: Holds
-  #dirty: Cell[] = []
+  readonly #changes: Changes<Cell>
   #dropped: BoundedWindow[] = []
-  #inSnapshot: { readonly cells: ReadonlyArray<Cell>; readonly dropped: ReadonlyArray<BoundedWindow> } = { cells: [], dropped: [] }
+  #droppedInSnapshot: ReadonlyArray<BoundedWindow> = []
   #touched: Cell[] = []
   #late = 0
   #cells = 0
@@ -62,6 +64,7 @@ export class WindowGrouping implements TaskHead {
     this.#machine = triggerMachineOf(spec.strategy.trigger)
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
+    this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false })
     this.#keyOf = groupingKey(spec.keyCoder)
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
@@ -94,30 +97,25 @@ export class WindowGrouping implements TaskHead {
     let cell = state.cells.get(groupKey)
     if (cell === undefined) {
       cell = newCell(key, groupKey, state.window)
+      this.#changes.add(cell)
       state.cells.set(groupKey, cell)
       this.#cells++
     } else if (cell.trigger !== null && this.#machine.isFinished(cell.trigger)) {
       this.#late++
       return
     }
+    this.#changes.mark(cell)
     const { accumulating } = this.#spec
     if (cell.accumulator === NOTHING) cell.accumulator = lifted ? value : accumulating.add(accumulating.create(), value)
     else cell.accumulator = lifted ? accumulating.merge(cell.accumulator, value) : accumulating.add(cell.accumulator, value)
     cell.pending++
     this.#holds.observe(cell, timestamp)
-    this.#mark(cell)
     if (state.pastEnd || !this.#machine.firesOnlyAtEnd) {
       cell.trigger ??= this.#machine.initial()
       this.#machine.onElements(cell.trigger, 1, { pastEnd: state.pastEnd, processingTime })
       if (!cell.touched) this.#touched.push(cell)
       cell.touched = true
     }
-  }
-
-  #mark(cell: Cell): void {
-    if (cell.dirty) return
-    cell.dirty = true
-    this.#dirty.push(cell)
   }
 
   /** null for a window whose time is over. */
@@ -154,8 +152,8 @@ export class WindowGrouping implements TaskHead {
     if (cell.gone || cell.trigger === null || this.#machine.isFinished(cell.trigger)) return
     const context = { pastEnd: this.#spec.watermarks.input >= cell.window.end, processingTime }
     if (this.#machine.shouldFire(cell.trigger, context)) {
+      this.#changes.mark(cell)
       this.#machine.onFire(cell.trigger, context)
-      this.#mark(cell)
       const closed = this.#machine.isFinished(cell.trigger)
       this.#firing.fire(cell, closed)
       if (closed) cell.accumulator = NOTHING
@@ -194,18 +192,19 @@ export class WindowGrouping implements TaskHead {
     for (const cell of state.cells.values()) {
       cell.trigger ??= this.#machine.initial()
       if (this.#machine.isFinished(cell.trigger) || !this.#machine.shouldFire(cell.trigger, context)) continue
+      if (isLast) this.#changes.settle(cell)
+      else this.#changes.mark(cell)
       this.#machine.onFire(cell.trigger, context)
       const closed = this.#machine.isFinished(cell.trigger)
       this.#firing.fire(cell, isLast || closed)
       if (closed) cell.accumulator = NOTHING
-      if (isLast) continue
-      this.#mark(cell)
-      this.#wakeLater(cell, cell.trigger, processingTime)
+      if (!isLast) this.#wakeLater(cell, cell.trigger, processingTime)
     }
   }
 
   #expire(state: WindowState): void {
     for (const cell of state.cells.values()) {
+      this.#changes.settle(cell)
       const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
       if (!closed) this.#firing.fire(cell, true)
       cell.gone = true
@@ -244,32 +243,31 @@ export class WindowGrouping implements TaskHead {
     return this.#cells
   }
 
-  snapshot(scope: SnapshotScope): Uint8Array | null {
-    const all = scope === 'all'
-    const cells = all ? [...this.#windows.values()].flatMap(state => [...state.cells.values()]) : this.#dirty.filter(cell => !cell.gone)
-    const dropped = all ? [] : this.#dropped
-    for (const cell of this.#dirty) cell.dirty = false
-    this.#inSnapshot = { cells: this.#dirty, dropped: this.#dropped }
-    this.#dirty = []
+  snapshot(scope: SnapshotScope): FrozenState | null {
+    const dropped = this.#dropped
+    this.#droppedInSnapshot = dropped
     this.#dropped = []
-    if (scope === 'none' || (cells.length === 0 && dropped.length === 0)) return null
-    const out = new ByteWriter()
-    for (const window of dropped) {
-      out.byte(dropWindow)
-      writeWindow(window, out)
-    }
-    for (const cell of cells) {
-      out.byte(put)
-      writeWindow(cell.window, out)
-      this.#coder.write(cell, out)
-    }
-    return out.finish()
+    return this.#changes.freeze(
+      scope,
+      () => this.#all(),
+      parts => writeDropped(scope === 'all' ? [] : dropped, parts),
+    )
+  }
+
+  *#all(): Generator<Cell> {
+    for (const { cells } of this.#windows.values()) yield* cells.values()
+  }
+
+  #write(cell: Cell, out: ByteWriter): void {
+    out.byte(put)
+    writeWindow(cell.window, out)
+    this.#coder.write(cell, out)
   }
 
   restoreDirty(): void {
-    for (const cell of this.#inSnapshot.cells) if (!cell.gone) this.#mark(cell)
-    this.#dropped = [...this.#inSnapshot.dropped, ...this.#dropped]
-    this.#inSnapshot = { cells: [], dropped: [] }
+    this.#changes.restore()
+    this.#dropped = [...this.#droppedInSnapshot, ...this.#dropped]
+    this.#droppedInSnapshot = []
   }
 
   restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
@@ -306,5 +304,14 @@ export class WindowGrouping implements TaskHead {
       }
     }
     this.#byIdentity.clear()
+  }
+}
+
+const writeDropped = function* (dropped: ReadonlyArray<BoundedWindow>, parts: Parts): Generator<void> {
+  for (const window of dropped) {
+    const { out } = parts
+    out.byte(dropWindow)
+    writeWindow(window, out)
+    yield
   }
 }

@@ -1,5 +1,6 @@
 // What the head of a stage does inside its task, where elements stop before they go on: grouped, with state, with side inputs, and so on.
 import type { Batch } from '../harness/batch.ts'
+import type { FrozenState } from './frozen-state.ts'
 import type { SnapshotScope } from './messages.ts'
 
 export interface TaskHead {
@@ -11,9 +12,9 @@ export interface TaskHead {
   readonly hold: () => number
   /** In processing time; Infinity for never. */
   readonly wakeAt: () => number
-  /** Null where there is nothing to keep. */
-  readonly snapshot: (scope: SnapshotScope) => Uint8Array | null
-  /** The last snapshot did not become part of a checkpoint. */
+  /** Null where there is nothing to keep. What comes afterwards is not in it, however late it is written. */
+  readonly snapshot: (scope: SnapshotScope) => FrozenState | null
+  /** The last snapshot did not become part of a checkpoint: if it is not written yet, it never will be. */
   readonly restoreDirty: () => void
   /** Replays one snapshot after another, oldest first. `mine` says which keys belong here. */
   readonly restore: (bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean) => void

@@ -4,6 +4,8 @@ import { Instant } from '../../sdk/model/time.ts'
 import { type BoundedWindow, compareWindows, sameWindow } from '../../sdk/model/window.ts'
 import type { Batch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
+import { Changes } from './changes.ts'
+import type { FrozenState, Parts } from './frozen-state.ts'
 import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing } from './firing.ts'
 import { expiryOf, type GroupingSpec } from './grouping.ts'
@@ -29,9 +31,9 @@ export class MergingGrouping implements TaskHead {
   readonly #timers = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #holds: Holds
-  readonly #dirty = new Set<Cell>()
+  readonly #changes: Changes<Cell>
   #dropped: Cell[] = []
-  #inSnapshot: { readonly dirty: ReadonlyArray<Cell>; readonly dropped: ReadonlyArray<Cell> } = { dirty: [], dropped: [] }
+  #droppedInSnapshot: ReadonlyArray<Cell> = []
   #late = 0
 
   constructor(spec: GroupingSpec) {
@@ -39,6 +41,7 @@ export class MergingGrouping implements TaskHead {
     this.#machine = triggerMachineOf(spec.strategy.trigger)
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
+    this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false })
     this.#keyOf = groupingKey(spec.keyCoder)
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
@@ -71,11 +74,11 @@ export class MergingGrouping implements TaskHead {
       return
     }
     const cell = this.#merge(cells, proto, key, groupKey, processingTime, touched)
+    this.#changes.mark(cell)
     const { accumulating } = this.#spec
     cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
     cell.pending++
     this.#holds.observe(cell, timestamp)
-    this.#dirty.add(cell)
     cell.trigger ??= this.#machine.initial()
     this.#machine.onElements(cell.trigger, 1, this.#context(cell, processingTime))
   }
@@ -108,6 +111,8 @@ export class MergingGrouping implements TaskHead {
   }
 
   #replace(cells: Cell[], from: ReadonlyArray<Cell>, merged: Cell, processingTime: number): Cell {
+    this.#changes.add(merged)
+    this.#changes.mark(merged)
     for (const cell of from) this.#absorb(merged, cell)
     if (from.length > 0) this.#mergeTriggers(merged, from, processingTime)
     const closed = cells.find(cell => this.#isClosed(cell) && sameWindow(cell.window, merged.window))
@@ -149,8 +154,8 @@ export class MergingGrouping implements TaskHead {
   }
 
   #remove(cell: Cell): void {
+    this.#changes.settle(cell)
     cell.gone = true
-    this.#dirty.delete(cell)
     this.#dropped.push(cell)
   }
 
@@ -163,9 +168,9 @@ export class MergingGrouping implements TaskHead {
     if (cell.gone || cell.trigger === null || this.#machine.isFinished(cell.trigger)) return
     const context = this.#context(cell, processingTime)
     if (this.#machine.shouldFire(cell.trigger, context)) {
+      this.#changes.mark(cell)
       this.#machine.onFire(cell.trigger, context)
       const closed = this.#machine.isFinished(cell.trigger)
-      this.#dirty.add(cell)
       this.#firing.fire(cell, closed || expiryOf(cell.window, this.#spec.strategy) <= this.#spec.watermarks.input)
       if (closed) cell.accumulator = NOTHING
     }
@@ -196,6 +201,7 @@ export class MergingGrouping implements TaskHead {
 
   #expire(cell: Cell, processingTime: number): void {
     this.#ask(cell, processingTime)
+    this.#changes.settle(cell)
     if (cell.trigger === null || !this.#machine.isFinished(cell.trigger)) this.#firing.fire(cell, true)
     const cells = this.#keys.get(cell.groupingKey)?.filter(other => other !== cell) ?? []
     if (cells.length === 0) this.#keys.delete(cell.groupingKey)
@@ -233,32 +239,42 @@ export class MergingGrouping implements TaskHead {
     return size
   }
 
-  snapshot(scope: SnapshotScope): Uint8Array | null {
-    const all = scope === 'all'
-    const cells = all ? [...this.#keys.values()].flat() : [...this.#dirty]
-    const dropped = all ? [] : this.#dropped
-    this.#inSnapshot = { dirty: [...this.#dirty], dropped: this.#dropped }
-    this.#dirty.clear()
+  snapshot(scope: SnapshotScope): FrozenState | null {
+    const dropped = this.#dropped
+    this.#droppedInSnapshot = dropped
     this.#dropped = []
-    if (scope === 'none' || (cells.length === 0 && dropped.length === 0)) return null
-    const out = new ByteWriter()
-    for (const cell of dropped) {
+    return this.#changes.freeze(
+      scope,
+      () => this.#all(),
+      parts => this.#writeDropped(scope === 'all' ? [] : dropped, parts),
+    )
+  }
+
+  /** A key's cells may become others between two of them. */
+  *#all(): Generator<Cell> {
+    for (const cells of this.#keys.values()) yield* cells.slice()
+  }
+
+  #write(cell: Cell, out: ByteWriter): void {
+    out.byte(put)
+    writeWindow(cell.window, out)
+    this.#coder.write(cell, out)
+  }
+
+  *#writeDropped(dropped: ReadonlyArray<Cell>, parts: Parts): Generator<void> {
+    for (const { window, key } of dropped) {
+      const { out } = parts
       out.byte(drop)
-      writeWindow(cell.window, out)
-      this.#coder.writeKey(cell.key, out)
+      writeWindow(window, out)
+      this.#coder.writeKey(key, out)
+      yield
     }
-    for (const cell of cells) {
-      out.byte(put)
-      writeWindow(cell.window, out)
-      this.#coder.write(cell, out)
-    }
-    return out.finish()
   }
 
   restoreDirty(): void {
-    for (const cell of this.#inSnapshot.dirty) if (!cell.gone) this.#dirty.add(cell)
-    this.#dropped = [...this.#inSnapshot.dropped, ...this.#dropped]
-    this.#inSnapshot = { dirty: [], dropped: [] }
+    this.#changes.restore()
+    this.#dropped = [...this.#droppedInSnapshot, ...this.#dropped]
+    this.#droppedInSnapshot = []
   }
 
   restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {

@@ -4,6 +4,7 @@ import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { Batch } from '../harness/batch.ts'
 import type { MetricRecord } from '../harness/metric-cells.ts'
 import type { Finalizer } from '../harness/stage-instance.ts'
+import type { FrozenState } from './frozen-state.ts'
 import type { RestrictionCommand } from './splittable/messages.ts'
 
 /** What travels along a channel from one task to another, in order. */
@@ -20,12 +21,12 @@ export type Message =
 /** none: there is no store to keep state in. changes: what differs from the snapshot before. */
 export type SnapshotScope = 'none' | 'changes' | 'all'
 
-/** A task's part of a checkpoint. */
+/** A task's part of a checkpoint, taken at its barrier. */
 export interface TaskSnapshot {
   readonly task: string
   readonly record: TaskRecord
   /** Keyed state: what changed since the snapshot before, or all there is. */
-  readonly keyed: Uint8Array | null
+  readonly keyed: FrozenState | null
   /** What sinks publish once the checkpoint is durable. */
   readonly outputs: ReadonlyArray<{ readonly sinkId: string; readonly outputs: OutputBatch }>
 }

@@ -2,6 +2,7 @@
 import { Instant } from '../../sdk/model/time.ts'
 import type { Stage } from '../plan/stage.ts'
 import { mergedCalls } from './async-calls.ts'
+import { wholeOf } from './frozen-state.ts'
 import { type HeadPlace, headOf } from './heads.ts'
 import type { SplitRecord, TaskRecord } from './messages.ts'
 import { SidedElements } from './sided/sided-elements.ts'
@@ -87,7 +88,7 @@ const stateOf = (stage: Stage, chains: Chains, isMine: (i: number) => boolean): 
         for (const bytes of chain) its.restore(bytes)
         for (const entry of [...its.values()].sort((a, b) => a.id - b.id)) if (isMine(turn++)) mine.adopt(entry)
       }
-      return present(mine.snapshot('all'))
+      return present(wholeOf(mine.snapshot('all')))
     }
     case 'Sided': {
       const { watermarks, sides, emit } = nowhere(stage)
@@ -107,7 +108,7 @@ const compacted = (stage: Stage, chain: Held['keyed']): Held['keyed'] => {
   const head = headOf(stage, nowhere(stage))
   if (head === null) throw new Error(`${stage.id} keeps no state, and the checkpoint has some`)
   for (const bytes of chain) head.restore(bytes, () => true)
-  return present(head.snapshot('all'))
+  return present(wholeOf(head.snapshot('all')))
 }
 
 const present = (bytes: Uint8Array | null): Held['keyed'] => (bytes === null ? [] : [bytes])

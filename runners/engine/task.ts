@@ -13,6 +13,7 @@ import { Channels } from './channels.ts'
 import { defaultOf } from './default-value.ts'
 import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
+import type { FrozenState } from './frozen-state.ts'
 import type { TaskHead } from './head.ts'
 import { headOf } from './heads.ts'
 import type { CallOutcome, Message, Outbox, SnapshotScope, TaskSnapshot } from './messages.ts'
@@ -215,10 +216,8 @@ export class Task {
 
   /** The checkpoint came to nothing: what its snapshot took goes into the next one, and nothing waits for its barriers any more. */
   onAborted(epoch: number, nowMs: number): void {
-    if (this.#outputs.onAborted(epoch)) {
-      this.#head?.restoreDirty()
-      this.#calls?.restoreDirty()
-    }
+    const took = this.#head ?? this.#calls
+    if (this.#outputs.onAborted(epoch)) took?.restoreDirty()
     for (const [channel, message] of this.#channels.abort(epoch)) this.onMessage(channel, message, nowMs)
   }
 
@@ -372,7 +371,7 @@ export class Task {
     for (const [channel, message] of this.#channels.release()) this.onMessage(channel, message, nowMs)
   }
 
-  #state(scope: SnapshotScope): Uint8Array | null {
+  #state(scope: SnapshotScope): FrozenState | null {
     try {
       return this.#head?.snapshot(scope) ?? (scope === 'none' ? null : (this.#calls?.snapshot() ?? null))
     } catch (cause) {

@@ -43,7 +43,7 @@ export class Bundles {
   took(elements: number, ms: number): void {
     if (!this.#adapts) return
     if (ms > longestBatchMs) this.#most = Math.max(1, Math.floor((elements * longestBatchMs) / ms))
-    else if (ms < longestBatchMs / 4 && elements >= this.#most) this.#most = Math.min(largestBatch, this.#most * 2)
+    else if (ms < longestBatchMs / 2 && elements >= this.#most) this.#most = Math.min(largestBatch, this.#most * 2)
   }
 
   // Behind side inputs, those lie in the keys' place: there are no keys to cut by.

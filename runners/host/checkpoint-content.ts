@@ -50,9 +50,13 @@ export const shouldCompact = (content: CheckpointContent): boolean =>
     )
   })
 
-/** A task's snapshot, whose outputs may be encoded already: another thread has them. */
-export interface WritableSnapshot extends Omit<TaskSnapshot, 'outputs'> {
+/** A task's snapshot once it is written, whose outputs may be encoded already: another thread has them. */
+export interface WritableSnapshot extends Omit<TaskSnapshot, 'keyed' | 'outputs'> {
+  /** The parts of one segment; none where there is nothing to say. */
+  readonly keyed: ReadonlyArray<Uint8Array>
   readonly outputs: TaskSnapshot['outputs'] | Uint8Array
+  /** When its barriers were there: milliseconds since 1970, with fractions. */
+  readonly takenMs: number
 }
 
 /** Where the segments of each task's state are read from. */
@@ -72,19 +76,19 @@ export const writeSnapshot = async (
   full: boolean,
   written: Segment[],
 ): Promise<TaskContent> => {
-  const write = async (bytes: Uint8Array): Promise<Segment> => {
-    const segment = await session.writeSegment([bytes])
+  const write = async (parts: ReadonlyArray<Uint8Array>): Promise<Segment> => {
+    const segment = await session.writeSegment(parts)
     written.push(segment)
     return segment
   }
-  const keyed = snapshot.keyed === null ? [] : [await write(snapshot.keyed)]
+  const keyed = snapshot.keyed.length === 0 ? [] : [await write(snapshot.keyed)]
   return {
     record: snapshot.record,
     keyed: full ? keyed : [...(before?.keyed ?? []), ...keyed],
     outputs:
       snapshot.outputs.length === 0
         ? null
-        : await write(snapshot.outputs instanceof Uint8Array ? snapshot.outputs : encodeOutputs(snapshot.outputs)),
+        : await write([snapshot.outputs instanceof Uint8Array ? snapshot.outputs : encodeOutputs(snapshot.outputs)]),
   }
 }
 

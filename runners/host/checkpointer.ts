@@ -64,9 +64,10 @@ export class Checkpointer {
     return performance.now() - this.#beganMs
   }
 
-  /** All have taken their snapshot. Gives how long that took. */
-  aligned(): number {
-    return (this.stats.lastAlignmentMs = this.elapsedMs())
+  /** All have written their snapshot. Gives how long it took until the last of them had all its barriers. */
+  aligned(snapshots: ReadonlyArray<WritableSnapshot>): number {
+    const beganMs = performance.timeOrigin + this.#beganMs
+    return (this.stats.lastAlignmentMs = Math.max(0, ...snapshots.map(({ takenMs }) => takenMs - beganMs)))
   }
 
   /** What is under way came to nothing: whatever the store still answers to it changes nothing any more. */

@@ -205,7 +205,11 @@ export class Conductor {
         return this.#crew.inject(epoch, this.#scopeOf(command.checkpoint))
       }
       case 'Persist':
-        this.#place.tell({ _tag: 'CheckpointAligned', epoch: command.checkpoint.epoch, alignmentMs: this.#checkpointer.aligned() })
+        this.#place.tell({
+          _tag: 'CheckpointAligned',
+          epoch: command.checkpoint.epoch,
+          alignmentMs: this.#checkpointer.aligned(command.snapshots),
+        })
         return this.#persist(command.checkpoint, command.snapshots)
       case 'Publish':
         this.#deadlineMs = Infinity

@@ -12,7 +12,7 @@ import type { Plan } from '../plan/stage.ts'
 import type { Bundles } from './bundles.ts'
 import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
-import type { CheckpointContent } from './checkpoint-content.ts'
+import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
 import { io } from './errors.ts'
 import type { Errands } from './errands.ts'
 import { Finalizers } from './finalizers.ts'
@@ -24,6 +24,7 @@ import { type Counters, type LoopReport, RateMeter, reportOf } from './metrics.t
 import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
 import type { Sinks } from './sinks.ts'
+import { SnapshotWriter } from './snapshot-writer.ts'
 import { makeTasks, type TaskSet, type TaskSite } from './task-set.ts'
 import { WatermarkWatch } from './watermark-watch.ts'
 
@@ -49,7 +50,7 @@ export interface LoopPlace {
 
 /** What a loop tells whoever drives it. */
 export interface LoopListener {
-  readonly onSnapshot: (epoch: number, snapshot: TaskSnapshot) => void
+  readonly onSnapshot: (epoch: number, snapshot: WritableSnapshot) => void
   /** There is something to do again. */
   readonly onChange: () => void
 }
@@ -64,6 +65,7 @@ export class TaskLoop {
   readonly #finalizers: Finalizers
   readonly #restrictions: RestrictionRunner
   readonly #watermarks = new WatermarkWatch()
+  readonly #snapshots: SnapshotWriter
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
   /** Whose processing time this is, if not the machine's. */
@@ -81,6 +83,7 @@ export class TaskLoop {
     this.#listener = listener
     this.#random = randomOf(place.seed)
     this.#finalizers = new Finalizers(place.log)
+    this.#snapshots = new SnapshotWriter(listener.onSnapshot)
     this.#restrictions = new RestrictionRunner({
       now: () => this.#now(),
       later: work => place.errands.later(work),
@@ -94,7 +97,7 @@ export class TaskLoop {
   /** Makes the tasks and opens the readers. */
   async prepare(): Promise<void> {
     const { plan, content, site, sources, sinks, strict } = this.#place
-    const { onSnapshot, onChange } = this.#listener
+    const { onChange } = this.#listener
     this.#set = await makeTasks(plan, content, site, strict, {
       now: () => this.#now(),
       log: this.#place.log,
@@ -105,7 +108,7 @@ export class TaskLoop {
         if (outputs.length > 0) this.#leaving.push({ task, outputs })
         for (const { outputs: rows } of outputs) this.#leavingBytes += heldBytes(rows)
         this.#finalizers.onSnapshot(task)
-        onSnapshot(epoch, snapshot)
+        this.#snapshots.add(epoch, snapshot)
       },
       call: (task, id, element) => this.#call(task, id, element),
       restriction: this.#restrictions.carryOut,
@@ -147,8 +150,13 @@ export class TaskLoop {
     for (const task of this.#set.tasks) if (task.wakeAt() <= now) task.onProcessingTime(now)
   }
 
-  /** Reads one batch, and all that follows from it. Says whether there is more to do at once. */
+  /** Reads one batch, and all that follows from it; writes some state of the checkpoint under way. Says whether there is more to do at once. */
   read(): boolean {
+    const more = this.#snapshots.turn()
+    return this.#read() || more
+  }
+
+  #read(): boolean {
     // What a drain has left is finished.
     if (this.#pulling || this.#draining) this.#restrictions.pull(task => this.#mustWait(task))
     if (!this.#pulling || this.#mustWait(null)) return false
@@ -298,6 +306,7 @@ export class TaskLoop {
   aborted(epoch: number): void {
     this.#leaving = []
     this.#leavingBytes = 0
+    this.#snapshots.giveUp()
     this.#finalizers.onAborted()
     for (const task of this.#set.tasks) task.onAborted(epoch, this.#now())
   }

@@ -122,9 +122,9 @@ export class WorkerCrew implements Crew {
   #take(worker: number, message: ToMain): void {
     switch (message._tag) {
       case 'Snapshot': {
-        const { epoch, task, record, keyed, outputs } = message
+        const { epoch, task, record, keyed, outputs, takenMs } = message
         if (outputs !== null) this.#leaving.push({ task, outputs })
-        this.#listener.onSnapshot(epoch, { task, record, keyed, outputs: outputs ?? [] })
+        this.#listener.onSnapshot(epoch, { task, record, keyed, outputs: outputs ?? [], takenMs })
         break
       }
       case 'Report':

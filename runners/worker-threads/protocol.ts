@@ -69,9 +69,10 @@ export type ToMain =
       readonly epoch: number
       readonly task: string
       readonly record: TaskRecord
-      readonly keyed: Uint8Array | null
+      readonly keyed: ReadonlyArray<Uint8Array>
       /** Encoded as in the store. */
       readonly outputs: Uint8Array | null
+      readonly takenMs: number
     }
   | { readonly _tag: 'Positions'; readonly positions: Readonly<Record<string, unknown>> }
   /** The checkpoint that was given up is forgotten here. */

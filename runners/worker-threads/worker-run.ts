@@ -3,13 +3,12 @@ import type { MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import type { TaskSnapshot } from '../engine/messages.ts'
 import { sharedAmong } from './sharing-crew.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
-import { encodeOutputs } from '../host/checkpoint-content.ts'
+import { encodeOutputs, type WritableSnapshot } from '../host/checkpoint-content.ts'
 import { closings, connectSinks, connectSources } from '../host/connecting.ts'
 import { Errands } from '../host/errands.ts'
 import { Pacer } from '../host/pacer.ts'
@@ -185,9 +184,9 @@ export class WorkerRun {
     this.#say({ _tag: 'Report', report: this.#loop.report(), finished, pendingBytes: this.#loop.pendingBytes(), shares })
   }
 
-  #onSnapshot(epoch: number, { task, record, keyed, outputs }: TaskSnapshot): void {
-    const encoded = outputs.length === 0 ? null : encodeOutputs(outputs)
-    this.#say({ _tag: 'Snapshot', epoch, task, record, keyed, outputs: encoded })
+  #onSnapshot(epoch: number, { outputs, ...snapshot }: WritableSnapshot): void {
+    const encoded = outputs instanceof Uint8Array ? outputs : outputs.length === 0 ? null : encodeOutputs(outputs)
+    this.#say({ _tag: 'Snapshot', epoch, ...snapshot, outputs: encoded }, snapshot.keyed.flatMap(ownBuffer))
   }
 
   #do(message: ToWorker): void {
@@ -253,6 +252,10 @@ export class WorkerRun {
     }
   }
 }
+
+/** Small arrays share theirs with others. */
+const ownBuffer = ({ buffer, byteLength }: Uint8Array): ReadonlyArray<ArrayBuffer> =>
+  buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
 
 const structural = Coder.structural<unknown>()
 

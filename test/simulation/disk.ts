@@ -2,6 +2,7 @@
 import { ByteReader, ByteWriter } from '../../sdk/coders/index.ts'
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Checkpoint } from '../../runners/engine/coordinator.ts'
+import { wholeOf } from '../../runners/engine/frozen-state.ts'
 import type { TaskRecord, TaskSnapshot } from '../../runners/engine/messages.ts'
 import type { Held } from '../../runners/engine/redealing.ts'
 import { taskName } from '../../runners/engine/task-name.ts'
@@ -32,7 +33,8 @@ export const stored = (
   ...by,
   tasks: new Map(
     snapshots.map(({ task, record, keyed, outputs }) => {
-      const mine = keyed === null ? [] : [keyed.slice()]
+      const bytes = wholeOf(keyed)
+      const mine = bytes === null ? [] : [bytes.slice()]
       const chain = full ? mine : [...(before?.tasks.get(task)?.keyed ?? []), ...mine]
       return [
         task,

@@ -51,6 +51,12 @@ interface Call {
   readonly element: unknown
 }
 
+interface Writing {
+  readonly task: Task
+  readonly epoch: number
+  readonly snapshot: TaskSnapshot
+}
+
 /** A run fails with more, and the simulation would never end. */
 const mostInARow = 3
 
@@ -63,6 +69,8 @@ export class Process {
   readonly #queues = new Map<string, { readonly from: string; readonly to: string; readonly messages: Message[]; watermark: number }>()
   readonly #readings: Reading[] = []
   readonly #calls: Call[] = []
+  /** Snapshots that were taken, and whose state is still to be written. */
+  #writing: Writing[] = []
   readonly #generators: SimulatedGenerators
   readonly #wires: Wires
   readonly #sharing: SimulatedSharing
@@ -149,7 +157,7 @@ export class Process {
       {
         send: (to, toShard, message) => this.#send(name, taskName(to, toShard), message),
         publish: (sinkId, origin, outputs) => network.send(() => ledger.publish(sinkId, origin, outputs)),
-        snapshot: (epoch, snapshot) => this.#wires.toMain(shard, () => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot))),
+        snapshot: (epoch, snapshot) => void this.#writing.push({ task: reach(), epoch, snapshot }),
         call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
         restriction: command => this.#generators.carryOut(reach(), command),
         afterCommit: ({ transform }) => {
@@ -209,6 +217,8 @@ export class Process {
     if (wires.length > 0) offer(3, () => draw.pick(wires).messages.shift()?.())
     const reporter = this.#sharing.workers === 0 ? 0 : draw.int(0, this.#sharing.workers - 1)
     if (this.#sharing.workers > 0 && !this.#lost.has(reporter)) offer(2, () => this.#sharing.report(reporter))
+    const writing = this.#writing.filter(({ task }) => this.#lives(task))
+    if (writing.length > 0) offer(2, () => this.#write(draw.pick(writing)))
     const { network } = this.#world
     if (network.busy) offer(3, () => network.step(draw))
     if (scenario.faults.timeout > 0 && this.#canBeGivenUp() && draw.chance(scenario.faults.timeout)) return this.#giveUp()
@@ -288,6 +298,15 @@ export class Process {
     const at = this.#world.draw.int(0, this.#injecting.length - 1)
     const [next] = this.#injecting.splice(at, 1)
     next?.task.onInject(next.checkpoint.epoch, next.checkpoint.full ? 'all' : 'changes', this.#world.now)
+  }
+
+  /** A few entries of a task's state, or all. */
+  #write(writing: Writing): void {
+    const { draw } = this.#world
+    const { task, epoch, snapshot } = writing
+    if (snapshot.keyed?.write(draw.pick([1, 3, Infinity])) === false) return
+    this.#writing = this.#writing.filter(other => other !== writing)
+    this.#wires.toMain(shardOf(task.name), () => this.#carryOut(this.#coordinator.onSnapshot(epoch, snapshot)))
   }
 
   #persist(): void {
@@ -385,7 +404,10 @@ export class Process {
       this.#coordinator.onAborted()
     }
     this.#tellWorkers(
-      task => task.onAborted(epoch, this.#world.now),
+      task => {
+        this.#writing = this.#writing.filter(writing => writing.task !== task)
+        task.onAborted(epoch, this.#world.now)
+      },
       worker => this.#wires.toMain(worker, () => hear(worker)),
     )
   }

@@ -101,18 +101,13 @@ export class PaneStore implements SideStore {
     return this.#panes.size
   }
 
-  write(scope: SnapshotScope, out: ByteWriter, begin: () => void): void {
-    const windows = scope === 'all' ? [...this.#panes.values()].map(({ window }) => window) : [...this.#changed.values()]
-    this.#inSnapshot = this.#changed
+  freeze(scope: SnapshotScope): (begin: () => ByteWriter) => Iterable<void> {
+    const changed = this.#changed
+    this.#inSnapshot = changed
     this.#changed = new Map()
-    if (scope === 'none') return
-    for (const window of windows) {
-      const pane = this.#panes.get(windowId(window))
-      begin()
-      writeWindow(window, out)
-      out.byte(pane === undefined ? 0 : 1)
-      if (pane !== undefined) values.write(pane.elements, out)
-    }
+    if (scope === 'none') return () => []
+    const panes = scope === 'all' ? [...this.#panes.values()] : Array.from(changed, ([id, window]) => this.#panes.get(id) ?? { window })
+    return begin => writePanes(panes, begin)
   }
 
   restoreDirty(): void {
@@ -124,5 +119,15 @@ export class PaneStore implements SideStore {
     const window = readWindow(from)
     if (from.byte() === 1) this.#put(window, values.read(from))
     else this.#panes.delete(windowId(window))
+  }
+}
+
+const writePanes = function* (panes: ReadonlyArray<Pane | Pick<Pane, 'window'>>, begin: () => ByteWriter): Generator<void> {
+  for (const pane of panes) {
+    const out = begin()
+    writeWindow(pane.window, out)
+    out.byte(pane instanceof Pane ? 1 : 0)
+    if (pane instanceof Pane) values.write(pane.elements, out)
+    yield
   }
 }

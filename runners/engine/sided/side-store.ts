@@ -32,8 +32,8 @@ export interface SideStore {
   readonly collect: (over: Over) => void
   readonly clear: () => void
   readonly size: () => number
-  /** What changed, or all: one record after another, each with how it begins written by `begin`. */
-  readonly write: (scope: SnapshotScope, out: ByteWriter, begin: () => void) => void
+  /** What changed, or all, as it stands: one record after another is written later, each into what `begin` gives. */
+  readonly freeze: (scope: SnapshotScope) => (begin: () => ByteWriter) => Iterable<void>
   readonly restoreDirty: () => void
   /** One record. */
   readonly read: (from: ByteReader) => void

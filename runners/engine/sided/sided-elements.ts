@@ -10,6 +10,7 @@ import { isChangelog } from '../../../sdk/graph/view.ts'
 import type { SideSpec } from '../../plan/stage.ts'
 import { readWindow, writeWindow } from '../cell.ts'
 import type { Watermarks } from '../firing.ts'
+import { FrozenSteps, type FrozenState, type Parts, wholeOf } from '../frozen-state.ts'
 import { expiryOf } from '../grouping.ts'
 import type { TaskHead } from '../head.ts'
 import { Heap } from '../heap.ts'
@@ -277,34 +278,36 @@ export class SidedElements implements TaskHead {
 
   // ---- snapshots
 
-  snapshot(scope: SnapshotScope): Uint8Array | null {
-    const out = new ByteWriter()
-    this.#writeSides(scope, out)
+  snapshot(scope: SnapshotScope): FrozenState | null {
+    const sides = this.#stores.map(store => store.freeze(scope))
+    const isWaitingSaid = this.#waitingChanged || (scope === 'all' && this.#waiting.size > 0)
     this.#waitingInSnapshot = this.#waitingChanged
     this.#waitingChanged = false
     if (scope === 'none') return null
-    if (this.#waitingInSnapshot || (scope === 'all' && this.#waiting.size > 0)) writeWaiting([...this.#waiting], out)
-    return out.position === 0 ? null : out.finish()
-  }
-
-  #writeSides(scope: SnapshotScope, out: ByteWriter): void {
-    for (const [i, store] of this.#stores.entries()) store.write(scope, out, () => out.varint(i + 1))
+    // Few: whoever feeds them pauses. They are written now, since they may go on before the rest is.
+    const waiting = new ByteWriter()
+    if (isWaitingSaid) writeWaiting([...this.#waiting], waiting)
+    return new FrozenSteps(this.#spec.stage, parts => writeSided(waiting.finish(), sides, parts))
   }
 
   /** The state of several tasks as one: what any of them has of the sides, and what waits in those that `isMine` names. */
   static merged(spec: SidedSpec, chains: ReadonlyArray<ReadonlyArray<Uint8Array>>, isMine: (task: number) => boolean): Uint8Array {
-    const out = new ByteWriter()
     const all = chains.map(chain => {
       const one = new SidedElements(spec)
       for (const bytes of chain) one.restore(bytes)
-      one.#writeSides('all', out)
       return one
     })
+    const waiting = new ByteWriter()
     writeWaiting(
       all.flatMap((one, task) => (isMine(task) ? [...one.#waiting] : [])),
-      out,
+      waiting,
     )
-    return out.finish()
+    const sided = all.map(one => one.#stores.map(store => store.freeze('all')))
+    const frozen = new FrozenSteps(spec.stage, function* (parts) {
+      yield* writeSided(waiting.finish(), [], parts)
+      for (const sides of sided) yield* writeSided(new Uint8Array(0), sides, parts)
+    })
+    return wholeOf(frozen) ?? new Uint8Array(0)
   }
 
   restoreDirty(): void {
@@ -340,6 +343,18 @@ export class SidedElements implements TaskHead {
       this.#waitingCount += count
     }
   }
+}
+
+type FrozenSide = ReturnType<SideStore['freeze']>
+
+const writeSided = function* (waiting: Uint8Array, sides: ReadonlyArray<FrozenSide>, parts: Parts): Generator<void> {
+  if (waiting.length > 0) parts.out.raw(waiting)
+  for (const [i, write] of sides.entries())
+    yield* write(() => {
+      const { out } = parts
+      out.varint(i + 1)
+      return out
+    })
 }
 
 const writeWaiting = (all: ReadonlyArray<Sharing>, out: ByteWriter): void => {

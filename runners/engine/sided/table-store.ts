@@ -143,21 +143,26 @@ export class TableStore implements SideStore {
     return this.#entries.size
   }
 
-  write(scope: SnapshotScope, out: ByteWriter, begin: () => void): void {
-    const ids = [...(scope === 'all' ? this.#entries : this.#changed).keys()]
+  freeze(scope: SnapshotScope): (begin: () => ByteWriter) => Iterable<void> {
     const changed = this.#changed
     this.#inSnapshot = changed
     this.#changed = new Map()
-    if (scope === 'none') return
+    if (scope === 'none') return () => []
+    const entries = scope === 'all' ? [...this.#entries.values()] : Array.from(changed, ([id, key]) => this.#entries.get(id) ?? { key })
+    return begin => this.#write(entries, begin)
+  }
+
+  *#write(entries: ReadonlyArray<Entry | Pick<Entry, 'key'>>, begin: () => ByteWriter): Generator<void> {
     const keys = streamOf(this.#side.keyCoder ?? structural)
-    for (const id of ids) {
-      const entry = this.#entries.get(id)
-      begin()
-      keys.write(entry === undefined ? changed.get(id) : entry.key, out)
-      out.byte(entry === undefined ? 0 : O.isNone(entry.value) ? 1 : 2)
-      if (entry === undefined) continue
-      out.double(entry.timestamp)
-      if (O.isSome(entry.value)) values.write(entry.value.value, out)
+    for (const entry of entries) {
+      const out = begin()
+      keys.write(entry.key, out)
+      if ('value' in entry) {
+        out.byte(O.isNone(entry.value) ? 1 : 2)
+        out.double(entry.timestamp)
+        if (O.isSome(entry.value)) values.write(entry.value.value, out)
+      } else out.byte(0)
+      yield
     }
   }
 

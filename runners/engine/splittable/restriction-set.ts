@@ -2,6 +2,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import { ByteReader, ByteWriter } from '../../../sdk/coders/index.ts'
 import type { ErasedSplittable } from '../../../sdk/splittable/erased.ts'
+import { frozenBytes, type FrozenState } from '../frozen-state.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { type Entry, EntryCoder, leftOf, newEntry, type Origin } from './entry.ts'
 
@@ -103,7 +104,7 @@ export class RestrictionSet {
   // ---- checkpoints
 
   /** As of the last outputs of each; null where there is nothing to say. */
-  snapshot(scope: SnapshotScope): Uint8Array | null {
+  snapshot(scope: SnapshotScope): FrozenState | null {
     if (scope === 'none') return null
     const gone = scope === 'all' ? [] : [...this.#gone]
     const kept: { readonly entry: Entry; readonly left: unknown }[] = []
@@ -122,7 +123,7 @@ export class RestrictionSet {
     this.#inSnapshot = { dirty: this.#dirty, gone: this.#gone }
     this.#dirty = new Set()
     this.#gone = new Set()
-    return kept.length === 0 && gone.length === 0 ? null : out.finish()
+    return kept.length === 0 && gone.length === 0 ? null : frozenBytes(out.finish())
   }
 
   /** The last snapshot came to nothing. */

@@ -9,6 +9,7 @@ import type { Passage } from '../catching-up.ts'
 import type { TaskHead } from '../head.ts'
 import { Heap } from '../heap.ts'
 import { isNever } from '../exhaustive.ts'
+import type { FrozenState } from '../frozen-state.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { type Entry, leftOf, type Live, liveOf } from './entry.ts'
 import { Fifo } from './fifo.ts'
@@ -334,7 +335,7 @@ export class Restrictions implements TaskHead, Passage {
 
   // ---- checkpoints
 
-  snapshot(scope: SnapshotScope): Uint8Array | null {
+  snapshot(scope: SnapshotScope): FrozenState | null {
     return this.#all.snapshot(scope)
   }
 

@@ -10,6 +10,7 @@ import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import { type Batch, emptyBatch, type FillingBatch } from '../../harness/batch.ts'
 import { showElement, UserCodeError } from '../../harness/errors.ts'
 import type { Watermarks } from '../firing.ts'
+import type { FrozenState } from '../frozen-state.ts'
 import type { TaskHead } from '../head.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { isEmpty, Keys, type KeyState, type KeyTimer, type WindowState } from './key-state.ts'
@@ -146,8 +147,8 @@ export class StatefulHead implements TaskHead {
     const { state, spec, tag, at, output } = timer
     const { window } = state.of
     this.#about(output, timer, NO_FIRING)
-    this.#timers.unset(timer)
     this.#table.mark(state)
+    this.#timers.unset(timer)
     try {
       const handler = this.#onTimer.get(spec.name)
       if (handler === undefined) throw new TypeError(`the timer ${spec.name} has no handler`)
@@ -188,7 +189,7 @@ export class StatefulHead implements TaskHead {
     const effects = f(event, this.#bound.cells)
     if (!Array.isArray(effects)) return refuseResult(effects)
     // A key that was never marked has been made for this call, which may leave it as empty as it is.
-    let mayBeEmpty = shrunk || (!state.dirty && !state.persisted)
+    let mayBeEmpty = shrunk || (!this.#table.isMarked(state) && !state.persisted)
     for (let i = 0; i < effects.length; i++) {
       const effect: unknown = effects[i]
       if (effect === false) continue
@@ -201,16 +202,16 @@ export class StatefulHead implements TaskHead {
           const at = this.#stateAt.get(effect.state) ?? -1
           const slot = state.slots[at]
           if (slot === undefined) throw new TypeError(`there is no state ${effect.state}: an effect is made by a cell of the same DoFn`)
+          this.#table.mark(state)
           slot.apply(effect.change)
           if (this.#spec.strict) this.#table.check(state, at, effect.change)
           mayBeEmpty ||= slot.isEmpty
-          this.#table.mark(state)
           break
         }
         case 'Timer':
+          this.#table.mark(state)
           this.#timers.apply(state, effect.timer, effect.change, this.#calling)
           mayBeEmpty ||= effect.change._tag === 'Clear'
-          this.#table.mark(state)
           break
         case 'AfterCommit':
           this.#spec.afterCommit(effect)
@@ -259,7 +260,7 @@ export class StatefulHead implements TaskHead {
     return this.#table.size
   }
 
-  snapshot(scope: SnapshotScope): Uint8Array | null {
+  snapshot(scope: SnapshotScope): FrozenState | null {
     return this.#table.snapshot(scope)
   }
 

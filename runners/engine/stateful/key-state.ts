@@ -4,6 +4,7 @@ import { type BoundedWindow, compareWindows } from '../../../sdk/model/window.ts
 import type { ErasedTimer } from '../../../sdk/stateful/erased.ts'
 import type { Slot } from '../../../sdk/stateful/slots.ts'
 import type { Windows } from '../../harness/batch.ts'
+import type { Changing } from '../changes.ts'
 
 export interface WindowState {
   readonly window: BoundedWindow
@@ -18,19 +19,16 @@ export interface WindowState {
   persisted: boolean
 }
 
-export interface KeyState {
+export interface KeyState extends Changing {
   readonly key: unknown
   readonly groupingKey: GroupingKey
   readonly of: WindowState
   /** One a state, in the order of the specs. */
   readonly slots: ReadonlyArray<Slot>
   /** Those that are set, and those that wait in a queue without being set any more. */
-  readonly timers: Map<string, KeyTimer>
+  timers: Map<string, KeyTimer>
   /** How many timers are set. */
   pending: number
-  /** It is no longer part of its window. */
-  gone: boolean
-  dirty: boolean
   /** A snapshot has something of it. */
   persisted: boolean
   /** What the last snapshot says of it counts for nothing: the next one says everything. */
@@ -64,15 +62,25 @@ export interface TimerPlace extends ErasedTimer {
   readonly order: number
 }
 
+/** Of all keys that never had one: a map for each would be half of what the collector looks at. */
+const noTimers = new Map<string, KeyTimer>()
+
+/** To put one in. */
+export const timersOf = (state: KeyState): Map<string, KeyTimer> => {
+  if (state.timers === noTimers) state.timers = new Map()
+  return state.timers
+}
+
 export const newKeyState = (key: unknown, groupingKey: GroupingKey, of: WindowState, slots: ReadonlyArray<Slot>): KeyState => ({
   key,
   groupingKey,
   of,
   slots,
-  timers: new Map(),
+  timers: noTimers,
   pending: 0,
   gone: false,
-  dirty: false,
+  changedIn: 0,
+  writtenIn: 0,
   persisted: false,
   whole: true,
   bytes: null,

@@ -1,12 +1,14 @@
 // All keys of a stateful DoFn, nested by window, and what of them the next snapshot must say.
-import { ByteReader, ByteWriter, type GroupingKey, groupingKey, type Coder } from '../../../sdk/coders/index.ts'
+import { ByteReader, type ByteWriter, type GroupingKey, groupingKey, type Coder } from '../../../sdk/coders/index.ts'
 import { type BoundedWindow, compareWindows, maxTimestamp } from '../../../sdk/model/window.ts'
 import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
 import type { StateChange } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import { type Slot, type SlotFactory, slotFactory } from '../../../sdk/stateful/slots.ts'
 import { readWindow, writeWindow } from '../cell.ts'
+import { Changes } from '../changes.ts'
 import type { Watermarks } from '../firing.ts'
+import type { FrozenState, Parts } from '../frozen-state.ts'
 import { expiryOf } from '../grouping.ts'
 import { Heap } from '../heap.ts'
 import type { SnapshotScope } from '../messages.ts'
@@ -21,6 +23,7 @@ const remove = 3
 const byWindow = (a: WindowState, b: WindowState): number => compareWindows(a.window, b.window)
 
 export interface TableSpec {
+  readonly path: string
   readonly fn: ErasedStateful
   readonly strategy: WindowingStrategy
   readonly keyCoder: Coder<unknown> | null
@@ -40,16 +43,19 @@ export class KeyTable {
   readonly #expiries = new Heap<WindowState>(byWindow)
   /** Windows whose expiration may give outputs. */
   readonly #holding = new Heap<WindowState>(byWindow)
-  readonly #dirty = new Set<KeyState>()
+  readonly #changes: Changes<KeyState>
   #dropped: BoundedWindow[] = []
-  #inSnapshot: { readonly keys: ReadonlyArray<KeyState>; readonly dropped: ReadonlyArray<BoundedWindow> } = { keys: [], dropped: [] }
+  #droppedInSnapshot: ReadonlyArray<BoundedWindow> = []
   #size = 0
+  /** What the last snapshot says of each key: everything, or what changed. */
+  #whole = false
 
   constructor(spec: TableSpec, keys: Keys, timers: Timers) {
     this.#spec = spec
     this.#keys = keys
     this.#timers = timers
     this.#records = new KeyRecords(spec.fn)
+    this.#changes = new Changes({ path: spec.path, write: (state, out) => this.#write(state, out), saysGone: state => state.persisted })
     this.#factories = Object.values(spec.fn.state).map(slotFactory)
     this.#keyOf = groupingKey(spec.keyCoder)
   }
@@ -98,7 +104,11 @@ export class KeyTable {
 
   /** Everything of a window goes, timers too. */
   drop(of: WindowState): void {
-    for (const state of of.keys.values()) this.#forget(state)
+    for (const state of of.keys.values()) {
+      this.#forget(state)
+      // It goes with its window, which needs no word of each key.
+      state.persisted = false
+    }
     of.keys.clear()
     this.#windows.delete(idOf(of.window))
     this.#byIdentity.clear()
@@ -126,6 +136,7 @@ export class KeyTable {
 
   #begin(of: WindowState, key: unknown, at: GroupingKey, slots: ReadonlyArray<Slot>): KeyState {
     const state = newKeyState(key, at, of, slots)
+    this.#changes.add(state)
     of.keys.set(at, state)
     this.#size++
     if (this.#spec.fn.onWindowExpiration !== null && !of.holding) {
@@ -140,21 +151,24 @@ export class KeyTable {
     this.#records.check(slots, at, change)
   }
 
+  /** To be called before it changes. */
   mark(state: KeyState): void {
-    if (state.dirty) return
-    state.dirty = true
-    this.#dirty.add(state)
+    this.#changes.mark(state)
+  }
+
+  isMarked(state: KeyState): boolean {
+    return this.#changes.isMarked(state)
   }
 
   /** The key has neither state nor timers left. */
   remove(state: KeyState): void {
+    this.mark(state)
     state.of.keys.delete(state.groupingKey)
     this.#forget(state)
-    if (state.persisted) this.mark(state)
-    else this.#dirty.delete(state)
   }
 
   #forget(state: KeyState): void {
+    this.#changes.settle(state)
     state.gone = true
     this.#timers.forget(state)
     this.#size--
@@ -162,33 +176,28 @@ export class KeyTable {
 
   // ---- snapshots
 
-  snapshot(scope: SnapshotScope): Uint8Array | null {
-    const all = scope === 'all'
-    const dirty = [...this.#dirty]
+  snapshot(scope: SnapshotScope): FrozenState | null {
     const dropped = this.#dropped
-    this.#inSnapshot = { keys: dirty, dropped }
-    this.#dirty.clear()
+    this.#droppedInSnapshot = dropped
     this.#dropped = []
-    for (const state of dirty) state.dirty = false
-    if (scope === 'none') return null
-    const out = new ByteWriter()
-    for (const window of all ? [] : dropped) {
-      out.byte(dropWindow)
-      writeWindow(window, out)
-    }
-    const written = all ? [...this.#windows.values()].flatMap(({ keys }) => [...keys.values()]) : dirty
-    for (const state of written) this.#write(state, all, out)
-    return out.position === 0 ? null : out.finish()
+    this.#whole = scope === 'all'
+    return this.#changes.freeze(
+      scope,
+      () => this.#all(),
+      parts => writeDropped(scope === 'all' ? [] : dropped, parts),
+    )
   }
 
-  #write(state: KeyState, all: boolean, out: ByteWriter): void {
-    // What went with its window needs no word of its own.
-    if (state.gone && !this.#windows.has(idOf(state.of.window))) return
+  *#all(): Generator<KeyState> {
+    for (const { keys } of this.#windows.values()) yield* keys.values()
+  }
+
+  #write(state: KeyState, out: ByteWriter): void {
     out.byte(state.gone ? remove : put)
     writeWindow(state.of.window, out)
     this.#keys.write(state.key, out)
     if (state.gone) return
-    this.#records.write(state, all || state.whole, out)
+    this.#records.write(state, this.#whole || state.whole, out)
     state.whole = false
     state.persisted = true
     state.of.persisted = true
@@ -196,17 +205,9 @@ export class KeyTable {
 
   /** What the last snapshot took goes into the next one: its keys whole, since what it has of them counts for nothing. */
   restoreDirty(): void {
-    const { keys, dropped } = this.#inSnapshot
-    const since = [...this.#dirty]
-    this.#dirty.clear()
-    // A key that went and one that came in its place keep their order.
-    for (const state of [...keys, ...since]) {
-      state.whole = true
-      state.dirty = true
-      if (!state.gone || state.persisted) this.#dirty.add(state)
-    }
-    this.#dropped = [...dropped, ...this.#dropped]
-    this.#inSnapshot = { keys: [], dropped: [] }
+    for (const state of this.#changes.restore()) state.whole = true
+    this.#dropped = [...this.#droppedInSnapshot, ...this.#dropped]
+    this.#droppedInSnapshot = []
   }
 
   restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
@@ -220,7 +221,7 @@ export class KeyTable {
         if (known !== undefined) this.drop(known)
       } else this.#restoreKey(kind, known, window, from, mine)
     }
-    this.#dirty.clear()
+    this.#changes.clear()
     this.#dropped = []
   }
 
@@ -252,3 +253,12 @@ export class KeyTable {
 }
 
 const idOf = ({ start, end }: BoundedWindow): string => `${start} ${end}`
+
+const writeDropped = function* (dropped: ReadonlyArray<BoundedWindow>, parts: Parts): Generator<void> {
+  for (const window of dropped) {
+    const { out } = parts
+    out.byte(dropWindow)
+    writeWindow(window, out)
+    yield
+  }
+}

@@ -38,12 +38,14 @@ export class KeyRecords {
 
   /** Everything, or what changed since the last record; the key's slots are then as if nothing had changed. */
   write({ key, slots, timers, pending }: KeyState, whole: boolean, out: ByteWriter): void {
-    const written = slots.flatMap((slot, i) => ((whole ? !slot.isEmpty : slot.changed) ? [i] : []))
+    let written = 0
+    for (const slot of slots) if (isWritten(slot, whole)) written++
     out.byte(whole ? 1 : 0)
-    out.varint(written.length)
-    for (const i of written) {
+    out.varint(written)
+    for (let i = 0; i < slots.length; i++) {
+      const [slot, coder] = [slots[i], this.#coders[i]]
+      if (slot === undefined || coder === undefined || !isWritten(slot, whole)) continue
       out.varint(i)
-      const [slot, coder] = this.#at(slots, i)
       try {
         writeSlot(slot, coder, whole, out)
       } catch (cause) {
@@ -94,6 +96,8 @@ export class KeyRecords {
     return [slot, coder]
   }
 }
+
+const isWritten = (slot: Slot, whole: boolean): boolean => (whole ? !slot.isEmpty : slot.changed)
 
 const refused = (what: string, cause: unknown): TypeError => new TypeError(`${what}: ${messageOf(cause)}`, { cause })
 

@@ -8,7 +8,7 @@ import { showWindow } from '../../../sdk/model/window.ts'
 import type { TimerChange } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import type { Watermarks } from '../firing.ts'
-import { type Keys, type KeyState, type KeyTimer, newTimer, timerId, type TimerPlace } from './key-state.ts'
+import { type Keys, type KeyState, type KeyTimer, newTimer, timerId, type TimerPlace, timersOf } from './key-state.ts'
 import type { TimerRecord } from './records.ts'
 import { TimerQueue } from './timer-queue.ts'
 
@@ -118,7 +118,7 @@ export class Timers {
     const id = timerId(place, tag)
     const known = state.timers.get(id)
     const timer = known ?? newTimer(state, id, place, tag)
-    if (known === undefined) state.timers.set(id, timer)
+    if (known === undefined) timersOf(state).set(id, timer)
     if (Number.isNaN(timer.at)) state.pending++
     timer.at = at
     timer.output = output

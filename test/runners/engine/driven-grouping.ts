@@ -1,5 +1,6 @@
 // A grouping driven by hand: elements, watermarks and the clock are fed one by one, and each pane that fires is kept.
 import { accumulatingOf } from '../../../runners/engine/cell.ts'
+import { wholeOf } from '../../../runners/engine/frozen-state.ts'
 import type { Watermarks } from '../../../runners/engine/firing.ts'
 import { WindowGrouping } from '../../../runners/engine/grouping.ts'
 import type { TaskHead } from '../../../runners/engine/head.ts'
@@ -109,7 +110,7 @@ export class DrivenGrouping {
   restored(fn: AnyCombineFn | null = sum): DrivenGrouping {
     const other = new DrivenGrouping(this.#strategy, fn)
     Object.assign(other.watermarks, this.watermarks)
-    const bytes = this.grouping.snapshot('all')
+    const bytes = wholeOf(this.grouping.snapshot('all'))
     if (bytes !== null) other.grouping.restore(bytes, () => true)
     return other
   }

@@ -1,5 +1,6 @@
 // Panes, lateness, timestamps and the life of a window's state.
 import { assert } from 'chai'
+import { wholeOf } from '../../../runners/engine/frozen-state.ts'
 import { AfterCount, AfterWatermark, FixedWindows, Instant, millis, Repeatedly, Sessions } from '../../../sdk/index.ts'
 import { DrivenGrouping } from './driven-grouping.ts'
 
@@ -179,7 +180,7 @@ describe('the state of a window', () => {
     it(`of ${name} windows that were dropped in a later snapshot of a chain stays gone after a restore`, () => {
       const strategy = { windowFn, trigger: Repeatedly.forever(AfterCount.of(5)) }
       const grouping = new DrivenGrouping(strategy).add(one)
-      const chain = [grouping.grouping.snapshot('changes'), grouping.watermark(20).grouping.snapshot('changes')]
+      const chain = [wholeOf(grouping.grouping.snapshot('changes')), wholeOf(grouping.watermark(20).grouping.snapshot('changes'))]
       const other = new DrivenGrouping(strategy)
       Object.assign(other.watermarks, grouping.watermarks)
       for (const bytes of chain) if (bytes !== null) other.grouping.restore(bytes, () => true)
@@ -192,7 +193,7 @@ describe('the state of a window', () => {
       grouping.grouping.snapshot('changes')
       grouping.grouping.restoreDirty()
       const other = new DrivenGrouping({ windowFn })
-      const bytes = grouping.grouping.snapshot('changes')
+      const bytes = wholeOf(grouping.grouping.snapshot('changes'))
       if (bytes !== null) other.grouping.restore(bytes, () => true)
       assert.strictEqual(other.watermark(20).shown(), '1O')
     })

@@ -1,5 +1,6 @@
 // The head of a splittable stage by hand: what it starts, keeps and forgets, event by event.
 import { assert } from 'chai'
+import { wholeOf } from '../../../runners/engine/frozen-state.ts'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Batch } from '../../../runners/harness/batch.ts'
 import type { RestrictionCommand } from '../../../runners/engine/splittable/messages.ts'
@@ -119,10 +120,10 @@ describe('Restrictions', () => {
           const some = first.reading[step % 2]
           if (some !== undefined) first.head.trySplit(some.start.id, 0.5, 0)
         }
-        if (step % 3 === 0) snapshots.push(first.head.snapshot('changes') ?? new Uint8Array([0, 0]))
+        if (step % 3 === 0) snapshots.push(wholeOf(first.head.snapshot('changes')) ?? new Uint8Array([0, 0]))
         first.step()
       }
-      snapshots.push(first.head.snapshot('changes') ?? new Uint8Array([0, 0]))
+      snapshots.push(wholeOf(first.head.snapshot('changes')) ?? new Uint8Array([0, 0]))
       const second = new Played({}, snapshots).toEnd()
       assert.sameMembers([...first.outputs, ...second.outputs], [...all(4, 7)], `killed after ${killedAt} steps`)
       assert.strictEqual(second.head.size(), 0)
@@ -133,14 +134,14 @@ describe('Restrictions', () => {
     const first = new Played()
     first.head.add(batch([3]), 0)
     for (let step = 0; step < 4; step++) first.step()
-    const before = first.head.snapshot('changes') ?? new Uint8Array(0)
+    const before = wholeOf(first.head.snapshot('changes')) ?? new Uint8Array(0)
     first.toEnd()
     first.head.snapshot('changes')
     first.head.restoreDirty()
-    const after = first.head.snapshot('changes')
+    const after = wholeOf(first.head.snapshot('changes'))
     assert.isNotNull(after)
     assert.deepEqual(new Played({}, [before, after]).toEnd().outputs, [])
-    assert.isNull(first.head.snapshot('changes'))
+    assert.isNull(wholeOf(first.head.snapshot('changes')))
   })
 
   it('are read sixteen at a time, and give up their place after a while where others wait', () => {

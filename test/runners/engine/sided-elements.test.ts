@@ -1,5 +1,6 @@
 // Elements and their side inputs, by hand: who waits for what, how long, and what a snapshot holds of it.
 import { assert } from 'chai'
+import { wholeOf } from '../../../runners/engine/frozen-state.ts'
 import * as O from 'fp-ts/lib/Option.js'
 import { FixedWindows, Instant, type Lookup, millis, type Multilookup, SlidingWindows } from '../../../sdk/index.ts'
 import { DrivenSides } from './driven-sides.ts'
@@ -180,7 +181,7 @@ describe('snapshots of sides', () => {
 
   it('hold panes, tables and who waits, in order', () => {
     const before = both().pane('side', 0, ['x']).change('table', 1, 'a', 1).add([1, 'a'], [12, 'b'], [2, 'c'], [11, 'd'])
-    const it = before.restored(before.head.snapshot('all'))
+    const it = before.restored(wholeOf(before.head.snapshot('all')))
     assert.strictEqual(it.head.size(), before.head.size())
     assert.strictEqual(it.head.hold(), 1)
     it.catchUp('table')
@@ -192,11 +193,13 @@ describe('snapshots of sides', () => {
   it('hold what changed, one behind the other, with what has gone', () => {
     const it = both().catchUp('table')
     const snapshots = [
-      it.pane('side', 0, ['x']).change('table', 1, 'a', 1).change('table', 1, 'b', 2).add([15, 'w']).head.snapshot('changes'),
+      wholeOf(it.pane('side', 0, ['x']).change('table', 1, 'a', 1).change('table', 1, 'b', 2).add([15, 'w']).head.snapshot('changes')),
     ]
-    snapshots.push(it.change('table', 2, 'a', null).sideWatermark('table', 100).change('table', 100, 'c', 3).head.snapshot('changes'))
-    assert.isNull(it.head.snapshot('changes'))
-    snapshots.push(it.pane('side', 10, ['y']).watermark(10).head.snapshot('changes'))
+    snapshots.push(
+      wholeOf(it.change('table', 2, 'a', null).sideWatermark('table', 100).change('table', 100, 'c', 3).head.snapshot('changes')),
+    )
+    assert.isNull(wholeOf(it.head.snapshot('changes')))
+    snapshots.push(wholeOf(it.pane('side', 10, ['y']).watermark(10).head.snapshot('changes')))
     const other = it.restored(...snapshots)
     assert.strictEqual(other.head.size(), it.head.size())
     assert.strictEqual(other.head.waiting, 0)
@@ -208,18 +211,21 @@ describe('snapshots of sides', () => {
     const it = both().catchUp('table').pane('side', 0, ['x']).change('table', 1, 'a', 1).add([15, 'w'])
     it.head.snapshot('changes')
     it.head.restoreDirty()
-    const other = it.restored(it.head.snapshot('changes'))
+    const other = it.restored(wholeOf(it.head.snapshot('changes')))
     assert.deepEqual(other.add([1, 'a']).pane('side', 10, []).out, ['a [x] 1', 'w [] -'])
   })
 
   it('remember a deletion, too', () => {
     const it = both().catchUp('table').change('table', 5, 'a', null)
-    const other = it.restored(it.head.snapshot('all')).change('table', 3, 'a', 1).pane('side', 0, [])
+    const other = it
+      .restored(wholeOf(it.head.snapshot('all')))
+      .change('table', 3, 'a', 1)
+      .pane('side', 0, [])
     assert.deepEqual(other.add([1, 'a']).out, ['a [] -'])
   })
 
   it('put back elements whose own watermark has passed what they wait for', () => {
     const it = both().catchUp('table').add([1, 'a']).watermark(1_000)
-    assert.deepEqual(it.restored(it.head.snapshot('all')).pane('side', 0, ['x']).out, ['a [x] -'])
+    assert.deepEqual(it.restored(wholeOf(it.head.snapshot('all'))).pane('side', 0, ['x']).out, ['a [x] -'])
   })
 })

@@ -2,6 +2,7 @@
 import * as N from 'fp-ts/lib/number.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { assert } from 'chai'
+import { type FrozenState, wholeOf } from '../../../runners/engine/frozen-state.ts'
 import fc from 'fast-check'
 import {
   Coder,
@@ -103,10 +104,10 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(fc.constantFrom('clearMap' as const, 'clearSet' as const)),
   fc.tuple(fc.constant('timer' as const), fc.constantFrom('a', 'b'), fc.option(fc.integer({ min: 100, max: 104 }), { freq: 3 })),
 )
-type Step = { readonly key: string; readonly change: Change } | 'snapshot' | 'all' | 'abort' | 'crash'
+type Step = { readonly key: string; readonly change: Change } | 'snapshot' | 'all' | 'slice' | 'abort' | 'crash'
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ key: fc.constantFrom('x', 'y'), change }) },
-  { weight: 2, arbitrary: fc.constant('snapshot' as const) },
+  { weight: 2, arbitrary: fc.constantFrom('snapshot' as const, 'slice' as const) },
   { weight: 1, arbitrary: fc.constantFrom('all' as const, 'abort' as const, 'crash' as const) },
 )
 
@@ -158,20 +159,32 @@ describe('state through snapshots', () => {
         // What a crash comes back to: the snapshots since the last whole one, and the changes that they hold.
         let [disk, saved]: [Uint8Array[], (readonly [string, Change])[]] = [[], []]
         let done: (readonly [string, Change])[] = []
+        let underWay: { readonly frozen: FrozenState | null; readonly all: boolean; readonly holds: typeof saved } | null = null
+        const finish = (): void => {
+          if (underWay === null) return
+          const bytes = wholeOf(underWay.frozen)
+          disk = [...(underWay.all ? [] : disk), ...(bytes === null ? [] : [bytes])]
+          saved = underWay.holds
+          underWay = null
+        }
         for (const one of [...steps, 'crash' as const]) {
           if (typeof one !== 'string') {
             driven.add([1, one.key, one.change])
             done.push([one.key, one.change])
           } else if (one === 'crash') {
+            underWay = null
             driven = driven.restored(disk)
             done = [...saved]
           } else if (one === 'abort') {
-            driven.head.snapshot('changes')
+            if (underWay === null) driven.head.snapshot('changes')
+            underWay = null
             driven.head.restoreDirty()
+          } else if (one === 'slice') {
+            if (underWay?.frozen?.write(1) === true) finish()
           } else {
-            const bytes = driven.head.snapshot(one === 'all' ? 'all' : 'changes')
-            disk = [...(one === 'all' ? [] : disk), ...(bytes === null ? [] : [bytes])]
-            saved = [...done]
+            finish()
+            const all = one === 'all'
+            underWay = { frozen: driven.head.snapshot(all ? 'all' : 'changes'), all, holds: [...done] }
           }
         }
         for (const key of ['x', 'y']) {
@@ -200,7 +213,7 @@ describe('state through snapshots', () => {
 
   it('comes back with its timers, their holds and the clock', () => {
     const driven = new DrivenStateful(counting, windows).add([3, 'x', 1])
-    const other = driven.restored([driven.head.snapshot('changes')])
+    const other = driven.restored([wholeOf(driven.head.snapshot('changes'))])
     assert.strictEqual(other.head.wakeAt(), 1_100)
     assert.strictEqual(other.watermark(8).watermarks.output, 3)
     assert.deepEqual(other.watermark(10).take(), ['x 1 1'])
@@ -209,19 +222,19 @@ describe('state through snapshots', () => {
   it('is written once: a snapshot has what changed, and what went', () => {
     const driven = new DrivenStateful(counting, windows)
     for (let i = 0; i < 500; i++) driven.add([3, 'x', i])
-    const first = driven.head.snapshot('changes')
-    const second = driven.add([3, 'x', 7]).head.snapshot('changes')
-    assert.isNull(driven.head.snapshot('changes'))
+    const first = wholeOf(driven.head.snapshot('changes'))
+    const second = wholeOf(driven.add([3, 'x', 7]).head.snapshot('changes'))
+    assert.isNull(wholeOf(driven.head.snapshot('changes')))
     assert.isAbove(first?.length ?? 0, 800)
     assert.isBelow(second?.length ?? 0, 80)
-    const third = driven.add([3, 'x', -1]).head.snapshot('changes')
+    const third = wholeOf(driven.add([3, 'x', -1]).head.snapshot('changes'))
     assert.strictEqual(driven.restored([first, second, third]).head.size(), 0)
     assert.deepEqual(driven.restored([first, second]).watermark(10).take(), [`x 501 ${[...Array(500).keys(), 7].join()}`])
   })
 
   it('of a window that has expired does not come back', () => {
     const driven = new DrivenStateful(counting, windows).add([3, 'x', 1], [13, 'x', 2])
-    const snapshots = [driven.head.snapshot('changes'), driven.watermark(10).head.snapshot('changes')]
+    const snapshots = [wholeOf(driven.head.snapshot('changes')), wholeOf(driven.watermark(10).head.snapshot('changes'))]
     const other = driven.restored(snapshots)
     assert.strictEqual(other.head.size(), 1)
     assert.deepEqual(other.watermark(Instant.max).take(), ['x 1 2'])
@@ -229,15 +242,15 @@ describe('state through snapshots', () => {
 
   it('of a key that went and came again is that of the new one', () => {
     const driven = new DrivenStateful(counting, windows).add([3, 'x', 1])
-    const first = driven.head.snapshot('changes')
-    const second = driven.add([3, 'x', -1], [4, 'x', 5]).head.snapshot('changes')
+    const first = wholeOf(driven.head.snapshot('changes'))
+    const second = wholeOf(driven.add([3, 'x', -1], [4, 'x', 5]).head.snapshot('changes'))
     assert.deepEqual(driven.restored([first, second]).watermark(10).take(), ['x 1 5'])
   })
 
   it('goes to the tasks that own its keys', () => {
     const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`)
     const driven = new DrivenStateful(counting, windows).add(...keys.map(key => [1, key, 1] as const))
-    const bytes = driven.head.snapshot('all')
+    const bytes = wholeOf(driven.head.snapshot('all'))
     const parts = [0, 1, 2].map(shard => driven.restored([bytes], ownsKey(shard, 3)).watermark(10).take())
     assert.isTrue(parts.every(part => part.length > 0))
     assert.sameMembers(parts.flat(), driven.watermark(10).take() as unknown[])
@@ -262,6 +275,6 @@ describe('state through snapshots', () => {
   it('that has no encoding is an error when it is written, with its name and key', () => {
     const driven = new DrivenStateful(counting, windows)
     driven.add([1, 'x', 0.5])
-    assert.throws(() => driven.head.snapshot('changes'), /^the state all of the key "x": cannot encode \$: the number 0\.5/)
+    assert.throws(() => wholeOf(driven.head.snapshot('changes')), /: the state all of the key "x": cannot encode \$: the number 0\.5/)
   })
 })

@@ -20,8 +20,9 @@ const content: CheckpointContent = {
 const snapshot = (text: string): WritableSnapshot => ({
   task: 'a@0',
   record: { inputWatermark: 0, outputWatermark: 0, channels: {}, caughtUp: [], splits: [], sawElements: true },
-  keyed: new TextEncoder().encode(text),
+  keyed: [new TextEncoder().encode(text)],
   outputs: [],
+  takenMs: 0,
 })
 const checkpoint = (epoch: number) => ({ epoch, purpose: 'periodic', full: false }) as const
 

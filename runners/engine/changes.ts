@@ -1,0 +1,180 @@
+// Which entries of keyed state the next snapshot has to say, and those of the last one that are still to be written: whoever is about
+// to change one of these has it written first, so that the snapshot says how it stood at the barrier.
+import { type ByteWriter } from '../../sdk/coders/index.ts'
+import { UserCodeError } from '../harness/errors.ts'
+import { type FrozenState, FrozenSteps, Parts } from './frozen-state.ts'
+import type { SnapshotScope } from './messages.ts'
+
+/** Rounds count from 1: each ends with a snapshot. */
+export interface Changing {
+  /** The last round in which it changed; 0: not since it was restored. */
+  changedIn: number
+  /** The last round whose snapshot needs nothing more of it. */
+  writtenIn: number
+  /** It is no longer part of the state. */
+  gone: boolean
+}
+
+export interface Recording<E> {
+  /** For the error where a coder throws. */
+  readonly path: string
+  readonly write: (entry: E, out: ByteWriter) => void
+  /** Whether a snapshot has to say that the entry has gone. */
+  readonly saysGone: (entry: E) => boolean
+}
+
+/** Beyond so many entries, those that came and went again since the last snapshot are forgotten. */
+const fewEntries = 4_096
+
+export class Changes<E extends Changing> {
+  readonly #recording: Recording<E>
+  #round = 1
+  #changed: E[] = []
+  #enough = fewEntries
+  #frozen: Frozen<E> | null = null
+  #inSnapshot: ReadonlyArray<E> = []
+
+  constructor(recording: Recording<E>) {
+    this.#recording = recording
+  }
+
+  /** It is new: no snapshot that is under way has it. */
+  add(entry: E): void {
+    entry.writtenIn = this.#round - 1
+  }
+
+  /** To be called before it changes: the next snapshot says it. */
+  mark(entry: E): void {
+    if (entry.changedIn === this.#round) return
+    this.settle(entry)
+    entry.changedIn = this.#round
+    if (this.#changed.length >= this.#enough) this.#forgetGone()
+    this.#changed.push(entry)
+  }
+
+  isMarked(entry: E): boolean {
+    return entry.changedIn === this.#round
+  }
+
+  /** To be called before it changes, or goes, in a way that the next snapshot need not say. */
+  settle(entry: E): void {
+    this.#frozen?.settle(entry)
+  }
+
+  #forgetGone(): void {
+    this.#changed = this.#changed.filter(entry => this.#isWorthSaying(entry))
+    this.#enough = Math.max(fewEntries, 2 * this.#changed.length)
+  }
+
+  #isWorthSaying(entry: E): boolean {
+    return !entry.gone || this.#recording.saysGone(entry)
+  }
+
+  /** `all`: every entry there is. `before`: what is written in front of them. */
+  freeze(scope: SnapshotScope, all: () => Iterable<E>, before: (parts: Parts) => Iterable<void>): FrozenState | null {
+    if (this.#frozen !== null) throw new Error(`${this.#recording.path}: a snapshot is taken while the last one is being written`)
+    const round = this.#round++
+    const changed = this.#changed
+    this.#changed = []
+    this.#inSnapshot = changed
+    if (scope === 'none') return null
+    const frozen = new Frozen(this.#recording, { round, all: scope === 'all' ? all : null, changed, before }, () => (this.#frozen = null))
+    this.#frozen = frozen
+    return frozen
+  }
+
+  /** The last snapshot came to nothing. Gives what it was made of, oldest first, and all of that counts as changed. */
+  restore(): ReadonlyArray<E> {
+    this.#frozen?.giveUp()
+    this.#frozen = null
+    const since = this.#changed
+    this.#changed = []
+    const entries = [...this.#inSnapshot.filter(entry => entry.changedIn !== this.#round), ...since]
+    this.#inSnapshot = []
+    for (const entry of entries) entry.changedIn = this.#round
+    this.#changed = entries.filter(entry => this.#isWorthSaying(entry))
+    return this.#changed
+  }
+
+  /** All there is lies in the checkpoint that it was restored from. */
+  clear(): void {
+    this.#changed = []
+  }
+}
+
+interface Content<E> {
+  readonly round: number
+  /** null: only what changed. */
+  readonly all: (() => Iterable<E>) | null
+  readonly changed: ReadonlyArray<E>
+  readonly before: (parts: Parts) => Iterable<void>
+}
+
+class Frozen<E extends Changing> implements FrozenState {
+  readonly #recording: Recording<E>
+  readonly #content: Content<E>
+  readonly #onWritten: () => void
+  readonly #steps: FrozenSteps
+  /** Behind all others: what is said to have gone must not come after what took its place. */
+  readonly #early = new Parts()
+  #isWritten = false
+  #givenUp = false
+
+  constructor(recording: Recording<E>, content: Content<E>, onWritten: () => void) {
+    this.#recording = recording
+    this.#content = content
+    this.#onWritten = onWritten
+    this.#steps = new FrozenSteps(recording.path, parts => this.#entries(parts))
+  }
+
+  *#entries(parts: Parts): Generator<void> {
+    const { all, changed, before } = this.#content
+    yield* before(parts)
+    if (all === null)
+      for (const entry of changed) {
+        if (!entry.gone || this.#isSettled(entry) || !this.#recording.saysGone(entry)) continue
+        this.#write(entry, parts)
+        yield
+      }
+    for (const entry of all?.() ?? changed) {
+      if (entry.gone || this.#isSettled(entry)) continue
+      this.#write(entry, parts)
+      yield
+    }
+  }
+
+  #isSettled({ writtenIn }: E): boolean {
+    return writtenIn === this.#content.round
+  }
+
+  #write(entry: E, parts: Parts): void {
+    this.#recording.write(entry, parts.out)
+    entry.writtenIn = this.#content.round
+  }
+
+  settle(entry: E): void {
+    const { all, round } = this.#content
+    if (this.#isSettled(entry) || entry.gone || (all === null && entry.changedIn !== round)) return
+    try {
+      this.#write(entry, this.#early)
+    } catch (cause) {
+      throw UserCodeError.onState(this.#recording.path, cause)
+    }
+  }
+
+  write(entries: number): boolean {
+    if (this.#givenUp) throw new Error(`${this.#recording.path}: a snapshot is written that was given up`)
+    if (this.#isWritten) return true
+    this.#isWritten = this.#steps.write(entries)
+    if (this.#isWritten) this.#onWritten()
+    return this.#isWritten
+  }
+
+  giveUp(): void {
+    this.#givenUp = true
+  }
+
+  parts(): ReadonlyArray<Uint8Array> {
+    return [...this.#steps.parts(), ...this.#early.finish()]
+  }
+}

@@ -1,0 +1,50 @@
+// Writes the state of a checkpoint under way, a few milliseconds at a time, while elements go on.
+import type { TaskSnapshot } from '../engine/messages.ts'
+import type { WritableSnapshot } from './checkpoint-content.ts'
+
+/** Elements wait for so long at most, and a batch of them may take a few times as long. */
+const turnMs = 2
+const entriesAtOnce = 64
+
+interface Writing {
+  readonly epoch: number
+  readonly snapshot: TaskSnapshot
+  readonly takenMs: number
+}
+
+export class SnapshotWriter {
+  readonly #onWritten: (epoch: number, snapshot: WritableSnapshot) => void
+  #writing: Writing[] = []
+
+  constructor(onWritten: (epoch: number, snapshot: WritableSnapshot) => void) {
+    this.#onWritten = onWritten
+  }
+
+  add(epoch: number, snapshot: TaskSnapshot): void {
+    const writing = { epoch, snapshot, takenMs: performance.timeOrigin + performance.now() }
+    if (!this.#advance(writing)) this.#writing.push(writing)
+  }
+
+  /** Says whether it is written. */
+  #advance({ epoch, snapshot, takenMs }: Writing): boolean {
+    const { keyed } = snapshot
+    if (keyed?.write(entriesAtOnce) === false) return false
+    this.#onWritten(epoch, { ...snapshot, keyed: keyed?.parts() ?? [], takenMs })
+    return true
+  }
+
+  /** Says whether there is more to write. */
+  turn(): boolean {
+    const endMs = performance.now() + turnMs
+    while (this.#writing.length > 0 && performance.now() < endMs) {
+      const [first] = this.#writing
+      if (first !== undefined && this.#advance(first)) this.#writing.shift()
+    }
+    return this.#writing.length > 0
+  }
+
+  /** The checkpoint came to nothing. */
+  giveUp(): void {
+    this.#writing = []
+  }
+}
