@@ -13,7 +13,7 @@ import type { Delivery } from './delivery.ts'
 import { JetStreamIOError } from './errors.ts'
 import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
-import { StartAt, type StopAt } from './read-options.ts'
+import { type SplitBy, StartAt, type StopAt } from './read-options.ts'
 import { sinkOf } from './sink.ts'
 import { sourceOf } from './source.ts'
 import { requireStreamName } from './stream-info.ts'
@@ -38,6 +38,11 @@ export interface ReadOptions<A> {
   readonly watermark?: WatermarkPolicy | undefined
   /** Into how many ranges of sequences a bounded read is split: 1 unless told. More give up order across ranges. */
   readonly splits?: number | undefined
+  /**
+   * How it is split among tasks, with or without an end (StopAt.end): one split unless told. A run that is split one way cannot go on
+   * split another way.
+   */
+  readonly splitBy?: SplitBy | undefined
   /** What the source is called in errors and checkpoints: JetStreamIO.read(STREAM) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
@@ -75,6 +80,7 @@ const readNode = <A, B>(
       'InvalidOptions',
       `${label}: only a bounded read can be split into ranges. Give it a stop, or leave splits out.`,
     )
+  requireSplittable(o, label)
   const source = sourceOf({
     stream: o.stream,
     label,
@@ -82,6 +88,7 @@ const readNode = <A, B>(
     start: o.start ?? StartAt.all,
     stop: o.stop ?? null,
     splits,
+    splitBy: o.splitBy ?? null,
     connection: o.connection,
   })
   const { coder } = o
@@ -98,6 +105,19 @@ const readNode = <A, B>(
   // What is undecodable tells no event time: its publish time must not make the others late.
   const movesWatermark = at === undefined ? undefined : E.isRight
   return Splittable.source({ source, decode, timestamp, movesWatermark, watermark: o.watermark, name: o.name })
+}
+
+const requireSplittable = <A>({ splitBy, splits, start, stop }: ReadOptions<A>, label: string): void => {
+  if (splitBy === undefined) return
+  const refusal =
+    (splits ?? 1) > 1
+      ? 'it is split by subject, not into ranges: leave splits out'
+      : start?._tag === 'LastPerSubject'
+        ? 'the newest message of each subject is a list of its own: leave splitBy out'
+        : stop !== undefined && stop._tag !== 'End'
+          ? 'split by subject, it ends at StopAt.end or never'
+          : null
+  if (refusal !== null) throw new JetStreamIOError('InvalidOptions', `${label}: ${refusal}.`)
 }
 
 const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>

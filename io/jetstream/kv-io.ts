@@ -57,6 +57,7 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
     start: StartAt.lastPerSubject,
     stop: null,
     splits: 1,
+    splitBy: null,
     connection: o.connection,
   })
   const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({

@@ -1,5 +1,5 @@
 // Where a read begins and ends: plain data.
-import type { Instant } from '../../sdk/model/time.ts'
+import { type Duration, type Instant, seconds } from '../../sdk/model/time.ts'
 import { JetStreamIOError } from './errors.ts'
 
 /** Where the first run begins; a later one goes on from its checkpoint. */
@@ -70,4 +70,35 @@ export const StopAt = {
   time: (t: Instant): StopAt => Object.freeze({ _tag: 'Time', time: t }),
   /** After so many messages. */
   count: (n: number): StopAt => Object.freeze({ _tag: 'Count', count: sequenceOf('StopAt.count', n, 1) }),
+} as const
+
+/** How a read is split among tasks, where it is. */
+export interface SplitBy {
+  readonly _tag: 'Subject'
+  /** How often subjects that have appeared are looked for. */
+  readonly discoverEveryMs: number
+}
+
+/**
+ * How a read is split among tasks, so that several workers read it. A `discoverEvery` that is not above zero is a JetStreamIOError
+ * (InvalidOptions).
+ *
+ * `subject`: a split for each subject that has messages (at most 1,000), in order within each; subjects that appear are found every
+ * `discoverEvery`, 5 seconds unless told, and event time goes no further than the last look for them.
+ *
+ * @example
+ * const views = { stream: 'VIEWS', coder: viewCoder }
+ * JetStreamIO.read({ ...views, splitBy: SplitBy.subject() })
+ * JetStreamIO.read({ ...views, subjects: ['views.eu.*'], splitBy: SplitBy.subject({ discoverEvery: seconds(1) }) })
+ */
+export const SplitBy = {
+  /** A split for each subject. */
+  subject: ({ discoverEvery = seconds(5) }: { readonly discoverEvery?: Duration | undefined } = {}): SplitBy => {
+    if (!(discoverEvery > 0 && Number.isFinite(discoverEvery)))
+      throw new JetStreamIOError(
+        'InvalidOptions',
+        `SplitBy.subject: discoverEvery is a duration above zero, and ${discoverEvery} ms is not.`,
+      )
+    return Object.freeze({ _tag: 'Subject', discoverEveryMs: discoverEvery })
+  },
 } as const

@@ -7,8 +7,10 @@ import type { StreamMessage } from './message.ts'
 import { persistently } from './patience.ts'
 import { RangeReader } from './range-reader.ts'
 import { filterPlan } from './sparse-filter.ts'
-import { type ReadPlan, acceptsOf, detailOf, resolveSplits } from './splits.ts'
+import { acceptsOf, detailOf } from './split-detail.ts'
+import { type ReadPlan, resolveSplits } from './splits.ts'
 import { requireIntact, streamInfo } from './stream-info.ts'
+import { SubjectLooks } from './subject-splits.ts'
 
 export interface SourceOptions extends ReadPlan {
   readonly connection: string | undefined
@@ -34,8 +36,13 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
     throw error
   }
   const readers = new Set<SplitReader<StreamMessage>>()
+  const looks = new SubjectLooks(link, o, message => context.log('warn', message))
   return {
     resolve: ({ toEnd }) => persistently(patient, async () => resolveSplits(link, await streamInfo(link, o.stream, o.label), o, toEnd)),
+    discovery:
+      o.splitBy === null || o.stop !== null
+        ? undefined
+        : { everyMs: o.splitBy.discoverEveryMs, find: look => persistently(patient, () => looks.find(look)) },
     open: async (split, progress) => {
       const reader = await openSplit(link, context, o, split, progress)
       readers.add(reader)
@@ -68,6 +75,12 @@ const openSplit = async (
   progress: SplitProgress,
 ): Promise<RangeReader> => {
   const detail = detailOf(split, o.label)
+  const { subject } = detail
+  if (subject !== undefined && o.splitBy === null)
+    throw new JetStreamIOError(
+      'InvalidOptions',
+      `${o.label}: the checkpoint has this read split by subject. Give it splitBy: SplitBy.subject(), or start a new run.`,
+    )
   const { last } = progress
   const from = last === null ? split.range.from : last + 1
   const lastKnown = Math.max(detail.lastSequence, last ?? 0)
@@ -86,7 +99,7 @@ const openSplit = async (
     until: detail.untilMs,
     lastKnown,
     count: split.count === null ? null : split.count - progress.claimed,
-    filter: info => filterPlan(link, info, o.filters),
+    filter: info => (subject === undefined ? filterPlan(link, info, o.filters) : Promise.resolve({ server: [subject], client: null })),
     accept: acceptsOf(detail),
     headersOnly: false,
     gapless: false,

@@ -4,19 +4,9 @@ import type { Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
 import { consumerFromTime, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
-import type { StartAt, StopAt } from './read-options.ts'
-
-/** What only this source understands of a split: plain data. */
-export interface SplitDetail {
-  /** The stream's creation time: another one means another stream. */
-  readonly created: string
-  /** The stream's last sequence when the split was made. */
-  readonly lastSequence: number
-  /** Ends before the first message published at this time or later; null: no such end. */
-  readonly untilMs: number | null
-  /** The only sequences of the range to read, up to `lastSequence`; null: all. The first, then the distance to the next, and so on. */
-  readonly list: ReadonlyArray<number> | null
-}
+import type { SplitBy, StartAt, StopAt } from './read-options.ts'
+import type { SplitDetail } from './split-detail.ts'
+import { splitsBySubject } from './subject-splits.ts'
 
 export interface ReadPlan {
   readonly stream: string
@@ -25,20 +15,7 @@ export interface ReadPlan {
   readonly start: StartAt
   readonly stop: StopAt | null
   readonly splits: number
-}
-
-export const detailOf = (split: Split, label: string): SplitDetail => {
-  const detail = split.detail
-  if (
-    typeof detail === 'object' &&
-    detail !== null &&
-    'created' in detail &&
-    'lastSequence' in detail &&
-    'untilMs' in detail &&
-    'list' in detail
-  )
-    return detail as SplitDetail
-  throw new JetStreamIOError('InvalidOptions', `${label}: the split ${split.id} was not made by this source.`)
+  readonly splitBy: SplitBy | null
 }
 
 export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan, toEnd: boolean): Promise<ReadonlyArray<Split>> => {
@@ -52,6 +29,7 @@ export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan
     untilMs,
     list: listed === null ? null : deltas(listed),
   }
+  if (plan.splitBy !== null) return splitsBySubject(link, plan, { from, to: to === null ? null : Math.max(from, to) }, detail)
   const splittable = to !== null && count === null && listed === null && untilMs === null
   return ranges(from, to === null ? null : Math.max(from, to), splittable ? plan.splits : 1).map((range, i) => ({
     id: `range-${i}`,
@@ -153,12 +131,3 @@ const lastPerSubject = async (link: Link, info: StreamInfo, filters: ReadonlyArr
 }
 
 const deltas = (sequences: ReadonlyArray<number>): ReadonlyArray<number> => sequences.map((s, i) => s - (sequences[i - 1] ?? 0))
-
-/** Whether a sequence is to be read; null where all are. */
-export const acceptsOf = (detail: SplitDetail): ((sequence: number) => boolean) | null => {
-  if (detail.list === null) return null
-  const sequences = new Set<number>()
-  let at = 0
-  for (const step of detail.list) sequences.add((at += step))
-  return sequence => sequence > detail.lastSequence || sequences.has(sequence)
-}

@@ -4,6 +4,7 @@ import { checkAssertions, gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
 import { statesIn } from '../host/checkpoint-content.ts'
 import { Conductor, type Crew } from '../host/conductor.ts'
+import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
 import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
@@ -35,7 +36,14 @@ export class Host {
       {
         plan,
         content,
-        site: { shards: ascending(shards), of: shards, shared: new Set(), sendAway: nobodyIsAway, stateOf: statesIn(content, session) },
+        site: {
+          shards: ascending(shards),
+          of: shards,
+          shared: new Set(),
+          discovering: discoveringIn(sources),
+          sendAway: nobodyIsAway,
+          stateOf: statesIn(content, session),
+        },
         sources,
         sinks: this.#sinks,
         errands: this.#errands,
@@ -68,6 +76,7 @@ export class Host {
         await loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch })
         loop.committed()
       },
+      discovered: dealt => this.#errands.later(() => loop.discovered(dealt)),
       stopPulling: () => loop.stopPulling(),
       drain: () => loop.drain(),
       finished: () => loop.finished(),

@@ -1,4 +1,5 @@
-// What a task says of its share of a stage's work, gives of it, and takes of another's.
+// What a task says of its share of a stage's work, gives of it, and takes of another's or of what has appeared.
+import type { Split } from '../../sdk/splittable/source.ts'
 import type { Moved, Share } from './sharing.ts'
 import type { Task } from './task.ts'
 
@@ -20,6 +21,12 @@ export const givenBy = (
   }
   const restriction = task.restrictions?.give() ?? null
   return restriction === null ? null : { moved: { _tag: 'Restriction', ...restriction }, cut: null }
+}
+
+/** What a look for new splits has found for this task; see {@link SourceSplits.discovered}. */
+export const discoveredBy = (task: Task, splits: ReadonlyArray<Split>, horizon: number, nowMs: number): void => {
+  task.splits?.discovered(splits, horizon)
+  task.onSourceProgress(nowMs)
 }
 
 /** Says which split is to be read from now on, if it is one. */

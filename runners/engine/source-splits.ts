@@ -21,9 +21,13 @@ export const unread: SplitProgress = Object.freeze({ last: null, claimed: 0, not
 export class SourceSplits {
   readonly #policy: WatermarkPolicy
   readonly #splits = new Map<string, State>()
+  /** No split that is still to be discovered has older elements. */
+  #horizon: number
 
-  constructor(splits: ReadonlyArray<Split>, policy: WatermarkPolicy, restored: ReadonlyArray<SplitRecord>) {
+  /** `discovering`: others may appear; see {@link SourceSplits.discovered}. */
+  constructor(splits: ReadonlyArray<Split>, policy: WatermarkPolicy, restored: ReadonlyArray<SplitRecord>, discovering = false) {
     this.#policy = policy
+    this.#horizon = discovering ? Instant.min : Instant.max
     for (const split of splits) this.add(split)
     for (const record of restored)
       this.#splits.set(record.split.id, {
@@ -44,6 +48,14 @@ export class SourceSplits {
       done: false,
       caughtUp: false,
     })
+  }
+
+  /** A look found these, and says how far event time may go without what later looks will find. */
+  discovered(splits: ReadonlyArray<Split>, horizon: number): void {
+    for (const split of splits) this.add(split)
+    // As elements of the splits that are there may be out of order, those of others may.
+    if (horizon !== Instant.min)
+      this.#horizon = horizon === Instant.max ? horizon : Math.max(this.#horizon, horizon - this.#policy.outOfOrdernessMs)
   }
 
   /** How many of these positions, from the first, the split may still hand on. */
@@ -122,23 +134,25 @@ export class SourceSplits {
   }
 
   endAll(): void {
+    this.#horizon = Instant.max
     for (const id of this.#splits.keys()) this.end(id)
   }
 
   allDone(): boolean {
     for (const state of this.#splits.values()) if (!state.done) return false
-    return true
+    return this.#horizon === Instant.max
   }
 
-  /** Whether each split was once read to where nothing was pending. */
+  /** Whether each split was once read to where nothing was pending; where splits appear, behind the first look. */
   hasCaughtUp(): boolean {
+    if (this.#horizon === Instant.min) return false
     for (const state of this.#splits.values()) if (!state.caughtUp) return false
     return true
   }
 
-  /** The lowest of all splits: an unread one holds it back. */
+  /** The lowest of all splits, those to come included: an unread one holds it back. */
   watermark(): number {
-    let lowest: number = Instant.max
+    let lowest = this.#horizon
     for (const state of this.#splits.values()) lowest = Math.min(lowest, state.watermark)
     return lowest
   }

@@ -17,6 +17,8 @@ export interface TaskPlace {
 export interface TaskSpec extends TaskPlace {
   /** Only of a source's task: what it reads. */
   readonly splits: ReadonlyArray<Split>
+  /** Only of a source's task: splits may appear while it is read. */
+  readonly discovering?: boolean | undefined
   readonly restored: { readonly record: TaskRecord; readonly keyed: ReadonlyArray<Uint8Array> } | null
   /** Gives what an asynchronous call's outcome means for the element; throws what ends the run. */
   readonly outcomeOf: (element: unknown, outcome: CallOutcome) => unknown

@@ -62,7 +62,8 @@ export class Task {
     this.#channels = new Channels(inputs, restored?.record.channels ?? {}, restored?.record.caughtUp ?? [])
     this.#mains = this.#channelsOf(stage.mainInputs)
     const { head } = stage
-    this.splits = head._tag === 'Source' ? new SourceSplits(spec.splits, head.watermark, restored?.record.splits ?? []) : null
+    const { splits, discovering } = spec
+    this.splits = head._tag === 'Source' ? new SourceSplits(splits, head.watermark, restored?.record.splits ?? [], discovering) : null
     // What it was given when it had come to its own end is still to be read.
     this.#watermarks.input = Math.min(this.#watermarks.input, this.splits?.watermark() ?? Instant.max)
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null

@@ -55,7 +55,7 @@ export interface WritableSnapshot extends Omit<TaskSnapshot, 'keyed' | 'outputs'
   /** The parts of one segment; none where there is nothing to say. */
   readonly keyed: ReadonlyArray<Uint8Array>
   readonly outputs: TaskSnapshot['outputs'] | Uint8Array
-  /** When its barriers were there: milliseconds since 1970, with fractions. */
+  /** When its barriers were there, by `monotonicMs`. */
   readonly takenMs: number
 }
 

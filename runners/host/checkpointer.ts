@@ -9,6 +9,7 @@ import {
   type WritableSnapshot,
   writeSnapshot,
 } from './checkpoint-content.ts'
+import { monotonicMs } from './monotonic.ts'
 
 export interface CheckpointStats {
   completed: number
@@ -55,19 +56,18 @@ export class Checkpointer {
 
   /** To be called at the moment the barrier is injected: how long a checkpoint takes counts from there. The signal says that it was given up. */
   begin(): AbortSignal {
-    this.#beganMs = performance.now()
+    this.#beganMs = monotonicMs()
     this.#attempt = new AbortController()
     return this.#attempt.signal
   }
 
   elapsedMs(): number {
-    return performance.now() - this.#beganMs
+    return monotonicMs() - this.#beganMs
   }
 
   /** All have written their snapshot. Gives how long it took until the last of them had all its barriers. */
   aligned(snapshots: ReadonlyArray<WritableSnapshot>): number {
-    const beganMs = performance.timeOrigin + this.#beganMs
-    return (this.stats.lastAlignmentMs = Math.max(0, ...snapshots.map(({ takenMs }) => takenMs - beganMs)))
+    return (this.stats.lastAlignmentMs = Math.max(0, ...snapshots.map(({ takenMs }) => takenMs - this.#beganMs)))
   }
 
   /** What is under way came to nothing: whatever the store still answers to it changes nothing any more. */

@@ -7,6 +7,7 @@ import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import type { WritableSnapshot } from './checkpoint-content.ts'
 import { Checkpointer } from './checkpointer.ts'
+import { type Dealt, DiscoveryWatch } from './discovery-watch.ts'
 import type { Errands } from './errands.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import type { Opened, Place } from './opening.ts'
@@ -39,6 +40,8 @@ export interface Crew {
   readonly aborted: (epoch: number) => Promise<void>
   /** What the checkpoint holds leaves. */
   readonly publish: (checkpoint: Checkpoint) => Promise<void>
+  /** Splits have appeared, and are to be read; see `Discovery`. */
+  readonly discovered: (dealt: Dealt) => void
   readonly stopPulling: () => void
   /** Event time goes to its end; nothing more is read. */
   readonly drain: () => void
@@ -58,6 +61,7 @@ export class Conductor {
   readonly #checkpointer: Checkpointer
   readonly #savepoints: Savepoints
   readonly #lease: LeaseWatch
+  readonly #discovery: DiscoveryWatch
   #ending: Ending | null = null
   #ended: PipelineResult['state'] | null = null
   #failures = 0
@@ -77,6 +81,7 @@ export class Conductor {
     this.#poke = poke
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
     this.#lease = new LeaseWatch(opened.session)
+    this.#discovery = new DiscoveryWatch({ ...opened, toEnd: place.options.until === 'end' }, dealt => crew.discovered(dealt))
     const { shards, content } = opened
     const isRedealt = shards !== content.shards
     // What was written for other tasks is nothing to add changes to.
@@ -145,6 +150,7 @@ export class Conductor {
       this.#progressDueMs = now + progressMs
       progress()
     }
+    if (this.#ending === null) this.#discovery.turn(now, work => this.#errands.later(work))
     this.#startCheckpoint(now)
     return true
   }
@@ -176,7 +182,7 @@ export class Conductor {
 
   /** When to look again, by Date.now. */
   dueMs(): number {
-    return this.#coordinator.busy() ? this.#deadlineMs : this.#checkpointDueMs
+    return Math.min(this.#discovery.dueMs(), this.#coordinator.busy() ? this.#deadlineMs : this.#checkpointDueMs)
   }
 
   #scopeOf({ full }: Checkpoint): SnapshotScope {

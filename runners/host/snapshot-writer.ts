@@ -1,6 +1,7 @@
 // Writes the state of a checkpoint under way, a few milliseconds at a time, while elements go on.
 import type { TaskSnapshot } from '../engine/messages.ts'
 import type { WritableSnapshot } from './checkpoint-content.ts'
+import { monotonicMs } from './monotonic.ts'
 
 /** Elements wait for so long at most, and a batch of them may take a few times as long. */
 const turnMs = 2
@@ -21,7 +22,7 @@ export class SnapshotWriter {
   }
 
   add(epoch: number, snapshot: TaskSnapshot): void {
-    const writing = { epoch, snapshot, takenMs: performance.timeOrigin + performance.now() }
+    const writing = { epoch, snapshot, takenMs: monotonicMs() }
     if (!this.#advance(writing)) this.#writing.push(writing)
   }
 

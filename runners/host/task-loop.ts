@@ -1,18 +1,20 @@
 // One thread's share of a run: its tasks, the readers that feed them, the calls that they wait for, and the sinks that they publish to.
 // It says what happened and is told what to do by whoever conducts the run, in this thread or in another.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
-import type { ConnectedSource } from '../../sdk/splittable/source.ts'
+import type { ConnectedSource, Split, SplitReader } from '../../sdk/splittable/source.ts'
 import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
-import { givenBy, shareOf, takenBy } from '../engine/shared-work.ts'
+import { discoveredBy, givenBy, shareOf, takenBy } from '../engine/shared-work.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import { unread } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
+import { taskName } from '../engine/task-name.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { Bundles } from './bundles.ts'
 import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
+import type { Dealt } from './discovery-watch.ts'
 import { io } from './errors.ts'
 import type { Errands } from './errands.ts'
 import { Finalizers } from './finalizers.ts'
@@ -74,6 +76,8 @@ export class TaskLoop {
   #byStage: ReadonlyMap<string, Task> = new Map()
   #pulling = true
   #draining = false
+  /** What looks for splits have found, as long as it is being opened. */
+  readonly #arriving: { begin: (() => void) | null }[] = []
   /** Outputs of the checkpoint under way. */
   #leaving: Pick<TaskSnapshot, 'task' | 'outputs'>[] = []
   #leavingBytes = 0
@@ -255,14 +259,37 @@ export class TaskLoop {
     const task = this.#taskOf(stage)
     const { splits } = task
     if (moved._tag === 'Restriction' || splits === null) return () => takenBy(task, moved, this.#now())
-    const source = this.#place.sources.get(stage)
-    if (source === undefined) throw new Error(`${stage} reads from nothing`)
-    const reader = await io(stage, () => source.open(moved.split, unread))
-    reader.onChange(this.#listener.onChange)
+    const reader = await this.#open(stage, moved.split)
     return () => {
       takenBy(task, moved, this.#now())
       this.#readers?.add({ task, splits, id: moved.split.id, reader, ended: false })
       if (this.#draining) task.drain(this.#now())
+    }
+  }
+
+  async #open(stage: string, split: Split): Promise<SplitReader<unknown>> {
+    const source = this.#place.sources.get(stage)
+    if (source === undefined) throw new Error(`${stage} reads from nothing`)
+    const reader = await io(stage, () => source.open(split, unread))
+    reader.onChange(this.#listener.onChange)
+    return reader
+  }
+
+  /** What to do once the splits that have appeared are open: in the order in which they were found, since each look raises the horizon. */
+  async discovered({ stage, shard, splits: found, horizon }: Dealt): Promise<() => void> {
+    const task = this.#set.tasks.find(({ name }) => name === taskName(stage, shard))
+    if (task === undefined || task.splits === null) throw new Error(`${taskName(stage, shard)} reads nothing here`)
+    const { splits } = task
+    const arrival: { begin: (() => void) | null } = { begin: null }
+    this.#arriving.push(arrival)
+    const readers = await Promise.all(found.map(async split => ({ id: split.id, reader: await this.#open(stage, split) })))
+    arrival.begin = () => {
+      discoveredBy(task, found, horizon, this.#now())
+      for (const { id, reader } of readers) this.#readers?.add({ task, splits, id, reader, ended: false })
+      if (this.#draining) task.drain(this.#now())
+    }
+    return () => {
+      while (this.#arriving[0]?.begin) this.#arriving.shift()?.begin?.()
     }
   }
 

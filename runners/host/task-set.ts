@@ -33,6 +33,8 @@ export interface TaskSite {
   readonly of: number
   /** The stages whose work moves between tasks. */
   readonly shared: ReadonlySet<string>
+  /** The sources whose splits appear while they are read. */
+  readonly discovering: ReadonlySet<string>
   /** To a task that is not here. */
   readonly sendAway: (from: string, stage: string, shard: number, message: Message) => void
   /** The segments of the state of a task of the checkpoint, oldest first. */
@@ -99,6 +101,7 @@ const wiredTasks = async (
         shard,
         shards: site.of,
         shared: site.shared.has(stage.id),
+        discovering: site.discovering.has(stage.id),
         downstream: downstreamOf(stage, stages),
         // Dealt in turn; a task without a split only passes watermarks and barriers on.
         splits: restored === null ? (content.splits[stage.id] ?? []).filter((_, i) => i % site.of === shard) : [],

@@ -6,6 +6,7 @@ import { taskName } from '../engine/task-name.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import { decodeOutputs, statesIn, type WritableSnapshot } from '../host/checkpoint-content.ts'
 import type { Crew } from '../host/conductor.ts'
+import type { Dealt } from '../host/discovery-watch.ts'
 import { RemoteFailure } from '../host/errors.ts'
 import type { LoopReport } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
@@ -195,6 +196,10 @@ export class WorkerCrew implements Crew {
     this.#leaving = []
     await published
     this.#tell({ _tag: 'Committed' })
+  }
+
+  discovered(dealt: Dealt): void {
+    this.#threads[dealt.shard]?.post({ _tag: 'Discovered', dealt })
   }
 
   stopPulling(): void {

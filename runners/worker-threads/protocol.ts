@@ -7,6 +7,7 @@ import type { Bundling } from '../engine/cut.ts'
 import type { Message, SnapshotScope, TaskRecord } from '../engine/messages.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import type { CheckpointContent } from '../host/checkpoint-content.ts'
+import type { Dealt } from '../host/discovery-watch.ts'
 import type { LoopReport } from '../host/metrics.ts'
 
 /** What a worker is made with. */
@@ -52,6 +53,8 @@ export type ToWorker =
   | { readonly _tag: 'Give'; readonly stage: string }
   /** Somebody else's work, to be done here; answered by Taken. */
   | { readonly _tag: 'Take'; readonly stage: string; readonly moved: Moved }
+  /** Splits have appeared, for the worker's task. */
+  | { readonly _tag: 'Discovered'; readonly dealt: Dealt }
   /** All tasks of the stage have come so far in event time. */
   | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
   | { readonly _tag: 'StopPulling' }

@@ -10,6 +10,7 @@ import { gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
 import { encodeOutputs, type WritableSnapshot } from '../host/checkpoint-content.ts'
 import { closings, connectSinks, connectSources } from '../host/connecting.ts'
+import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
 import { Pacer } from '../host/pacer.ts'
 import { Sinks } from '../host/sinks.ts'
@@ -91,6 +92,7 @@ export class WorkerRun {
           shards: [worker],
           of: setup.workers,
           shared: sharedAmong(setup.workers, plan, sources),
+          discovering: discoveringIn(sources),
           sendAway: (from, stage, shard, message) => this.#link(shard).send(from, stage, message),
           stateOf: task => Promise.resolve(setup.states[task] ?? []),
         },
@@ -233,6 +235,8 @@ export class WorkerRun {
             this.#say({ _tag: 'Taken' })
           }
         })
+      case 'Discovered':
+        return this.#errands.later(() => this.#loop.discovered(message.dealt))
       case 'Release':
         return this.#loop.released(message.stage, message.at)
       case 'StopPulling':

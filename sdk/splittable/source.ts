@@ -68,12 +68,36 @@ export interface SplitReader<out M> {
   readonly close: () => Promise<void>
 }
 
+/** What has appeared since the last look; see {@link Discovery}. */
+export interface Discovered {
+  /** Those that are not among the known ones. */
+  readonly splits: ReadonlyArray<Split>
+  /**
+   * No element of a split that a later look will find is older, in milliseconds of event time, but for the read's out-of-orderness: so far
+   * event time may go, whatever else is there. `Instant.max`: no later look will find any, and none is taken.
+   */
+  readonly horizon: number
+}
+
+/** Of a source whose splits appear while it is read, such as the subjects of a stream or the files of a folder. */
+export interface Discovery {
+  /** How long to wait between two looks, in milliseconds. */
+  readonly everyMs: number
+  /**
+   * A look. `known`: every split there has been, with the ranges that they were found with or still have. `toEnd`: the run ends at what is
+   * there now, so that this is the last look, and what it finds has an end.
+   */
+  readonly find: (o: { readonly known: ReadonlyArray<Split>; readonly toEnd: boolean }) => Promise<Discovered>
+}
+
 /** A source that is ready to be read, in one process. */
 export interface ConnectedSource<out M> {
   /** Once in the life of a run, before the first read: starts and ends resolved. At most about `desired` splits, at least one; `toEnd` freezes open ends at what is there now. */
   readonly resolve: (o: { readonly desired: number; readonly toEnd: boolean }) => Promise<ReadonlyArray<Split>>
   /** Resumes after `progress.last`. Rejects with a named error where what the progress needs is gone. */
   readonly open: (split: Split, progress: SplitProgress) => Promise<SplitReader<M>>
+  /** Only where splits may appear that `resolve` did not find. They begin at the next look, not at the next start. */
+  readonly discovery?: Discovery | undefined
   /**
    * Only of a source that plays a script (TestStream): by how many milliseconds it has moved processing time when it has come to `note`.
    * Its readers are polled while all else is at rest, and processing time is what the scripts of a run have made of it.

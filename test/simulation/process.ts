@@ -2,6 +2,7 @@
 import { Coordinator, type Checkpoint, type CoordinatorCommand } from '../../runners/engine/coordinator.ts'
 import type { Message, TaskSnapshot } from '../../runners/engine/messages.ts'
 import { redealt } from '../../runners/engine/redealing.ts'
+import { discoveredBy } from '../../runners/engine/shared-work.ts'
 import { Task } from '../../runners/engine/task.ts'
 import { taskName } from '../../runners/engine/task-name.ts'
 import { outcomeIn } from '../../runners/host/outcome.ts'
@@ -13,6 +14,7 @@ import { heldIn, outputsIn, restoredOf, stored, type Stored } from './disk.ts'
 import type { Draw } from './draw.ts'
 import { answers } from './pipelines.ts'
 import { type Event, type Scenario, shardsOf, sharesWork } from './scenario.ts'
+import { hidesSplits, SimulatedDiscovery, splitOf } from './simulated-discovery.ts'
 import { SimulatedSharing } from './simulated-sharing.ts'
 import { SimulatedGenerators } from './simulated-generators.ts'
 import type { Ledger } from './sink.ts'
@@ -74,6 +76,7 @@ export class Process {
   readonly #generators: SimulatedGenerators
   readonly #wires: Wires
   readonly #sharing: SimulatedSharing
+  readonly #discovery: SimulatedDiscovery
   /** Workers that are lost: the others do not know yet. */
   readonly #lost = new Set<number>()
   #injecting: { readonly task: Task; readonly checkpoint: Checkpoint }[] = []
@@ -115,6 +118,15 @@ export class Process {
       taskOf: (stage, worker) => this.#task(taskName(stage, worker)),
       read: (task, split) => this.#beginReading(task, split, false),
     })
+    this.#discovery = new SimulatedDiscovery(
+      new Map(
+        plan.stages.flatMap(({ id }) =>
+          this.#discovers(id) ? [[id, this.#eventsOf(id).map((events, i) => splitOf(events, i))] as const] : [],
+        ),
+      ),
+      this.#shards,
+      disk,
+    )
     // As the direct runner does: the process before may have died before, while, or after it published.
     if (disk !== null)
       for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
@@ -133,10 +145,9 @@ export class Process {
     const instance = new CheckedInstance(stage, scenario.strict ? strictness : null, reach)
     const events = this.#eventsOf(stage.id)
     // Dealt to the source's tasks in turn, once.
+    const isHidden = (i: number): boolean => this.#discovers(stage.id) && i > 0
     const splits = events.flatMap((of, i): ReadonlyArray<Split> =>
-      disk === null && i % shards === shard
-        ? [{ id: String(i), range: { from: 0, to: of.length }, count: null, detail: null, divisible: true }]
-        : [],
+      disk === null && i % shards === shard && !isHidden(i) ? [splitOf(of, i)] : [],
     )
     const downstream = new Map(
       stage.exits.flatMap(exit =>
@@ -151,6 +162,7 @@ export class Process {
         shared: this.#sharing.stages.has(stage.id),
         downstream,
         splits,
+        discovering: this.#discovers(stage.id),
         restored: disk?.shards === shards || disk === null ? restoredOf(disk, name) : redealt(stage, heldIn(disk, stage.id), shard, shards),
         outcomeOf: outcomeIn(stage),
       },
@@ -167,6 +179,10 @@ export class Process {
     )
     this.#tasks.set(name, task)
     for (const { split, done } of task.splits?.records() ?? []) this.#beginReading(task, split.id, done)
+  }
+
+  #discovers(stage: string): boolean {
+    return hidesSplits(this.#world.scenario) && /^source\d+$/.test(stage)
   }
 
   /** What was given away is called after the split that it was part of. */
@@ -210,6 +226,7 @@ export class Process {
     if (queues.length > 0) offer(6, () => this.#deliver(draw.pick(queues)))
     const readings = this.#pulling ? this.#readings.filter(reading => !reading.ended && this.#lives(reading.task)) : []
     if (readings.length > 0) offer(3, () => this.#read(draw.pick(readings)))
+    if (this.#pulling && this.#discovery.busy) offer(1, () => this.#discover())
     if (this.#calls.length > 0 && this.#calls.every(({ task }) => this.#lives(task)))
       offer(3, () => this.#endCall(draw.int(0, this.#calls.length - 1)))
     if (this.#generators.busy && this.#lost.size === 0) offer(3, () => this.#generators.step())
@@ -258,6 +275,15 @@ export class Process {
     if (draw.chance(0.8) || reading.ended) task.onSourceProgress(now)
   }
 
+  #discover(): void {
+    for (const { stage, shard, splits, horizon } of this.#discovery.look(this.#world.draw))
+      this.#wires.toWorker(shard, () => {
+        const task = this.#task(taskName(stage, shard))
+        discoveredBy(task, splits, horizon, this.#world.now)
+        for (const { id } of splits) this.#beginReading(task, id, false)
+      })
+  }
+
   #endCall(at: number): void {
     const [call] = this.#calls.splice(at, 1)
     if (call === undefined) return
@@ -289,6 +315,7 @@ export class Process {
     return (
       this.#calls.length === 0 &&
       !this.#generators.busy &&
+      !this.#discovery.busy &&
       this.#readings.every(reading => reading.ended) &&
       [...this.#queues.values()].every(queue => queue.messages.length === 0)
     )

@@ -39,6 +39,7 @@ export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
     start: StartAt.all,
     stop: StopAt.end,
     splits: 1,
+    splitBy: null,
     connection: undefined,
     ...o,
   })

@@ -1,0 +1,115 @@
+// A read that is split by subject: a split for each subject that has messages, and looks for those that appear.
+import type { StreamInfo } from '@nats-io/jetstream'
+import { Instant } from '../../sdk/model/time.ts'
+import type { Discovered, Split } from '../../sdk/splittable/source.ts'
+import type { Link } from './connections.ts'
+import { JetStreamIOError } from './errors.ts'
+import { detailOf, type SplitDetail } from './split-detail.ts'
+import { streamInfo } from './stream-info.ts'
+
+/** Each has a consumer of its own. */
+const mostSubjects = 1_000
+
+/** Nothing is read by it: it keeps where the read began for the subjects to come. */
+const beginning = 'beginning'
+
+export interface SubjectRead {
+  readonly stream: string
+  readonly label: string
+  readonly filters: ReadonlyArray<string>
+}
+
+export interface SubjectRange {
+  readonly from: number
+  /** Exclusive; null: without end. */
+  readonly to: number | null
+}
+
+export const splitsBySubject = async (
+  link: Link,
+  o: SubjectRead,
+  range: SubjectRange,
+  detail: SplitDetail,
+): Promise<ReadonlyArray<Split>> => {
+  const first: Split = { id: beginning, range: { from: range.from, to: range.from }, count: null, detail, divisible: false }
+  return [first, ...(await subjectsIn(link, o)).map(subject => splitOf(subject, range, detail))]
+}
+
+const splitOf = (subject: string, range: SubjectRange, detail: SplitDetail): Split => ({
+  id: `subject-${subject}`,
+  range,
+  count: null,
+  detail: { ...detail, subject },
+  divisible: false,
+})
+
+const subjectsIn = async (link: Link, { stream, label, filters }: SubjectRead): Promise<ReadonlyArray<string>> => {
+  const found = new Set<string>()
+  for (const filter of filters.length === 0 ? ['>'] : filters) {
+    const { state } = await link.jsm.streams.info(stream, { subjects_filter: filter })
+    for (const subject of Object.keys(state.subjects ?? {})) found.add(subject)
+  }
+  if (found.size <= mostSubjects) return [...found].sort()
+  throw new JetStreamIOError(
+    'InvalidOptions',
+    `${label}: ${found.size} subjects have messages, and a read by subject has a consumer for each: at most ${mostSubjects}. Read fewer subjects, or leave splitBy out.`,
+  )
+}
+
+/** Looks for subjects, one look after another. */
+export class SubjectLooks {
+  readonly #link: Link
+  readonly #o: SubjectRead
+  readonly #warn: (message: string) => void
+  /** The stream's last sequence at the last look; null before the first. */
+  #lookedAt: number | null = null
+
+  constructor(link: Link, o: SubjectRead, warn: (message: string) => void) {
+    this.#link = link
+    this.#o = o
+    this.#warn = warn
+  }
+
+  async find({ known, toEnd }: { readonly known: ReadonlyArray<Split>; readonly toEnd: boolean }): Promise<Discovered> {
+    const { stream, label } = this.#o
+    const first = known.find(({ id }) => id === beginning)
+    if (first === undefined)
+      throw new JetStreamIOError(
+        'InvalidOptions',
+        `${label}: the checkpoint has this read as ${known.length} splits that were not made by subject. Leave splitBy out, or start a new run.`,
+      )
+    const { created } = detailOf(first, label)
+    // Before the subjects are asked for: what it says is no later than what they say.
+    const info = await streamInfo(this.#link, stream, label)
+    if (info.created !== created)
+      throw new JetStreamIOError(
+        'StreamRecreated',
+        `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
+      )
+    const isKnown = new Set(known.map(({ id }) => id))
+    const detail: SplitDetail = { created, lastSequence: info.state.last_seq, untilMs: null, list: null }
+    const range = { from: Math.max(first.range.from, info.state.first_seq), to: toEnd ? info.state.last_seq + 1 : null }
+    const splits = (await subjectsIn(this.#link, this.#o))
+      .map(subject => splitOf(subject, range, detail))
+      .filter(({ id }) => !isKnown.has(id))
+    if (splits.length > 0) this.#requireUnerased(info, known)
+    this.#lookedAt = info.state.last_seq
+    return { splits, horizon: toEnd ? Instant.max : horizonOf(info) }
+  }
+
+  /** What was erased between two looks may have held the first messages of a subject that nobody had seen. */
+  #requireUnerased({ state }: StreamInfo, known: ReadonlyArray<Split>): void {
+    const { stream, label } = this.#o
+    const seen = this.#lookedAt ?? Math.max(...known.map(split => detailOf(split, label).lastSequence))
+    if (state.first_seq <= seen + 1) return
+    const what = `messages ${seen + 1} to ${state.first_seq - 1} of the stream ${stream} were erased before its subjects were looked at`
+    if (this.#lookedAt === null) return this.#warn(`${label}: ${what}: subjects that have appeared since may lack their first ones`)
+    throw new JetStreamIOError(
+      'MessagesErased',
+      `${label}: ${what}, and a subject has appeared that may have had some of them. Keep messages for longer, or look more often (SplitBy.subject({ discoverEvery })).`,
+    )
+  }
+}
+
+/** By the server's clock, which dates the messages; servers before 2.10 do not tell it. */
+const horizonOf = ({ ts }: StreamInfo): number => (ts === undefined ? Date.now() : Date.parse(ts))

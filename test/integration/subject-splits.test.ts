@@ -1,0 +1,132 @@
+// A read that is split by subject: every subject in order, those that appear later too, on one thread and on several.
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { assert } from 'chai'
+import * as E from 'fp-ts/lib/Either.js'
+import { Coder, Encoder, orThrow, PCollection, Pipeline, pipe, type Job } from 'jetbeam'
+import { JetStreamIO, SplitBy, StopAt } from 'jetbeam/io/jetstream'
+import { DirectRunner } from 'jetbeam/runners/direct'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { bySubject, countedBySubject } from '../support/by-subject.ts'
+import { natsPlace, pause } from '../support/nats-place.ts'
+
+const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+  const deadline = Date.now() + 30_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within 30 s`)
+    await pause(50)
+  }
+}
+
+describe('A read that is split by subject', () => {
+  const nats = natsPlace()
+
+  const publish = async (subject: string, count: number, from = 0): Promise<void> => {
+    for (let i = from; i < from + count; i++) await jetstream(nats.nc()).publish(subject, `${i}`)
+  }
+  const streams = async (name: string): Promise<void> => {
+    const jsm = await jetstreamManager(nats.nc())
+    for (const [stream, subjects] of [
+      [`${name.toUpperCase()}_IN`, `${name}.in.*`],
+      [`${name.toUpperCase()}_OUT`, `${name}.out`],
+    ] as const) {
+      await jsm.streams.delete(stream).catch(() => undefined)
+      await jsm.streams.add({ name: stream, subjects: [subjects] })
+    }
+  }
+  /** Payloads of all that lies in the stream, in order. */
+  const stored = async <A>(stream: string): Promise<ReadonlyArray<A>> => {
+    const jsm = await jetstreamManager(nats.nc())
+    const { state } = await jsm.streams.info(stream)
+    const all: A[] = []
+    for (let seq = 1; seq <= state.last_seq; seq++) {
+      const message = await jsm.streams.getMessage(stream, { seq })
+      if (message !== null) all.push(message.json<A>())
+    }
+    return all
+  }
+
+  for (const [name, start] of Object.entries({
+    'on one thread': (job: string) => pipe(bySubject(), DirectRunner.start(nats.options(job))),
+    'on two workers': (job: string) => pipe(bySubject(), WorkerThreadsRunner.start({ ...nats.options(job), workers: 2 })),
+  }))
+    it(`gives each message once and each subject in order, ${name}, whenever its subjects appear and the run goes on`, async () => {
+      await streams('by')
+      await publish('by.in.a', 30)
+      let job: Job = await orThrow(start(name))
+      await publish('by.in.b', 30)
+      await until('the first 60 outputs', async () => (await stored('BY_OUT')).length >= 60)
+      await orThrow(job.suspend)
+      await publish('by.in.a', 20, 30)
+      await publish('by.in.c', 30)
+      job = await orThrow(start(name))
+      await publish('by.in.d', 30)
+      await until('all outputs', async () => (await stored('BY_OUT')).length >= 140)
+      await orThrow(job.suspend)
+      const outputs = await stored<string>('BY_OUT')
+      for (const [subject, count] of Object.entries({ a: 50, b: 30, c: 30, d: 30 }))
+        assert.deepEqual(
+          outputs.filter(output => output.startsWith(`by.in.${subject} `)),
+          Array.from({ length: count }, (_, i) => `by.in.${subject} ${i}`),
+        )
+      assert.lengthOf(outputs, 140)
+    })
+
+  it('lets event time go on where a worker has no subject yet, and drops nothing of one that appears', async () => {
+    await streams('counted')
+    await publish('counted.in.a', 10)
+    const job = await orThrow(pipe(countedBySubject(), WorkerThreadsRunner.start({ ...nats.options('counted'), workers: 3 })))
+    await until('the first window', async () => (await stored('COUNTED_OUT')).length > 0)
+    await publish('counted.in.b', 10)
+    const total = async (): Promise<number> =>
+      (await stored<readonly [string, number]>('COUNTED_OUT')).reduce((sum, [, count]) => sum + count, 0)
+    await until('all windows', async () => (await total()) >= 20)
+    assert.equal(job.metrics().droppedLate, 0)
+    await orThrow(job.suspend)
+    assert.equal(await total(), 20)
+  })
+
+  it('ends at what is there where it has an end, the subjects that appeared since included', async () => {
+    await streams('by')
+    await publish('by.in.a', 5)
+    const job = await orThrow(pipe(bySubject(), DirectRunner.start(nats.options('ending'))))
+    await until('the first outputs', async () => (await stored('BY_OUT')).length === 5)
+    await orThrow(job.suspend)
+    await publish('by.in.e', 7)
+    const rest = await orThrow(pipe(bySubject(), DirectRunner.run({ ...nats.options('ending'), until: 'end' })))
+    assert.deepEqual([rest.state, (await stored('BY_OUT')).length], ['done', 12])
+    const bounded = Pipeline.of(
+      pipe(
+        JetStreamIO.read({ stream: 'BY_IN', coder: Coder.string, splitBy: SplitBy.subject(), stop: StopAt.end }),
+        PCollection.orFail,
+        PCollection.ignore,
+      ),
+    )
+    const once = await orThrow(pipe(bounded, DirectRunner.run(nats.options('bounded'))))
+    assert.deepEqual([once.state, once.metrics.elementsRead], ['done', 12])
+  })
+
+  it('does not go on where it was split another way before', async () => {
+    await streams('by')
+    await publish('by.in.a', 1)
+    const relay = (splitBy: SplitBy | undefined) =>
+      Pipeline.of(
+        pipe(
+          JetStreamIO.read({ stream: 'BY_IN', coder: Coder.string, splitBy }),
+          PCollection.orFail,
+          JetStreamIO.write({ stream: 'BY_OUT', subject: 'by.out', coder: Encoder.json() }),
+        ),
+      )
+    const refusal = async (before: SplitBy | undefined, now: SplitBy | undefined): Promise<string> => {
+      const options = nats.options(before === undefined ? 'was-whole' : 'was-split')
+      const job = await orThrow(pipe(relay(before), DirectRunner.start(options)))
+      await until('the output', async () => (await stored('BY_OUT')).length > 0)
+      await orThrow(job.suspend)
+      const result = await pipe(relay(now), DirectRunner.run(options))()
+      return E.isLeft(result) ? result.left.message : 'it ran'
+    }
+    assert.include(await refusal(undefined, SplitBy.subject()), 'not made by subject. Leave splitBy out')
+    await streams('by')
+    await publish('by.in.a', 1)
+    assert.include(await refusal(SplitBy.subject(), undefined), 'Give it splitBy: SplitBy.subject()')
+  })
+})
