@@ -57,7 +57,7 @@ export class StoredIds {
     return ordinal < 31 ? ((group.bits.get(position) ?? 0) & (1 << ordinal)) !== 0 : (group.more?.has(`${position}.${ordinal}`) ?? false)
   }
 
-  /** Positions of a group ascend, and all of a position's outputs come together: nothing up to this one will be asked for again. */
+  /** Nothing of the group up to this position will be asked for again: positions ascend, and all of a position's outputs come together. */
   passed(name: string, position: number): void {
     const group = this.groups.get(name)
     if (group !== undefined && position >= group.last) this.groups.delete(name)

@@ -84,8 +84,10 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
     await scanIds({ link, context, stream, label, created: start.created }, start.lastSequence + 1, id => ids.add(id))
     return ids
   }
-  let stored = named && stood !== null ? await scan() : new StoredIds(prefix)
-  let scanned = named && stood !== null
+  // What a checkpoint holds is looked for only where it is published again.
+  const eager = context.mode === 'immediate' && stood !== null
+  let stored = eager ? await scan() : new StoredIds(prefix)
+  let scanned = eager
   let skipped = 0
   const publisher = new RawPublisher({
     link,
@@ -125,6 +127,13 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
     if (n > 0 && !byIndex) stored.passed(group, position(n - 1))
   }
 
+  /** The outputs of later checkpoints have names of their own. */
+  const endRecovery = (): void => {
+    if (context.mode !== 'checkpointed' || !scanned) return
+    stored = new StoredIds(prefix)
+    scanned = false
+  }
+
   // As long as a replay has not gone past all that the scan found, the next scan must find it as well.
   const reached = (): Stood => ({
     _tag: 'messageIds',
@@ -149,10 +158,15 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
     protocol: start,
     guarantee: guaranteeOf(o, context),
     publish: (origin, outputs) => enqueue(outputs, groupOf(origin), false),
+    passed: origins => {
+      if (stored.isEmpty) return
+      for (const [origin, position] of origins) stored.passed(groupOf(origin), position)
+    },
     congested: () => publisher.congested,
     onReady: callback => publisher.onReady(callback),
     failure: () => publisher.failure,
     flush: async () => {
+      endRecovery()
       // As it stood when this was asked: what is published from then on is stored after it, however soon it is acknowledged.
       const position = reached()
       if (!publisher.isQuiet) await publisher.settled()
@@ -161,6 +175,7 @@ const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link)
       return position
     },
     commit: async (id, outputs, recovering) => {
+      if (!recovering) endRecovery()
       const group = shortHash(commitName(id))
       if (recovering && named && !scanned) {
         stored = await scan()

@@ -5,6 +5,7 @@ import type { Exit } from '../plan/stage.ts'
 import { exchange, spread } from './exchange.ts'
 import { withNamedKeys } from './key-failure.ts'
 import type { Message, Outbox, TaskSnapshot } from './messages.ts'
+import { originOf } from './origins.ts'
 import { appendOutputs, heldBytes } from './outputs.ts'
 import type { TaskPlace } from './task-place.ts'
 
@@ -42,8 +43,7 @@ export class TaskOutputs {
           const outputs = buffer.takeOutputs()
           if (outputs === null) break
           if (exit.mode === 'checkpointed') this.#waiting.set(exit.sinkId, appendOutputs(this.#waiting.get(exit.sinkId), outputs))
-          // Splits have names of their own only within their source.
-          else this.#outbox.publish(exit.sinkId, `${stage.id}/${split}`, outputs)
+          else this.#outbox.publish(exit.sinkId, originOf(stage.id, split), outputs)
           break
         }
         case 'Assert':

@@ -1,6 +1,7 @@
 // The sinks that one thread publishes to: asked where they stand at a barrier, and given what a durable checkpoint holds.
 import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
+import type { Passed } from '../engine/origins.ts'
 import { io, IoError } from './errors.ts'
 
 export class Sinks {
@@ -16,6 +17,11 @@ export class Sinks {
 
   publish(sinkId: string, origin: string, outputs: OutputBatch): void {
     this.connected.get(sinkId)?.publish(origin, outputs)
+  }
+
+  /** How far reading has come: see {@link ConnectedSink}. */
+  passed(origins: Passed): void {
+    for (const sink of this.connected.values()) sink.passed?.(origins)
   }
 
   /**

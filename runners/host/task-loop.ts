@@ -4,6 +4,7 @@ import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { ConnectedSource, Split, SplitReader } from '../../sdk/splittable/source.ts'
 import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
+import { othersIn, passedBy } from '../engine/origins.ts'
 import { discoveredBy, givenBy, shareOf, takenBy } from '../engine/shared-work.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import { unread } from '../engine/source-splits.ts'
@@ -120,6 +121,7 @@ export class TaskLoop {
     })
     this.#byStage = new Map(this.#set.tasks.map(task => [task.stage.id, task]))
     for (const sink of sinks.connected.values()) sink.onReady(onChange)
+    sinks.passed(new Map([...othersIn(content.tasks, content.splits), ...passedBy(this.#sourceTasks())]))
     this.#readers = await Readers.open(plan, this.#set.tasks, sources, onChange)
     this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
     // A task without a split of its own has nothing to wait for.
@@ -312,6 +314,7 @@ export class TaskLoop {
 
   inject(epoch: number, scope: SnapshotScope): void {
     for (const task of this.#sourceTasks()) task.onInject(epoch, scope, this.#now())
+    this.#place.sinks.passed(passedBy(this.#sourceTasks()))
   }
 
   persisted(): void {

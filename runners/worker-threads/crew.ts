@@ -2,6 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
+import { othersIn, othersOf } from '../engine/origins.ts'
 import { taskName } from '../engine/task-name.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import { decodeOutputs, statesIn, type WritableSnapshot } from '../host/checkpoint-content.ts'
@@ -63,6 +64,8 @@ export class WorkerCrew implements Crew {
     })
     const home = new Set(opened.plan.sinks.filter(isHome).map(({ id }) => id))
     const away = new Set(opened.plan.sinks.flatMap(({ id }) => (home.has(id) ? [] : [id])))
+    // Here they publish nothing, and have nothing to remember.
+    new Sinks(new Map([...opened.sinks].filter(([id]) => away.has(id)))).passed(othersIn(opened.content.tasks, opened.content.splits))
     this.#home = new Sinks(new Map([...opened.sinks].filter(([id]) => home.has(id))), away)
   }
 
@@ -199,7 +202,11 @@ export class WorkerCrew implements Crew {
   }
 
   discovered(dealt: Dealt): void {
-    this.#threads[dealt.shard]?.post({ _tag: 'Discovered', dealt })
+    const { stage, shard, splits } = dealt
+    for (const [worker, thread] of this.#threads.entries()) {
+      if (worker === shard) thread.post({ _tag: 'Discovered', dealt })
+      else if (splits.length > 0) thread.post({ _tag: 'ReadElsewhere', origins: othersOf(stage, splits) })
+    }
   }
 
   stopPulling(): void {

@@ -5,6 +5,7 @@ import type { Binding } from '../../sdk/model/bindings.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
 import type { Bundling } from '../engine/cut.ts'
 import type { Message, SnapshotScope, TaskRecord } from '../engine/messages.ts'
+import type { Passed } from '../engine/origins.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
@@ -55,6 +56,8 @@ export type ToWorker =
   | { readonly _tag: 'Take'; readonly stage: string; readonly moved: Moved }
   /** Splits have appeared, for the worker's task. */
   | { readonly _tag: 'Discovered'; readonly dealt: Dealt }
+  /** What another worker was given of what was discovered. */
+  | { readonly _tag: 'ReadElsewhere'; readonly origins: Passed }
   /** All tasks of the stage have come so far in event time. */
   | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
   | { readonly _tag: 'StopPulling' }

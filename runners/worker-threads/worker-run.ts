@@ -235,6 +235,8 @@ export class WorkerRun {
             this.#say({ _tag: 'Taken' })
           }
         })
+      case 'ReadElsewhere':
+        return this.#sinks.passed(message.origins)
       case 'Discovered':
         return this.#errands.later(() => this.#loop.discovered(message.dealt))
       case 'Release':

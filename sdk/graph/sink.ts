@@ -56,6 +56,11 @@ export interface ConnectedSink {
   readonly guarantee: string
   /** Immediate and plain. `origin` names the split's source; rows ascend by (position, ordinal). The batch is the sink's from now on. Does not block: watch `congested`. */
   readonly publish: (origin: string, outputs: OutputBatch) => void
+  /**
+   * Immediate: for each origin the last position whose outputs will not be published by it (again); Infinity: none of them will. What a
+   * sink knows of those from an earlier process it may forget. Called before anything is published, and at every checkpoint.
+   */
+  readonly passed?: ((origins: ReadonlyMap<string, number>) => void) | undefined
   /** True while too much is in flight: whoever feeds the sink should wait for `onReady`. */
   readonly congested: () => boolean
   /** One callback, the newest: called when congestion ends, or when the sink failed. */

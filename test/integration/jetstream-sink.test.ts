@@ -173,6 +173,25 @@ describe('JetStreamIO.write', function () {
     assert.deepEqual(await stored(stream), range(0, 500))
   })
 
+  it('goes on from where its destination stands once a checkpoint is committed again, whatever earlier checkpoints lie behind', async () => {
+    const stream = await newStream()
+    const id = { shard: 'stage/1', generation: 2, epoch: 6 }
+    const first = await open(stream, { mode: 'checkpointed' })
+    // As where another worker has published nothing since: its position is the one that counts.
+    const checkpoint = await first.flush()
+    await first.commit(id, outputs(`${stream}.a`, range(0, 100)), false)
+    await first.commit({ ...id, epoch: 7 }, outputs(`${stream}.a`, range(100, 200)), false)
+    await first.close()
+    const second = await open(stream, { mode: 'checkpointed', protocol: first.protocol, restored: checkpoint })
+    await second.commit({ ...id, epoch: 7 }, outputs(`${stream}.a`, range(100, 200)), true)
+    await second.flush()
+    await second.flush()
+    assert.include(await second.flush(), { lastSequence: 200 })
+    assert.equal(second.metrics()['skipped'], 100)
+    await second.close()
+    assert.deepEqual(await stored(stream), range(0, 200))
+  })
+
   it('fails when what it would have to look through was erased', async () => {
     const stream = await newStream()
     const first = await open(stream)
