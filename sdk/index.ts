@@ -86,7 +86,17 @@ export type { Cells, Expiration, Firing, KeyedElement, StatefulDoFn, StatefulSpe
 
 export { type Continuation, type SplittableContext, type SplittableDoFn, Timestamped, resumeAfter, stop } from './splittable/do-fn.ts'
 export { OffsetRange, type PositionRange, Restriction, type RestrictionAlgebra } from './splittable/restriction.ts'
-export type { ConnectedSource, Discovered, Discovery, ReadBatch, ReaderStatus, Source, Split, SplitProgress, SplitReader } from './splittable/source.ts'
+export type {
+  ConnectedSource,
+  Discovered,
+  Discovery,
+  ReadBatch,
+  ReaderStatus,
+  Source,
+  Split,
+  SplitProgress,
+  SplitReader,
+} from './splittable/source.ts'
 export type { RestrictionTracker } from './splittable/tracker.ts'
 export { type EstimatorCell, WatermarkEstimator } from './splittable/watermark-estimator.ts'
 export { Watermark, type WatermarkPolicy } from './splittable/watermark-policy.ts'

@@ -1,7 +1,7 @@
 // npm run bench -- [NAME] [--quick] [--json FILE]: each row's contestants in turn, in one run; ratios against the targets.
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
+import { refuse, scriptOptions } from '../support/script-options.ts'
 import type { BenchOptions } from './bench-options.ts'
 import { checkpointPause } from './checkpoint-pause.ts'
 import { cpuBound } from './cpu-bound.ts'
@@ -46,19 +46,12 @@ const perElement = (ns: number): string =>
   ns < 10_000 ? `${ns.toFixed(1)} ns` : ns < 10_000_000 ? `${(ns / 1_000).toFixed(1)} µs` : `${(ns / 1_000_000).toFixed(1)} ms`
 
 const main = async (): Promise<number> => {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = scriptOptions(usage, {
     allowPositionals: true,
-    options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
+    options: { quick: { type: 'boolean' }, json: { type: 'string' } },
   })
-  if (values.help === true) {
-    process.stdout.write(usage)
-    return 0
-  }
   const unknown = positionals.filter(name => rows[name] === undefined)
-  if (unknown.length > 0) {
-    process.stderr.write(`there is no row ${unknown.join(', ')}\n\n${usage}`)
-    return 2
-  }
+  if (unknown.length > 0) refuse(`there is no row ${unknown.join(', ')}`, usage)
   const done: Row[] = []
   for (const [name, row] of Object.entries(rows)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue

@@ -1,38 +1,41 @@
 // npm run test:crash -- [--rounds N] [--seed S] [--only NAME]: N kills for each pipeline and runner, of the process at any moment and at each phase of a
 // checkpoint, and of single workers; and a quarter as many of the server.
-import { parseArgs } from 'node:util'
+import { refuse, scriptOptions } from '../support/script-options.ts'
 import { describe } from './kills.ts'
 import { type Result, runScenario } from './scenario.ts'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    help: { type: 'boolean' },
-  },
+const usage = `npm run test:crash -- [--rounds N] [--seed S] [--only NAME]
+
+--rounds N   kills of each pipeline on each runner, in all ways in turn (20)
+--seed S     for the moments of the kills (1)
+--only NAME  one of them alone: windows on 2 workers, for instance
+`
+const { values } = scriptOptions(usage, {
+  options: { rounds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, only: { type: 'string' } },
 })
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
-if (values.help === true || !Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
-  process.stdout.write(
-    'npm run test:crash -- [--rounds N] [--seed S] [--only NAME]\n\n--rounds N  kills of each pipeline on each runner, in all ways in turn (20)\n--seed S    for the moments of the kills (1)\n--only NAME  one of them alone: windows on 2 workers, for instance\n',
-  )
-  process.exit(values.help === true ? 0 : 2)
-}
+if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) refuse('--rounds and --seed are whole numbers', usage)
 
 const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): string =>
   `${kills.length} kills (${describe(kills)}), ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}`
 
 let [passed, failed] = [0, 0]
 const all = { kills: 0, serverKills: 0, events: 0, lost: 0, duplicated: 0, wrong: 0 }
-for (const [pipeline, workers] of [
+const scenarios = [
   ['relay', null],
   ['windows', null],
   ['relay', 2],
   ['windows', 2],
-] as const) {
-  const name = workers === null ? pipeline : `${pipeline} on ${workers} workers`
+] as const
+const nameOf = ([pipeline, workers]: (typeof scenarios)[number]): string =>
+  workers === null ? pipeline : `${pipeline} on ${workers} workers`
+const names = scenarios.map(nameOf)
+if (values.only !== undefined && !names.includes(values.only)) refuse(`there is no ${values.only}, but ${names.join(', ')}`, usage)
+
+for (const scenario of scenarios) {
+  const [pipeline, workers] = scenario
+  const name = nameOf(scenario)
   if ((values.only ?? name) !== name) continue
   try {
     const plan = { pipeline, workers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }

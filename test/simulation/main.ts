@@ -1,14 +1,19 @@
 // Runs seeds: `npm run test:simulation -- --seeds 2000 [--from 1]`, or one again: `npm run test:simulation -- --seed 42`.
-import { parseArgs } from 'node:util'
+import { refuse, scriptOptions } from '../support/script-options.ts'
 import { simulate } from './simulate.ts'
 
-const { values } = parseArgs({
+const usage = `npm run test:simulation -- [--seeds N] [--from S], or --seed S
+
+--seeds N  how many runs (1000)
+--from S   the first one's seed (1)
+--seed S   one run again, with all that it read
+`
+const { values } = scriptOptions(usage, {
   options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' }, seed: { type: 'string' } },
 })
 const from = Number(values.seed ?? values.from)
 const count = values.seed === undefined ? Number(values.seeds) : 1
-if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1)
-  throw new RangeError('--seeds, --from and --seed are whole numbers')
+if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1) refuse('--seeds, --from and --seed are whole numbers', usage)
 
 const began = performance.now()
 let [passed, failed] = [0, 0]
