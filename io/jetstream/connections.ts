@@ -2,10 +2,21 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext, LocalBinding } from '../../sdk/model/bindings.ts'
-import { shownServers } from '../nats/address.ts'
+import { addressOf, shownServers } from '../nats/address.ts'
+import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
 import { apiTimeoutMs, dial } from '../nats/dial.ts'
 import { ConnectionProblem } from '../nats/problem.ts'
-import { bindingKey, connectionBinding as bindingOf, requireCurrent, resolveConnection, serversIn } from '../nats/settings.ts'
+import {
+  type ConnectionSpecifics,
+  apiPrefixOf,
+  bindingKey,
+  connectionBinding as bindingOf,
+  requireCurrent,
+  resolveConnection,
+  serversIn,
+} from '../nats/settings.ts'
+import { check } from '../settings/check.ts'
+import { orThrow } from './configuration-error.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
 
 export type LinkEvent = 'disconnected' | 'reconnected' | 'closed'
@@ -16,6 +27,10 @@ export interface Link {
   readonly jsm: JetStreamManager
   /** Where it leads, for messages. */
   readonly address: string
+  /** Of JetStream's API: `$JS.API`. */
+  readonly apiPrefix: string
+  /** Of subjects for answers: `_INBOX`. */
+  readonly inboxPrefix: string
   readonly isConnected: () => boolean
   /** Gives what ends the listening. */
   readonly listen: (listener: (event: LinkEvent) => void) => () => void
@@ -27,24 +42,24 @@ export interface Link {
 const asJetStreamIOError = (error: unknown): unknown =>
   error instanceof ConnectionProblem ? new JetStreamIOError(error._tag, error.message, { cause: error.cause }) : error
 
-/** Binds a connection's settings to a name. See JetStreamIO.connection. */
-export const connectionBinding = (o: {
+/** Where NATS is and who asks, as `JetStreamIO.connection` takes it. */
+export interface ConnectionOptions extends ConnectionSpecifics {
   /** By which reads and writes name it: 'default' unless told. */
   readonly name?: string | undefined
-  /** Addresses, as an array or with commas between them: `nats://host:4222`. */
+  /** Addresses, as an array or with commas between them: `nats://host:4222`, or `tls://host:4222`. */
   readonly servers: string | ReadonlyArray<string>
-  /** The path of a .creds file. None unless told. */
-  readonly credentialsFile?: string | undefined
-  /** The name of an environment variable that holds a token. None unless told. */
-  readonly tokenVariable?: string | undefined
-}): Binding => {
-  const servers = typeof o.servers === 'string' ? serversIn(o.servers) : [...o.servers]
-  if (servers.length === 0 || servers.includes(''))
-    throw new JetStreamIOError(
-      'InvalidOptions',
-      "JetStreamIO.connection: no server is named. Give its address: servers: 'nats://127.0.0.1:4222'.",
-    )
-  return bindingOf(o.name, { servers, credentialsFile: o.credentialsFile ?? null, tokenVariable: o.tokenVariable ?? null })
+}
+
+/** Binds a connection's settings to a name. See JetStreamIO.connection. */
+export const connectionBinding = (o: ConnectionOptions): Binding => {
+  const servers = typeof o.servers === 'string' ? serversIn(o.servers) : o.servers
+  // Code may have a login in an address; a configuration may not, because it is written to files.
+  const given = { ...o, servers: servers.map(server => addressOf(server).shown) }
+  const { name, ...settings } = orThrow(
+    'JetStreamIO.connection',
+    check<ConnectionConfig>(connectionSchema, given, { prefix: '', inCode: [] }),
+  )
+  return bindingOf(name, { ...settings, servers })
 }
 
 /** Binds a live connection to a name. See JetStreamIO.existingConnection. */
@@ -57,9 +72,7 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
   return Object.freeze({ _tag: 'LocalBinding', key: bindingKey(o?.name), value: nc })
 }
 
-interface Shared {
-  readonly nc: NatsConnection
-  readonly jsm: JetStreamManager
+interface Shared extends Pick<Link, 'nc' | 'jsm' | 'apiPrefix' | 'inboxPrefix'> {
   readonly listeners: Set<(event: LinkEvent) => void>
   connected: boolean
 }
@@ -87,12 +100,12 @@ export const acquire = async (context: HostContext, name: string | undefined, la
 const acquired = async (context: HostContext, name: string | undefined, lane: Lane): Promise<Link> => {
   const target = resolveConnection(context.binding, name)
   if (!('servers' in target)) {
-    const shared = await watched(target, target.getServer())
+    const shared = await watched(target, target.getServer(), {})
     return linkOf(shared, target.getServer(), () => Promise.resolve())
   }
   const address = shownServers(target.servers)
   const key = JSON.stringify({ target, lane })
-  const lease = leases.get(key) ?? { shared: dial(target).then(nc => watched(nc, address)), users: 0 }
+  const lease = leases.get(key) ?? { shared: dial(target).then(nc => watched(nc, address, target)), users: 0 }
   leases.set(key, lease)
   lease.users++
   const release = async (): Promise<void> => {
@@ -115,6 +128,8 @@ const linkOf = (shared: Shared, address: string, release: () => Promise<void>): 
   return {
     nc: shared.nc,
     jsm: shared.jsm,
+    apiPrefix: shared.apiPrefix,
+    inboxPrefix: shared.inboxPrefix,
     address,
     isConnected: () => shared.connected && !shared.nc.isClosed(),
     listen: listener => {
@@ -129,15 +144,16 @@ const linkOf = (shared: Shared, address: string, release: () => Promise<void>): 
   }
 }
 
-const watched = async (nc: NatsConnection, address: string): Promise<Shared> => {
-  const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs }).catch((error: unknown) => {
+const watched = async (nc: NatsConnection, address: string, settings: ConnectionSpecifics): Promise<Shared> => {
+  const apiPrefix = apiPrefixOf(settings)
+  const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix }).catch((error: unknown) => {
     throw new JetStreamIOError(
       'CannotConnect',
-      `The NATS server at ${address} answers, but its JetStream does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`,
+      `The NATS server at ${address} answers, but its JetStream${apiPrefix === '$JS.API' ? '' : ` (${apiPrefix})`} does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`,
       { cause: error },
     )
   })
-  const shared: Shared = { nc, jsm, listeners: new Set(), connected: true }
+  const shared: Shared = { nc, jsm, apiPrefix, inboxPrefix: settings.inboxPrefix ?? '_INBOX', listeners: new Set(), connected: true }
   void follow(shared)
   return shared
 }

@@ -43,5 +43,5 @@ export const consumerOfLast = (filter: string): Partial<ConsumerConfig> => ({
 
 /** Without waiting for an answer that may never come: what is not heard is forgotten after a minute. */
 export const forgetConsumer = (link: Link, stream: string, consumer: string): void => {
-  if (link.isConnected()) link.nc.publish(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`)
+  if (link.isConnected()) link.nc.publish(`${link.apiPrefix}.CONSUMER.DELETE.${stream}.${consumer}`)
 }

@@ -1,5 +1,11 @@
 // jetbeam/io/jetstream: everything a user of it names.
-export { JetStreamIO, type ReadOptions, type WriteTarget } from './jetstream-io.ts'
+export { JetStreamIO, type ReadOptions, type ReadSettings, type WriteTarget } from './jetstream-io.ts'
+export { type ConfigBuilder, type GivenConfig, JetStreamConfig, type Setters } from './jetstream-config.ts'
+export { ConfigurationError, type ConfigurationProblem } from './configuration-error.ts'
+export type { WriteSettings } from './jetstream-keys.ts'
+export type { ConnectionConfig } from '../nats/connection-keys.ts'
+export type { ConnectionSettings, ConnectionSpecifics } from '../nats/settings.ts'
+export type { ConnectionOptions } from './connections.ts'
 export { KvIO, type KvEntry, type WatchOptions } from './kv-io.ts'
 export { SplitBy, StartAt, StopAt } from './read-options.ts'
 export { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'

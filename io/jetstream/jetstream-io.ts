@@ -8,32 +8,28 @@ import type { Failure } from '../../sdk/model/failure.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
+import { check } from '../settings/check.ts'
+import { orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
 import type { Delivery } from './delivery.ts'
-import { JetStreamIOError } from './errors.ts'
 import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
-import { type SplitBy, StartAt, type StopAt } from './read-options.ts'
+import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
+import type { SplitBy, StartAt, StopAt } from './read-options.ts'
 import { sinkOf } from './sink.ts'
 import { sourceOf } from './source.ts'
-import { requireStreamName } from './stream-info.ts'
-import { requireFilters } from './subject-filter.ts'
 import { requireSubject } from './subject.ts'
 
-/** What `JetStreamIO.read` and `readMessages` read, and how. `A`: what the coder gives. */
-export interface ReadOptions<A> {
+/** What of a read is data: what a configuration can tell. */
+export interface ReadSettings {
   /** Its name; it has limits retention. */
   readonly stream: string
-  /** From a message's payload. */
-  readonly coder: Decoder<A>
   /** Only these subjects; wildcards are allowed, overlaps are not. All, if it is left out. */
   readonly subjects?: ReadonlyArray<string> | undefined
   /** Where the first run begins: StartAt.all unless told. */
   readonly start?: StartAt | undefined
   /** Where it ends: never, if it is left out. */
   readonly stop?: StopAt | undefined
-  /** Event time: when the message was published, unless told. What is undecodable has its publish time in any case. */
-  readonly timestamp?: ((value: NoInfer<A>, message: Message<NoInfer<A>>) => Instant) | undefined
   /** Watermark.monotonic unless told. */
   readonly watermark?: WatermarkPolicy | undefined
   /** Into how many ranges of sequences a bounded read is split: 1 unless told. More give up order across ranges. */
@@ -47,6 +43,14 @@ export interface ReadOptions<A> {
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined
+}
+
+/** What `JetStreamIO.read` and `readMessages` read, and how. `A`: what the coder gives. */
+export interface ReadOptions<A> extends ReadSettings {
+  /** From a message's payload. */
+  readonly coder: Decoder<A>
+  /** Event time: when the message was published, unless told. What is undecodable has its publish time in any case. */
+  readonly timestamp?: ((value: NoInfer<A>, message: Message<NoInfer<A>>) => Instant) | undefined
 }
 
 /** Where `JetStreamIO.write` and its kin publish. `delivery` left out is exactly once: what cannot keep it is refused at start. */
@@ -69,27 +73,17 @@ const readNode = <A, B>(
   valueIn: (element: B) => A,
 ): PCollection<Either<Undecodable, B>> => {
   const label = `JetStreamIO.${kind}(${o.stream})`
-  requireStreamName(o.stream, label)
-  const filters = [...(o.subjects ?? [])]
-  requireFilters(filters, label)
-  const splits = o.splits ?? 1
-  if (!Number.isInteger(splits) || splits < 1)
-    throw new JetStreamIOError('InvalidOptions', `${label}: splits is a whole number from 1, and ${splits} is not.`)
-  if (splits > 1 && o.stop === undefined)
-    throw new JetStreamIOError(
-      'InvalidOptions',
-      `${label}: only a bounded read can be split into ranges. Give it a stop, or leave splits out.`,
-    )
-  requireSplittable(o, label)
+  const settings = orThrow(label, check<ReadSettings>(sourceSchema, o, { prefix: '', inCode: ['coder', 'timestamp'] }))
+  const { start, splits } = sourceSchema.keys
   const source = sourceOf({
-    stream: o.stream,
+    stream: settings.stream,
     label,
-    filters,
-    start: o.start ?? StartAt.all,
-    stop: o.stop ?? null,
-    splits,
-    splitBy: o.splitBy ?? null,
-    connection: o.connection,
+    filters: settings.subjects ?? [],
+    start: settings.start ?? start.fallback,
+    stop: settings.stop ?? null,
+    splits: settings.splits ?? splits.fallback,
+    splitBy: settings.splitBy ?? null,
+    connection: settings.connection,
   })
   const { coder } = o
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
@@ -105,19 +99,6 @@ const readNode = <A, B>(
   // What is undecodable tells no event time: its publish time must not make the others late.
   const movesWatermark = at === undefined ? undefined : E.isRight
   return Splittable.source({ source, decode, timestamp, movesWatermark, watermark: o.watermark, name: o.name })
-}
-
-const requireSplittable = <A>({ splitBy, splits, start, stop }: ReadOptions<A>, label: string): void => {
-  if (splitBy === undefined) return
-  const refusal =
-    (splits ?? 1) > 1
-      ? 'it is split by subject, not into ranges: leave splits out'
-      : start?._tag === 'LastPerSubject'
-        ? 'the newest message of each subject is a list of its own: leave splitBy out'
-        : stop !== undefined && stop._tag !== 'End'
-          ? 'split by subject, it ends at StopAt.end or never'
-          : null
-  if (refusal !== null) throw new JetStreamIOError('InvalidOptions', `${label}: ${refusal}.`)
 }
 
 const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>
@@ -147,9 +128,9 @@ interface Row {
 
 const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
   const label = `JetStreamIO.${kind}(${o.stream})`
-  requireStreamName(o.stream, label)
-  if (subject !== null) requireSubject(subject, label)
-  const delivery = o.delivery?._tag ?? 'exactlyOnce'
+  const given = { ...o, subject: subject ?? undefined }
+  const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode: ['coder', 'headers'] }))
+  const delivery = (settings.delivery ?? sinkSchema.keys.delivery.fallback)._tag
   const encode = (value: A, out: OutputBatch): void => {
     const { subject: to, headers, payload } = row(value)
     if (subject === null) requireSubject(to, label)

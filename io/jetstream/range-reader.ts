@@ -220,7 +220,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   private listen(): void {
     const generation = this.generation
-    this.inbox = createInbox('_INBOX')
+    this.inbox = createInbox(this.o.link.inboxPrefix)
     this.numbersAt = -1
     this.consumerSequence = 0
     this.heardAt = Date.now()
@@ -231,7 +231,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
           return this.fail(
             new JetStreamIOError(
               'ServerUnavailable',
-              `${this.o.label}: the server refuses the subscription: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`,
+              `${this.o.label}: the server refuses the subscription: ${errorText(error)}. Allow this user to subscribe to ${this.o.link.inboxPrefix}.>.`,
               { cause: error },
             ),
           )
@@ -371,7 +371,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
       if (batch === 0) return
       if (this.window.open === 0) this.heardAt = Date.now()
       const token = this.window.asked(batch)
-      link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${this.consumer}`, pullRequest(batch, this.maxBytes), {
+      link.nc.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.consumer}`, pullRequest(batch, this.maxBytes), {
         reply: `${this.inbox}.${token}`,
       })
     }

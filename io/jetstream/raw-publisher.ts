@@ -35,7 +35,7 @@ interface Waiter {
 export class RawPublisher {
   private readonly o: PublisherOptions
   private readonly flight = new InFlight(windowMessages)
-  private readonly inbox = createInbox()
+  private readonly inbox: string
   private readonly subscription: Subscription
   private readonly stopListening: () => void
   private readonly timer: NodeJS.Timeout
@@ -64,6 +64,7 @@ export class RawPublisher {
     this.o = o
     this.highest = o.floor
     this.goodAck = ackStart(o.stream)
+    this.inbox = createInbox(o.link.inboxPrefix)
     this.subscription = o.link.nc.subscribe(`${this.inbox}.*`, {
       callback: (error, message) =>
         orElse(
@@ -206,7 +207,7 @@ export class RawPublisher {
       return this.fail(
         new JetStreamIOError(
           'ServerUnavailable',
-          `${this.o.label}: the server refuses the subscription for acknowledgments: ${errorText(error)}. Allow this user to subscribe to _INBOX.>.`,
+          `${this.o.label}: the server refuses the subscription for acknowledgments: ${errorText(error)}. Allow this user to subscribe to ${this.o.link.inboxPrefix}.>.`,
           { cause: error },
         ),
       )

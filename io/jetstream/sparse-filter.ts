@@ -43,7 +43,7 @@ export const atLeast = (version: string | undefined, major: number, minor: numbe
 /** How many messages `filter` selects; null where its subjects are more than one answer holds, which is not sparse. */
 const countOf = async (link: Link, stream: string, filter: string): Promise<number | null> => {
   const answer: unknown = (
-    await link.nc.request(`$JS.API.STREAM.INFO.${stream}`, JSON.stringify({ subjects_filter: filter }), { timeout: 5_000 })
+    await link.nc.request(`${link.apiPrefix}.STREAM.INFO.${stream}`, JSON.stringify({ subjects_filter: filter }), { timeout: 5_000 })
   ).json()
   const { total, state } = answer as {
     readonly total?: number

@@ -27,12 +27,6 @@ export const subjectsOf = (info: StreamInfo): ReadonlyArray<string> => {
 export const refusedStreamName = (name: string): string | null =>
   name === '' ? 'it is empty' : /[\s.*>/\\]/.test(name) ? 'a stream name holds no spaces, dots, slashes or wildcards' : null
 
-export const requireStreamName = (name: string, label: string): void => {
-  const refused = refusedStreamName(name)
-  if (refused !== null)
-    throw new JetStreamIOError('InvalidOptions', `${label}: ${JSON.stringify(name)} is not the name of a stream: ${refused}.`)
-}
-
 /** A stream that keeps the last few messages of a subject, or gives messages a life of their own, has gaps by its nature. */
 export const hasGapsByNature = (info: StreamInfo): boolean => info.config.max_msgs_per_subject > 0 || info.config.allow_msg_ttl === true
 

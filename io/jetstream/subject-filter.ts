@@ -1,4 +1,5 @@
 // Subject filters: whether one matches a subject, whether two could match the same one, and a matcher that is fast for many messages.
+import type { Refusal } from '../settings/schema.ts'
 import { JetStreamIOError } from './errors.ts'
 import { refusedFilter } from './subject.ts'
 
@@ -38,21 +39,27 @@ export const covers = (outer: string, inner: string): boolean => {
 }
 
 /**
- * Throws for filters that are not valid (InvalidSubject) and for two that overlap (OverlappingSubjects): which of the two a message
- * came by would be undefined, and the server refuses them as well.
+ * Why these cannot select messages together, or null: one is not valid (InvalidSubject), or two overlap (OverlappingSubjects): which of
+ * the two a message came by would be undefined, and the server refuses them as well.
  */
-export const requireFilters = (filters: ReadonlyArray<string>, label: string): void => {
-  filters.forEach((filter, i) => {
+export const refusalOfFilters = (filters: ReadonlyArray<string>): Refusal | null => {
+  for (const [i, filter] of filters.entries()) {
     const refused = refusedFilter(filter)
-    if (refused !== null)
-      throw new JetStreamIOError('InvalidSubject', `${label}: ${JSON.stringify(filter)} cannot select messages: ${refused}.`)
+    if (refused !== null) return { tag: 'InvalidSubject', reason: `${JSON.stringify(filter)} cannot select messages: ${refused}` }
     const other = filters.slice(0, i).find(earlier => overlaps(earlier, filter))
     if (other !== undefined)
-      throw new JetStreamIOError(
-        'OverlappingSubjects',
-        `${label}: the subjects ${JSON.stringify(other)} and ${JSON.stringify(filter)} overlap. Leave out the narrower one, or make them disjoint.`,
-      )
-  })
+      return {
+        tag: 'OverlappingSubjects',
+        reason: `the subjects ${JSON.stringify(other)} and ${JSON.stringify(filter)} overlap. Leave out the narrower one, or make them disjoint`,
+      }
+  }
+  return null
+}
+
+/** Throws for what is refused. */
+export const requireFilters = (filters: ReadonlyArray<string>, label: string): void => {
+  const refusal = refusalOfFilters(filters)
+  if (refusal !== null) throw new JetStreamIOError(refusal.tag, `${label}: ${refusal.reason}.`)
 }
 
 export type SubjectMatcher = (subject: string) => boolean

@@ -64,12 +64,12 @@ export const refusedFilter = (text: string): string | null => {
   return tokens.slice(0, -1).includes('>') ? 'it has > before its end' : null
 }
 
+/** What is said about one that is refused. */
+export const refusalText = (text: string, refused: string): string =>
+  `cannot publish to the subject ${JSON.stringify(text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters`
+
 /** Throws InvalidSubject, naming what was to be published to where. */
 export const requireSubject = (text: string, label: string): void => {
   const refused = refusedSubject(text)
-  if (refused !== null)
-    throw new JetStreamIOError(
-      'InvalidSubject',
-      `${label} cannot publish to the subject ${JSON.stringify(text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters.`,
-    )
+  if (refused !== null) throw new JetStreamIOError('InvalidSubject', `${label} ${refusalText(text, refused)}.`)
 }

@@ -1,12 +1,12 @@
 // Connects as everything here wants to be connected: it comes back by itself for as long as it is not closed, and silence ends.
 import { readFile } from 'node:fs/promises'
-import { type ConnectionOptions, type NatsConnection, connect, credsAuthenticator } from '@nats-io/transport-node'
+import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
+import { secretReference } from '../settings/kinds.ts'
 import { addressOf, shownServers } from './address.ts'
+import { connectionSchema } from './connection-keys.ts'
 import { ConnectionProblem } from './problem.ts'
 import type { ConnectionSettings } from './settings.ts'
 
-/** A server that went away is dialled again every 250 ms, for ever: whoever uses the connection bounds how long it waits for it. */
-const reconnectWaitMs = 250
 /** Pings notice a connection through which nothing passes any more: two unanswered ones end it. */
 const pingEveryMs = 4_000
 /** A request whose connection is cut is never answered: short, since it is asked again. */
@@ -17,19 +17,26 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
   const addresses = settings.servers.map(addressOf)
   // One login for all: a client has one.
   const login = addresses.find(address => address.login !== null)?.login ?? {}
-  const options: ConnectionOptions = {
+  const { reconnectWait, reconnectJitter } = connectionSchema.keys
+  const jitter = settings.reconnectJitter ?? reconnectJitter.fallback
+  const options: NodeConnectionOptions = {
     servers: addresses.map(({ shown }) => shown),
     name: 'jetbeam',
     // A trace for each request costs more than the request.
     noAsyncTraces: true,
     reconnect: true,
+    // Whoever uses the connection bounds how long it waits for it.
     maxReconnectAttempts: -1,
-    reconnectTimeWait: reconnectWaitMs,
+    reconnectTimeWait: settings.reconnectWait ?? reconnectWait.fallback,
+    reconnectJitter: jitter,
+    reconnectJitterTLS: jitter,
     pingInterval: pingEveryMs,
     maxPingOut: 2,
     timeout: apiTimeoutMs,
+    ...(settings.inboxPrefix === undefined ? {} : { inboxPrefix: settings.inboxPrefix }),
+    ...tlsOf(settings),
     ...login,
-    ...(await secrets(settings)),
+    ...(await loginOf(settings)),
   }
   try {
     return await connect(options)
@@ -42,24 +49,49 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
   }
 }
 
-const secrets = async (settings: ConnectionSettings): Promise<Pick<ConnectionOptions, 'authenticator' | 'token'>> => {
-  if (settings.credentialsFile !== null) {
-    try {
-      return { authenticator: credsAuthenticator(new Uint8Array(await readFile(settings.credentialsFile))) }
-    } catch (error) {
-      throw new ConnectionProblem('CannotConnect', `The credentials file ${settings.credentialsFile} cannot be used: ${textOf(error)}.`, {
-        cause: error,
-      })
-    }
+/** With an authority, a certificate or an address that says so, the server must speak TLS. */
+const tlsOf = ({ servers, tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSettings): Pick<NodeConnectionOptions, 'tls'> => {
+  const files = {
+    ...(tlsCaFile === undefined ? {} : { caFile: tlsCaFile }),
+    ...(tlsCertFile === undefined ? {} : { certFile: tlsCertFile }),
+    ...(tlsKeyFile === undefined ? {} : { keyFile: tlsKeyFile }),
   }
-  if (settings.tokenVariable === null) return {}
-  const token = process.env[settings.tokenVariable]
-  if (token === undefined || token === '')
-    throw new ConnectionProblem(
-      'CannotConnect',
-      `The environment variable ${settings.tokenVariable}, which should hold the token for NATS, is not set.`,
-    )
-  return { token }
+  return Object.keys(files).length > 0 || servers.some(server => /^tls:/i.test(server)) ? { tls: files } : {}
+}
+
+type Login = Pick<NodeConnectionOptions, 'authenticator' | 'token' | 'user' | 'pass'>
+
+const loginOf = async (settings: ConnectionSettings): Promise<Login> => {
+  const { user, password, token, tokenVariable, nkeySeed, credentialsFile } = settings
+  if (credentialsFile !== undefined)
+    return withFile('credentials', credentialsFile, bytes => ({ authenticator: credsAuthenticator(bytes) }))
+  if (nkeySeed !== undefined) return { authenticator: nkeyAuthenticator(new TextEncoder().encode(await resolved('nkeySeed', nkeySeed))) }
+  if (user !== undefined) return { user, ...(password === undefined ? {} : { pass: await resolved('password', password) }) }
+  if (token !== undefined) return { token: await resolved('token', token) }
+  if (tokenVariable !== undefined) return { token: variable('token', tokenVariable) }
+  return {}
+}
+
+/** What a reference leads to; only here is a secret a value. */
+const resolved = async (key: string, reference: string): Promise<string> => {
+  const [, where, name = ''] = secretReference.exec(reference) ?? []
+  if (where === 'env') return variable(key, name)
+  if (where === 'file') return withFile(key, name, bytes => new TextDecoder().decode(bytes).trim())
+  throw new ConnectionProblem('InvalidOptions', `The connection's ${key} is no reference such as \${env:NAME} or \${file:PATH}.`)
+}
+
+const variable = (key: string, name: string): string => {
+  const value = process.env[name]
+  if (value !== undefined && value !== '') return value
+  throw new ConnectionProblem('CannotConnect', `The environment variable ${name}, which should hold the ${key} for NATS, is not set.`)
+}
+
+const withFile = async <A>(key: string, file: string, use: (bytes: Uint8Array) => A): Promise<A> => {
+  try {
+    return use(new Uint8Array(await readFile(file)))
+  } catch (error) {
+    throw new ConnectionProblem('CannotConnect', `The ${key} file ${file} cannot be used: ${textOf(error)}.`, { cause: error })
+  }
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,14 +1,50 @@
 // Where NATS is: what a binding carries, and which one a name means.
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext } from '../../sdk/model/bindings.ts'
+import type { Duration } from '../../sdk/model/time.ts'
 import { ConnectionProblem } from './problem.ts'
 
-/** What a connection's binding carries: plain data. Secrets stay where they are: in a file, in an environment variable. */
-export interface ConnectionSettings {
-  readonly servers: ReadonlyArray<string>
-  readonly credentialsFile: string | null
-  readonly tokenVariable: string | null
+/** How to ask a NATS server: each of these is left out where nothing is said. Secrets by reference, so that nothing here is one. */
+export interface ConnectionSpecifics {
+  /** Who asks; with password. None unless told. */
+  readonly user?: string | undefined
+  /** Of user, by reference: `${env:NAME}` or `${file:PATH}`. */
+  readonly password?: string | undefined
+  /** Who asks, by a token; by reference: `${env:NAME}` or `${file:PATH}`. None unless told. */
+  readonly token?: string | undefined
+  /** The name of an environment variable that holds a token. None unless told. */
+  readonly tokenVariable?: string | undefined
+  /** Who asks, by an nkey: its seed, by reference: `${env:NAME}` or `${file:PATH}`. None unless told. */
+  readonly nkeySeed?: string | undefined
+  /** The path of a .creds file: a JWT and its seed. None unless told. */
+  readonly credentialsFile?: string | undefined
+  /** The path of a PEM file: who vouches for the server. Node's own authorities unless told. */
+  readonly tlsCaFile?: string | undefined
+  /** The path of a PEM file: who asks, by a certificate. None unless told. */
+  readonly tlsCertFile?: string | undefined
+  /** The path of a PEM file: the key of tlsCertFile. */
+  readonly tlsKeyFile?: string | undefined
+  /** Under which answers come: _INBOX unless told. */
+  readonly inboxPrefix?: string | undefined
+  /** The JetStream domain. None unless told. */
+  readonly domain?: string | undefined
+  /** Where the JetStream API is: $JS.API unless told. */
+  readonly apiPrefix?: string | undefined
+  /** Between two attempts to reach a server that went away: 250 ms unless told. */
+  readonly reconnectWait?: Duration | undefined
+  /** At most so much more, at random: 100 ms unless told. */
+  readonly reconnectJitter?: Duration | undefined
 }
+
+/** What a connection's binding carries: plain data. Secrets stay where they are: in a file, in an environment variable. */
+export interface ConnectionSettings extends ConnectionSpecifics {
+  /** Their addresses: `nats://host:4222`. */
+  readonly servers: ReadonlyArray<string>
+}
+
+/** Where the JetStream API is. */
+export const apiPrefixOf = ({ domain, apiPrefix }: Pick<ConnectionSettings, 'domain' | 'apiPrefix'>): string =>
+  apiPrefix ?? (domain === undefined ? '$JS.API' : `$JS.${domain}.API`)
 
 export const bindingKey = (name: string | undefined): string => `jetstream:${name ?? 'default'}`
 
@@ -49,11 +85,7 @@ export const resolveConnection = (binding: BindingLookup, name: string | undefin
       `Nothing provides the connection ${JSON.stringify(name)}. Run with provide: [JetStreamIO.connection({ name: ${JSON.stringify(name)}, servers: '…' })].`,
     )
   const url = process.env['NATS_URL']
-  return {
-    servers: url === undefined || url.trim() === '' ? [defaultServer] : serversIn(url),
-    credentialsFile: null,
-    tokenVariable: null,
-  }
+  return { servers: url === undefined || url.trim() === '' ? [defaultServer] : serversIn(url) }
 }
 
 const isSettings = (value: unknown): value is ConnectionSettings =>

@@ -3,7 +3,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { headers as makeHeaders, type NatsConnection } from '@nats-io/nats-core'
 import { shownServers } from '../../io/nats/address.ts'
 import { apiTimeoutMs, dial } from '../../io/nats/dial.ts'
-import { type BindingLookup, resolveConnection } from '../../io/nats/settings.ts'
+import { type BindingLookup, type ConnectionSpecifics, apiPrefixOf, resolveConnection } from '../../io/nats/settings.ts'
 import { PublishRefused, ServerAway, isTransient, storeError } from './jetstream-error.ts'
 
 export interface LinkOptions {
@@ -42,10 +42,10 @@ export const placeOf = (link: Pick<Link, 'stream' | 'address'>): string => `the 
 
 /** Rejects with a CheckpointError. */
 export const connectLink = async ({ binding, connection, stream, patienceMs }: LinkOptions): Promise<Link> => {
-  const { nc, address, isOurs } = await connected(binding, connection).catch((error: unknown) => {
+  const { nc, address, isOurs, settings } = await connected(binding, connection).catch((error: unknown) => {
     throw storeError('reach the server', `the stream ${stream}`, error)
   })
-  const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs, checkAPI: false })
+  const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs, checkAPI: false, apiPrefix: apiPrefixOf(settings) })
   const watch = watchConnection(nc, address)
   const once = <A>(attempt: () => Promise<A>): Promise<A> => watch.whileConnected(attempt)
   return {
@@ -89,10 +89,10 @@ export const pauseBefore = (n: number): Promise<void> =>
 const connected = async (
   binding: BindingLookup,
   name: string | undefined,
-): Promise<{ readonly nc: NatsConnection; readonly address: string; readonly isOurs: boolean }> => {
+): Promise<{ readonly nc: NatsConnection; readonly address: string; readonly isOurs: boolean; readonly settings: ConnectionSpecifics }> => {
   const target = resolveConnection(binding, name)
-  if (!('servers' in target)) return { nc: target, address: target.getServer(), isOurs: false }
-  return { nc: await dial(target), address: shownServers(target.servers), isOurs: true }
+  if (!('servers' in target)) return { nc: target, address: target.getServer(), isOurs: false, settings: {} }
+  return { nc: await dial(target), address: shownServers(target.servers), isOurs: true, settings: target }
 }
 
 const sequenceIn = (answer: Uint8Array): number => {

@@ -24,7 +24,7 @@ export const checkpointPlace = (where: string | undefined, every: Duration | und
   return E.tryCatch(
     () => ({
       checkpoints: Checkpoints.jetstream({ every, connection: ownConnection, stream: stream === '' ? undefined : stream }),
-      provide: [connectionBinding(ownConnection, { servers, credentialsFile: null, tokenVariable: null })],
+      provide: [connectionBinding(ownConnection, { servers })],
     }),
     error => `${String(where)}: ${error instanceof Error ? error.message : String(error)}. Write nats://host:4222/STREAM`,
   )

@@ -77,11 +77,7 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
   if (workers !== null && live !== undefined)
     return E.left(`--workers: this program binds ${live.key} to a live object, which cannot leave its thread. Leave --workers out`)
   const options: HostOptions = {
-    provide: [
-      ...provide,
-      ...(servers === undefined ? [] : [connectionBinding(undefined, { servers, credentialsFile: null, tokenVariable: null })]),
-      ...(place?.right.provide ?? []),
-    ],
+    provide: [...provide, ...(servers === undefined ? [] : [connectionBinding(undefined, { servers })]), ...(place?.right.provide ?? [])],
     checkpoints: place?.right.checkpoints,
     job,
     from: savepoint === undefined ? undefined : { savepoint },

@@ -84,7 +84,7 @@ describe('The options of a run', () => {
       {
         _tag: 'Binding',
         key: 'jetstream:default',
-        settings: { servers: ['nats://a:4222', 'nats://b:4222'], credentialsFile: null, tokenVariable: null },
+        settings: { servers: ['nats://a:4222', 'nats://b:4222'] },
       },
     ])
   })
@@ -111,7 +111,7 @@ describe('The options of a run', () => {
       {
         _tag: 'Binding',
         key: 'jetstream:checkpoints',
-        settings: { servers: ['nats://a:4222', 'b:4222'], credentialsFile: null, tokenVariable: null },
+        settings: { servers: ['nats://a:4222', 'b:4222'] },
       },
     ])
     assert.deepInclude(told('nats://a').checkpoints, { stream: 'JETBEAM_CHECKPOINTS' })

@@ -1,0 +1,75 @@
+// What one place says of a configuration: values by their paths, unchecked, and what is wrong with its text.
+import { readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { unknownKey } from '../settings/check.ts'
+import { parseJson, parseYaml } from '../settings/documents.ts'
+import { parseProperties } from '../settings/properties.ts'
+import type { Problem } from '../settings/schema.ts'
+
+export interface ConfigLayer {
+  /** `source.stream`; whether there is such a key is seen when all is together. */
+  readonly values: ReadonlyMap<string, unknown>
+  readonly problems: ReadonlyArray<Problem>
+}
+
+export const emptyLayer: ConfigLayer = { values: new Map(), problems: [] }
+
+const sections = ['connection', 'source', 'sink']
+
+const problem = (path: string, reason: string): Problem => ({ path, tag: 'InvalidOptions', reason })
+
+const broken = (reason: string): ConfigLayer => ({ values: new Map(), problems: [problem('', reason)] })
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const layerOfObject = (given: unknown): ConfigLayer => {
+  if (!isObject(given)) return broken('it is no object with sections')
+  const values = new Map<string, unknown>()
+  const problems: Problem[] = []
+  for (const [name, section] of Object.entries<unknown>({ ...given })) {
+    if (section === undefined) continue
+    if (!sections.includes(name)) problems.push(unknownKey(name, sections))
+    else if (!isObject(section)) problems.push(problem(name, 'it is no object with keys'))
+    else for (const [key, value] of Object.entries<unknown>({ ...section })) if (value !== undefined) values.set(`${name}.${key}`, value)
+  }
+  return { values, problems }
+}
+
+const prefix = 'jetbeam.'
+
+export const layerOfProperties = (text: string): ConfigLayer => {
+  const values = new Map<string, unknown>()
+  const problems: Problem[] = []
+  for (const [key, value] of parseProperties(text)) {
+    const path = key.startsWith(prefix) ? key.slice(prefix.length) : key
+    if (path === key)
+      problems.push(
+        unknownKey(
+          key,
+          sections.map(section => `${prefix}${section}.…`),
+        ),
+      )
+    else if (values.has(path)) problems.push(problem(path, 'this key is there twice'))
+    else values.set(path, value)
+  }
+  return { values, problems }
+}
+
+export const layerOfDocument = (format: 'json' | 'yaml', text: string): ConfigLayer => {
+  const parsed = format === 'json' ? parseJson(text) : parseYaml(text)
+  return parsed._tag === 'Left' ? broken(parsed.left) : layerOfObject(parsed.right)
+}
+
+export const layerOfFile = (path: string): ConfigLayer => {
+  const format = extname(path).toLowerCase()
+  if (!['.properties', '.json', '.yaml', '.yml'].includes(format))
+    return broken(`the file ${path} is neither .properties nor .json, .yaml or .yml`)
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    return broken(`the file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (format === '.properties') return layerOfProperties(text)
+  return layerOfDocument(format === '.json' ? 'json' : 'yaml', text)
+}

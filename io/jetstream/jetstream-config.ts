@@ -1,0 +1,266 @@
+// A configuration: what of connections, reads and writes is data. One schema behind four doors: an object, a builder, properties, and
+// JSON or YAML; it leaves through the last three again.
+import type { Binding } from '../../sdk/model/bindings.ts'
+import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
+import { type Checked, check, keysOf, unknownKey } from '../settings/check.ts'
+import { type SectionTexts, jsonText, yamlText } from '../settings/documents.ts'
+import { propertiesText } from '../settings/properties.ts'
+import type { Problem, Schema, Shown } from '../settings/schema.ts'
+import { type ConfigLayer, emptyLayer, layerOfDocument, layerOfFile, layerOfObject, layerOfProperties } from './config-layers.ts'
+import { ConfigurationError } from './configuration-error.ts'
+import { connectionBinding } from './connections.ts'
+import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
+import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
+
+/** What a configuration tells; each section may be missing. Made by `JetStreamConfig`; nothing in it is a secret. */
+export interface JetStreamConfig {
+  /** Where NATS is, and who asks. */
+  readonly connection?: ConnectionConfig | undefined
+  /** What is read. */
+  readonly source?: ReadSettings | undefined
+  /** What is written to. */
+  readonly sink?: WriteSettings | undefined
+}
+
+/** A configuration as code gives it: what is missing may come from a file. */
+export interface GivenConfig {
+  /** Where NATS is, and who asks. */
+  readonly connection?: Partial<ConnectionConfig> | undefined
+  /** What is read. */
+  readonly source?: Partial<ReadSettings> | undefined
+  /** What is written to. */
+  readonly sink?: Partial<WriteSettings> | undefined
+}
+
+/** A method for each key: it gives a builder that has its value. */
+export type Setters<O> = { readonly [K in keyof O]-?: (value: NonNullable<O[K]>) => ConfigBuilder }
+
+/** Collects what code and files say, each step as a new builder. What code says goes before any file, and a later word before an earlier one. */
+export interface ConfigBuilder {
+  /** Keys of the connection: `connection.servers(['nats://nats:4222'])`. */
+  readonly connection: Setters<ConnectionConfig>
+  /** Keys of what is read: `source.stream('VIEWS')`. */
+  readonly source: Setters<ReadSettings>
+  /** Keys of what is written to: `sink.stream('TOTALS')`. */
+  readonly sink: Setters<WriteSettings>
+  /** Several keys at once, as code. */
+  readonly options: (given: GivenConfig) => ConfigBuilder
+  /** The text of a properties file. */
+  readonly properties: (text: string) => ConfigBuilder
+  /** A JSON text. */
+  readonly json: (text: string) => ConfigBuilder
+  /** A YAML text. */
+  readonly yaml: (text: string) => ConfigBuilder
+  /** A file: .properties, .json, .yaml or .yml. */
+  readonly file: (path: string) => ConfigBuilder
+  /** Checks all of it. Throws a ConfigurationError with all that is wrong. */
+  readonly build: () => JetStreamConfig
+}
+
+const sectionNames = ['connection', 'source', 'sink'] as const
+type SectionName = (typeof sectionNames)[number]
+
+const label = 'The configuration'
+
+// ---- Checking
+
+const checkedSection = <O extends object>(name: SectionName, schema: Schema<O>, given: object, problems: Problem[]): Checked<O> | null => {
+  if (Object.keys(given).length === 0) return null
+  const checked = check<O>(schema, given, { prefix: `${name}.`, inCode: [] })
+  if (checked._tag === 'Right') return checked.right
+  problems.push(...checked.left)
+  return null
+}
+
+interface CheckedConfig {
+  readonly config: JetStreamConfig
+  readonly shown: SectionTexts
+}
+
+/** `layers`: those that go before others come later. */
+const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
+  const problems = layers.flatMap(layer => layer.problems)
+  const said = new Map(layers.flatMap(layer => [...layer.values]))
+  const given = (name: SectionName): object =>
+    Object.fromEntries([...said].flatMap(([path, value]) => (path.startsWith(`${name}.`) ? [[path.slice(name.length + 1), value]] : [])))
+  for (const path of said.keys()) if (!sectionNames.some(name => path.startsWith(`${name}.`))) problems.push(unknownKey(path, allPaths))
+  const connection = checkedSection<ConnectionConfig>('connection', connectionSchema, given('connection'), problems)
+  const source = checkedSection<ReadSettings>('source', sourceSchema, given('source'), problems)
+  const sink = checkedSection<WriteSettings>('sink', sinkSchema, given('sink'), problems)
+  if (problems.length > 0) throw new ConfigurationError(label, problems)
+  return {
+    config: Object.freeze({
+      ...(connection === null ? {} : { connection: connection.settings }),
+      ...(source === null ? {} : { source: source.settings }),
+      ...(sink === null ? {} : { sink: sink.settings }),
+    }),
+    shown: {
+      ...(connection === null ? {} : { connection: connection.shown }),
+      ...(source === null ? {} : { source: source.shown }),
+      ...(sink === null ? {} : { sink: sink.shown }),
+    },
+  }
+}
+
+const pathsOf = <O>(name: SectionName, schema: Schema<O>): ReadonlyArray<string> => keysOf(schema).map(([key]) => `${name}.${key}`)
+
+const allPaths: ReadonlyArray<string> = [
+  ...pathsOf<ConnectionConfig>('connection', connectionSchema),
+  ...pathsOf<ReadSettings>('source', sourceSchema),
+  ...pathsOf<WriteSettings>('sink', sinkSchema),
+]
+
+// ---- The doors
+
+interface Layers {
+  readonly files: ConfigLayer
+  readonly code: ConfigLayer
+}
+
+const over = (lower: ConfigLayer, upper: ConfigLayer): ConfigLayer => ({
+  values: new Map([...lower.values, ...upper.values]),
+  problems: [...lower.problems, ...upper.problems],
+})
+
+const builderOf = ({ files, code }: Layers): ConfigBuilder => {
+  const withCode = (layer: ConfigLayer): ConfigBuilder => builderOf({ files, code: over(code, layer) })
+  const withFile = (layer: ConfigLayer): ConfigBuilder => builderOf({ files: over(files, layer), code })
+  const setters = <O>(name: SectionName, schema: Schema<O>): Setters<O> => {
+    const entries = keysOf(schema).map(([key]) => [key, (value: unknown) => withCode(layerOfObject({ [name]: { [key]: value } }))] as const)
+    // One for each key of the schema, which has those of O.
+    return Object.freeze(Object.fromEntries(entries)) as Setters<O>
+  }
+  return Object.freeze<ConfigBuilder>({
+    connection: setters<ConnectionConfig>('connection', connectionSchema),
+    source: setters<ReadSettings>('source', sourceSchema),
+    sink: setters<WriteSettings>('sink', sinkSchema),
+    options: given => withCode(layerOfObject(given)),
+    properties: text => withFile(layerOfProperties(text)),
+    json: text => withFile(layerOfDocument('json', text)),
+    yaml: text => withFile(layerOfDocument('yaml', text)),
+    file: path => withFile(layerOfFile(path)),
+    build: () => checkedConfig([files, code]).config,
+  })
+}
+
+const builder = (): ConfigBuilder => builderOf({ files: emptyLayer, code: emptyLayer })
+
+// ---- Out again
+
+const shownOf = (config: JetStreamConfig): SectionTexts => checkedConfig([layerOfObject(config)]).shown
+
+const toProperties = (config: JetStreamConfig): string => {
+  const entries: ReadonlyArray<readonly [string, Shown]> = Object.entries(shownOf(config)).flatMap(([section, values]) =>
+    Object.entries(values).map(([key, value]) => [`jetbeam.${section}.${key}`, value] as const),
+  )
+  return propertiesText(entries)
+}
+
+// ---- Use
+
+const missing = (path: string): never => {
+  throw new ConfigurationError(label, [{ path, tag: 'InvalidOptions', reason: 'it is missing, and this pipeline needs it' }])
+}
+
+const read = ({ source, connection }: JetStreamConfig): ReadSettings =>
+  source === undefined ? missing('source.stream') : { ...named(connection), ...source }
+
+const named = (connection: ConnectionConfig | undefined): { readonly connection?: string } =>
+  connection?.name === undefined ? {} : { connection: connection.name }
+
+const writeTarget = ({ sink, connection }: JetStreamConfig): WriteTarget => {
+  const { subject: _computed, ...target } = sink ?? missing('sink.stream')
+  return { ...named(connection), ...target }
+}
+
+const write = (config: JetStreamConfig): WriteTarget & { readonly subject: string } => ({
+  ...writeTarget(config),
+  subject: config.sink?.subject ?? missing('sink.subject'),
+})
+
+/**
+ * Settings of connections, reads and writes from an object, a builder, a properties file, JSON or YAML: the same keys, defaults and checks,
+ * and the same configuration. A text has the sections `connection`, `source` and `sink`; properties begin with `jetbeam.`. What code says
+ * goes before what a file says, and what neither says has its default where it is used. Functions (coders, timestamps) are code only.
+ * Secrets are named, never written: `${env:NAME}` or `${file:PATH}`, which a connection looks up when it connects. The keys are those of
+ * JetStreamIO's options for NATS.
+ *
+ * Each door throws a {@link ConfigurationError} with all that is wrong, each with its key's path.
+ *
+ * @example
+ * const config = JetStreamConfig.builder().file('jetbeam.yaml').source.stream('VIEWS').source.start(StartAt.onlyNew)
+ * const settings = JetStreamConfig.of({ source: { stream: 'VIEWS' }, connection: { servers: ['nats://nats:4222'] } })
+ * const views = JetStreamIO.read({ ...JetStreamConfig.read(settings), coder: viewCoder })
+ * JetStreamConfig.toProperties(settings).split('\n')[1] // => 'jetbeam.source.stream=VIEWS'
+ */
+export const JetStreamConfig = Object.freeze({
+  /** From an object. */
+  of: (given: GivenConfig): JetStreamConfig => builder().options(given).build(),
+  /**
+   * From the text of a properties file.
+   *
+   * @example
+   * JetStreamConfig.properties('jetbeam.source.stream=VIEWS').source?.stream // => 'VIEWS'
+   */
+  properties: (text: string): JetStreamConfig => builder().properties(text).build(),
+  /** From a JSON text. */
+  json: (text: string): JetStreamConfig => builder().json(text).build(),
+  /**
+   * From a YAML text.
+   *
+   * @example
+   * JetStreamConfig.yaml('source: { stream: VIEWS, stop: end, splits: 4 }').source?.splits // => 4
+   */
+  yaml: (text: string): JetStreamConfig => builder().yaml(text).build(),
+  /**
+   * From a file: .properties, .json, .yaml or .yml.
+   *
+   * @example
+   * const load = () => JetStreamConfig.file('jetbeam.properties')
+   */
+  file: (path: string): JetStreamConfig => builder().file(path).build(),
+  /** Step by step, from code and files together. */
+  builder,
+  /** As the text of a properties file, which gives the same configuration again. */
+  toProperties,
+  /**
+   * As a JSON text, which gives the same configuration again.
+   *
+   * @example
+   * JSON.parse(JetStreamConfig.toJson({ source: { stream: 'VIEWS' } })).source.stream // => 'VIEWS'
+   */
+  toJson: (config: JetStreamConfig): string => jsonText(shownOf(config)),
+  /**
+   * As a YAML text, which gives the same configuration again.
+   *
+   * @example
+   * JetStreamConfig.toYaml({ sink: { stream: 'TOTALS', delivery: Delivery.atLeastOnce } }).split('\n')[2] // => '  delivery: atLeastOnce'
+   */
+  toYaml: (config: JetStreamConfig): string => yamlText(shownOf(config)),
+  /**
+   * For `provide`: where NATS is. Throws a ConfigurationError if the section is missing, as those below do.
+   *
+   * @example
+   * const config = JetStreamConfig.json('{ "connection": { "servers": "nats://nats:4222" } }')
+   * DirectRunner.run({ provide: [JetStreamConfig.connection(config)] })
+   */
+  connection: ({ connection }: JetStreamConfig): Binding => connectionBinding(connection ?? missing('connection.servers')),
+  /** For `JetStreamIO.read` and `readMessages`; a coder completes it. */
+  read,
+  /**
+   * For `JetStreamIO.write` with the configuration's subject; a coder completes it.
+   *
+   * @example
+   * const config = JetStreamConfig.yaml('sink: { stream: TOTALS, subject: totals }')
+   * pipe(orders, JetStreamIO.write({ ...JetStreamConfig.write(config), coder: Encoder.json() }))
+   */
+  write,
+  /**
+   * The same without a subject: for `writeMessages`, and a `write` that computes it.
+   *
+   * @example
+   * const target = JetStreamConfig.writeTarget(JetStreamConfig.yaml('sink: { stream: TOTALS }'))
+   * pipe(orders, JetStreamIO.write({ ...target, subject: order => subject`totals.${order.shop}`, coder: Encoder.json() }))
+   */
+  writeTarget,
+})

@@ -1,0 +1,117 @@
+// Where a read begins and ends, how it is split and how event time follows it, as a word in a text.
+import { type Duration, Instant, days, millis } from '../../sdk/model/time.ts'
+import { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
+import { accept, duration, durationText, quoted, refuse } from '../settings/kinds.ts'
+import type { Kind } from '../settings/schema.ts'
+import { SplitBy, StartAt, StopAt } from './read-options.ts'
+
+/** `sequence:1000` as its word and what follows. */
+const wordsOf = (value: unknown): readonly [string, string] | null => {
+  if (typeof value !== 'string') return null
+  const colon = value.indexOf(':')
+  return colon < 0 ? [value, ''] : [value.slice(0, colon), value.slice(colon + 1)]
+}
+
+const zoned = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/
+
+const timeIn = (iso: string): Instant | null => {
+  const parsed = zoned.test(iso) ? Instant.parse(iso) : null
+  return parsed?._tag === 'Right' ? parsed.right : null
+}
+
+const numberIn = (digits: string): number | null => {
+  const n = /^\d+$/.test(digits) ? Number(digits) : 0
+  return Number.isSafeInteger(n) && n >= 1 ? n : null
+}
+
+export const field = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined
+
+/** A value that code made, as a text has it; what is none stays what it is. */
+const startText = (value: unknown): unknown => {
+  const [tag, sequence, time, count] = ['_tag', 'sequence', 'time', 'count'].map(key => field(value, key))
+  if (tag === 'All') return 'all'
+  if (tag === 'New') return 'new'
+  if (tag === 'LastPerSubject') return 'lastPerSubject'
+  if (tag === 'End') return 'end'
+  if (tag === 'Sequence') return `sequence:${String(sequence)}`
+  if (tag === 'Count') return `count:${String(count)}`
+  if (tag === 'Time' && typeof time === 'number' && Math.abs(time) <= 8.64e15) return `time:${new Date(time).toISOString()}`
+  return value
+}
+
+const position = <A>(says: string, of: (word: string, rest: string) => A | null): Kind<A> => ({
+  says,
+  accept: given => {
+    const value = startText(given)
+    const words = wordsOf(value)
+    const found = words === null ? null : of(...words)
+    return found === null ? refuse(`${quoted(value)} is not ${says}`) : accept(found, String(startText(found)))
+  },
+})
+
+const ifThere = <A, B>(a: A | null, f: (a: A) => B): B | null => (a === null ? null : f(a))
+
+export const startAt = position<StartAt>('all, new, lastPerSubject, sequence:N or time:2026-01-31T12:00:00Z', (word, rest) => {
+  if (word === 'sequence') return ifThere(numberIn(rest), StartAt.sequence)
+  if (word === 'time') return ifThere(timeIn(rest), StartAt.time)
+  if (rest !== '') return null
+  return word === 'all' ? StartAt.all : word === 'new' ? StartAt.onlyNew : word === 'lastPerSubject' ? StartAt.lastPerSubject : null
+})
+
+export const stopAt = position<StopAt>('end, sequence:N, time:2026-01-31T12:00:00Z or count:N', (word, rest) => {
+  if (word === 'sequence') return ifThere(numberIn(rest), StopAt.sequence)
+  if (word === 'time') return ifThere(timeIn(rest), StopAt.time)
+  if (word === 'count') return ifThere(numberIn(rest), StopAt.count)
+  return word === 'end' && rest === '' ? StopAt.end : null
+})
+
+const anyDuration = duration(millis(0), days(36_500))
+
+const durationIn = (value: string): Duration | null => {
+  const accepted = anyDuration.accept(value)
+  return accepted._tag === 'Right' ? accepted.right.value : null
+}
+
+const watermarkText = (value: unknown): unknown => {
+  const [tag, outOfOrder, idle] = ['_tag', 'outOfOrdernessMs', 'idleAfterMs'].map(key => field(value, key))
+  if (tag !== 'WatermarkPolicy' || typeof outOfOrder !== 'number') return value
+  const bound = outOfOrder === 0 && idle === null ? 'monotonic' : `outOfOrder:${durationText(outOfOrder)}`
+  return typeof idle === 'number' ? `${bound},idle:${durationText(idle)}` : bound
+}
+
+export const watermark: Kind<WatermarkPolicy> = {
+  says: 'monotonic, outOfOrder:10s or outOfOrder:10s,idle:1m',
+  accept: given => {
+    const value = watermarkText(given)
+    const no = refuse(`${quoted(value)} is not ${watermark.says}`)
+    if (typeof value !== 'string') return no
+    if (value === 'monotonic') return accept(Watermark.monotonic, value)
+    const [, outOfOrder = '', idle] = /^outOfOrder:([^,]*)(?:,\s*idle:([^,]*))?$/.exec(value) ?? []
+    const bound = durationIn(outOfOrder)
+    const idleAfter = idle === undefined ? undefined : durationIn(idle)
+    if (bound === null || idleAfter === null) return no
+    const policy = Watermark.boundedOutOfOrderness(bound, { idleAfter })
+    return accept(policy, String(watermarkText(policy)))
+  },
+}
+
+const splitByText = (value: unknown): unknown => {
+  const [tag, every] = ['_tag', 'discoverEveryMs'].map(key => field(value, key))
+  if (tag !== 'Subject' || typeof every !== 'number') return value
+  return every === SplitBy.subject().discoverEveryMs ? 'subject' : `subject,every:${durationText(every)}`
+}
+
+export const splitBy: Kind<SplitBy> = {
+  says: 'subject, or subject,every:5s',
+  accept: given => {
+    const value = splitByText(given)
+    const no = refuse(`${quoted(value)} is not ${splitBy.says}`)
+    const [found, every] = typeof value === 'string' ? (/^subject(?:,\s*every:(.*))?$/.exec(value) ?? []) : []
+    if (found === undefined) return no
+    const discoverEvery = every === undefined ? undefined : durationIn(every)
+    if (discoverEvery === null || discoverEvery === 0) return no
+    const by = SplitBy.subject({ discoverEvery })
+    return accept(by, String(splitByText(by)))
+  },
+}

@@ -1,0 +1,88 @@
+// Whether an object is what its schema says: all that is wrong with it, at once.
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { Key, Problem, Schema, Shown } from './schema.ts'
+
+export interface Checked<O> {
+  readonly settings: O
+  /** The same as texts hold it, in the schema's order. */
+  readonly shown: Readonly<Record<string, Shown>>
+}
+
+interface CheckOptions {
+  /** Goes before a key: `source.`. */
+  readonly prefix: string
+  /** Keys that belong to code only: functions, coders. */
+  readonly inCode: ReadonlyArray<string>
+}
+
+/** What is undefined was not said. */
+export const check = <O extends object>(
+  schema: Schema<O>,
+  given: object,
+  { prefix, inCode }: CheckOptions,
+): Either<ReadonlyArray<Problem>, Checked<O>> => {
+  const problems: Problem[] = []
+  const settings: Record<string, unknown> = {}
+  const shown: Record<string, Shown> = {}
+  const said = new Map<string, unknown>(Object.entries(given).filter(([, value]) => value !== undefined))
+  const keys = keysOf(schema)
+  for (const [name, key] of keys) {
+    if (!said.has(name)) {
+      if (key.required) problems.push({ path: prefix + name, tag: 'InvalidOptions', reason: `it is missing: this takes ${key.kind.says}` })
+      continue
+    }
+    const accepted = key.kind.accept(said.get(name))
+    if (accepted._tag === 'Left') problems.push({ path: prefix + name, ...accepted.left })
+    else {
+      settings[name] = accepted.right.value
+      shown[name] = accepted.right.shown
+    }
+  }
+  const names = keys.map(([name]) => name)
+  for (const name of said.keys())
+    if (!names.includes(name) && !inCode.includes(name))
+      problems.push(
+        unknownKey(
+          prefix + name,
+          [...names, ...inCode].map(known => prefix + known),
+        ),
+      )
+  // Each key that is there was accepted as what the schema's type says of it.
+  problems.push(...schema.rules(settings as Partial<O>).map(problem => ({ ...problem, path: prefix + problem.path })))
+  // And without a problem, all that must be there is.
+  return problems.length > 0 ? E.left(problems) : E.right({ settings: Object.freeze(settings as O), shown })
+}
+
+export const keysOf = <O>(schema: Schema<O>): ReadonlyArray<readonly [string, Key<unknown>]> => Object.entries<Key<unknown>>(schema.keys)
+
+/** The value of an unknown key is not shown: it may be a misspelled secret. */
+export const unknownKey = (path: string, known: ReadonlyArray<string>): Problem => {
+  const nearest = nearestOf(path, known)
+  const shownPath = path.length > longestKey ? `${path.slice(0, longestKey)}…` : path
+  const remedy = nearest === null ? `There are ${known.join(', ')}` : `Did you mean ${nearest}?`
+  return { path: shownPath.replaceAll(/\p{Cc}|\p{Cs}/gu, '�'), tag: 'InvalidOptions', reason: `there is no such key. ${remedy}` }
+}
+
+const longestKey = 80
+
+const nearestOf = (path: string, known: ReadonlyArray<string>): string | null => {
+  if (path.length > longestKey) return null
+  const [best] = known
+    .map(name => ({ name, distance: distanceOf(path.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, distance }) => distance <= Math.max(2, (name.length - name.lastIndexOf('.')) / 3))
+    .sort((a, b) => a.distance - b.distance)
+  return best?.name ?? null
+}
+
+/** Levenshtein's: how many letters to change, add or drop. */
+const distanceOf = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,62 @@
+// JSON and YAML as plain data. What is wrong with a text is told by place, never by quoting it: it may hold a secret.
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml'
+import type { Shown } from './schema.ts'
+
+/** Sections by name. */
+export type SectionTexts = Readonly<Record<string, Readonly<Record<string, Shown>>>>
+
+/** A Left says what is wrong, and where. */
+export const parseJson = (text: string): Either<string, unknown> => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Node's own message quotes the text.
+    return E.left(`this is no JSON${placeOf(text)}`)
+  }
+  // JSON takes the last of two values for one key without a word; YAML, which JSON is a part of, tells them.
+  const twice = parsed(text)?.errors.find(({ code }) => code === 'DUPLICATE_KEY')
+  return twice === undefined ? E.right(value) : E.left(problemOf(text, twice))
+}
+
+export const parseYaml = (text: string): Either<string, unknown> => {
+  const document = parsed(text)
+  if (document === null) return E.left('it is too long, or nested too deeply')
+  const [error] = document.errors
+  if (error !== undefined) return E.left(problemOf(text, error))
+  let unusual = document.warnings.length > 0 ? 'a tag' : null
+  visit(document, { Alias: () => void (unusual = 'an alias') })
+  if (unusual !== null) return E.left(`it has ${unusual}, which configurations do not use`)
+  const root = document.contents
+  return root === null || (isScalar(root) && root.value === null) ? E.right({}) : E.right(document.toJS())
+}
+
+const longestText = 262_144
+const mostNested = 500
+
+// Where its stack ends, the parser ends the process: V8 has no room left to compile a regular expression, and no error is thrown.
+const isTooDeep = (text: string): boolean =>
+  text.length > longestText ||
+  [...text.matchAll(/[[{]/g)].length > mostNested ||
+  text.split('\n').some(line => [...line.matchAll(/[-?:]\s/g)].length > mostNested)
+
+/** Null: it is longer, or nested deeper, than any configuration. */
+const parsed = (text: string): Document.Parsed | null =>
+  isTooDeep(text) ? null : parseDocument(text, { prettyErrors: false, logLevel: 'silent', stringKeys: true, uniqueKeys: true })
+
+const problemOf = (text: string, { code, pos }: { readonly code: string; readonly pos: readonly [number, number] }): string =>
+  `${code === 'DUPLICATE_KEY' ? 'a key is there twice' : `this is no YAML (${code.toLowerCase().replaceAll('_', ' ')})`}, at line ${lineAt(text, pos[0])}`
+
+const lineAt = (text: string, position: number): number => text.slice(0, position).split('\n').length
+
+/** Where YAML stumbles as well, which is not always. */
+const placeOf = (text: string): string => {
+  const error = parsed(text)?.errors[0]
+  return error === undefined ? '' : `, at line ${lineAt(text, error.pos[0])}`
+}
+
+export const jsonText = (sections: SectionTexts): string => `${JSON.stringify(sections, null, 2)}\n`
+
+export const yamlText = (sections: SectionTexts): string => stringify(sections, { lineWidth: 0 })
