@@ -5,7 +5,7 @@ export { Coder, type DecodeError, Decoder, EncodeError, Encoder, type StandardSc
 
 export type { Binding, HostContext, LocalBinding } from './model/bindings.ts'
 export type { Failure, Retry } from './model/failure.ts'
-export type { CheckpointPurpose, JobEvent, JobState } from './model/job-event.ts'
+export type { CheckpointPurpose, JobEvent, JobState, RolledBack } from './model/job-event.ts'
 export { KV } from './model/kv.ts'
 export type { DistributionValue, GaugeValue, Metric, StringSetValue } from './model/metric-values.ts'
 export { type Counter, type Distribution, type Gauge, type MetricFilter, Metrics, type StringSet } from './model/metrics.ts'

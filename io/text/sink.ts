@@ -52,7 +52,7 @@ const connectSink = async (label: string, path: string, context: SinkContext): P
   const file = new OutputFile(label, path, base)
   let lines = 0
   return {
-    protocol: { _tag: 'appended', runId: context.runId },
+    protocol: { _tag: 'appended' },
     guarantee: guaranteeOf(label, context),
     publish: () => {
       throw new Error(`${label}: lines leave with checkpoints, never one by one`)
@@ -116,10 +116,9 @@ const claim = (label: string, whole: string, { signal }: SinkContext): (() => vo
   return () => files.delete(whole)
 }
 
-/** How long the file was before what is to be committed next; null where a savepoint of another run cannot tell. */
-const baseOf = (label: string, { restored, protocol, runId }: SinkContext): number | null => {
-  const began = property(protocol, 'runId')
-  if (began !== undefined && began !== runId) return null
+/** How long the file was before what is to be committed next; null: whatever is there stays. */
+const baseOf = (label: string, { restored, fromSavepoint }: SinkContext): number | null => {
+  if (fromSavepoint === true) return null
   if (restored === null) return 0
   const bytes = property(restored, 'bytes')
   if (typeof bytes === 'number') return bytes

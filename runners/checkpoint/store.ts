@@ -85,6 +85,7 @@ export type CheckpointErrorKind =
   | 'TimedOut' // it was not finished in time
   | 'NoSuchSavepoint'
   | 'SavepointExists'
+  | 'RollbackRefused' // there is no way back to the savepoint
   | 'InvalidName' // a savepoint's name that could not be a folder's everywhere
 
 export class CheckpointError extends Error {

@@ -23,7 +23,7 @@ export const runOptionSpecs = {
   every: { value: 'MS|10s|5m', text: 'how often one is taken; 1s unless told' },
   workers: { value: 'N', text: 'run on so many worker threads; else in one thread, the direct runner' },
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
-  'from-savepoint': { value: 'NAME', text: 'start from a savepoint instead of the newest checkpoint' },
+  'from-savepoint': { value: 'NAME', text: 'roll back: start from a savepoint instead of the newest checkpoint, each time it is given' },
   until: { value: 'end', text: 'stop at what is there when the first run begins' },
   options: { value: 'FILE.json', text: "the pipeline's options as JSON; those on the command line go before" },
   strict: { value: null, text: 'check that functions leave their input alone and that elements survive their coder (slow)' },

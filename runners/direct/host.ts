@@ -2,7 +2,7 @@
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { checkAssertions, gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
-import { statesIn } from '../host/checkpoint-content.ts'
+import { type CheckpointContent, statesIn } from '../host/checkpoint-content.ts'
 import { Conductor, type Crew } from '../host/conductor.ts'
 import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
@@ -139,6 +139,10 @@ export class Host {
 
   savepoint(name: string): Promise<string> {
     return this.#conductor.savepoint(name)
+  }
+
+  newest(): CheckpointContent {
+    return this.#conductor.content
   }
 
   metrics(): JobMetrics {

@@ -25,6 +25,8 @@ export interface CheckpointContent {
   /** By sink: the protocol of checkpoint 0, and what the sink recorded last. */
   readonly sinks: Readonly<Record<string, { readonly protocol: unknown; readonly position: unknown }>>
   readonly tasks: Readonly<Record<string, TaskContent>>
+  /** Of a savepoint: the checkpoint that it is a copy of. */
+  readonly epoch?: number | undefined
 }
 
 export interface TaskContent {

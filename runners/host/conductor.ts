@@ -5,7 +5,7 @@ import { CheckpointError } from '../checkpoint/store.ts'
 import { type Checkpoint, Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
 import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
-import type { WritableSnapshot } from './checkpoint-content.ts'
+import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { type Dealt, DiscoveryWatch } from './discovery-watch.ts'
 import type { Errands } from './errands.ts'
@@ -99,6 +99,11 @@ export class Conductor {
 
   get ending(): boolean {
     return this.#ending !== null
+  }
+
+  /** Of the newest checkpoint. */
+  get content(): CheckpointContent {
+    return this.#checkpointer.content
   }
 
   get stats(): Checkpointer['stats'] {
@@ -221,7 +226,7 @@ export class Conductor {
         this.#deadlineMs = Infinity
         return this.#errands.later(async () => {
           await this.#crew.publish(command.checkpoint)
-          if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content)
+          if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content, command.checkpoint.epoch)
           return () => this.#onPublished(command.checkpoint.epoch)
         })
       case 'Abort':

@@ -36,12 +36,13 @@ export interface SinkPlace {
   readonly context: HostContext
   readonly runId: string
   readonly before: CheckpointContent | null
+  readonly fromSavepoint?: boolean | undefined
   readonly durable: boolean
 }
 
 export const connectSinks = async (
   plan: Plan,
-  { context, runId, before, durable }: SinkPlace,
+  { context, runId, before, fromSavepoint, durable }: SinkPlace,
   closing: (() => Promise<void>)[],
 ): Promise<ReadonlyMap<string, ConnectedSink>> => {
   const identities = plan.stages.flatMap(({ head }) => (head._tag === 'Source' ? [head.source.identity] : []))
@@ -55,6 +56,7 @@ export const connectSinks = async (
       mode,
       protocol: recorded?.protocol ?? null,
       restored: recorded?.position ?? null,
+      fromSavepoint,
       durable,
       sources: identities,
     }

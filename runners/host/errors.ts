@@ -23,9 +23,9 @@ const withoutLabel = (transform: string, message: string): string => {
 /** The checkpoint was taken of a pipeline that this one cannot go on from. */
 export class GraphMismatchError extends Error {
   readonly differences: ReadonlyArray<string>
-  constructor(job: string, differences: ReadonlyArray<string>) {
+  constructor(what: string, differences: ReadonlyArray<string>) {
     super(
-      `the newest checkpoint of ${JSON.stringify(job)} is of another pipeline:\n${differences.map(difference => `- ${difference}`).join('\n')}\n` +
+      `${what} is of another pipeline:\n${differences.map(difference => `- ${difference}`).join('\n')}\n` +
         'Start the changed pipeline under another job name, or undo these changes',
     )
     this.name = 'GraphMismatch'

@@ -2,16 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
-import type { JobState } from '../../sdk/model/job-event.ts'
+import type { JobState, RolledBack } from '../../sdk/model/job-event.ts'
 import type { Job, JobMetrics, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
 import { JobEvents } from './job-events.ts'
+import type { CheckpointContent } from './checkpoint-content.ts'
 import { metricsIn } from './metrics.ts'
 import { type Opened, open, type Place } from './opening.ts'
 import { type HostOptions, toStandardError } from './options.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
 import { Restarts } from './restarts.ts'
+import { findSavepoint, rollbackRefused } from './rollback.ts'
 
 /** What a runner makes of a run that is ready to read. */
 export interface Run {
@@ -22,6 +24,8 @@ export interface Run {
   readonly drain: () => void
   readonly cancel: () => void
   readonly savepoint: (name: string) => Promise<string>
+  /** What the newest checkpoint says. */
+  readonly newest: () => CheckpointContent
   readonly metrics: () => JobMetrics
 }
 
@@ -38,6 +42,13 @@ interface Attempt {
   readonly stop: AbortController
   /** The job had ended: opening it has published what was left to publish, and nothing runs. */
   readonly over: boolean
+}
+
+/** A rollback that was asked for, until the run that follows it is up. */
+interface Return {
+  readonly savepoint: string
+  readonly resolve: (left: RolledBack) => void
+  readonly reject: (error: unknown) => void
 }
 
 type Verb = 'suspend' | 'drain' | 'cancel'
@@ -80,7 +91,9 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
   const wish = new AbortController()
   let attempt = first
   let asked: Verb | null = null
+  let back: Return | null = null
   let state: JobState = 'running'
+  let over = false
   const enter = (next: JobState): void => {
     if (next === state) return
     state = next
@@ -100,11 +113,28 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
       // It may have failed behind its last checkpoint.
       if (attempt.over) return { state: 'done', metrics: finalMetrics(attempt) }
       try {
-        return await runToEnd(attempt)
+        const { state: ended, metrics } = await runToEnd(attempt)
+        if (back === null || ended !== 'cancelled') return { state: ended, metrics: { ...metrics, restarts: restarts.count } }
       } catch (thrown) {
-        await again(thrown)
+        // Of a run that was to end in any case, whatever it ended with is past.
+        if (back === null) {
+          await again(thrown)
+          continue
+        }
       }
+      await beginNext().catch(again)
     }
+  }
+  const beginNext = async (): Promise<void> => {
+    const to = back
+    // The savepoint that the job was started from was another beginning: from here on it has checkpoints of its own.
+    attempt = await begin(pipeline, { ...options, from: to === null ? undefined : { savepoint: to.savepoint } }, parts, events)
+    if (back === to) back = null
+    if (attempt.opened.rolledBack !== null) to?.resolve(attempt.opened.rolledBack)
+    enter(asked === null ? 'running' : wishing[asked])
+    if (asked !== null && !attempt.over) attempt.run[asked]()
+    // Asked for while this one began.
+    if (back !== null) attempt.run.cancel()
   }
   /** Another attempt stands when it resolves; rejects with what there is no other attempt for. */
   const again = async (thrown: unknown): Promise<void> => {
@@ -122,26 +152,46 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
       events.tell({ _tag: 'Restarting', attempt: restarts.inARow, pauseMs, message: messageIn(failure) })
       await pause(pauseMs)
       try {
-        // A savepoint was another beginning: from here on the job has checkpoints of its own.
-        attempt = await begin(pipeline, { ...options, from: undefined }, parts, events)
-        enter(asked === null ? 'running' : wishing[asked])
-        if (asked !== null && !attempt.over) attempt.run[asked]()
+        await beginNext()
         return
       } catch (error) {
         failure = error
       }
     }
   }
+  const rollback = async (name: string): Promise<RolledBack> => {
+    const refuse = (why: string): never => {
+      throw rollbackRefused(name, why)
+    }
+    const requireRunning = (): void => {
+      if (asked !== null || over) refuse(`the job has ended, or is about to. Start it with from: { savepoint: ${JSON.stringify(name)} }`)
+      if (back !== null) refuse(`the job is on its way back to ${JSON.stringify(back.savepoint)} already`)
+    }
+    requireRunning()
+    const { store, job } = attempt.opened
+    if (store === null) return refuse('the run keeps no checkpoints. Give it checkpoints: Checkpoints.directory(path)')
+    await findSavepoint(store, job, name, pipeline, attempt.run.newest())
+    requireRunning()
+    return new Promise((resolve, reject) => {
+      back = { savepoint: name, resolve, reject }
+      enter('rollingBack')
+      attempt.run.cancel()
+    })
+  }
   const suspend = (): void => ask('suspend')
   if (options.signal?.aborted === true) suspend()
   options.signal?.addEventListener('abort', suspend, { once: true })
   const done = toEnd().then(
     result => {
+      over = true
+      back?.reject(rollbackRefused(back.savepoint, `the job ended before its run could be: it is ${result.state}`))
       enter(result.state)
       events.end()
       return result
     },
     (error: unknown) => {
+      over = true
+      back?.reject(error)
       enter('failed')
       events.end()
       throw error
@@ -161,6 +211,7 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
     drain: after('drain'),
     cancel: after('cancel'),
     savepoint: name => settled(() => attempt.run.savepoint(name)),
+    rollback: name => settled(() => rollback(name)),
     state: () => state,
     metrics: () => ({ ...attempt.run.metrics(), restarts: restarts.count }),
     events: () => events.events(),
@@ -201,6 +252,8 @@ const finishedJob = (attempt: Attempt, events: JobEvents): Job => {
     drain: done,
     cancel: done,
     savepoint: name => settled(() => attempt.run.savepoint(name)),
+    rollback: name =>
+      TE.left(pipelineErrorOf(rollbackRefused(name, `the job has ended. Start it with from: { savepoint: ${JSON.stringify(name)} }`))),
     state: () => 'done',
     metrics,
     events: () => events.events(),

@@ -1,20 +1,23 @@
 // Everything before the first element: the plan, the lease, the newest checkpoint or checkpoint 0, and all connections.
 import { randomUUID } from 'node:crypto'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
-import { differences, fingerprint, statefulSummary } from '../../sdk/graph/graph.ts'
+import { fingerprint, statefulSummary } from '../../sdk/graph/graph.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { RolledBack } from '../../sdk/model/job-event.ts'
 import type { ConnectedSource, Split } from '../../sdk/splittable/source.ts'
 import { directoryStore, jetStreamStore } from '../checkpoint/index.ts'
-import { type CheckpointSession, CheckpointError, type CheckpointStore, type Manifest } from '../checkpoint/store.ts'
+import type { CheckpointSession, CheckpointStore, Manifest } from '../checkpoint/store.ts'
 import { keyGroups } from '../engine/exchange.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
 import { closings, connectSinks, connectSources } from './connecting.ts'
-import { GraphMismatchError, io } from './errors.ts'
+import { checkedContent } from './content-check.ts'
+import { io } from './errors.ts'
 import { releaseOf } from './releasing.ts'
+import { begunAnew, findSavepoint, leftBehind, rolledBackText, runFrom } from './rollback.ts'
 import { endedNow } from './until-end.ts'
 import type { Tell } from './job-events.ts'
 import type { HostOptions, Log } from './options.ts'
@@ -32,6 +35,8 @@ export interface Opened {
   readonly epoch: number
   /** It goes on from a checkpoint of an earlier process. */
   readonly resumed: boolean
+  /** It began at a savepoint. */
+  readonly rolledBack: RolledBack | null
   readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
   readonly sinks: ReadonlyMap<string, ConnectedSink>
   readonly close: () => Promise<void>
@@ -85,20 +90,29 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const runId = before?.content.runId ?? randomUUID()
     const context = contextOf(place)
     const sources = await connectSources(plan, context, closing)
-    const sinks = await connectSinks(plan, { context, runId, before: before?.content ?? null, durable: session !== null }, closing)
-    const content =
+    const back = before?._tag === 'Savepoint' ? before : null
+    const recorded = { before: before?.content ?? null, fromSavepoint: back !== null }
+    const sinks = await connectSinks(plan, { context, runId, ...recorded, durable: session !== null }, closing)
+    const resumed =
       before === null
         ? await firstContent(pipeline, plan, place, runId, sources, sinks)
         : place.options.until === 'end'
           ? await endedNow(before.content, sources)
           : before.content
+    const content = back === null ? resumed : { ...resumed, sinks: await begunAnew(sinks) }
     const epoch = before?.epoch ?? 0
-    if (session !== null && before === null) await session.commit(0, [], content)
-    if (session !== null && before !== null && before.manifest !== null) await republish(session, before.manifest, before.content, sinks)
-    if (session !== null && before !== null && before.manifest === null) await session.commit(epoch, segmentsOf(content), content)
+    const rolledBack = back === null ? null : leftBehind(back.name, back.savepoint, back.newestEpoch, content.sinks)
+    if (session !== null) {
+      if (before?._tag === 'Checkpoint') await republish(session, before.manifest, before.content, sinks)
+      else await session.commit(epoch, segmentsOf(content), content)
+    }
+    if (rolledBack !== null) {
+      place.log('warn', rolledBackText(job, rolledBack))
+      place.tell({ _tag: 'RolledBack', ...rolledBack })
+    }
     const shards = shardsIn(place)
     if (shards !== content.shards) place.log('info', `${job}: a checkpoint of ${content.shards} tasks a stage goes on as ${shards}`)
-    return { plan, job, session, store, content, shards, epoch, resumed: before !== null, sources, sinks, close }
+    return { plan, job, session, store, content, shards, epoch, resumed: before !== null, rolledBack, sources, sinks, close }
   } catch (error) {
     await close()
     throw error
@@ -146,12 +160,11 @@ const refuseAmbiguous = ({ graph, name }: Pipeline): void => {
   )
 }
 
-interface Before {
-  readonly content: CheckpointContent
-  readonly epoch: number
-  /** null: it comes from a savepoint, and nothing of it waits to be published. */
-  readonly manifest: Manifest | null
-}
+type Before = { readonly content: CheckpointContent; readonly epoch: number } & (
+  | { readonly _tag: 'Checkpoint'; readonly manifest: Manifest }
+  /** Nothing of it waits to be published. `newestEpoch`: of the run that ends here. */
+  | { readonly _tag: 'Savepoint'; readonly name: string; readonly savepoint: CheckpointContent; readonly newestEpoch: number | null }
+)
 
 const contentBefore = async (
   store: CheckpointStore | null,
@@ -161,53 +174,22 @@ const contentBefore = async (
   { options }: Place,
 ): Promise<Before | null> => {
   if (store === null || session === null) return null
-  if (options.from !== undefined) return fromSavepoint(store, session, job, options.from.savepoint, pipeline)
   const { latest } = session
+  if (options.from !== undefined) {
+    const { savepoint: name } = options.from
+    const found = await findSavepoint(store, job, name, pipeline, latest?.content ?? null)
+    const newestEpoch = latest?.epoch ?? null
+    const content = await runFrom(session, found)
+    return { _tag: 'Savepoint', content, epoch: (newestEpoch ?? -1) + 1, name, savepoint: found.savepoint, newestEpoch }
+  }
   if (latest === null) return null
-  const content = checked(latest.content, job, pipeline)
+  const content = checkedContent(latest.content, `the newest checkpoint of ${JSON.stringify(job)}`, pipeline)
   if (content.status === 'drained') {
     throw new InvalidPipelineError(pipeline.name, [
       `the job ${JSON.stringify(job)} was drained: its windows have fired, so it cannot go on. Start under another job name, or from a savepoint`,
     ])
   }
-  return { content, epoch: latest.epoch, manifest: latest }
-}
-
-/** A savepoint is another beginning: its segments become this job's, and what it had published is the old run's. */
-const fromSavepoint = async (
-  store: CheckpointStore,
-  session: CheckpointSession,
-  job: string,
-  name: string,
-  pipeline: Pipeline,
-): Promise<Before> => {
-  const savepoint = await store.readSavepoint(job, name)
-  const content = checked(savepoint.content, job, pipeline)
-  let next = 0
-  const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
-  for (const [task, { record, keyed }] of Object.entries(content.tasks)) {
-    const written = []
-    for (const _ of keyed) written.push(await session.writeSegment([savepoint.segments[next++] ?? new Uint8Array(0)]))
-    tasks[task] = { record, keyed: written, outputs: null }
-  }
-  return {
-    content: { ...content, tasks, runId: randomUUID(), status: 'running' },
-    epoch: (session.latest?.epoch ?? -1) + 1,
-    manifest: null,
-  }
-}
-
-const checked = (content: unknown, job: string, pipeline: Pipeline): CheckpointContent => {
-  const { format } = content as { readonly format: unknown }
-  if (format !== contentFormat)
-    throw new CheckpointError(
-      'Damaged',
-      `the checkpoint of ${JSON.stringify(job)} has format ${String(format)}, and this version reads ${contentFormat}. Use the version that wrote it`,
-    )
-  const found = content as CheckpointContent // its checksum says that we wrote it
-  const changes = differences(found.stateful, statefulSummary(pipeline.graph))
-  if (changes.length > 0) throw new GraphMismatchError(job, changes)
-  return found
+  return { _tag: 'Checkpoint', content, epoch: latest.epoch, manifest: latest }
 }
 
 const contextOf = ({ options, signal, log }: Omit<Place, 'tell'>): HostContext => {

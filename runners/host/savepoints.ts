@@ -24,13 +24,13 @@ export class Savepoints {
   }
 
   /** Never rejects: whoever asked is told. Outputs are left out: the checkpoint has published them. */
-  async write(content: CheckpointContent): Promise<void> {
+  async write(content: CheckpointContent, epoch: number): Promise<void> {
     const asked = this.#asked
     this.#asked = []
     const tasks = Object.fromEntries(Object.entries(content.tasks).map(([task, it]) => [task, { ...it, outputs: null }]))
     for (const { name, resolve, reject } of asked) {
       try {
-        resolve(await this.#copy(name, { ...content, tasks }))
+        resolve(await this.#copy(name, { ...content, tasks, epoch }))
       } catch (error) {
         reject(error)
       }

@@ -4,6 +4,7 @@ import { descriptions } from '../../sdk/graph/graph.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
 import { checkAssertions } from '../host/assertions.ts'
+import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import { Conductor } from '../host/conductor.ts'
 import { Errands } from '../host/errands.ts'
 import { RemoteFailure } from '../host/errors.ts'
@@ -154,6 +155,10 @@ export class WorkersRun implements Run {
 
   savepoint(name: string): Promise<string> {
     return this.#conductor.savepoint(name)
+  }
+
+  newest(): CheckpointContent {
+    return this.#conductor.content
   }
 
   metrics(): JobMetrics {

@@ -36,6 +36,8 @@ export interface SinkContext extends HostContext {
   readonly protocol: unknown
   /** What the newest checkpoint recorded, by `flush` or `commit`; null for a new run. */
   readonly restored: unknown
+  /** The run begins at a savepoint: nothing in the destination is its own, and what is there stays. */
+  readonly fromSavepoint?: boolean | undefined
   /** Whether checkpoints survive this process. */
   readonly durable: boolean
   /** The sources of the same pipeline: a destination inside a source's filter would feed itself. */

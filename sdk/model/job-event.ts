@@ -1,9 +1,22 @@
 // What a running job tells of itself, as it happens: for a progress bar, a page, or whoever supervises it.
 import type { WatermarkHold } from './watermark-hold.ts'
 
-/** running: an attempt is at work. restarting: the last one failed, and the next begins from the newest checkpoint. The last five are ends. */
+/**
+ * running: an attempt is at work. restarting: the last one failed, and the next begins from the newest checkpoint. rollingBack: the run is
+ * ended, and the next begins from a savepoint. The last five are ends.
+ */
 export type JobState =
-  'running' | 'restarting' | 'suspending' | 'draining' | 'cancelling' | 'done' | 'suspended' | 'drained' | 'cancelled' | 'failed'
+  | 'running'
+  | 'restarting'
+  | 'rollingBack'
+  | 'suspending'
+  | 'draining'
+  | 'cancelling'
+  | 'done'
+  | 'suspended'
+  | 'drained'
+  | 'cancelled'
+  | 'failed'
 
 /** Why a checkpoint is taken. */
 export type CheckpointPurpose = 'periodic' | 'savepoint' | 'suspend' | 'drain' | 'end'
@@ -49,6 +62,8 @@ export type JobNews =
   | { readonly _tag: 'WorkerLost'; readonly worker: number; readonly message: string }
   /** The run failed, and begins again from its last checkpoint after a pause. `attempt`: counted in a row, as {@link Restart} does. */
   | { readonly _tag: 'Restarting'; readonly attempt: number; readonly pauseMs: number; readonly message: string }
+  /** The job goes on from a savepoint, as a new run; what the one before it has published since stays. */
+  | ({ readonly _tag: 'RolledBack' } & RolledBack)
   /** This worker reads it from now on; the direct runner is worker 0. */
   | { readonly _tag: 'SplitAssigned'; readonly split: string; readonly worker: number }
   /** The lowest watermark of all sources; told four times a second at the most. */
@@ -57,3 +72,28 @@ export type JobNews =
   | { readonly _tag: 'WatermarkStands'; readonly hold: WatermarkHold }
   /** To one iterator alone: so many events were dropped, for it was too slow. */
   | { readonly _tag: 'Missed'; readonly count: number }
+
+/** What a rollback leaves behind: nobody takes back what was published since the savepoint, and what follows from it is published again. */
+export interface RolledBack {
+  /** Its name. */
+  readonly savepoint: string
+  /** Whose outputs stay. */
+  readonly checkpoints: {
+    /** The savepoint's own, which is none of them; null: an earlier version wrote it, and did not say. */
+    readonly after: number | null
+    /** The newest; null: none was there. */
+    readonly through: number | null
+  }
+  /**
+   * The destinations that are not where they were at the savepoint. Others may have written there as well, and the outputs of the
+   * savepoint's own checkpoint may be the first.
+   */
+  readonly visible: ReadonlyArray<{
+    /** Its path in the pipeline. */
+    readonly sink: string
+    /** Where it stood then, in its own terms: a sequence of a stream, bytes of a file. null: it does not say. */
+    readonly since: unknown
+    /** Where it stands now. */
+    readonly until: unknown
+  }>
+}

@@ -1,7 +1,7 @@
 // What every runner shares: options, the running job, the result, and the errors a run ends with.
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Binding } from './bindings.ts'
-import type { JobEvent, JobState } from './job-event.ts'
+import type { JobEvent, JobState, RolledBack } from './job-event.ts'
 import type { Metric } from './metric-values.ts'
 import type { Duration } from './time.ts'
 import type { WatermarkHold } from './watermark-hold.ts'
@@ -121,7 +121,10 @@ export interface RunOptions {
   readonly checkpoints?: Checkpoints | undefined
   /** The name under which checkpoints are kept: a definition's own unless given. */
   readonly job?: string | undefined
-  /** Start from a savepoint instead of the newest checkpoint: each start that is given it begins there again. */
+  /**
+   * Roll the job back: start from a savepoint instead of the newest checkpoint, as `job.rollback` does while it runs. Each start that is
+   * given it begins there again; a restart after a failure does not.
+   */
   readonly from?: { readonly savepoint: string } | undefined
   /** `end`: unbounded sources stop at what is there when this process begins. The job is then done: a later start does nothing. */
   readonly until?: 'end' | undefined
@@ -234,7 +237,7 @@ export interface PipelineResult {
 }
 /** A pipeline that runs, as `Runner.start` gives it. Its tasks may be called more than once. */
 export interface Job {
-  /** Waits for its end. */
+  /** Waits for its end: a rollback is none. */
   readonly done: TaskEither<PipelineError, PipelineResult>
   /** Stop pulling, checkpoint, publish, end; watermarks stay, and a later start goes on from here. */
   readonly suspend: TaskEither<PipelineError, PipelineResult>
@@ -244,6 +247,28 @@ export interface Job {
   readonly cancel: TaskEither<PipelineError, PipelineResult>
   /** A self-contained checkpoint under a name of its own; gives the place where it lies. */
   readonly savepoint: (name: string) => TaskEither<PipelineError, string>
+  /**
+   * Goes back to a savepoint of this job: the run ends at once and publishes nothing more, and another one, with a new run id, begins where
+   * the savepoint was taken. Gives what stays visible of the run that ended. The job is the same: `done` waits for the new run's end.
+   *
+   * Where it is refused, the run goes on: CheckpointFailed with `kind` NoSuchSavepoint, or RollbackRefused where the job keeps no
+   * checkpoints or is ending, or a source whose elements cannot be read again (`replayable: false`) has gone on; GraphMismatch. What
+   * `afterCommit` has called since stays called. It becomes true with one manifest: a process that dies meanwhile goes on from the newest
+   * checkpoint, or from the savepoint. Where the new run cannot begin, the job begins again or fails as after any failure.
+   *
+   * @example
+   * const { url } = await NatsServer.start()
+   * const relay = pipe(
+   *   JetStreamIO.read({ stream: 'ORDERS', coder: Coder.bytes }),
+   *   PCollection.orFail,
+   *   JetStreamIO.write({ stream: 'COPIES', subject: 'copies', coder: Coder.bytes }),
+   * )
+   * const provide = [JetStreamIO.connection({ servers: url })]
+   * const job = await orThrow(pipe(Pipeline.of(relay), DirectRunner.start({ job: 'relay', provide })))
+   * await orThrow(job.savepoint('monday')) // and when it turns out on Tuesday that a rate was wrong:
+   * const { visible } = await orThrow(job.rollback('monday'))
+   */
+  readonly rollback: (name: string) => TaskEither<PipelineError, RolledBack>
   /** How it stands now. */
   readonly state: () => JobState
   /** As they are now. */

@@ -149,9 +149,7 @@ describe('writing a text file', () => {
 
   it('appends to what is there when it begins at a savepoint', async () => {
     const path = await fileWith(await folder(), 'a\nb\n', 'out.txt')
-    const sink = await textSink(path).connect(
-      context({ runId: 'new', protocol: { _tag: 'appended', runId: 'old' }, restored: { _tag: 'length', bytes: 2 } }),
-    )
+    const sink = await textSink(path).connect(context({ fromSavepoint: true }))
     await commit(path, sink, 9, ['c'])
     await sink.close()
     assert.deepEqual(await written(path), ['a', 'b', 'c'])

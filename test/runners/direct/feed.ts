@@ -15,11 +15,13 @@ export class Feed {
   readonly #listeners = new Set<() => void>()
   #ended = false
   readonly #saysIdle: boolean
+  readonly #replayable: boolean
   failWith: Error | null = null
 
-  /** `saysIdle`: when everything was read, as a server does that has nothing pending. */
-  constructor(o: { readonly saysIdle?: boolean } = {}) {
+  /** `saysIdle`: when everything was read, as a server does that has nothing pending. `replayable`: unless told otherwise, it is. */
+  constructor(o: { readonly saysIdle?: boolean; readonly replayable?: boolean } = {}) {
     this.#saysIdle = o.saysIdle ?? false
+    this.#replayable = o.replayable ?? true
   }
 
   push(...items: ReadonlyArray<Item>): this {
@@ -49,7 +51,7 @@ export class Feed {
       label: name,
       isBounded: false,
       identity: { name },
-      replayable: true,
+      replayable: this.#replayable,
       connect: () =>
         Promise.resolve({
           resolve: () => Promise.resolve([{ id: '0', range: { from: 0, to: null }, count: null, detail: null }]),
