@@ -27,11 +27,12 @@ export class Readers {
   readonly #readings: Reading[]
   /** Those that play a script: whoever plays it polls them. */
   readonly scripted: ReadonlyArray<Reading>
-  readonly #pausing: Pausing
+  /** Which sources are not polled for now, and why. */
+  readonly pausing: Pausing
   #turn = 0
 
   private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing) {
-    this.#pausing = pausing
+    this.pausing = pausing
     this.#readings = readings
     this.scripted = scripted
   }
@@ -71,7 +72,7 @@ export class Readers {
 
   /** One batch from the next split that has any, but for sources that pause, given to its task. Throws what a reader failed with. */
   pollOne(maxElements: () => number, nowMs: number): ReadBatch<unknown> | null {
-    const paused = this.#pausing.paused()
+    const paused = this.pausing.paused()
     for (let tried = 0; tried < this.#readings.length; tried++) {
       const reading = this.#readings[this.#turn++ % this.#readings.length]
       if (reading === undefined || reading.ended || paused.has(reading.task.stage.id)) continue

@@ -5,6 +5,7 @@ import type { ConnectedSource, Split, SplitReader } from '../../sdk/splittable/s
 import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import { othersIn, passedBy } from '../engine/origins.ts'
+import type { Waiting } from '../engine/pausing.ts'
 import { discoveredBy, givenBy, shareOf, takenBy } from '../engine/shared-work.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import { unread } from '../engine/source-splits.ts'
@@ -240,6 +241,17 @@ export class TaskLoop {
   /** When the clock has something for a task to do; a script's clock waits for nobody. */
   dueMs(): number {
     return this.#script === null ? Math.min(...this.#set.tasks.map(task => task.wakeAt())) : Infinity
+  }
+
+  // ---- elements that wait for their side inputs
+
+  /** What other threads are to know of those here, where that has changed. */
+  waitingNews(): Waiting | null {
+    return this.#readers?.pausing.news() ?? null
+  }
+
+  waitsElsewhere(thread: number, waiting: Waiting): void {
+    this.#readers?.pausing.onElsewhere(thread, waiting)
   }
 
   // ---- work that moves to other threads and comes from them

@@ -3,6 +3,7 @@
 // since a barrier or a watermark may be what the other side waits for.
 import type { MessagePort } from 'node:worker_threads'
 import type { Message } from '../engine/messages.ts'
+import type { Waiting } from '../engine/pausing.ts'
 import type { Stage } from '../plan/stage.ts'
 import { BatchCodec } from './batch-codec.ts'
 import type { ToPeer } from './protocol.ts'
@@ -10,28 +11,31 @@ import type { ToPeer } from './protocol.ts'
 /** On the way to one worker and not taken in yet. */
 const mostBytes = 4 * 1_024 * 1_024
 
-export type Deliver = (from: string, stage: string, message: Message) => void
+export interface LinkListener {
+  /** What comes in for a task here. */
+  readonly deliver: (from: string, stage: string, message: Message) => void
+  readonly onWaiting: (waiting: Waiting) => void
+  /** There is room again. */
+  readonly onCredit: () => void
+}
 
 export class Link {
   readonly #port: MessagePort
   readonly #codecs: ReadonlyMap<string, BatchCodec>
-  readonly #deliver: Deliver
-  readonly #onCredit: () => void
+  readonly #listener: LinkListener
   #inFlightBytes = 0
   sent = 0
   received = 0
 
-  /** `deliver`: for what comes in; `onCredit`: there is room again. */
-  constructor(port: MessagePort, stages: ReadonlyArray<Stage>, deliver: Deliver, onCredit: () => void) {
+  constructor(port: MessagePort, stages: ReadonlyArray<Stage>, listener: LinkListener) {
     this.#port = port
-    this.#deliver = deliver
-    this.#onCredit = onCredit
+    this.#listener = listener
     this.#codecs = new Map(stages.map(stage => [stage.id, new BatchCodec(stage)]))
   }
 
   /** What comes in is delivered from now on; what has come is kept until then. */
   listen(): void {
-    this.#port.on('message', (message: ToPeer) => this.#take(message, this.#deliver))
+    this.#port.on('message', (message: ToPeer) => this.#take(message))
   }
 
   #codec(stage: string): BatchCodec {
@@ -48,11 +52,16 @@ export class Link {
     this.#port.postMessage({ _tag: 'Batch', from, stage, bytes, side: message.side } satisfies ToPeer, [bytes])
   }
 
+  sayWaiting(waiting: Waiting): void {
+    this.#post({ _tag: 'Waiting', waiting })
+  }
+
   #post(message: ToPeer): void {
     this.#port.postMessage(message)
   }
 
-  #take(message: ToPeer, deliver: Deliver): void {
+  #take(message: ToPeer): void {
+    const { deliver, onWaiting, onCredit } = this.#listener
     switch (message._tag) {
       case 'Batch': {
         const { from, stage, bytes, side } = message
@@ -64,9 +73,11 @@ export class Link {
       case 'Control':
         this.received++
         return deliver(message.from, message.stage, message.message)
+      case 'Waiting':
+        return onWaiting(message.waiting)
       case 'Credit':
         this.#inFlightBytes -= message.bytes
-        return this.#onCredit()
+        return onCredit()
     }
   }
 

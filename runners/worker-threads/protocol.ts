@@ -6,6 +6,7 @@ import type { PipelineError } from '../../sdk/model/run.ts'
 import type { Bundling } from '../engine/cut.ts'
 import type { Message, SnapshotScope, TaskRecord } from '../engine/messages.ts'
 import type { Passed } from '../engine/origins.ts'
+import type { Waiting } from '../engine/pausing.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
@@ -110,10 +111,12 @@ export type ToMain =
   | { readonly _tag: 'Failed'; readonly error: PipelineError }
   | { readonly _tag: 'Closed' }
 
-/** From a task of one worker to a task of another. */
+/** From one worker to another. */
 export type ToPeer =
   | { readonly _tag: 'Batch'; readonly from: string; readonly stage: string; readonly bytes: ArrayBuffer; readonly side: number | null }
   | { readonly _tag: 'Control'; readonly from: string; readonly stage: string; readonly message: ControlMessage }
+  /** Which of its stages have elements that wait for their side inputs. */
+  | { readonly _tag: 'Waiting'; readonly waiting: Waiting }
   /** So many bytes have been taken in. */
   | { readonly _tag: 'Credit'; readonly bytes: number }
 

@@ -112,16 +112,29 @@ export class WorkerRun {
       },
     )
     for (const [peer, port] of setup.peers.entries()) {
-      if (port !== null) this.#links.set(peer, this.#linkTo(port, plan))
+      if (port !== null) this.#links.set(peer, this.#linkTo(peer, port, plan))
     }
   }
 
-  #linkTo(port: MessagePort, plan: Plan): Link {
-    const deliver: ConstructorParameters<typeof Link>[2] = (from, stage, message) => {
-      this.#errands.guarded(() => this.#loop.deliver(from, stage, message))
-      this.#pacer.poke()
-    }
-    return new Link(port, plan.stages, deliver, () => this.#pacer.poke())
+  #linkTo(peer: number, port: MessagePort, plan: Plan): Link {
+    return new Link(port, plan.stages, {
+      deliver: (from, stage, message) => {
+        this.#errands.guarded(() => this.#loop.deliver(from, stage, message))
+        // At once: a port gives a thousand messages before anybody has another turn.
+        this.#sayWaiting()
+        this.#pacer.poke()
+      },
+      onWaiting: waiting => {
+        this.#loop.waitsElsewhere(peer, waiting)
+        this.#pacer.poke()
+      },
+      onCredit: () => this.#pacer.poke(),
+    })
+  }
+
+  #sayWaiting(): void {
+    const waiting = this.#loop.waitingNews()
+    if (waiting !== null) for (const link of this.#links.values()) link.sayWaiting(waiting)
   }
 
   #link(peer: number): Link {
@@ -163,6 +176,7 @@ export class WorkerRun {
     if (!this.#going) return false
     this.#loop.tick()
     const more = this.#loop.read()
+    this.#sayWaiting()
     this.#report()
     return more
   }

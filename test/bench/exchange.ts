@@ -16,15 +16,14 @@ export const exchanged = async (stage: Stage, batches: ReadonlyArray<Batch>): Pr
   const refuse = (): never => {
     throw new Error('nobody sends anything back')
   }
-  const sender = new Link(port1, [stage], refuse, () => ready())
-  const receiver = new Link(
-    port2,
-    [stage],
-    (_, __, message) => {
+  const sender = new Link(port1, [stage], { deliver: refuse, onWaiting: refuse, onCredit: () => ready() })
+  const receiver = new Link(port2, [stage], {
+    deliver: (_, __, message) => {
       if (message._tag === 'Batch') came += message.batch.values.length
     },
-    refuse,
-  )
+    onWaiting: refuse,
+    onCredit: refuse,
+  })
   sender.listen()
   receiver.listen()
   const turn = (): Promise<void> => new Promise(resolve => (ready = resolve))

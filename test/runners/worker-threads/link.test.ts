@@ -36,19 +36,10 @@ describe('a link between two workers', () => {
     const bytes = new BatchCodec(stage).encode(batch).byteLength
     const { port1, port2 } = new MessageChannel()
     let onCredit = (): void => undefined
-    const sender = new Link(
-      port1,
-      stages,
-      () => undefined,
-      () => onCredit(),
-    )
+    const deaf = { deliver: () => undefined, onWaiting: () => undefined, onCredit: () => undefined }
+    const sender = new Link(port1, stages, { ...deaf, onCredit: () => onCredit() })
     const came: Message[] = []
-    const receiver = new Link(
-      port2,
-      stages,
-      (_, __, message) => void came.push(message),
-      () => undefined,
-    )
+    const receiver = new Link(port2, stages, { ...deaf, deliver: (_, __, message) => void came.push(message) })
     sender.listen()
     let sent = 0
     const fill = (): void => {
