@@ -5,6 +5,7 @@ import { TextIOError, onFile } from './errors.ts'
 
 /** Bytes in one call to the file system. */
 const writeBytes = 1_024 * 1_024
+const newline = 0x0a
 
 export class OutputFile {
   readonly #label: string
@@ -16,7 +17,8 @@ export class OutputFile {
 
   /**
    * @param path the whole path; nothing is opened yet
-   * @param base the bytes that belong to the run already, anything behind them is cut off; null: all that is there
+   * @param base the bytes that belong to the run already, anything behind them is cut off; null: all lines that are there, for whoever
+   *   wrote the last one may have died in its middle
    */
   constructor(label: string, path: string, base: number | null) {
     this.#label = label
@@ -58,7 +60,7 @@ export class OutputFile {
       const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o666)
       this.#file = file
       const { size } = await file.stat()
-      const base = this.#base ?? size
+      const base = this.#base ?? (await wholeLines(file, size))
       if (size < base) {
         throw new TextIOError(
           'OutputLost',
@@ -73,6 +75,19 @@ export class OutputFile {
       return file
     })
   }
+}
+
+/** How long it is up to the end of its last whole line. */
+const wholeLines = async (file: FileHandle, size: number): Promise<number> => {
+  const block = Buffer.alloc(Math.min(size, writeBytes))
+  for (let to = size; to > 0;) {
+    const from = Math.max(0, to - block.length)
+    const { bytesRead } = await file.read(block, 0, to - from, from)
+    const at = block.lastIndexOf(newline, bytesRead - 1)
+    if (at !== -1 && at < bytesRead) return from + at + 1
+    to = from
+  }
+  return 0
 }
 
 /** A new file's name is durable only with its folder. */

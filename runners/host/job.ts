@@ -146,7 +146,7 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
       if (pauseMs === null) throw failure
       log(
         'warn',
-        `the run failed, and begins again from its last checkpoint in ${pauseMs} ms (${restarts.describe()}): ${messageIn(failure)}`,
+        `the run failed, and begins again from its ${back === null ? 'last checkpoint' : 'savepoint'} in ${pauseMs} ms (${restarts.describe()}): ${messageIn(failure)}`,
       )
       enter('restarting')
       events.tell({ _tag: 'Restarting', attempt: restarts.inARow, pauseMs, message: messageIn(failure) })

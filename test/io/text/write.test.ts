@@ -155,6 +155,21 @@ describe('writing a text file', () => {
     assert.deepEqual(await written(path), ['a', 'b', 'c'])
   })
 
+  it('leaves out a line that nobody has finished when it begins at a savepoint', async () => {
+    for (const [before, after] of [
+      ['a\nb', ['a', 'c']],
+      ['ab', ['c']],
+      [`a\n${'b'.repeat(1_500_000)}`, ['a', 'c']],
+      [`${'b'.repeat(1_500_000)}\n`, ['b'.repeat(1_500_000), 'c']],
+    ] as const) {
+      const path = await fileWith(await folder(), before, 'out.txt')
+      const sink = await textSink(path).connect(context({ fromSavepoint: true }))
+      await commit(path, sink, 9, ['c'])
+      await sink.close()
+      assert.deepEqual(await written(path), after)
+    }
+  })
+
   it('refuses to go on behind a file that was cut or deleted', async () => {
     const path = await fileWith(await folder(), 'a\n', 'out.txt')
     const sink = await textSink(path).connect(

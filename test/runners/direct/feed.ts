@@ -17,6 +17,8 @@ export class Feed {
   readonly #saysIdle: boolean
   readonly #replayable: boolean
   failWith: Error | null = null
+  /** The next to connect is turned away. */
+  isAway = false
 
   /** `saysIdle`: when everything was read, as a server does that has nothing pending. `replayable`: unless told otherwise, it is. */
   constructor(o: { readonly saysIdle?: boolean; readonly replayable?: boolean } = {}) {
@@ -52,8 +54,12 @@ export class Feed {
       isBounded: false,
       identity: { name },
       replayable: this.#replayable,
-      connect: () =>
-        Promise.resolve({
+      connect: () => {
+        if (this.isAway) {
+          this.isAway = false
+          return Promise.reject(new Error('the feed is away'))
+        }
+        return Promise.resolve({
           resolve: () => Promise.resolve([{ id: '0', range: { from: 0, to: null }, count: null, detail: null }]),
           open: (_, progress) => {
             let next = progress.last === null ? 0 : progress.last + 1
@@ -87,7 +93,8 @@ export class Feed {
           },
           guarantee: () => 'held in memory',
           close: () => Promise.resolve(),
-        }),
+        })
+      },
     }
     const watermark = { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null } as const
     return apply<Item>(

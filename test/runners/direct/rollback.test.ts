@@ -64,7 +64,10 @@ describe('A rollback to a savepoint', function () {
   beforeEach(async () => {
     folder = await fs.mkdtemp(join(tmpdir(), 'jetbeam-rollback-'))
   })
-  afterEach(() => fs.rm(folder, { recursive: true, force: true }))
+  afterEach(() => {
+    mendDisk()
+    return fs.rm(folder, { recursive: true, force: true })
+  })
 
   it('takes a running job back to the state of then: what follows is computed and published again, and the job is the same', async () => {
     const [feed, journal, events] = [new Feed().push(one(1)), new Journal(), [] as JobEvent[]]
@@ -159,6 +162,28 @@ describe('A rollback to a savepoint', function () {
     )
     assert.deepEqual(journal.values(), [['a', 0, 3]])
   })
+
+  for (const attempts of [0, 1])
+    it(`whose run cannot begin ends the job, unless it may try again: ${attempts} times`, async () => {
+      const [feed, journal] = [new Feed().push(one(1)), new Journal()]
+      const job = await orThrow(DirectRunner.start(kept({ restart: { attempts, initial: millis(1) } }))(totals(feed, journal)))
+      await read(job, 1)
+      await orThrow(job.savepoint('then'))
+      feed.push(one(2))
+      await read(job, 2)
+      await checkpointed(job)
+      feed.isAway = true
+      const rolled = await job.rollback('then')()
+      if (attempts === 0) {
+        const ended = await leftOf(job.done)
+        assert.deepEqual(rolled, E.left(ended))
+        assert.match(ended.message, /the feed is away/)
+      } else assert.isTrue(E.isRight(rolled))
+      feed.end()
+      const { metrics } = await orThrow(attempts === 0 ? DirectRunner.run(kept())(totals(feed, journal)) : job.done)
+      assert.strictEqual(metrics.elementsRead, attempts)
+      assert.deepEqual(journal.values(), [['a', 0, 2]])
+    })
 
   it('keeps the lines of a file that were written since, tells how many bytes, and appends those of the new run once', async () => {
     const [feed, path, logged] = [new Feed().push(one(1)), join(folder, 'out.txt'), [] as string[]]
@@ -264,11 +289,11 @@ describe('A rollback to a savepoint', function () {
       for (let survived = 0, ended = false; !ended; survived++) {
         await fs.rm(folder, { recursive: true })
         await fs.cp(before, folder, { recursive: true })
-        const disk = new DyingDisk(survived)
+        breakDisk(survived)
         // Its first checkpoint that fails ends it.
         const checkpoints = Checkpoints.directory(folder, { every: millis(20), failures: 1 })
         const rolled = await DirectRunner.run(kept({ checkpoints, from: { savepoint: 'then' } }))(totals(feed, new Journal()))()
-        disk.mend()
+        mendDisk()
         ended = E.isRight(rolled)
         if (E.isLeft(rolled)) assert.include(rolled.left.message, 'the process is dead')
         const journal = new Journal()
@@ -286,35 +311,30 @@ describe('A rollback to a savepoint', function () {
   })
 })
 
-/** Each call that changes something fails, from one on: as if the process had died there. */
-class DyingDisk {
-  readonly #whole = { open: fs.open, link: fs.link, rename: fs.rename, rm: fs.rm, mkdir: fs.mkdir, writeFile: fs.writeFile }
-  #left: number
-  #died = false
+const whole = { open: fs.open, link: fs.link, rename: fs.rename, rm: fs.rm, mkdir: fs.mkdir, writeFile: fs.writeFile }
 
-  constructor(survived: number) {
-    this.#left = survived
-    const { open, link, rename, rm, mkdir, writeFile } = this.#whole
-    const step = (): void => {
-      this.#died ||= this.#left-- <= 0
-      if (this.#died) throw Object.assign(new Error('the process is dead'), { code: 'EIO' })
-    }
-    Object.assign(fs, {
-      open: async (...args: Parameters<typeof open>) => {
-        if (args[1] !== 'r') step()
-        return open(...args)
-      },
-      link: async (...args: Parameters<typeof link>) => (step(), link(...args)),
-      rename: async (...args: Parameters<typeof rename>) => (step(), rename(...args)),
-      rm: async (...args: Parameters<typeof rm>) => (step(), rm(...args)),
-      mkdir: async (...args: Parameters<typeof mkdir>) => (step(), mkdir(...args)),
-      writeFile: async (...args: Parameters<typeof writeFile>) => (step(), writeFile(...args)),
-    })
-    syncBuiltinESMExports()
-  }
+const mendDisk = (): void => {
+  Object.assign(fs, whole)
+  syncBuiltinESMExports()
+}
 
-  mend(): void {
-    Object.assign(fs, this.#whole)
-    syncBuiltinESMExports()
+/** Each call that changes something fails after so many that did not: as if the process had died there. */
+const breakDisk = (survived: number): void => {
+  const { open, link, rename, rm, mkdir, writeFile } = whole
+  let left = survived
+  const step = (): void => {
+    if (left-- <= 0) throw Object.assign(new Error('the process is dead'), { code: 'EIO' })
   }
+  Object.assign(fs, {
+    open: async (...args: Parameters<typeof open>) => {
+      if (args[1] !== 'r') step()
+      return open(...args)
+    },
+    link: async (...args: Parameters<typeof link>) => (step(), link(...args)),
+    rename: async (...args: Parameters<typeof rename>) => (step(), rename(...args)),
+    rm: async (...args: Parameters<typeof rm>) => (step(), rm(...args)),
+    mkdir: async (...args: Parameters<typeof mkdir>) => (step(), mkdir(...args)),
+    writeFile: async (...args: Parameters<typeof writeFile>) => (step(), writeFile(...args)),
+  })
+  syncBuiltinESMExports()
 }
