@@ -14,7 +14,13 @@ const wordsOf = (value: unknown): readonly [string, string] | null => {
 
 const zoned = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/
 
+/** A Date goes no further than this many milliseconds; an Instant does. */
+const lastDate = 8.64e15
+
+const timeText = (time: number): string => (Math.abs(time) <= lastDate ? new Date(time).toISOString() : `${time}ms`)
+
 const timeIn = (iso: string): Instant | null => {
+  if (/^-?\d{1,16}ms$/.test(iso)) return Instant.ofMillis(Number(iso.slice(0, -2)))
   const parsed = zoned.test(iso) ? Instant.parse(iso) : null
   return parsed?._tag === 'Right' ? parsed.right : null
 }
@@ -36,7 +42,7 @@ const startText = (value: unknown): unknown => {
   if (tag === 'End') return 'end'
   if (tag === 'Sequence') return `sequence:${String(sequence)}`
   if (tag === 'Count') return `count:${String(count)}`
-  if (tag === 'Time' && typeof time === 'number' && Math.abs(time) <= 8.64e15) return `time:${new Date(time).toISOString()}`
+  if (tag === 'Time' && typeof time === 'number') return `time:${timeText(time)}`
   return value
 }
 

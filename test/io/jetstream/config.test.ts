@@ -158,7 +158,7 @@ const subjectText = fc
   )
   .map(tokens => tokens.join('.'))
 const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
-const instant = fc.integer({ min: -8.64e15, max: 8.64e15 }).map(Instant.ofMillis)
+const instant = fc.integer({ min: Instant.min, max: Instant.max }).map(Instant.ofMillis)
 const reference = fc.constantFrom('${env:SECRET}', '${file:/run/secrets/nats}')
 const wait = fc.integer({ min: 10, max: 60_000 }).map(millis)
 const maybe = <A>(a: fc.Arbitrary<A>): fc.Arbitrary<A | undefined> => fc.option(a, { nil: undefined })

@@ -1,0 +1,192 @@
+// Each way to ask a real server, and what is said where it does not let one in: a message goes through a pipeline, or nothing does.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nkeys } from '@nats-io/nats-core'
+import { assert } from 'chai'
+import { Checkpoints, Decoder, Encoder, PCollection, Pipeline, millis, orThrow, pipe } from '../../sdk/index.ts'
+import { JetStreamConfig, JetStreamIO, StopAt } from '../../io/jetstream/index.ts'
+import { acquire } from '../../io/jetstream/connections.ts'
+import { type Configuration, NatsServer } from '../../io/jetstream/testing/index.ts'
+import { DirectRunner } from '../../runners/direct/index.ts'
+import { type Authority, hasOpenssl, makeAuthority } from '../support/authority.ts'
+import { rejection } from '../support/jetstream-context.ts'
+import { makeTrust } from '../support/nats-jwt.ts'
+import { skip } from '../support/skip.ts'
+
+type Keys = Readonly<Record<string, string>>
+
+describe('A connection’s settings', function () {
+  this.timeout(30_000)
+  let folder = ''
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jetbeam-connection-'))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  const secretFile = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(folder, name), text)
+    return join(folder, name)
+  }
+
+  const withServer = async (config: Configuration, use: (address: string) => Promise<void>): Promise<void> => {
+    const server = await NatsServer.start({ control: true, config })
+    try {
+      await use(`127.0.0.1:${server.port}`)
+    } finally {
+      await server.stop()
+    }
+  }
+
+  const bindingOf = (address: string, keys: Keys) =>
+    JetStreamConfig.connection(JetStreamConfig.json(JSON.stringify({ connection: { servers: [address], ...keys } })))
+
+  const linkTo = (address: string, keys: Keys) => {
+    const bound = bindingOf(address, keys)
+    return acquire({ binding: () => bound, log: () => undefined, signal: new AbortController().signal }, undefined, 'read')
+  }
+
+  /** One message in, through a pipeline whose checkpoints are on the same server, and out. */
+  const letsIn = async (address: string, keys: Keys): Promise<void> => {
+    const link = await linkTo(address, keys)
+    try {
+      for (const name of ['IN', 'OUT']) await link.jsm.streams.add({ name, subjects: [name.toLowerCase()] })
+      link.nc.publish('in', 'hello')
+      await link.nc.flush()
+      const pipeline = Pipeline.of(
+        pipe(
+          JetStreamIO.read({ stream: 'IN', coder: Decoder.text, stop: StopAt.end }),
+          PCollection.orFail,
+          JetStreamIO.write({ stream: 'OUT', subject: 'out', coder: Encoder.text() }),
+        ),
+      )
+      const checkpoints = Checkpoints.jetstream({ every: millis(50) })
+      await orThrow(DirectRunner.run({ provide: [bindingOf(address, keys)], checkpoints, job: 'relay' })(pipeline))
+      assert.strictEqual((await link.jsm.streams.getMessage('OUT', { last_by_subj: 'out' }))?.string(), 'hello')
+    } finally {
+      await link.release()
+    }
+  }
+
+  /** Gives what is said. */
+  const turnedAway = async (address: string, keys: Keys): Promise<string> => {
+    const error = await rejection(linkTo(address, keys))
+    assert.strictEqual(error.name, 'CannotConnect')
+    return error.message
+  }
+
+  it('log in with a user and a password, by reference', () =>
+    withServer({ authorization: { user: 'ann', password: 'hunter2' } }, async address => {
+      const file = await secretFile('password', 'hunter2\n')
+      await letsIn(address, { user: 'ann', password: `\${file:${file}}` })
+      const wrong = await secretFile('wrong', 'hunter3')
+      assert.notInclude(await turnedAway(address, { user: 'ann', password: `\${file:${wrong}}` }), 'hunter')
+      assert.include(await turnedAway(address, { user: 'ann', password: '${file:/nowhere}' }), '/nowhere')
+    }))
+
+  it('log in with a token, by reference', () =>
+    withServer({ authorization: { token: 's3cret' } }, async address => {
+      process.env['JETBEAM_TEST_TOKEN'] = 's3cret'
+      try {
+        await letsIn(address, { token: '${env:JETBEAM_TEST_TOKEN}' })
+        const link = await linkTo(address, { tokenVariable: 'JETBEAM_TEST_TOKEN' })
+        await link.release()
+      } finally {
+        delete process.env['JETBEAM_TEST_TOKEN']
+      }
+      assert.include(await turnedAway(address, { token: '${env:JETBEAM_TEST_TOKEN}' }), 'JETBEAM_TEST_TOKEN')
+      await turnedAway(address, {})
+    }))
+
+  it('log in with an nkey', async () => {
+    const [user, other] = [nkeys.createUser(), nkeys.createUser()]
+    const seed = await secretFile('user.nk', new TextDecoder().decode(user.getSeed()))
+    const otherSeed = await secretFile('other.nk', new TextDecoder().decode(other.getSeed()))
+    await withServer({ authorization: { users: [{ nkey: user.getPublicKey() }] } }, async address => {
+      await letsIn(address, { nkeySeed: `\${file:${seed}}` })
+      await turnedAway(address, { nkeySeed: `\${file:${otherSeed}}` })
+    })
+  })
+
+  it('log in with a credentials file', async () => {
+    const trust = makeTrust()
+    const mine = await secretFile('app.creds', trust.credentials)
+    const strange = await secretFile('other.creds', makeTrust().credentials)
+    await withServer(trust.config, async address => {
+      await letsIn(address, { credentialsFile: mine })
+      await turnedAway(address, { credentialsFile: strange })
+    })
+  })
+
+  describe('over TLS', () => {
+    let authority: Authority
+    before(function () {
+      if (!hasOpenssl()) skip(this, 'there is no openssl here')
+      authority = makeAuthority(folder)
+    })
+
+    it('trust an authority of their own, and no other', () =>
+      withServer({ tls: { cert_file: authority.server.cert, key_file: authority.server.key } }, async address => {
+        await letsIn(`tls://${address}`, { tlsCaFile: authority.ca })
+        await turnedAway(`tls://${address}`, {})
+      }))
+
+    it('show a certificate to a server that asks for one', () =>
+      withServer(
+        { tls: { cert_file: authority.server.cert, key_file: authority.server.key, ca_file: authority.ca, verify: true } },
+        async address => {
+          const { ca, client } = authority
+          await letsIn(address, { tlsCaFile: ca, tlsCertFile: client.cert, tlsKeyFile: client.key })
+          await turnedAway(address, { tlsCaFile: ca })
+        },
+      ))
+
+    it('speak to no server that has none', () =>
+      withServer({}, async address => {
+        await turnedAway(`tls://${address}`, {})
+        await turnedAway(address, { tlsCaFile: authority.ca })
+      }))
+  })
+
+  it('find JetStream in its domain, or where its API is', () =>
+    withServer({ jetstream: { domain: 'hub' } }, async address => {
+      await letsIn(address, { domain: 'hub' })
+      assert.include(await turnedAway(address, { domain: 'spoke' }), '$JS.spoke.API')
+      const link = await linkTo(address, { apiPrefix: '$JS.hub.API' })
+      await link.release()
+    }))
+
+  it('take answers under a prefix, for a user who may subscribe to nothing else', () =>
+    withServer(
+      { authorization: { users: [{ user: 'ann', password: 'p', permissions: { publish: '>', subscribe: '_INBOX_ann.>' } }] } },
+      async address => {
+        const password = `\${file:${await secretFile('p', 'p')}}`
+        await letsIn(address, { user: 'ann', password, inboxPrefix: '_INBOX_ann' })
+        await turnedAway(address, { user: 'ann', password })
+      },
+    ))
+
+  it('come back as often as they say', async () => {
+    const server = await NatsServer.start({ control: true })
+    try {
+      const attempts = async (keys: Keys): Promise<number> => {
+        const link = await linkTo(`127.0.0.1:${server.port}`, keys)
+        let count = 0
+        const counted = (async () => {
+          for await (const { type } of link.nc.status()) if (type === 'reconnecting') count++
+        })()
+        await server.kill()
+        await new Promise(resolve => setTimeout(resolve, 1_500))
+        await server.restart()
+        await link.release()
+        await counted
+        return count
+      }
+      const eager = await attempts({ reconnectWait: '20ms', reconnectJitter: '0ms' })
+      const patient = await attempts({ reconnectWait: '1s', reconnectJitter: '0ms' })
+      assert.isAbove(eager, patient)
+    } finally {
+      await server.stop()
+    }
+  })
+})
