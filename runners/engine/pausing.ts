@@ -12,7 +12,7 @@ export type Waiting = ReadonlyMap<string, boolean>
 interface Sided {
   readonly stage: string
   readonly tasks: ReadonlyArray<Task>
-  /** The sources of its elements, and those of its sides. A source of both counts as one of the sides. */
+  /** The sources and generators of its elements, and those of its sides. One of both counts as one of the sides. */
   readonly main: ReadonlySet<string>
   readonly sides: ReadonlySet<string>
 }
@@ -57,7 +57,7 @@ export class Pausing {
     return here
   }
 
-  /** The sources, by stage, that should not be read for now: what they would bring waits for something that another one brings. */
+  /** The sources and generators, by stage, that should not be read for now: what they would bring waits for something that another one brings. */
   paused(): ReadonlySet<string> {
     if (this.#sided.length === 0) return none
     const everywhere = [this.#here(), ...this.#elsewhere.values()]
@@ -81,7 +81,7 @@ const sourcesAbove = (stages: ReadonlyArray<Stage>, from: ReadonlyArray<string>)
     const stage = byId.get(id)
     if (seen.has(id) || stage === undefined) continue
     seen.add(id)
-    if (stage.head._tag === 'Source') sources.add(id)
+    if (stage.head._tag === 'Source' || stage.head._tag === 'Splittable') sources.add(id)
     next.push(...stage.inputs)
   }
   return sources

@@ -165,7 +165,8 @@ export class TaskLoop {
 
   #read(): boolean {
     // What a drain has left is finished.
-    if (this.#pulling || this.#draining) this.#restrictions.pull(task => this.#mustWait(task))
+    if (this.#pulling || this.#draining)
+      this.#restrictions.pull(task => this.#mustWait(task) || this.#readers?.pausing.paused().has(task.stage.id) === true)
     if (!this.#pulling || this.#mustWait(null)) return false
     const { bundles } = this.#place
     const began = performance.now()

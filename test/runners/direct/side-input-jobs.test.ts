@@ -5,7 +5,26 @@ import { join } from 'node:path'
 import { assert } from 'chai'
 import * as O from 'fp-ts/lib/Option.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
-import { Checkpoints, FixedWindows, KV, millis, named, orThrow, PCollection, pipe, Pipeline, View, Window } from '../../../sdk/index.ts'
+import {
+  Checkpoints,
+  Create,
+  FixedWindows,
+  Instant,
+  KV,
+  millis,
+  named,
+  OffsetRange,
+  orThrow,
+  PCollection,
+  pipe,
+  Pipeline,
+  Splittable,
+  stop,
+  Timestamped,
+  View,
+  WatermarkEstimator,
+  Window,
+} from '../../../sdk/index.ts'
 import { Feed, type Item, Journal, until } from './feed.ts'
 
 const everyTen = Window.into(FixedWindows.of(millis(10)))
@@ -149,6 +168,43 @@ describe('a job with side inputs', function () {
     await orThrow(job.done)
     assert.lengthOf(journal.values(), count)
     assert.deepEqual(journal.values()[count - 1], [String(count - 1), 5])
+  })
+
+  it('asks a generator for no more of what would only wait', async () => {
+    const [side, journal] = [new Feed(), new Journal()]
+    const [count, size] = [60_000, 500]
+    const generated = pipe(
+      Create.of([count]),
+      Splittable.read({
+        restriction: OffsetRange,
+        watermark: WatermarkEstimator.monotonic,
+        isBounded: true,
+        initial: (n: number) => OffsetRange.of(0, n / size),
+        async *process(_, tracker) {
+          for (let at = tracker.restriction.from; tracker.tryClaim(at); at++)
+            yield Array.from({ length: size }, () => pipe(item('', at, 1), Timestamped.at(Instant.ofMillis(1))))
+          return stop
+        },
+      }),
+    )
+    const job = await orThrow(
+      DirectRunner.start()(
+        Pipeline.of(
+          pipe(
+            generated,
+            everyTen,
+            PCollection.mapWith({ side: pipe(side.read('side'), everyTen, View.asList) }, (_, { side }) => side.length),
+            journal.write(),
+          ),
+        ),
+      ),
+    )
+    await until(() => job.metrics().elementsRead > 10_000)
+    await new Promise(resolve => setTimeout(resolve, 100))
+    assert.isBelow(job.metrics().elementsRead, 20_000)
+    side.push(item('', 5, 2)).end()
+    await orThrow(job.done)
+    assert.deepEqual(journal.values(), new Array<number>(count).fill(1))
   })
 
   it('reads on where two collections wait for each other', async () => {
