@@ -22,6 +22,9 @@ export interface ReaderState {
   readonly status: string
 }
 
+/** A server answers many questions at a time, and a read by subject has many splits. */
+const openedAtOnce = 32
+
 export class Readers {
   /** Those that are polled whenever there is time. */
   readonly #readings: Reading[]
@@ -44,17 +47,30 @@ export class Readers {
     sources: ReadonlyMap<string, ConnectedSource<unknown>>,
     onChange: () => void,
   ): Promise<Readers> {
-    const readings: Reading[] = []
-    const scripted: Reading[] = []
+    const all: { readonly isScripted: boolean; readonly open: () => Promise<Reading> }[] = []
     for (const task of tasks) {
       const source = sources.get(task.stage.id)
-      if (source === undefined || task.splits === null) continue
-      for (const { split, progress, done } of task.splits.records()) {
+      const { splits } = task
+      if (source === undefined || splits === null) continue
+      for (const { split, progress, done } of splits.records()) {
         if (done) continue
-        const reader = await io(task.stage.id, () => source.open(split, progress))
-        reader.onChange(onChange)
-        const reading = { task, splits: task.splits, id: split.id, reader, ended: false }
-        ;(source.scriptedMs === undefined ? readings : scripted).push(reading)
+        const open = async (): Promise<Reading> => {
+          const reader = await io(task.stage.id, () => source.open(split, progress))
+          reader.onChange(onChange)
+          return { task, splits, id: split.id, reader, ended: false }
+        }
+        all.push({ isScripted: source.scriptedMs !== undefined, open })
+      }
+    }
+    const readings: Reading[] = []
+    const scripted: Reading[] = []
+    for (let from = 0; from < all.length; from += openedAtOnce) {
+      const some = all.slice(from, from + openedAtOnce)
+      // All have ended when one has failed: what is open by then, its source closes.
+      const opened = await Promise.allSettled(some.map(({ open }) => open()))
+      for (const [i, one] of opened.entries()) {
+        if (one.status === 'rejected') throw one.reason
+        ;(some[i]?.isScripted === true ? scripted : readings).push(one.value)
       }
     }
     return new Readers(readings, scripted, new Pausing(plan, tasks))
@@ -73,14 +89,18 @@ export class Readers {
   /** One batch from the next split that has any, but for sources that pause, given to its task. Throws what a reader failed with. */
   pollOne(maxElements: () => number, nowMs: number): ReadBatch<unknown> | null {
     const paused = this.pausing.paused()
-    for (let tried = 0; tried < this.#readings.length; tried++) {
+    // Once a task, however many splits it has: each time it looks at all of them.
+    const asked = new Set<Task>()
+    let batch: ReadBatch<unknown> | null = null
+    for (let tried = 0; batch === null && tried < this.#readings.length; tried++) {
       const reading = this.#readings[this.#turn++ % this.#readings.length]
       if (reading === undefined || reading.ended || paused.has(reading.task.stage.id)) continue
-      const batch = reading.reader.poll(maxElements())
-      handOn(reading, batch, nowMs)
-      if (batch !== null) return batch
+      batch = reading.reader.poll(maxElements())
+      takeIn(reading, batch, nowMs)
+      asked.add(reading.task)
     }
-    return null
+    for (const task of asked) task.onSourceProgress(nowMs)
+    return batch
   }
 
   /** When nothing was there to poll: whether nothing is on its way either. An unbounded source may always bring more. */
@@ -105,6 +125,11 @@ export class Readers {
 
 /** To its task, with what the reader then says of itself. */
 export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {
+  takeIn(reading, batch, nowMs)
+  reading.task.onSourceProgress(nowMs)
+}
+
+const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {
   const { task, id, reader } = reading
   if (batch !== null) task.onRead(id, batch)
   const status = reader.status()
@@ -121,5 +146,4 @@ export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs
     case 'reading':
       break
   }
-  task.onSourceProgress(nowMs)
 }

@@ -297,7 +297,8 @@ export class TaskLoop {
     const { splits } = task
     const arrival: { begin: (() => void) | null } = { begin: null }
     this.#arriving.push(arrival)
-    const readers = await Promise.all(found.map(async split => ({ id: split.id, reader: await this.#open(stage, split) })))
+    const readers: { readonly id: string; readonly reader: SplitReader<unknown> }[] = []
+    for (const split of found) readers.push({ id: split.id, reader: await this.#open(stage, split) })
     arrival.begin = () => {
       discoveredBy(task, found, horizon, this.#now())
       for (const { id, reader } of readers) this.#readers?.add({ task, splits, id, reader, ended: false })
