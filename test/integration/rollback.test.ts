@@ -7,7 +7,7 @@ import { Checkpoints, type Job, millis, orThrow, pipe, type RunOptions } from 'j
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { natsPlace, pause } from '../support/nats-place.ts'
-import { startProgram } from '../support/program.ts'
+import { type Program, startProgram } from '../support/program.ts'
 import { streamTexts } from '../support/read-stream.ts'
 import { relay } from '../support/relay-process.ts'
 import { counted, relayed } from './rollback-programs.ts'
@@ -91,10 +91,9 @@ describe('A job on JetStream that goes back to its savepoint', function () {
     await reach('RELAYED', 40)
     await orThrow(job.savepoint('then'))
     await orThrow(job.suspend)
-    const sleeper = startProgram('./relay-process.ts', [
-      ...['--checkpoints', nats.folder('relay-process'), '--every', '100ms', '--quiet'],
-      ...['--nats', nats.nc().getServer()],
-    ])
+    const place = ['--checkpoints', nats.folder('relay-process'), '--every', '100ms', '--quiet', '--nats', nats.nc().getServer()]
+    const sleeper = startProgram('./relay-process.ts', place)
+    let back: Program | null = null
     try {
       await publish(40, 70)
       await reach('RELAYED', 70)
@@ -104,7 +103,7 @@ describe('A job on JetStream that goes back to its savepoint', function () {
       const claims = (await readdir(leases)).filter(file => file.endsWith('.claim.json')).sort()
       // As an operator does who is sure that it is gone.
       await writeFile(join(leases, (claims.at(-1) ?? '').replace('.claim.json', '.released')), '')
-      const back = await orThrow(pipe(relay(), DirectRunner.start({ ...options, from: { savepoint: 'then' } })))
+      back = startProgram('./relay-process.ts', [...place, '--from-savepoint', 'then'])
       await publish(70, 80)
       await reach('RELAYED', 70 + 40)
       // A lease is silent for longer than that before anybody takes it over: 15 s.
@@ -114,11 +113,15 @@ describe('A job on JetStream that goes back to its savepoint', function () {
       assert.include(sleeper.errors(), 'took over')
       await publish(80, 90)
       await reach('RELAYED', 120)
-      await orThrow(back.suspend)
+      back.signal('SIGTERM')
+      assert.strictEqual(await back.ended, 0)
+      assert.match(back.errors(), /goes on from its savepoint "then", as a new run.*\n- .*"lastSequence":40.* to .*"lastSequence":70/)
       assert.sameOrderedMembers([...(await streamTexts(nats.nc(), 'RELAYED'))], [...numbers(0, 70), ...numbers(40, 90)])
     } finally {
-      sleeper.signal('SIGKILL')
-      await sleeper.ended
+      for (const program of [sleeper, back]) {
+        program?.signal('SIGKILL')
+        await program?.ended
+      }
     }
   })
 })
