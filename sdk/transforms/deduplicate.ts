@@ -1,4 +1,6 @@
 // The first element of each id: what comes again within a time is dropped.
+import * as O from 'fp-ts/lib/Option.js'
+import type { Option } from 'fp-ts/lib/Option.js'
 import { Coder } from '../coders/index.ts'
 import { requireChoice, requireKnown } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
@@ -8,9 +10,11 @@ import { maxTimestamp } from '../model/window.ts'
 import { emit } from '../stateful/effects.ts'
 import { State, Timer } from '../stateful/state-specs.ts'
 import { type KeyedElement, stateful } from '../stateful/stateful-fn.ts'
+import { Flatten } from './flatten.ts'
 import { runAs } from './par-do.ts'
+import { Partition } from './partition.ts'
 
-/** How long `Deduplicate.by` knows an id. */
+/** How long `Deduplicate` knows an id. */
 export interface DeduplicateOptions {
   /** For how long an id is known. */
   readonly within: Duration
@@ -58,12 +62,37 @@ const byEventTime = <K, A>(within: Duration) =>
     onTimer: { forget: (_, cells) => [cells.seen.clear] },
   })
 
+/** What may have an id that whoever made it gave it, as a NATS message has. */
+export interface Identified {
+  /** None: it is like no other. */
+  readonly id: Option<string>
+}
+
+const byMessageId =
+  (o: DeduplicateOptions) =>
+  <M extends Identified>(pc: PCollection<M>): PCollection<M> => {
+    const { identified, anonymous } = Partition.by(['identified', 'anonymous'], ({ id }: M) => (O.isSome(id) ? 'identified' : 'anonymous'))(
+      pc,
+    )
+    return Flatten.of(by(({ id }: M) => O.toNullable(id), o)(identified), anonymous)
+  }
+
 /**
  * The first element of each id and window, with its own timestamp; others of that id are dropped until `within` has passed since the first
  * one: by the clock, or, with `domain: 'eventTime'`, until the watermark is past its timestamp and `within`. Ids are compared by their
  * encoding. A window's ids are forgotten with it. Throws a RangeError for a duration that is none. Semantics: Beam's Deduplicate.
  *
+ * `by`: by what a function gives. `byMessageId`: messages by the id that their publisher gave them (Nats-Msg-Id), for longer than a stream's
+ * own duplicate window; those without one are all kept.
+ *
  * @example
  * pipe(payments, Deduplicate.by(payment => payment.orderId, { within: minutes(10) }))
+ * const messages = pipe(JetStreamIO.readMessages({ stream: 'VIEWS', coder: viewCoder }), PCollection.orFail)
+ * pipe(messages, Deduplicate.byMessageId({ within: hours(24) }))
  */
-export const Deduplicate = Object.freeze({ by })
+export const Deduplicate = Object.freeze({
+  /** By what a function gives. */
+  by,
+  /** By the id that a message's publisher gave it. */
+  byMessageId,
+})

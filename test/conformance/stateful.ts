@@ -1,4 +1,5 @@
 // State and timers, and what is built on them.
+import * as O from 'fp-ts/lib/Option.js'
 import * as N from 'fp-ts/lib/number.js'
 import {
   Coder,
@@ -336,6 +337,17 @@ export const first = Pipeline.define(import.meta, 'first', () =>
   ),
 )
 
+export const firstMessages = Pipeline.define(import.meta, 'first-messages', () =>
+  pipe(
+    stream(elements(['a', 1], ['', 2], ['a', 3], ['', 4]), TestStream.advanceProcessingTime(seconds(10)), elements(['a', 5], ['b', 6])),
+    PCollection.map(([id, n]) => ({ id: id === '' ? O.none : O.some(id), n })),
+    Deduplicate.byMessageId({ within: seconds(10) }),
+    PCollection.map(({ n }) => n),
+    PAssert.that(containsInAnyOrder([1, 2, 4, 5, 6])),
+    PCollection.ignore,
+  ),
+)
+
 export const near = Pipeline.define(import.meta, 'near', () => {
   const all = stream(
     elements(['a', 1], ['a', 11], ['a', 12], ['b', 5], ['c', 8]),
@@ -372,5 +384,6 @@ export const statefulCases: ReadonlyArray<Case> = [
   { says: 'GroupIntoBatches gives full batches and the rest', pipeline: batches },
   { says: 'GroupIntoBatches lets no batch wait for too long', pipeline: waiting },
   { says: 'Deduplicate gives the first of each id within a time', pipeline: first },
+  { says: 'Deduplicate knows messages by their ids, and keeps all that have none', pipeline: firstMessages },
   { says: 'Join.within pairs what lies near, and tells what stayed alone', pipeline: near },
 ]
