@@ -59,7 +59,7 @@ export class SidedElements implements TaskHead {
   readonly #sharing = new Map<string, Sharing>()
   // Windows are mostly shared objects: this spares a string for each element. Emptied whenever a window goes.
   readonly #byIdentity = new Map<BoundedWindow, Sharing | null>()
-  readonly #ends = new Heap<Sharing>(() => 0)
+  #ends = newEnds()
   readonly #waiting = new Set<Sharing>()
   #changes = 0
   /** How many elements have had to wait. */
@@ -328,7 +328,9 @@ export class SidedElements implements TaskHead {
   }
 
   #restoreWaiting(from: ByteReader): void {
-    for (const sharing of this.#waiting) sharing.waiting = null
+    // A window of which nothing waits any more may be over since.
+    this.#sharing.clear()
+    this.#ends = newEnds()
     this.#waiting.clear()
     this.#waitingCount = 0
     for (let left = from.varint(); left > 0; left--) {
@@ -344,6 +346,8 @@ export class SidedElements implements TaskHead {
     }
   }
 }
+
+const newEnds = (): Heap<Sharing> => new Heap(() => 0)
 
 type FrozenSide = ReturnType<SideStore['freeze']>
 

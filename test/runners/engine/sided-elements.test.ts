@@ -224,6 +224,15 @@ describe('snapshots of sides', () => {
     assert.deepEqual(other.add([1, 'a']).out, ['a [] -'])
   })
 
+  it('know nothing of a window whose elements waited in an earlier one and have gone on since', () => {
+    const it = oneList().add([1, 'a'])
+    const snapshots = [wholeOf(it.head.snapshot('changes'))]
+    snapshots.push(wholeOf(it.pane('side', 0, ['x']).sideWatermark('side', 11).watermark(12).head.snapshot('changes')))
+    const other = it.restored(...snapshots).add([4, 'late'])
+    assert.deepEqual([it.add([4, 'late']).out, other.out], [['a [x]'], []])
+    assert.strictEqual(other.head.droppedLate(), it.head.droppedLate())
+  })
+
   it('put back elements whose own watermark has passed what they wait for', () => {
     const it = both().catchUp('table').add([1, 'a']).watermark(1_000)
     assert.deepEqual(it.restored(wholeOf(it.head.snapshot('all'))).pane('side', 0, ['x']).out, ['a [x] -'])
