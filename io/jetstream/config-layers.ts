@@ -14,7 +14,9 @@ export interface ConfigLayer {
 
 export const emptyLayer: ConfigLayer = { values: new Map(), problems: [] }
 
-const sections = ['connection', 'source', 'sink']
+export const sectionNames = ['connection', 'source', 'sink', 'kv'] as const
+
+const sections: ReadonlyArray<string> = sectionNames
 
 const problem = (path: string, reason: string): Problem => ({ path, tag: 'InvalidOptions', reason })
 

@@ -6,11 +6,20 @@ import { type Checked, check, keysOf, unknownKey } from '../settings/check.ts'
 import { type SectionTexts, jsonText, yamlText } from '../settings/documents.ts'
 import { propertiesText } from '../settings/properties.ts'
 import type { Problem, Schema, Shown } from '../settings/schema.ts'
-import { type ConfigLayer, emptyLayer, layerOfDocument, layerOfFile, layerOfObject, layerOfProperties } from './config-layers.ts'
+import {
+  type ConfigLayer,
+  emptyLayer,
+  layerOfDocument,
+  layerOfFile,
+  layerOfObject,
+  layerOfProperties,
+  sectionNames,
+} from './config-layers.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { connectionBinding } from './connections.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
-import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
+import type { WatchSettings } from './kv-io.ts'
+import { type WriteSettings, kvSchema, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 
 /** What a configuration tells; each section may be missing. Made by `JetStreamConfig`; nothing in it is a secret. */
 export interface JetStreamConfig {
@@ -20,6 +29,8 @@ export interface JetStreamConfig {
   readonly source?: ReadSettings | undefined
   /** What is written to. */
   readonly sink?: WriteSettings | undefined
+  /** Which key-value bucket is watched. */
+  readonly kv?: WatchSettings | undefined
 }
 
 /** A configuration as code gives it: what is missing may come from a file. */
@@ -30,6 +41,8 @@ export interface GivenConfig {
   readonly source?: Partial<ReadSettings> | undefined
   /** What is written to. */
   readonly sink?: Partial<WriteSettings> | undefined
+  /** Which key-value bucket is watched. */
+  readonly kv?: Partial<WatchSettings> | undefined
 }
 
 /** A method for each key: it gives a builder that has its value. */
@@ -43,6 +56,8 @@ export interface ConfigBuilder {
   readonly source: Setters<ReadSettings>
   /** Keys of what is written to: `sink.stream('TOTALS')`. */
   readonly sink: Setters<WriteSettings>
+  /** Keys of the key-value bucket that is watched: `kv.bucket('colours')`. */
+  readonly kv: Setters<WatchSettings>
   /** Several keys at once, as code. */
   readonly options: (given: GivenConfig) => ConfigBuilder
   /** The text of a properties file. */
@@ -57,7 +72,6 @@ export interface ConfigBuilder {
   readonly build: () => JetStreamConfig
 }
 
-const sectionNames = ['connection', 'source', 'sink'] as const
 type SectionName = (typeof sectionNames)[number]
 
 const label = 'The configuration'
@@ -87,17 +101,20 @@ const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
   const connection = checkedSection<ConnectionConfig>('connection', connectionSchema, given('connection'), problems)
   const source = checkedSection<ReadSettings>('source', sourceSchema, given('source'), problems)
   const sink = checkedSection<WriteSettings>('sink', sinkSchema, given('sink'), problems)
+  const kv = checkedSection<WatchSettings>('kv', kvSchema, given('kv'), problems)
   if (problems.length > 0) throw new ConfigurationError(label, problems)
   return {
     config: Object.freeze({
       ...(connection === null ? {} : { connection: connection.settings }),
       ...(source === null ? {} : { source: source.settings }),
       ...(sink === null ? {} : { sink: sink.settings }),
+      ...(kv === null ? {} : { kv: kv.settings }),
     }),
     shown: {
       ...(connection === null ? {} : { connection: connection.shown }),
       ...(source === null ? {} : { source: source.shown }),
       ...(sink === null ? {} : { sink: sink.shown }),
+      ...(kv === null ? {} : { kv: kv.shown }),
     },
   }
 }
@@ -108,6 +125,7 @@ const allPaths: ReadonlyArray<string> = [
   ...pathsOf<ConnectionConfig>('connection', connectionSchema),
   ...pathsOf<ReadSettings>('source', sourceSchema),
   ...pathsOf<WriteSettings>('sink', sinkSchema),
+  ...pathsOf<WatchSettings>('kv', kvSchema),
 ]
 
 // ---- The doors
@@ -134,6 +152,7 @@ const builderOf = ({ files, code }: Layers): ConfigBuilder => {
     connection: setters<ConnectionConfig>('connection', connectionSchema),
     source: setters<ReadSettings>('source', sourceSchema),
     sink: setters<WriteSettings>('sink', sinkSchema),
+    kv: setters<WatchSettings>('kv', kvSchema),
     options: given => withCode(layerOfObject(given)),
     properties: text => withFile(layerOfProperties(text)),
     json: text => withFile(layerOfDocument('json', text)),
@@ -165,6 +184,9 @@ const missing = (path: string): never => {
 const read = ({ source, connection }: JetStreamConfig): ReadSettings =>
   source === undefined ? missing('source.stream') : { ...named(connection), ...source }
 
+const watch = ({ kv, connection }: JetStreamConfig): WatchSettings =>
+  kv === undefined ? missing('kv.bucket') : { ...named(connection), ...kv }
+
 const named = (connection: ConnectionConfig | undefined): { readonly connection?: string } =>
   connection?.name === undefined ? {} : { connection: connection.name }
 
@@ -180,7 +202,7 @@ const write = (config: JetStreamConfig): WriteTarget & { readonly subject: strin
 
 /**
  * Settings of connections, reads and writes from an object, a builder, a properties file, JSON or YAML: the same keys, defaults and checks,
- * and the same configuration. A text has the sections `connection`, `source` and `sink`; properties begin with `jetbeam.`. What code says
+ * and the same configuration. A text has the sections `connection`, `source`, `sink` and `kv`; properties begin with `jetbeam.`. What code says
  * goes before what a file says, and what neither says has its default where it is used. Functions (coders, timestamps) are code only.
  * Secrets are named, never written: `${env:NAME}` or `${file:PATH}`, which a connection looks up when it connects. The keys are those of
  * JetStreamIO's options for NATS.
@@ -263,4 +285,12 @@ export const JetStreamConfig = Object.freeze({
    * pipe(orders, JetStreamIO.write({ ...target, subject: order => subject`totals.${order.shop}`, coder: Encoder.json() }))
    */
   writeTarget,
+  /**
+   * For `KvIO.watch`; a coder completes it.
+   *
+   * @example
+   * const config = JetStreamConfig.yaml('kv: { bucket: colours, keys: [sky.*] }')
+   * KvIO.watch({ ...JetStreamConfig.watch(config), coder: Decoder.text })
+   */
+  watch,
 })

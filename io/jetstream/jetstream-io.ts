@@ -244,11 +244,13 @@ export const JetStreamIO = {
    */
   writeFailures,
   /**
-   * Says where NATS is, for `provide`: plain data, which travels to threads. Secrets stay in a file or an environment variable. Without
-   * any, NATS_URL is used, or nats://127.0.0.1:4222. Throws a JetStreamIOError (InvalidOptions) where no server is named.
+   * Says where NATS is and who asks, for `provide`: plain data, which travels to threads. Secrets stay in a file or an environment
+   * variable, and are named here. Without any, NATS_URL is used, or nats://127.0.0.1:4222. Throws a ConfigurationError.
    *
    * @example
    * DirectRunner.run({ provide: [JetStreamIO.connection({ servers: 'nats://nats:4222', credentialsFile: 'app.creds' })] })
+   * const tls = { servers: 'tls://nats:4222', tlsCaFile: 'ca.pem', user: 'shop', password: '${env:NATS_PASSWORD}' }
+   * DirectRunner.run({ provide: [JetStreamIO.connection(tls)] })
    */
   connection: connectionBinding,
   /**

@@ -4,6 +4,7 @@ import { accept, choice, listOf, quoted, refuse, text, wholeNumber } from '../se
 import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
 import { Delivery } from './delivery.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
+import type { WatchSettings } from './kv-io.ts'
 import { field, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
 import { StartAt } from './read-options.ts'
 import { refusedStreamName } from './stream-info.ts'
@@ -79,3 +80,18 @@ export const sinkSchema = {
   },
   rules: () => [],
 } satisfies Schema<WriteSettings>
+
+const bucketName = text('the name of a bucket', bucket =>
+  /^[\w-]+$/.test(bucket) ? null : 'it has letters, digits, _ and -, and nothing else',
+)
+const keys = listOf(anyText, 'keys, which may have wildcards and must not overlap: colours.*', refusalOfFilters)
+
+export const kvSchema = {
+  keys: {
+    bucket: required(bucketName, 'What is watched.'),
+    keys: optional(keys, 'all', 'Only these.'),
+    name: optional(name, 'KvIO.watch(BUCKET)', 'What it is called in errors and checkpoints.'),
+    connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
+  },
+  rules: () => [],
+} satisfies Schema<WatchSettings>

@@ -7,11 +7,12 @@ import type { Decoder } from '../../sdk/coders/index.ts'
 import type { PCollection } from '../../sdk/graph/pcollection.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
-import { JetStreamIOError } from './errors.ts'
+import { check } from '../settings/check.ts'
+import { orThrow } from './configuration-error.ts'
+import { kvSchema } from './jetstream-keys.ts'
 import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
 import { StartAt } from './read-options.ts'
 import { sourceOf } from './source.ts'
-import { requireFilters } from './subject-filter.ts'
 
 /** A `key`'s value as of one `revision` of its bucket. */
 export interface KvEntry<out V> {
@@ -23,18 +24,22 @@ export interface KvEntry<out V> {
   readonly at: Instant
 }
 
-/** What `KvIO.watch` reads. `V`: what the coder gives. */
-export interface WatchOptions<V> {
+/** What of a watch is data: what a configuration can tell. */
+export interface WatchSettings {
   /** Its name. */
   readonly bucket: string
-  /** From an entry's bytes. */
-  readonly coder: Decoder<V>
   /** Only these keys; wildcards are allowed, overlaps are not. All, if it is left out. */
   readonly keys?: ReadonlyArray<string> | undefined
   /** What the source is called in errors and checkpoints: KvIO.watch(BUCKET) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined
+}
+
+/** What `KvIO.watch` reads. `V`: what the coder gives. */
+export interface WatchOptions<V> extends WatchSettings {
+  /** From an entry's bytes. */
+  readonly coder: Decoder<V>
 }
 
 /** By the server's markers of 2.11 and later, and by what clients write. */
@@ -45,20 +50,18 @@ const isDeletion = ({ headers }: StreamMessage): boolean => {
 
 const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V>>> => {
   const label = `KvIO.watch(${o.bucket})`
-  if (!/^[\w-]+$/.test(o.bucket))
-    throw new JetStreamIOError('InvalidOptions', `${label}: the name of a bucket has letters, digits, _ and -, and nothing else.`)
-  const prefix = `$KV.${o.bucket}.`
-  const filters = (o.keys ?? ['>']).map(key => prefix + key)
-  requireFilters(filters, label)
+  const { bucket, keys, connection } = orThrow(label, check<WatchSettings>(kvSchema, o, { prefix: '', inCode: ['coder'] }))
+  const prefix = `$KV.${bucket}.`
+  const filters = (keys ?? ['>']).map(key => prefix + key)
   const source = sourceOf({
-    stream: `KV_${o.bucket}`,
+    stream: `KV_${bucket}`,
     label,
     filters,
     start: StartAt.lastPerSubject,
     stop: null,
     splits: 1,
     splitBy: null,
-    connection: o.connection,
+    connection,
   })
   const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({
     key: raw.subject.slice(prefix.length),
@@ -79,7 +82,7 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
  *
  * `watch` gives the newest entry of each key, then every change, for ever: a changelog, made for `View.asTable` and `View.asIndex`. A
  * checkpoint holds the position, so a later start goes on with what changed meanwhile. What its coder does not understand is a Left.
- * Throws a JetStreamIOError for a name that no bucket can have, and for keys that overlap.
+ * Throws a ConfigurationError for a name that no bucket can have, and for keys that overlap.
  *
  * @example
  * pipe(

@@ -19,6 +19,8 @@ const address: Kind<string> = {
     const server = value.trim()
     if (addressOf(server).login !== null || server.includes('@'))
       return refuse('it holds a login: leave it out, and give user and password, or a token, as keys of their own')
+    // The client has one transport in a process: a WebSocket's would take over the reconnects of every other connection.
+    if (/^wss?:/i.test(server)) return refuse('a WebSocket address is not supported: give one that begins with nats:// or tls://')
     if (!/^(?:(?:nats|tls):\/\/)?[^\s,/\\@]+\/?$/.test(server)) return refuse('it is no address such as nats://host:4222')
     return { _tag: 'Right', right: { value: server, shown: server } }
   },

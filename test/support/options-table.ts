@@ -1,5 +1,5 @@
 // The options as the README shows them, from the schemas.
-import { sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
+import { kvSchema, sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
 import { connectionSchema } from '../../io/nats/connection-keys.ts'
 import type { Key } from '../../io/settings/schema.ts'
 
@@ -17,4 +17,5 @@ export const optionsTable = (): string =>
     ...rows('connection', connectionSchema.keys),
     ...rows('source', sourceSchema.keys),
     ...rows('sink', sinkSchema.keys),
+    ...rows('kv', kvSchema.keys),
   ].join('\n')

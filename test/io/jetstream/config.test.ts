@@ -17,6 +17,7 @@ import {
   SplitBy,
   StartAt,
   StopAt,
+  type WatchSettings,
   Watermark,
   type WriteSettings,
 } from '../../../io/jetstream/index.ts'
@@ -55,6 +56,7 @@ const whole: JetStreamConfig = JetStreamConfig.of({
     name: 'views',
   },
   sink: { stream: 'TOTALS', subject: 'totals.all', delivery: Delivery.atLeastOnce, name: 'totals', connection: 'us' },
+  kv: { bucket: 'colours', keys: ['sky', 'sea.*'] },
 })
 
 const properties = `# the same
@@ -83,6 +85,8 @@ jetbeam.sink.subject=totals.all
 jetbeam.sink.delivery=atLeastOnce
 jetbeam.sink.name=totals
 jetbeam.sink.connection=us
+jetbeam.kv.bucket=colours
+jetbeam.kv.keys=sky, sea.*
 `
 
 const json = `{
@@ -91,7 +95,8 @@ const json = `{
     "domain": "hub", "reconnectWait": "2s", "reconnectJitter": 250 },
   "source": { "stream": "VIEWS", "subjects": ["views.eu.>", "views.us.*"], "start": "time:2023-11-14T23:13:20.123+01:00",
     "stop": "count:1000", "watermark": "outOfOrder:10s,idle:1m", "splits": 4, "name": "views" },
-  "sink": { "stream": "TOTALS", "subject": "totals.all", "delivery": "atLeastOnce", "name": "totals", "connection": "us" }
+  "sink": { "stream": "TOTALS", "subject": "totals.all", "delivery": "atLeastOnce", "name": "totals", "connection": "us" },
+  "kv": { "bucket": "colours", "keys": "sky,sea.*" }
 }`
 
 const yaml = `
@@ -118,6 +123,7 @@ source:
   splits: 4
   name: views
 sink: { stream: TOTALS, subject: totals.all, delivery: atLeastOnce, name: totals, connection: us }
+kv: { bucket: colours, keys: [sky, sea.*] }
 `
 
 const byHand = (): JetStreamConfig =>
@@ -145,6 +151,8 @@ const byHand = (): JetStreamConfig =>
     .sink.delivery(Delivery.atLeastOnce)
     .sink.name('totals')
     .sink.connection('us')
+    .kv.bucket('colours')
+    .kv.keys(['sky', 'sea.*'])
     .build()
 
 // ---- Configurations of any kind
@@ -223,7 +231,18 @@ const sink: fc.Arbitrary<WriteSettings> = fc.record({
   name: maybe(word),
   connection: maybe(word),
 })
-const anyConfig: fc.Arbitrary<GivenConfig> = fc.record({ connection: maybe(connection), source: maybe(source), sink: maybe(sink) })
+const kv: fc.Arbitrary<WatchSettings> = fc.record({
+  bucket: fc.stringMatching(/^[\w-]{1,8}$/),
+  keys: maybe(fc.uniqueArray(subjectText, { maxLength: 3 })),
+  name: maybe(word),
+  connection: maybe(word),
+})
+const anyConfig: fc.Arbitrary<GivenConfig> = fc.record({
+  connection: maybe(connection),
+  source: maybe(source),
+  sink: maybe(sink),
+  kv: maybe(kv),
+})
 
 describe('A configuration', () => {
   it('is the same through all its doors', () => {
