@@ -42,7 +42,7 @@ export type JetStreamFailure =
  * options that are wrong; in a run it is the `cause` of an IoFailed.
  *
  * @example
- * const read = E.tryCatch(() => JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, splits: 4 }), E.toError)
+ * const read = E.tryCatch(() => JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, splits: 0 }), E.toError)
  * E.isLeft(read) && read.left instanceof JetStreamIOError && read.left._tag // => 'InvalidOptions'
  */
 export class JetStreamIOError extends Error {

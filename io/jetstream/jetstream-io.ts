@@ -32,7 +32,10 @@ export interface ReadSettings {
   readonly stop?: StopAt | undefined
   /** Watermark.monotonic unless told. */
   readonly watermark?: WatermarkPolicy | undefined
-  /** Into how many ranges of sequences a bounded read is split: 1 unless told. More give up order across ranges. */
+  /**
+   * Into how many ranges of sequences a bounded read is split, or the backlog of one without an end: what is there when the first run
+   * begins. 1 unless told. More give up order across ranges.
+   */
   readonly splits?: number | undefined
   /**
    * How it is split among tasks, with or without an end (StopAt.end): one split unless told. A run that is split one way cannot go on

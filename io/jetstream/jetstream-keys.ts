@@ -47,15 +47,13 @@ export const sourceSchema = {
     start: withDefault<StartAt>(startAt, StartAt.all, 'all', 'Where the first run begins.'),
     stop: optional(stopAt, 'never', 'Where it ends.'),
     watermark: withDefault<WatermarkPolicy>(watermark, Watermark.monotonic, 'monotonic', 'How event time follows the messages.'),
-    splits: withDefault(wholeNumber(1), 1, '1', 'Into how many ranges of sequences a bounded read is split.'),
+    splits: withDefault(wholeNumber(1), 1, '1', 'Into how many ranges of sequences a bounded read, or the backlog of another, is split.'),
     splitBy: optional(splitBy, 'one split', 'How it is split among tasks, with or without an end.'),
     name: optional(name, 'JetStreamIO.read(STREAM)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },
   rules: ({ splits = 1, stop, start, splitBy }) => {
     const problem = (path: string, reason: string): ReadonlyArray<Problem> => [{ path, tag: 'InvalidOptions', reason }]
-    if (splits > 1 && stop === undefined && splitBy === undefined)
-      return problem('splits', 'only a bounded read can be split into ranges. Give it a stop, or leave splits out')
     if (splitBy === undefined) return []
     if (splits > 1) return problem('splitBy', 'it is split by subject, not into ranges: leave splits out')
     if (start?._tag === 'LastPerSubject')

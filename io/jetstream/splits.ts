@@ -30,19 +30,28 @@ export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan
     list: listed === null ? null : deltas(listed),
   }
   if (plan.splitBy !== null) return splitsBySubject(link, plan, { from, to: to === null ? null : Math.max(from, to) }, detail)
-  const splittable = to !== null && count === null && listed === null && untilMs === null
-  return ranges(from, to === null ? null : Math.max(from, to), splittable ? plan.splits : 1).map((range, i) => ({
+  const splittable = count === null && listed === null && untilMs === null
+  return ranges({ from, to: to === null ? null : Math.max(from, to) }, splittable ? plan.splits : 1, end).map((range, i) => ({
     id: `range-${i}`,
     range,
     count,
     detail,
     // Whoever asks for one split wants its order.
-    divisible: splittable && plan.splits > 1,
+    divisible: splittable && plan.splits > 1 && range.to !== null,
   }))
 }
 
-const ranges = (from: number, to: number | null, parts: number): ReadonlyArray<{ readonly from: number; readonly to: number | null }> => {
-  if (to === null) return [{ from, to }]
+interface Range {
+  readonly from: number
+  readonly to: number | null
+}
+
+/** `end`: of what is there now. What comes behind it, in a read without an end, is one range. */
+const ranges = ({ from, to }: Range, parts: number, end: number): ReadonlyArray<Range> => {
+  if (to === null) {
+    if (parts === 1 || from >= end) return [{ from, to }]
+    return [...ranges({ from, to: end }, parts, end), { from: end, to }]
+  }
   const n = Math.max(1, Math.min(parts, to - from))
   const cut = (i: number): number => from + Math.floor(((to - from) * i) / n)
   return Array.from({ length: n }, (_, i) => ({ from: cut(i), to: cut(i + 1) }))

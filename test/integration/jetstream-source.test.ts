@@ -121,6 +121,31 @@ describe('JetStreamIO.read', function () {
     assert.deepEqual(await readSplits(stream, { splits: 4 }), range(1, 1_001))
   })
 
+  it('gives each message of a backlog once when that is read in several ranges, and what comes behind it', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 1_000).map(() => `${stream}.a`))
+    const source = await testSource(stream, { splits: 3, stop: null }).connect(hostContext(server.url))
+    const splits = await source.resolve({ desired: 1, toEnd: false })
+    assert.deepEqual(
+      splits.map(split => [split.range.from, split.range.to, split.divisible]),
+      [
+        [1, 334, true],
+        [334, 667, true],
+        [667, 1_001, true],
+        [1_001, null, false],
+      ],
+    )
+    await publish(range(0, 10).map(() => `${stream}.a`))
+    const all: number[] = []
+    for (const split of splits) {
+      const reader = await source.open(split, { last: null, claimed: 0, note: null })
+      const most = split.range.to === null ? 10 : split.range.to - split.range.from
+      all.push(...(await readAll(reader, read => read.length >= most)).map(({ sequence }) => sequence))
+    }
+    await source.close()
+    assert.deepEqual(all, range(1, 1_011))
+  })
+
   it('gives each message once when its tracker is split while it is read', async () => {
     const stream = await newStream('S.>')
     await publish(range(0, 5_000).map(() => `${stream}.a`))
