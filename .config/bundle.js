@@ -1,0 +1,63 @@
+// The compiled package in few files: an import costs by the file, and each worker thread pays for all of them again. What has no identity
+// that a program could meet (fp-ts, immutable, the polyfill) is taken in; what holds connections stays outside.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { build } from 'esbuild'
+
+const root = dirname(import.meta.dirname)
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const takenIn = ['fp-ts', 'immutable', 'temporal-polyfill']
+
+const entries = Object.values(exports).flatMap(({ default: file }) => (file === undefined ? [] : [file]))
+const outputOf = file => relative('dist', file).replace(/\.js$/, '')
+const worker = 'dist/runners/worker-threads/worker.js'
+// Shared code finds the worker's program beside itself, and the package's folders two levels above: as before it was shared.
+const shared = 'sdk/graph'
+
+/** What our own files import stays outside unless it is taken in; what that imports itself comes along. */
+const outside = {
+  name: 'outside',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
+      const isOurs = importer.startsWith(join(root, 'dist'))
+      const isTakenIn = takenIn.some(name => path === name || path.startsWith(`${name}/`))
+      return kind === 'entry-point' || !isOurs || isTakenIn ? undefined : { path, external: true }
+    }),
+}
+
+const { outputFiles, metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: {
+    ...Object.fromEntries(entries.map(file => [outputOf(file), file])),
+    [`${shared}/worker`]: worker,
+    [outputOf(worker)]: worker,
+  },
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  plugins: [outside],
+  chunkNames: `${shared}/[name]-[hash]`,
+  outdir: 'dist',
+  sourcemap: true,
+  write: false,
+  metafile: true,
+})
+
+const compiled = readdirSync(join(root, 'dist'), { recursive: true }).filter(file => /\.js(\.map)?$/.test(file))
+for (const file of compiled) rmSync(join(root, 'dist', file))
+for (const { path, contents } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, contents)
+}
+// Their licences ask for it.
+const packages = new Set(Object.keys(metafile.inputs).flatMap(input => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))
+const licences = [...packages].sort().map(name => {
+  const folder = join(root, 'node_modules', name)
+  const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each))
+  if (file === undefined) throw new Error(`${name} is taken in, and has no licence file`)
+  return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+})
+writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), licences.join('\n---\n\n'))
+console.log(`${compiled.length / 2} compiled files in ${outputFiles.length / 2}`)
