@@ -28,6 +28,11 @@ export interface RangeOptions {
   readonly headersOnly: boolean
   /** Any sequence that is missing ends it, wherever it lies. */
   readonly gapless: boolean
+  /**
+   * It reads one subject, and this says whether nothing of it was left when it was last read: then what was erased since may all have been
+   * other subjects'. null: it reads more than that.
+   */
+  readonly quiet: boolean | null
 }
 
 /** Whether a range is still being read; failed: it cannot be. */

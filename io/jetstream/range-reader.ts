@@ -89,7 +89,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   }
 
   poll(maxElements: number): ReadBatch<StreamMessage> | null {
-    const batch = this.buffer.take(Math.min(maxElements, batchSize))
+    const batch = this.buffer.take(Math.min(maxElements, batchSize), this.o.quiet !== null && this.pending === 0)
     if (batch !== null) this.pull()
     return batch
   }
@@ -199,7 +199,8 @@ export class RangeReader implements SplitReader<StreamMessage> {
     // In this order: what the consumer says to be pending includes all up to the stream's last sequence as it was before.
     const askedAt = Date.now()
     const info = await streamInfo(link, stream, label)
-    requireIntact(info, { stream, label, created, next: this.next, last: this.lastKnown }, text => this.tolerate(text))
+    const quiet = this.o.quiet !== null && (this.pending === null ? this.o.quiet : this.pending === 0)
+    requireIntact(info, { stream, label, created, next: this.next, last: this.lastKnown, quiet }, text => this.tolerate(text))
     this.lastKnown = Math.max(this.lastKnown, info.state.last_seq)
     this.gapsExpected = hasGapsByNature(info)
     const { server, client } = await this.o.filter(info)
@@ -299,8 +300,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   /** The server had nothing more to send for this consumer a moment ago. */
   private caughtUp(heartbeat: boolean): void {
     this.pending = 0
-    this.idleSince = Date.now()
-    this.progressAt = this.idleSince
+    this.progressAt = this.idleSince = Date.now()
     if (this.buffer.size === 0) this.notify()
     // A bounded range whose last sequences are deleted, or not selected, ends here; a count of a new consumer says so for certain.
     const within = this.to !== null && this.lastKnown >= this.to - 1
@@ -317,9 +317,9 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   /** A new consumer has nothing to send: all up to the stream's end as it was at `askedAt` was received. Gives whether this is the end. */
   private nothingPending(info: StreamInfo, askedAt: number): boolean {
-    this.idleSince = askedAt
+    this.progressAt = this.idleSince = askedAt
+    if (this.to === null) this.next = Math.max(this.next, info.state.last_seq + 1)
     this.fruitless = 0
-    this.progressAt = askedAt
     const serverTime = info.ts === undefined ? askedAt : Date.parse(info.ts)
     const ended = (this.to !== null && info.state.last_seq >= this.to - 1) || (this.o.until !== null && serverTime >= this.o.until)
     if (ended) this.complete()

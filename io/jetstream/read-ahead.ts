@@ -4,6 +4,8 @@ import type { StreamMessage } from './message.ts'
 
 /** What a position is verified with after a restart: when its message was published. */
 export interface PositionNote {
+  /** Of one subject: nothing was left of it behind the last message. */
+  readonly isAll?: boolean | undefined
   readonly publishedAt: number
 }
 
@@ -29,7 +31,8 @@ export class ReadAhead {
     this.pushed++
   }
 
-  take(maxElements: number): ReadBatch<StreamMessage> | null {
+  /** `isAll`: nothing is left of the range behind what is here. */
+  take(maxElements: number, isAll = false): ReadBatch<StreamMessage> | null {
     const allowed = this.limit - (this.pushed - this.size)
     const n = Math.min(this.size, maxElements, allowed)
     if (n <= 0) return null
@@ -46,7 +49,8 @@ export class ReadAhead {
     } else if (this.head > 8_192) this.compact()
     const positions = new Array<number>(n)
     for (let i = 0; i < n; i++) positions[i] = values[i]?.sequence ?? 0
-    const note: PositionNote = { publishedAt: values[n - 1]?.publishedAt ?? 0 }
+    const publishedAt = values[n - 1]?.publishedAt ?? 0
+    const note: PositionNote = isAll && this.size === 0 ? { publishedAt, isAll } : { publishedAt }
     return { values, positions, bytes, note }
   }
 

@@ -84,7 +84,8 @@ export interface SplitBy {
  * (InvalidOptions).
  *
  * `subject`: a split for each subject that has messages (at most 1,000), in order within each; subjects that appear are found every
- * `discoverEvery`, 5 seconds unless told, and event time goes no further than the last look for them.
+ * `discoverEvery`, 5 seconds unless told, and event time goes no further than the last look for them. A subject of which nothing comes holds
+ * event time, unless the watermark is told to go on (`idleAfter`).
  *
  * @example
  * const views = { stream: 'VIEWS', coder: viewCoder }

@@ -32,6 +32,7 @@ export const scanIds = async (o: ScanOptions, from: number, found: (id: string, 
     accept: null,
     headersOnly: true,
     gapless: true,
+    quiet: null,
   })
   try {
     await reader.start()

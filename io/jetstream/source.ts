@@ -81,12 +81,13 @@ const openSplit = async (
       'InvalidOptions',
       `${o.label}: the checkpoint has this read split by subject. Give it splitBy: SplitBy.subject(), or start a new run.`,
     )
-  const { last } = progress
+  const { last, note } = progress
+  const quiet = subject === undefined ? null : typeof note === 'object' && note !== null && 'isAll' in note && note.isAll === true
   const from = last === null ? split.range.from : last + 1
   const lastKnown = Math.max(detail.lastSequence, last ?? 0)
   if (last !== null)
     await persistently({ what: o.label, signal: context.signal }, () =>
-      requireSameMessage(link, o, detail.created, lastKnown, last, progress.note),
+      requireSameMessage(link, o, detail.created, lastKnown, last, progress.note, quiet === true),
     )
   const reader = new RangeReader({
     link,
@@ -103,6 +104,7 @@ const openSplit = async (
     accept: acceptsOf(detail),
     headersOnly: false,
     gapless: false,
+    quiet,
   })
   try {
     await reader.start()
@@ -121,9 +123,10 @@ const requireSameMessage = async (
   lastKnown: number,
   last: number,
   note: unknown,
+  quiet: boolean,
 ): Promise<void> => {
   const info = await streamInfo(link, o.stream, o.label)
-  requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown }, () => undefined)
+  requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown, quiet }, () => undefined)
   const expected = typeof note === 'object' && note !== null && 'publishedAt' in note ? note.publishedAt : null
   if (typeof expected !== 'number' || info.state.first_seq > last) return
   const message = await link.jsm.streams.getMessage(o.stream, { seq: last })

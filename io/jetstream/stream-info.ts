@@ -39,6 +39,8 @@ export interface Reached {
   readonly next: number
   /** The stream has had this sequence. */
   readonly last: number
+  /** Of one subject, of which nothing was left when it was last looked at. */
+  readonly quiet?: boolean | undefined
 }
 
 /** Throws where going on would skip or repeat messages without a word. `tolerate` is told of erased messages in a stream that has gaps by nature. */
@@ -59,6 +61,10 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
     )
   if (first <= next) return
   const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
+  if (reached.quiet === true)
+    return tolerate(
+      `${label}: ${erased}. Nothing was left of the one subject that is read here when it was last looked at: what came and went since is lost`,
+    )
   if (!hasGapsByNature(info))
     throw new JetStreamIOError(
       'MessagesErased',

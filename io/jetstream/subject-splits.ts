@@ -52,7 +52,7 @@ const subjectsIn = async (link: Link, { stream, label, filters }: SubjectRead): 
   if (found.size <= mostSubjects) return [...found].sort()
   throw new JetStreamIOError(
     'InvalidOptions',
-    `${label}: ${found.size} subjects have messages, and a read by subject has a consumer for each: at most ${mostSubjects}. Read fewer subjects, or leave splitBy out.`,
+    `${label}: ${found.size} subjects have messages, and a read by subject has a consumer for each: at most ${mostSubjects}. Read fewer subjects, or leave splitBy out: as a new run, under another job name, since this one's positions are those of its subjects.`,
   )
 }
 

@@ -8,7 +8,9 @@ export interface Address {
 }
 
 export const addressOf = (server: string): Address => {
-  const [, scheme = '', userinfo, rest = ''] = /^([a-z]+:\/\/)?(?:([^@/]*)@)?(.*)$/i.exec(server) ?? []
+  // A WebSocket's path may hold an @; elsewhere the last one ends the login, whatever that holds.
+  const parts = /^wss?:/i.test(server) ? /^([a-z]+:\/\/)(?:([^@/]*)@)?(.*)$/i : /^((?:[a-z][a-z0-9+.-]*:)?\/\/)?(?:(.*)@)?(.*)$/is
+  const [, scheme = '', userinfo, rest = ''] = parts.exec(server) ?? []
   const shown = `${scheme}${rest}`
   if (userinfo === undefined || userinfo === '') return { shown, login: null }
   const colon = userinfo.indexOf(':')
@@ -16,8 +18,15 @@ export const addressOf = (server: string): Address => {
   return { shown, login: { user: decoded(userinfo.slice(0, colon)), pass: decoded(userinfo.slice(colon + 1)) } }
 }
 
+/** A host and a port: whatever else stands there may be part of a secret, as where a password holds a comma. */
+const isReadable = (shown: string): boolean => /^(?:(?:[a-z][a-z0-9+.-]*:)?\/\/)?(?:[\w.-]+|\[[\da-f:.%]+\])(?::\d+)?\/?$/i.test(shown)
+
 /** For messages. */
-export const shownServers = (servers: ReadonlyArray<string>): string => servers.map(server => addressOf(server).shown).join(', ')
+export const shownServers = (servers: ReadonlyArray<string>): string =>
+  servers
+    .map(server => addressOf(server).shown)
+    .map(shown => (isReadable(shown) ? shown : '(an address that is none)'))
+    .join(', ')
 
 /** A percent sign that begins no code is itself. */
 const decoded = (text: string): string => {

@@ -44,7 +44,7 @@ const isTooDeep = (text: string): boolean =>
 
 /** Null: it is longer, or nested deeper, than any configuration. */
 const parsed = (text: string): Document.Parsed | null =>
-  isTooDeep(text) ? null : parseDocument(text, { prettyErrors: false, logLevel: 'silent', stringKeys: true, uniqueKeys: true })
+  isTooDeep(text) ? null : parseDocument(text, { prettyErrors: false, logLevel: 'error', stringKeys: true, uniqueKeys: true })
 
 const problemOf = (text: string, { code, pos }: { readonly code: string; readonly pos: readonly [number, number] }): string =>
   `${code === 'DUPLICATE_KEY' ? 'a key is there twice' : `this is no YAML (${code.toLowerCase().replaceAll('_', ' ')})`}, at line ${lineAt(text, pos[0])}`

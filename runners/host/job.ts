@@ -13,7 +13,7 @@ import { type Opened, open, type Place } from './opening.ts'
 import { type HostOptions, toStandardError } from './options.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
 import { Restarts } from './restarts.ts'
-import { findSavepoint, rollbackRefused } from './rollback.ts'
+import { findSavepoint, requireReadable, rollbackRefused } from './rollback.ts'
 
 /** What a runner makes of a run that is ready to read. */
 export interface Run {
@@ -170,7 +170,8 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
     requireRunning()
     const { store, job } = attempt.opened
     if (store === null) return refuse('the run keeps no checkpoints. Give it checkpoints: Checkpoints.directory(path)')
-    await findSavepoint(store, job, name, pipeline, attempt.run.newest())
+    const { savepoint } = await findSavepoint(store, job, name, pipeline, attempt.run.newest())
+    await requireReadable(name, savepoint, attempt.opened.sources)
     requireRunning()
     return new Promise((resolve, reject) => {
       back = { savepoint: name, resolve, reject }

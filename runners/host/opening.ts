@@ -10,6 +10,7 @@ import type { ConnectedSource, Split } from '../../sdk/splittable/source.ts'
 import { directoryStore, jetStreamStore } from '../checkpoint/index.ts'
 import type { CheckpointSession, CheckpointStore, Manifest } from '../checkpoint/store.ts'
 import { keyGroups } from '../engine/exchange.ts'
+import { stageOf } from '../engine/task-name.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
@@ -17,7 +18,7 @@ import { closings, connectSinks, connectSources } from './connecting.ts'
 import { checkedContent } from './content-check.ts'
 import { io } from './errors.ts'
 import { releaseOf } from './releasing.ts'
-import { begunAnew, findSavepoint, leftBehind, rolledBackText, runFrom } from './rollback.ts'
+import { begunAnew, findSavepoint, leftBehind, rolledBackText, runFrom, requireReadable } from './rollback.ts'
 import { endedNow } from './until-end.ts'
 import type { Tell } from './job-events.ts'
 import type { HostOptions, Log } from './options.ts'
@@ -91,6 +92,9 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const context = contextOf(place)
     const sources = await connectSources(plan, context, closing)
     const back = before?._tag === 'Savepoint' ? before : null
+    // Before it becomes the job's newest checkpoint: else nothing could go on any more.
+    if (back !== null) await requireReadable(back.name, back.savepoint, sources)
+    if (before !== null) requireUnfinished(pipeline, before.content, sources)
     const recorded = { before: before?.content ?? null, fromSavepoint: back !== null }
     const sinks = await connectSinks(plan, { context, runId, ...recorded, durable: session !== null }, closing)
     const resumed =
@@ -117,6 +121,23 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     await close()
     throw error
   }
+}
+
+/** A source without an end whose splits have all ended was read as one whose splits appear, and now is not. */
+const requireUnfinished = (pipeline: Pipeline, { status, tasks }: CheckpointContent, sources: Opened['sources']): void => {
+  const gone = [...pipeline.graph.nodes.values()].filter(({ id, node: { transform } }) => {
+    const records = Object.entries(tasks).flatMap(([task, { record }]) => (stageOf(task) === id ? record.splits : []))
+    const isEndless = transform._tag === 'Read' && !transform.source.isBounded && sources.get(id)?.discovery === undefined
+    return isEndless && status !== 'done' && records.length > 0 && records.every(({ done }) => done)
+  })
+  if (gone.length === 0) return
+  throw new InvalidPipelineError(
+    pipeline.name,
+    gone.map(
+      ({ id }) =>
+        `${id} was read as splits that appear, and had none yet: as it is now, nothing would be read. Split it as before (splitBy), or start a new run`,
+    ),
+  )
 }
 
 /** What a source finds as its end, a generator cannot be asked for. */

@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import type { RolledBack } from '../../sdk/model/job-event.ts'
+import type { ConnectedSource } from '../../sdk/splittable/source.ts'
 import { CheckpointError, type CheckpointSession, type CheckpointStore } from '../checkpoint/store.ts'
+import { stageOf } from '../engine/task-name.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { checkedContent, readContent } from './content-check.ts'
 import { io } from './errors.ts'
@@ -44,8 +46,28 @@ export const findSavepoint = async (
   return { savepoint, segments }
 }
 
-export const rollbackRefused = (name: string, why: string): CheckpointError =>
-  new CheckpointError('RollbackRefused', `there is no way back to the savepoint ${JSON.stringify(name)}: ${why}`)
+/** Rejects where a source has no longer what follows the savepoint: each split is opened there, and nothing is read. */
+export const requireReadable = async (
+  name: string,
+  { tasks }: CheckpointContent,
+  sources: ReadonlyMap<string, ConnectedSource<unknown>>,
+): Promise<void> => {
+  for (const [task, { record }] of Object.entries(tasks)) {
+    const source = sources.get(stageOf(task))
+    for (const { split, progress, done } of record.splits) {
+      if (done || source === undefined || source.scriptedMs !== undefined) continue
+      try {
+        await (await source.open(split, progress)).close()
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause)
+        throw rollbackRefused(name, `${stageOf(task)} cannot be read from there: ${why}`, cause)
+      }
+    }
+  }
+}
+
+export const rollbackRefused = (name: string, why: string, cause?: unknown): CheckpointError =>
+  new CheckpointError('RollbackRefused', `there is no way back to the savepoint ${JSON.stringify(name)}: ${why}`, { cause })
 
 /** Whether the source stands elsewhere in one than in the other. */
 const readBetween = (source: string, savepoint: CheckpointContent, newest: CheckpointContent): boolean => {
@@ -56,7 +78,7 @@ const readBetween = (source: string, savepoint: CheckpointContent, newest: Check
 const positionsOf = (source: string, { tasks }: CheckpointContent): ReadonlyMap<string, number | null> =>
   new Map(
     Object.entries(tasks)
-      .filter(([task]) => task.slice(0, task.lastIndexOf('@')) === source)
+      .filter(([task]) => stageOf(task) === source)
       .flatMap(([, { record }]) => record.splits.map(({ split, progress }) => [split.id, progress.last])),
   )
 

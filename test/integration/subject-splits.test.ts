@@ -129,4 +129,70 @@ describe('A read that is split by subject', () => {
     await publish('by.in.a', 1)
     assert.include(await refusal(SplitBy.subject(), undefined), 'Give it splitBy: SplitBy.subject()')
   })
+
+  it('goes on with a subject of which nothing came while all that the stream had was erased by its limits', async () => {
+    await streams('by')
+    const jsm = await jetstreamManager(nats.nc())
+    await jsm.streams.update('BY_IN', { max_msgs: 10 })
+    await publish('by.in.quiet', 1)
+    let job = await orThrow(pipe(bySubject(), DirectRunner.start(nats.options('quiet'))))
+    for (let i = 0; i < 6; i++) {
+      await publish('by.in.busy', 5, i * 5)
+      await until('the outputs', async () => (await stored('BY_OUT')).length === 1 + (i + 1) * 5)
+    }
+    await orThrow(job.suspend)
+    job = await orThrow(pipe(bySubject(), DirectRunner.start(nats.options('quiet'))))
+    await publish('by.in.quiet', 1, 1)
+    await until('the last output', async () => (await stored('BY_OUT')).length === 32)
+    await orThrow(job.suspend)
+  })
+
+  it('is refused unsplit where it had found no subject yet, instead of ending at once', async () => {
+    await streams('by')
+    const job = await orThrow(pipe(bySubject(), DirectRunner.start(nats.options('none'))))
+    await pause(300)
+    await orThrow(job.suspend)
+    const whole = Pipeline.of(
+      pipe(
+        JetStreamIO.readMessages({ stream: 'BY_IN', coder: Coder.string }),
+        PCollection.orFail,
+        PCollection.map(({ subject, value }) => `${subject} ${value}`),
+        JetStreamIO.write({ stream: 'BY_OUT', subject: 'by.out', coder: Encoder.json() }),
+      ),
+    )
+    const result = await pipe(whole, DirectRunner.run(nats.options('none')))()
+    assert.include(E.isLeft(result) ? result.left.message : 'it ran', 'Split it as before (splitBy)')
+  })
+
+  it('whose savepoint lies behind what its stream still has goes on, and is not rolled back', async () => {
+    await streams('by')
+    const jsm = await jetstreamManager(nats.nc())
+    await jsm.streams.update('BY_IN', { max_msgs: 10 })
+    await publish('by.in.a', 5)
+    const relay = Pipeline.of(
+      pipe(
+        JetStreamIO.read({ stream: 'BY_IN', coder: Coder.string }),
+        PCollection.orFail,
+        JetStreamIO.write({ stream: 'BY_OUT', subject: 'by.out', coder: Encoder.json() }),
+      ),
+    )
+    const options = nats.options('old')
+    let job = await orThrow(pipe(relay, DirectRunner.start(options)))
+    await until('the first outputs', async () => (await stored('BY_OUT')).length === 5)
+    await orThrow(job.savepoint('monday'))
+    for (let i = 1; i < 6; i++) {
+      await publish('by.in.a', 5, i * 5)
+      await until('more outputs', async () => (await stored('BY_OUT')).length === (i + 1) * 5)
+    }
+    const refused = await job.rollback('monday')()
+    assert.include(E.isLeft(refused) ? refused.left.message : 'it went back', 'cannot be read from there')
+    assert.strictEqual(job.state(), 'running')
+    await orThrow(job.suspend)
+    const from = await pipe(relay, DirectRunner.start({ ...options, from: { savepoint: 'monday' } }))()
+    assert.include(E.isLeft(from) ? from.left.message : 'it began', 'cannot be read from there')
+    job = await orThrow(pipe(relay, DirectRunner.start(options)))
+    await publish('by.in.a', 1, 30)
+    await until('the last output', async () => (await stored('BY_OUT')).length === 31)
+    await orThrow(job.suspend)
+  })
 })
