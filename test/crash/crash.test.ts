@@ -5,9 +5,9 @@ import { runScenario } from './scenario.ts'
 
 describe('A pipeline whose process, workers and server are killed', () => {
   for (const [pipeline, workers, kills, serverKills] of [
-    ['relay', null, 5, 1],
-    ['windows', null, 6, 2],
-    ['windows', 2, 10, 2],
+    ['relay', null, 4, 1],
+    ['windows', null, 5, 1],
+    ['windows', 2, 10, 1],
   ] as const) {
     const on = workers === null ? '' : ` on ${workers} worker threads`
     it(`loses nothing and repeats nothing over ${kills} kills of the ${pipeline}${on}, at any moment and at each phase of a checkpoint, and ${serverKills} of its server, one outage longer than the duplicate window`, async function () {

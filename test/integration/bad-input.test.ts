@@ -107,7 +107,7 @@ describe('Bad input', function () {
       refuses(
         () => pipe(numbers(), JetStreamIO.write({ stream: 'OUT', subject: 'out.*', coder: Encoder.json<number>() })),
         'InvalidSubject',
-        'JetStreamIO.write(OUT) cannot publish to the subject "out.*": it has the wildcard *. Build subjects of data with the subject`…` tag, which encodes such characters.',
+        'JetStreamIO.write(OUT): subject: cannot publish to the subject "out.*": it has the wildcard *. Build subjects of data with the subject`…` tag, which encodes such characters.',
       ))
 
     it('a wildcard that data puts into a subject ends the run, and names the element', async () => {
@@ -138,7 +138,7 @@ describe('Bad input', function () {
       refuses(
         () => pipe(numbers('IN', ['in.>', 'in.numbers']), toOut),
         'OverlappingSubjects',
-        'JetStreamIO.read(IN): the subjects "in.>" and "in.numbers" overlap. Leave out the narrower one, or make them disjoint.',
+        'JetStreamIO.read(IN): subjects: the subjects "in.>" and "in.numbers" overlap. Leave out the narrower one, or make them disjoint.',
       ))
   })
 

@@ -1,4 +1,4 @@
-// What waits for a slow sink is bounded: a million messages go through a process that stays small, and none is lost or repeated.
+// What waits for a slow sink is bounded: 600,000 messages go through a process that stays small, and none is lost or repeated.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
-import { expectedSums, fillMillion, indexOf, million } from '../support/million.ts'
+import { expectedSums, fillStream, indexOf, messageCount } from '../support/many-messages.ts'
 import { readStream } from '../support/read-stream.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 
@@ -40,7 +40,7 @@ describe('Memory', function () {
     nc = await connect({ servers: server.url, noAsyncTraces: true })
     proxy = await tcpProxy(server.port)
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-memory-'))
-    await fillMillion(nc)
+    await fillStream(nc)
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'RELAYED', subjects: ['relayed'] })
     await jsm.streams.add({ name: 'SUMMED', subjects: ['summed.>'] })
@@ -79,15 +79,15 @@ describe('Memory', function () {
     return { slow, end }
   }
 
-  it('stays below 300 MB while a million messages are relayed to a slow stream, and each arrives once', async () => {
+  it('stays below 300 MB while 600,000 messages are relayed to a slow stream, and each arrives once', async () => {
     const { end } = await run('relay')
-    const seen = new Uint8Array(million)
+    const seen = new Uint8Array(messageCount)
     const count = await readStream(nc, 'RELAYED', payload => (seen[indexOf(payload)] = 1))
-    assert.deepStrictEqual([end.state, count, seen.reduce((sum, one) => sum + one, 0)], ['done', million, million])
+    assert.deepStrictEqual([end.state, count, seen.reduce((sum, one) => sum + one, 0)], ['done', messageCount, messageCount])
     assert.isBelow(end.maxRss, mostBytes)
   })
 
-  it('stays below 300 MB while the sums of a million messages wait for checkpoints and a slow stream, and each arrives once', async () => {
+  it('stays below 300 MB while the sums of 600,000 messages wait for checkpoints and a slow stream, and each arrives once', async () => {
     const { end } = await run('windows')
     const missing = new Set(expectedSums())
     const expected = missing.size

@@ -1,4 +1,4 @@
-// A million messages on their way to a sink that is slower than they come, in a process of its own whose memory its parent looks at.
+// 600,000 messages on their way to a sink that is slower than they come, in a process of its own whose memory its parent looks at.
 // Arguments: relay | windows, the source's URL, the destination's URL, the folder for checkpoints. Says its greatest size when it ends.
 import * as N from 'fp-ts/lib/number.js'
 import {
@@ -18,13 +18,13 @@ import {
 } from 'jetbeam'
 import { JetStreamIO, StopAt, subject } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
-import { indexOf, keyOf, payloadOf, timeOf } from './million.ts'
+import { indexOf, keyOf, payloadOf, timeOf } from './many-messages.ts'
 
 const [kind, from, to, folder] = process.argv.slice(2)
 if (from === undefined || to === undefined || folder === undefined) throw new Error('usage: memory-program.ts relay|windows FROM TO FOLDER')
 
 const numbers = {
-  stream: 'MILLION',
+  stream: 'MANY',
   coder: Coder.bytes,
   stop: StopAt.end,
   timestamp: (bytes: Uint8Array) => Instant.ofMillis(timeOf(indexOf(bytes))),

@@ -1,8 +1,8 @@
-// A million numbered messages of one size, and what a window a second makes of them.
+// 600,000 numbered messages of one size, and what a window a second makes of them.
 import { jetstreamManager } from '@nats-io/jetstream'
 import { createInbox, type NatsConnection } from '@nats-io/nats-core'
 
-export const million = 1_000_000
+export const messageCount = 600_000
 const payloadBytes = 128
 const keys = 400
 const perSecond = 1_000
@@ -32,7 +32,7 @@ export const payloadOf = (text: string): Uint8Array => {
 /** The texts of all sums by key and second. */
 export const expectedSums = (): ReadonlySet<string> => {
   const texts = new Set<string>()
-  for (let first = 0; first < million; first += perSecond) {
+  for (let first = 0; first < messageCount; first += perSecond) {
     const sums = new Float64Array(keys)
     for (let i = first; i < first + perSecond; i++) sums[i % keys] = (sums[i % keys] ?? 0) + i
     sums.forEach((sum, key) => texts.add(`k${key} ${timeOf(first)} ${sum}`))
@@ -43,9 +43,9 @@ export const expectedSums = (): ReadonlySet<string> => {
 /** At most so many unacknowledged: a server drops what its queue has no room for. */
 const batch = 2_000
 
-export const fillMillion = async (nc: NatsConnection): Promise<void> => {
+export const fillStream = async (nc: NatsConnection): Promise<void> => {
   const jsm = await jetstreamManager(nc)
-  await jsm.streams.add({ name: 'MILLION', subjects: ['million'] })
+  await jsm.streams.add({ name: 'MANY', subjects: ['many'] })
   const reply = createInbox()
   let acknowledged = 0
   let wake = (): void => undefined
@@ -55,12 +55,12 @@ export const fillMillion = async (nc: NatsConnection): Promise<void> => {
       wake()
     },
   })
-  for (let i = 0; i < million; i++) {
+  for (let i = 0; i < messageCount; i++) {
     while (i - acknowledged >= batch) await new Promise<void>(resolve => (wake = resolve))
-    nc.publish('million', payloadOf(String(i)), { reply })
+    nc.publish('many', payloadOf(String(i)), { reply })
   }
-  while (acknowledged < million) await new Promise<void>(resolve => (wake = resolve))
+  while (acknowledged < messageCount) await new Promise<void>(resolve => (wake = resolve))
   acks.unsubscribe()
-  const { messages } = (await jsm.streams.info('MILLION')).state
-  if (messages !== million) throw new Error(`the stream took ${messages} messages of ${million}`)
+  const { messages } = (await jsm.streams.info('MANY')).state
+  if (messages !== messageCount) throw new Error(`the stream took ${messages} messages of ${messageCount}`)
 }
