@@ -1,4 +1,5 @@
 // Whether an object is what its schema says: all that is wrong with it, at once.
+import { editDistance } from '../../sdk/model/edit-distance.ts'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Key, Problem, Schema, Shown } from './schema.ts'
@@ -69,20 +70,8 @@ const longestKey = 80
 const nearestOf = (path: string, known: ReadonlyArray<string>): string | null => {
   if (path.length > longestKey) return null
   const [best] = known
-    .map(name => ({ name, distance: distanceOf(path.toLowerCase(), name.toLowerCase()) }))
+    .map(name => ({ name, distance: editDistance(path.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, distance }) => distance <= Math.max(2, (name.length - name.lastIndexOf('.')) / 3))
     .sort((a, b) => a.distance - b.distance)
   return best?.name ?? null
-}
-
-/** Levenshtein's: how many letters to change, add or drop. */
-const distanceOf = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -15,26 +15,30 @@ export interface Changing {
   gone: boolean
 }
 
-export interface Recording<E> {
+export interface Recording<E, D> {
   /** For the error where a coder throws. */
   readonly path: string
   readonly write: (entry: E, out: ByteWriter) => void
   /** Whether a snapshot has to say that the entry has gone. */
   readonly saysGone: (entry: E) => boolean
+  /** That something went as a whole, such as a window with all its keys. */
+  readonly writeDropped: (dropped: D, out: ByteWriter) => void
 }
 
 /** Beyond so many entries, those that came and went again since the last snapshot are forgotten. */
 const fewEntries = 4_096
 
-export class Changes<E extends Changing> {
-  readonly #recording: Recording<E>
+/** `E`: entries. `D`: what is dropped as a whole. */
+export class Changes<E extends Changing, D> {
+  readonly #recording: Recording<E, D>
   #round = 1
   #changed: E[] = []
   #enough = fewEntries
-  #frozen: Frozen<E> | null = null
-  #inSnapshot: ReadonlyArray<E> = []
+  #dropped: D[] = []
+  #frozen: Frozen<E, D> | null = null
+  #inSnapshot: Pick<Content<E, D>, 'changed' | 'dropped'> = { changed: [], dropped: [] }
 
-  constructor(recording: Recording<E>) {
+  constructor(recording: Recording<E, D>) {
     this.#recording = recording
   }
 
@@ -61,6 +65,11 @@ export class Changes<E extends Changing> {
     this.#frozen?.settle(entry)
   }
 
+  /** The next snapshot says that it went as a whole. */
+  drop(dropped: D): void {
+    this.#dropped.push(dropped)
+  }
+
   #forgetGone(): void {
     this.#changed = this.#changed.filter(entry => this.#isWorthSaying(entry))
     this.#enough = Math.max(fewEntries, 2 * this.#changed.length)
@@ -70,15 +79,16 @@ export class Changes<E extends Changing> {
     return !entry.gone || this.#recording.saysGone(entry)
   }
 
-  /** `all`: every entry there is. `before`: what is written in front of them. */
-  freeze(scope: SnapshotScope, all: () => Iterable<E>, before: (parts: Parts) => Iterable<void>): FrozenState | null {
+  /** `all`: every entry there is. */
+  freeze(scope: SnapshotScope, all: () => Iterable<E>): FrozenState | null {
     if (this.#frozen !== null) throw new Error(`${this.#recording.path}: a snapshot is taken while the last one is being written`)
     const round = this.#round++
-    const changed = this.#changed
-    this.#changed = []
-    this.#inSnapshot = changed
+    const [changed, dropped] = [this.#changed, this.#dropped]
+    this.#inSnapshot = { changed, dropped }
+    this.clear()
     if (scope === 'none') return null
-    const frozen = new Frozen(this.#recording, { round, all: scope === 'all' ? all : null, changed, before }, () => (this.#frozen = null))
+    const content = { round, all: scope === 'all' ? all : null, changed, dropped }
+    const frozen = new Frozen(this.#recording, content, () => (this.#frozen = null))
     this.#frozen = frozen
     return frozen
   }
@@ -87,10 +97,10 @@ export class Changes<E extends Changing> {
   restore(): ReadonlyArray<E> {
     this.#frozen?.giveUp()
     this.#frozen = null
-    const since = this.#changed
-    this.#changed = []
-    const entries = [...this.#inSnapshot.filter(entry => entry.changedIn !== this.#round), ...since]
-    this.#inSnapshot = []
+    const { changed, dropped } = this.#inSnapshot
+    const entries = [...changed.filter(entry => entry.changedIn !== this.#round), ...this.#changed]
+    this.#dropped = [...dropped, ...this.#dropped]
+    this.#inSnapshot = { changed: [], dropped: [] }
     for (const entry of entries) entry.changedIn = this.#round
     this.#changed = entries.filter(entry => this.#isWorthSaying(entry))
     return this.#changed
@@ -99,20 +109,21 @@ export class Changes<E extends Changing> {
   /** All there is lies in the checkpoint that it was restored from. */
   clear(): void {
     this.#changed = []
+    this.#dropped = []
   }
 }
 
-interface Content<E> {
+interface Content<E, D> {
   readonly round: number
   /** null: only what changed. */
   readonly all: (() => Iterable<E>) | null
   readonly changed: ReadonlyArray<E>
-  readonly before: (parts: Parts) => Iterable<void>
+  readonly dropped: ReadonlyArray<D>
 }
 
-class Frozen<E extends Changing> implements FrozenState {
-  readonly #recording: Recording<E>
-  readonly #content: Content<E>
+class Frozen<E extends Changing, D> implements FrozenState {
+  readonly #recording: Recording<E, D>
+  readonly #content: Content<E, D>
   readonly #onWritten: () => void
   readonly #steps: FrozenSteps
   /** Behind all others: what is said to have gone must not come after what took its place. */
@@ -120,7 +131,7 @@ class Frozen<E extends Changing> implements FrozenState {
   #isWritten = false
   #givenUp = false
 
-  constructor(recording: Recording<E>, content: Content<E>, onWritten: () => void) {
+  constructor(recording: Recording<E, D>, content: Content<E, D>, onWritten: () => void) {
     this.#recording = recording
     this.#content = content
     this.#onWritten = onWritten
@@ -128,14 +139,19 @@ class Frozen<E extends Changing> implements FrozenState {
   }
 
   *#entries(parts: Parts): Generator<void> {
-    const { all, changed, before } = this.#content
-    yield* before(parts)
-    if (all === null)
+    const { all, changed, dropped } = this.#content
+    // Whatever replaces the former snapshots need not say what of them has gone.
+    if (all === null) {
+      for (const one of dropped) {
+        this.#recording.writeDropped(one, parts.out)
+        yield
+      }
       for (const entry of changed) {
         if (!entry.gone || this.#isSettled(entry) || !this.#recording.saysGone(entry)) continue
         this.#write(entry, parts)
         yield
       }
+    }
     for (const entry of all?.() ?? changed) {
       if (entry.gone || this.#isSettled(entry)) continue
       this.#write(entry, parts)

@@ -5,7 +5,7 @@ import { type BoundedWindow, compareWindows, GlobalWindow } from '../../sdk/mode
 import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { Batch } from '../harness/batch.ts'
 import { Changes } from './changes.ts'
-import type { FrozenState, Parts } from './frozen-state.ts'
+import type { FrozenState } from './frozen-state.ts'
 import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing, type Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
@@ -52,9 +52,7 @@ export class WindowGrouping implements TaskHead {
   readonly #timers = new Heap<WindowState>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #holds: Holds
-  readonly #changes: Changes<Cell>
-  #dropped: BoundedWindow[] = []
-  #droppedInSnapshot: ReadonlyArray<BoundedWindow> = []
+  readonly #changes: Changes<Cell, BoundedWindow>
   #touched: Cell[] = []
   #late = 0
   #cells = 0
@@ -64,7 +62,7 @@ export class WindowGrouping implements TaskHead {
     this.#machine = triggerMachineOf(spec.strategy.trigger)
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
-    this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false })
+    this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false, writeDropped })
     this.#keyOf = groupingKey(spec.keyCoder)
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
@@ -212,7 +210,7 @@ export class WindowGrouping implements TaskHead {
     }
     this.#windows.delete(`${state.window.start} ${state.window.end}`)
     this.#byIdentity.clear()
-    this.#dropped.push(state.window)
+    this.#changes.drop(state.window)
   }
 
   onProcessingTime(now: number): void {
@@ -244,14 +242,7 @@ export class WindowGrouping implements TaskHead {
   }
 
   snapshot(scope: SnapshotScope): FrozenState | null {
-    const dropped = this.#dropped
-    this.#droppedInSnapshot = dropped
-    this.#dropped = []
-    return this.#changes.freeze(
-      scope,
-      () => this.#all(),
-      parts => writeDropped(scope === 'all' ? [] : dropped, parts),
-    )
+    return this.#changes.freeze(scope, () => this.#all())
   }
 
   *#all(): Generator<Cell> {
@@ -266,8 +257,6 @@ export class WindowGrouping implements TaskHead {
 
   restoreDirty(): void {
     this.#changes.restore()
-    this.#dropped = [...this.#droppedInSnapshot, ...this.#dropped]
-    this.#droppedInSnapshot = []
   }
 
   restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
@@ -307,11 +296,7 @@ export class WindowGrouping implements TaskHead {
   }
 }
 
-const writeDropped = function* (dropped: ReadonlyArray<BoundedWindow>, parts: Parts): Generator<void> {
-  for (const window of dropped) {
-    const { out } = parts
-    out.byte(dropWindow)
-    writeWindow(window, out)
-    yield
-  }
+const writeDropped = (window: BoundedWindow, out: ByteWriter): void => {
+  out.byte(dropWindow)
+  writeWindow(window, out)
 }

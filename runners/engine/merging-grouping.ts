@@ -5,7 +5,7 @@ import { type BoundedWindow, compareWindows, sameWindow } from '../../sdk/model/
 import type { Batch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import { Changes } from './changes.ts'
-import type { FrozenState, Parts } from './frozen-state.ts'
+import type { FrozenState } from './frozen-state.ts'
 import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Firing } from './firing.ts'
 import { expiryOf, type GroupingSpec } from './grouping.ts'
@@ -31,9 +31,7 @@ export class MergingGrouping implements TaskHead {
   readonly #timers = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #holds: Holds
-  readonly #changes: Changes<Cell>
-  #dropped: Cell[] = []
-  #droppedInSnapshot: ReadonlyArray<Cell> = []
+  readonly #changes: Changes<Cell, Cell>
   #late = 0
 
   constructor(spec: GroupingSpec) {
@@ -41,7 +39,12 @@ export class MergingGrouping implements TaskHead {
     this.#machine = triggerMachineOf(spec.strategy.trigger)
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
-    this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false })
+    this.#changes = new Changes({
+      path: spec.path,
+      write: (cell, out) => this.#write(cell, out),
+      saysGone: () => false,
+      writeDropped: (cell, out) => this.#writeDropped(cell, out),
+    })
     this.#keyOf = groupingKey(spec.keyCoder)
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
@@ -156,7 +159,7 @@ export class MergingGrouping implements TaskHead {
   #remove(cell: Cell): void {
     this.#changes.settle(cell)
     cell.gone = true
-    this.#dropped.push(cell)
+    this.#changes.drop(cell)
   }
 
   #schedule(cell: Cell): void {
@@ -240,14 +243,7 @@ export class MergingGrouping implements TaskHead {
   }
 
   snapshot(scope: SnapshotScope): FrozenState | null {
-    const dropped = this.#dropped
-    this.#droppedInSnapshot = dropped
-    this.#dropped = []
-    return this.#changes.freeze(
-      scope,
-      () => this.#all(),
-      parts => this.#writeDropped(scope === 'all' ? [] : dropped, parts),
-    )
+    return this.#changes.freeze(scope, () => this.#all())
   }
 
   /** A key's cells may become others between two of them. */
@@ -261,20 +257,14 @@ export class MergingGrouping implements TaskHead {
     this.#coder.write(cell, out)
   }
 
-  *#writeDropped(dropped: ReadonlyArray<Cell>, parts: Parts): Generator<void> {
-    for (const { window, key } of dropped) {
-      const { out } = parts
-      out.byte(drop)
-      writeWindow(window, out)
-      this.#coder.writeKey(key, out)
-      yield
-    }
+  #writeDropped({ window, key }: Cell, out: ByteWriter): void {
+    out.byte(drop)
+    writeWindow(window, out)
+    this.#coder.writeKey(key, out)
   }
 
   restoreDirty(): void {
     this.#changes.restore()
-    this.#dropped = [...this.#droppedInSnapshot, ...this.#dropped]
-    this.#droppedInSnapshot = []
   }
 
   restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {

@@ -6,6 +6,7 @@ import { Coder, Combine, emit, Instant, orThrow, ParDo, PCollection, Pipeline, p
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { containsInAnyOrder, PAssert } from 'jetbeam/testing'
 import { z } from 'zod'
+import { numberSource } from '../support/number-source.ts'
 
 const workers = 2
 const keys = 10_000
@@ -29,47 +30,18 @@ interface Generated {
 
 const generated = (position: number): Generated => ({ key: keyOf(position), text: String(position).padStart(64, '.') })
 
-const generator = (elements: number): Source<Generated> => ({
-  urn: 'bench:generated',
-  label: 'generated',
-  isBounded: true,
-  identity: { elements },
-  replayable: true,
-  connect: () =>
-    Promise.resolve({
-      resolve: ({ desired }) =>
-        Promise.resolve(
-          Array.from({ length: desired }, (_, part) => ({
-            id: String(part),
-            range: { from: Math.floor((elements * part) / desired), to: Math.floor((elements * (part + 1)) / desired) },
-            count: null,
-            detail: null,
-          })),
-        ),
-      open: ({ range }, progress) => {
-        const end = range.to ?? elements
-        let at = progress.last === null ? range.from : progress.last + 1
-        return Promise.resolve({
-          poll: most => {
-            const positions = Array.from({ length: Math.min(most, end - at) }, (_, i) => at + i)
-            at += positions.length
-            return positions.length === 0 ? null : { values: positions.map(generated), positions, bytes: 64 * positions.length, note: null }
-          },
-          status: () => (at >= end ? { _tag: 'done' } : { _tag: 'reading' }),
-          lag: () => end - at,
-          onChange: () => undefined,
-          truncate: () => undefined,
-          close: () => Promise.resolve(),
-        })
-      },
-      guarantee: () => 'made up',
-      close: () => Promise.resolve(),
-    }),
-})
+/** An equal part for each task. */
+const generator = (elements: number): Source<number> => {
+  const cut = (part: number, desired: number): number => Math.floor((elements * part) / desired)
+  return numberSource({
+    label: `generated ${elements}`,
+    rangesOf: desired => Array.from({ length: desired }, (_, part) => ({ from: cut(part, desired), to: cut(part + 1, desired) })),
+  })
+}
 
 export const skewed = Pipeline.define(import.meta, 'skewed-shuffle', z.object({ elements: z.number() }), ({ elements }) =>
   pipe(
-    Splittable.source({ source: generator(elements), decode: it => it, timestamp: () => Instant.min }),
+    Splittable.source({ source: generator(elements), decode: generated, timestamp: () => Instant.min }),
     PCollection.keyBy(({ key }) => key),
     PCollection.mapValues(({ text }) => text),
     ParDo.stateful({

@@ -8,7 +8,7 @@ import { type Slot, type SlotFactory, slotFactory } from '../../../sdk/stateful/
 import { readWindow, writeWindow } from '../cell.ts'
 import { Changes } from '../changes.ts'
 import type { Watermarks } from '../firing.ts'
-import type { FrozenState, Parts } from '../frozen-state.ts'
+import type { FrozenState } from '../frozen-state.ts'
 import { expiryOf } from '../grouping.ts'
 import { Heap } from '../heap.ts'
 import type { SnapshotScope } from '../messages.ts'
@@ -43,9 +43,7 @@ export class KeyTable {
   readonly #expiries = new Heap<WindowState>(byWindow)
   /** Windows whose expiration may give outputs. */
   readonly #holding = new Heap<WindowState>(byWindow)
-  readonly #changes: Changes<KeyState>
-  #dropped: BoundedWindow[] = []
-  #droppedInSnapshot: ReadonlyArray<BoundedWindow> = []
+  readonly #changes: Changes<KeyState, BoundedWindow>
   #size = 0
   /** What the last snapshot says of each key: everything, or what changed. */
   #whole = false
@@ -55,7 +53,12 @@ export class KeyTable {
     this.#keys = keys
     this.#timers = timers
     this.#records = new KeyRecords(spec.fn)
-    this.#changes = new Changes({ path: spec.path, write: (state, out) => this.#write(state, out), saysGone: state => state.persisted })
+    this.#changes = new Changes({
+      path: spec.path,
+      write: (state, out) => this.#write(state, out),
+      saysGone: state => state.persisted,
+      writeDropped,
+    })
     this.#factories = Object.values(spec.fn.state).map(slotFactory)
     this.#keyOf = groupingKey(spec.keyCoder)
   }
@@ -112,7 +115,7 @@ export class KeyTable {
     of.keys.clear()
     this.#windows.delete(idOf(of.window))
     this.#byIdentity.clear()
-    if (of.persisted) this.#dropped.push(of.window)
+    if (of.persisted) this.#changes.drop(of.window)
   }
 
   /** The earliest timestamp that an expiration may give; Infinity for none. */
@@ -177,15 +180,8 @@ export class KeyTable {
   // ---- snapshots
 
   snapshot(scope: SnapshotScope): FrozenState | null {
-    const dropped = this.#dropped
-    this.#droppedInSnapshot = dropped
-    this.#dropped = []
     this.#whole = scope === 'all'
-    return this.#changes.freeze(
-      scope,
-      () => this.#all(),
-      parts => writeDropped(scope === 'all' ? [] : dropped, parts),
-    )
+    return this.#changes.freeze(scope, () => this.#all())
   }
 
   *#all(): Generator<KeyState> {
@@ -206,8 +202,6 @@ export class KeyTable {
   /** What the last snapshot took goes into the next one: its keys whole, since what it has of them counts for nothing. */
   restoreDirty(): void {
     for (const state of this.#changes.restore()) state.whole = true
-    this.#dropped = [...this.#droppedInSnapshot, ...this.#dropped]
-    this.#droppedInSnapshot = []
   }
 
   restore(bytes: Uint8Array, mine: (keyBytes: Uint8Array) => boolean): void {
@@ -222,7 +216,6 @@ export class KeyTable {
       } else this.#restoreKey(kind, known, window, from, mine)
     }
     this.#changes.clear()
-    this.#dropped = []
   }
 
   #restoreKey(
@@ -254,11 +247,7 @@ export class KeyTable {
 
 const idOf = ({ start, end }: BoundedWindow): string => `${start} ${end}`
 
-const writeDropped = function* (dropped: ReadonlyArray<BoundedWindow>, parts: Parts): Generator<void> {
-  for (const window of dropped) {
-    const { out } = parts
-    out.byte(dropWindow)
-    writeWindow(window, out)
-    yield
-  }
+const writeDropped = (window: BoundedWindow, out: ByteWriter): void => {
+  out.byte(dropWindow)
+  writeWindow(window, out)
 }

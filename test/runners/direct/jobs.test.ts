@@ -16,16 +16,15 @@ import {
   named,
   orThrow,
   PCollection,
-  type PipelineError,
   pipe,
   Pipeline,
-  type PipelineResult,
   Reify,
   Window,
 } from '../../../sdk/index.ts'
 import { containsInAnyOrder, PAssert } from '../../../sdk/testing/index.ts'
 import { ignore } from '../../../sdk/transforms/ignore.ts'
 import { Feed, Journal, until } from './feed.ts'
+import { leftOf } from '../../support/left-of.ts'
 
 const totals = (feed: Feed, journal: Journal, size = 10): Pipeline =>
   Pipeline.of(
@@ -40,11 +39,6 @@ const totals = (feed: Feed, journal: Journal, size = 10): Pipeline =>
       journal.write(),
     ),
   )
-const leftOf = async (run: () => Promise<E.Either<PipelineError, PipelineResult>>): Promise<PipelineError> => {
-  const result = await run()
-  if (E.isRight(result)) throw new Error(`it ended as ${result.right.state}`)
-  return result.left
-}
 
 describe('a job on the direct runner', function () {
   this.timeout(10_000)

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import * as N from 'fp-ts/lib/number.js'
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import {
   Checkpoints,
@@ -18,7 +17,6 @@ import {
   named,
   orThrow,
   PCollection,
-  type PipelineError,
   pipe,
   Pipeline,
   Reify,
@@ -26,6 +24,7 @@ import {
 } from '../../../sdk/index.ts'
 import { TextIO } from '../../../io/text/index.ts'
 import { Feed, type Item, Journal, until } from './feed.ts'
+import { leftOf } from '../../support/left-of.ts'
 
 const sums = (feed: Feed, each: (item: Item) => number = item => item.n, size = 10) =>
   pipe(
@@ -40,11 +39,6 @@ const sums = (feed: Feed, each: (item: Item) => number = item => item.n, size = 
 const totals = (feed: Feed, journal: Journal, each?: (item: Item) => number, size?: number): Pipeline =>
   Pipeline.of(pipe(sums(feed, each, size), journal.write()))
 const one = (at: number): Item => ({ key: 'a', n: 1, at })
-const leftOf = async (task: TaskEither<PipelineError, unknown>): Promise<PipelineError> => {
-  const result = await task()
-  if (E.isRight(result)) throw new Error('it did not fail')
-  return result.left
-}
 
 describe('A rollback to a savepoint', function () {
   this.timeout(20_000)

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert } from 'chai'
-import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import {
@@ -22,7 +21,6 @@ import {
   type PipelineError,
   pipe,
   Pipeline,
-  type PipelineResult,
   Reify,
   resumeAfter,
   Splittable,
@@ -33,6 +31,7 @@ import {
   Window,
 } from '../../../sdk/index.ts'
 import { Journal, until } from './feed.ts'
+import { leftOf } from '../../support/left-of.ts'
 
 const at = (t: number): Instant => Instant.ofMillis(t)
 const pause = (ms = 0): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
@@ -60,12 +59,6 @@ const counting = (o: { readonly size?: number } & Partial<Counting> = {}): Count
   },
   ...o,
 })
-
-const leftOf = async (run: () => Promise<E.Either<PipelineError, PipelineResult>>): Promise<PipelineError> => {
-  const result = await run()
-  if (E.isRight(result)) throw new Error(`it ended as ${result.right.state}`)
-  return result.left
-}
 
 describe('a splittable DoFn on the direct runner', function () {
   this.timeout(20_000)

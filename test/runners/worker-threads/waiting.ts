@@ -16,54 +16,12 @@ import {
 } from '../../../sdk/index.ts'
 import { containsInAnyOrder, PAssert } from '../../../sdk/testing/index.ts'
 import { exchange } from '../../../runners/engine/exchange.ts'
-
-interface Range {
-  readonly from: number
-  readonly to: number
-}
-
-/** One part for each worker; `handed`: called with how many it gave; `gate`: whether it gives anything for now. */
-const numbers = (
-  label: string,
-  partsOf: (workers: number) => ReadonlyArray<Range>,
-  o: { readonly handed?: (count: number) => void; readonly gate?: () => boolean } = {},
-): Source<number> => ({
-  urn: 'test:numbers',
-  label,
-  isBounded: true,
-  identity: { label },
-  replayable: true,
-  connect: () =>
-    Promise.resolve({
-      resolve: ({ desired }) =>
-        Promise.resolve(partsOf(desired).map((range, part) => ({ id: String(part), range, count: null, detail: null }))),
-      open: ({ range }) => {
-        let at = range.from
-        const end = range.to ?? at
-        return Promise.resolve({
-          poll: most => {
-            if (at >= end || o.gate?.() === false) return null
-            const positions = Array.from({ length: Math.min(most, end - at) }, (_, i) => at + i)
-            at += positions.length
-            o.handed?.(positions.length)
-            return { values: positions, positions, bytes: 0, note: null }
-          },
-          status: () => (at >= end ? { _tag: 'done' } : { _tag: 'reading' }),
-          lag: () => end - at,
-          onChange: () => undefined,
-          truncate: () => undefined,
-          close: () => Promise.resolve(),
-        })
-      },
-      guarantee: () => 'made up',
-      close: () => Promise.resolve(),
-    }),
-})
+import { type NumberRange, numberSource } from '../../support/number-source.ts'
 
 const read = (source: Source<number>) => Splittable.source({ source, decode: n => n, timestamp: () => Instant.min })
-const first = (workers: number, to: number): ReadonlyArray<Range> =>
+const first = (workers: number, to: number): ReadonlyArray<NumberRange> =>
   Array.from({ length: workers }, (_, i) => ({ from: 0, to: i === 0 ? to : 0 }))
-const last = (workers: number, to: number): ReadonlyArray<Range> => first(workers, to).toReversed()
+const last = (workers: number, to: number): ReadonlyArray<NumberRange> => first(workers, to).toReversed()
 
 /** A key of the last of two workers. */
 const away = Array.from({ length: 100 }, (_, key) => key).find(key => {
@@ -83,12 +41,12 @@ export const waitElsewhere = Pipeline.define(import.meta, 'wait-elsewhere', () =
   const counting = (count: number): void => void ([came, sinceMs] = [came + count, performance.now()])
   came = 0
   const side = pipe(
-    read(numbers('side', workers => first(workers, 1), { gate: isStill })),
+    read(numberSource({ label: 'side', rangesOf: workers => first(workers, 1), gate: isStill })),
     PCollection.map(() => came),
     View.asSingleton,
   )
   return pipe(
-    read(numbers('main', workers => first(workers, many), { handed: counting })),
+    read(numberSource({ label: 'main', rangesOf: workers => first(workers, many), handed: counting })),
     PCollection.keyBy(() => away),
     PCollection.mapValues(n => String(n).padStart(200, '.')),
     ParDo.stateful({
@@ -106,8 +64,8 @@ const each = 30_000
 
 /** The elements of either worker wait for a side that the other one reads. */
 export const waitForEachOther = Pipeline.define(import.meta, 'wait-for-each-other', () => {
-  const left = read(numbers('left', workers => first(workers, each)))
-  const right = read(numbers('right', workers => last(workers, each)))
+  const left = read(numberSource({ label: 'left', rangesOf: workers => first(workers, each) }))
+  const right = read(numberSource({ label: 'right', rangesOf: workers => last(workers, each) }))
   const beside = (main: typeof left, other: typeof left) =>
     pipe(
       main,
