@@ -1,10 +1,11 @@
-// Connections to NATS: one for reading and one for writing per process and settings, shared by all that name them, closed when the last lets go.
+// What sources and sinks hold of a connection: a share of it, and its JetStream.
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext, LocalBinding } from '../../sdk/model/bindings.ts'
-import { addressOf, shownServers } from '../nats/address.ts'
+import { addressOf } from '../nats/address.ts'
 import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
-import { apiTimeoutMs, dial } from '../nats/dial.ts'
+import { apiTimeoutMs } from '../nats/dial.ts'
+import { type Lane, type SharedConnection, share } from '../nats/pool.ts'
 import { ConnectionProblem } from '../nats/problem.ts'
 import {
   type ConnectionSpecifics,
@@ -12,30 +13,19 @@ import {
   bindingKey,
   connectionBinding as bindingOf,
   requireCurrent,
-  resolveConnection,
   serversIn,
 } from '../nats/settings.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
 
-export type LinkEvent = 'disconnected' | 'reconnected' | 'closed'
-
 /** A connection as sources and sinks use it. */
-export interface Link {
-  readonly nc: NatsConnection
+export interface Link extends Omit<SharedConnection, 'settings'> {
   readonly jsm: JetStreamManager
-  /** Where it leads, for messages. */
-  readonly address: string
   /** Of JetStream's API: `$JS.API`. */
   readonly apiPrefix: string
   /** Of subjects for answers: `_INBOX`. */
   readonly inboxPrefix: string
-  readonly isConnected: () => boolean
-  /** Gives what ends the listening. */
-  readonly listen: (listener: (event: LinkEvent) => void) => () => void
-  /** Closes the connection if nobody else uses it and it is ours. */
-  readonly release: () => Promise<void>
 }
 
 /** A problem of the shared room, as this one's users know it. */
@@ -72,101 +62,36 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
   return Object.freeze({ _tag: 'LocalBinding', key: bindingKey(o?.name), value: nc })
 }
 
-interface Shared extends Pick<Link, 'nc' | 'jsm' | 'apiPrefix' | 'inboxPrefix'> {
-  readonly listeners: Set<(event: LinkEvent) => void>
-  connected: boolean
-}
-
-interface Lease {
-  readonly shared: Promise<Shared>
-  users: number
-}
-
-// Keyed by settings, so that ten sinks of one pipeline, or of two, are one connection. Process-wide by intent: it holds no behaviour.
-const leases = new Map<string, Lease>()
-
-/** Acknowledgments of what is written would wait behind all that was asked for to read: each has a connection of its own. */
-export type Lane = 'read' | 'write'
-
 /** Connects, or joins who already did. Rejects with CannotConnect. */
-export const acquire = async (context: HostContext, name: string | undefined, lane: Lane): Promise<Link> => {
+export const acquire = async ({ binding }: Pick<HostContext, 'binding'>, name: string | undefined, lane: Lane): Promise<Link> => {
   try {
-    return await acquired(context, name, lane)
+    const { settings, ...shared } = await share(binding, name, lane)
+    try {
+      const jsm = await managerOf(shared.nc, shared.address, apiPrefixOf(settings))
+      return { ...shared, jsm, apiPrefix: apiPrefixOf(settings), inboxPrefix: settings.inboxPrefix ?? '_INBOX' }
+    } catch (error) {
+      await shared.release()
+      throw error
+    }
   } catch (error) {
     throw asJetStreamIOError(error)
   }
 }
 
-const acquired = async (context: HostContext, name: string | undefined, lane: Lane): Promise<Link> => {
-  const target = resolveConnection(context.binding, name)
-  if (!('servers' in target)) {
-    const shared = await watched(target, target.getServer(), {})
-    return linkOf(shared, target.getServer(), () => Promise.resolve())
-  }
-  const address = shownServers(target.servers)
-  const key = JSON.stringify({ target, lane })
-  const lease = leases.get(key) ?? { shared: dial(target).then(nc => watched(nc, address, target)), users: 0 }
-  leases.set(key, lease)
-  lease.users++
-  const release = async (): Promise<void> => {
-    lease.users--
-    if (lease.users > 0) return
-    if (leases.get(key) === lease) leases.delete(key)
-    const opened = await lease.shared.catch(() => null)
-    await opened?.nc.close()
-  }
-  try {
-    return linkOf(await lease.shared, address, release)
-  } catch (error) {
-    await release()
-    throw error
-  }
-}
+// Whoever shares a connection need not ask again whether it has JetStream.
+const managers = new WeakMap<NatsConnection, Promise<JetStreamManager>>()
 
-const linkOf = (shared: Shared, address: string, release: () => Promise<void>): Link => {
-  let released = false
-  return {
-    nc: shared.nc,
-    jsm: shared.jsm,
-    apiPrefix: shared.apiPrefix,
-    inboxPrefix: shared.inboxPrefix,
-    address,
-    isConnected: () => shared.connected && !shared.nc.isClosed(),
-    listen: listener => {
-      shared.listeners.add(listener)
-      return () => shared.listeners.delete(listener)
-    },
-    release: async () => {
-      if (released) return
-      released = true
-      await release()
-    },
-  }
-}
-
-const watched = async (nc: NatsConnection, address: string, settings: ConnectionSpecifics): Promise<Shared> => {
-  const apiPrefix = apiPrefixOf(settings)
-  const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix }).catch((error: unknown) => {
+const managerOf = (nc: NatsConnection, address: string, apiPrefix: string): Promise<JetStreamManager> => {
+  const known = managers.get(nc)
+  if (known !== undefined) return known
+  const asked = jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix }).catch((error: unknown) => {
+    managers.delete(nc)
     throw new JetStreamIOError(
       'CannotConnect',
       `The NATS server at ${address} answers, but its JetStream${apiPrefix === '$JS.API' ? '' : ` (${apiPrefix})`} does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`,
       { cause: error },
     )
   })
-  const shared: Shared = { nc, jsm, apiPrefix, inboxPrefix: settings.inboxPrefix ?? '_INBOX', listeners: new Set(), connected: true }
-  void follow(shared)
-  return shared
-}
-
-const follow = async (shared: Shared): Promise<void> => {
-  const tell = (event: LinkEvent): void => {
-    shared.connected = event === 'reconnected'
-    for (const listener of [...shared.listeners]) listener(event)
-  }
-  for await (const status of shared.nc.status()) {
-    if (status.type === 'disconnect') tell('disconnected')
-    else if (status.type === 'reconnect') tell('reconnected')
-    else if (status.type === 'close') break
-  }
-  tell('closed')
+  managers.set(nc, asked)
+  return asked
 }

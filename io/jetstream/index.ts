@@ -5,6 +5,7 @@ export { ConfigurationError, type ConfigurationProblem } from './configuration-e
 export type { WriteSettings } from './jetstream-keys.ts'
 export type { ConnectionConfig } from '../nats/connection-keys.ts'
 export type { ConnectionSettings, ConnectionSpecifics } from '../nats/settings.ts'
+export type { Lane, OpenConnection } from '../nats/pool.ts'
 export type { ConnectionOptions } from './connections.ts'
 export { KvIO, type KvEntry, type WatchOptions, type WatchSettings } from './kv-io.ts'
 export { SplitBy, StartAt, StopAt } from './read-options.ts'

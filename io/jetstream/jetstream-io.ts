@@ -8,6 +8,7 @@ import type { Failure } from '../../sdk/model/failure.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
+import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
@@ -265,4 +266,13 @@ export const JetStreamIO = {
    * DirectRunner.run({ provide: [JetStreamIO.existingConnection(nc)] })
    */
   existingConnection: existingBinding,
+  /**
+   * The connections that are open in this process (inside a worker thread: in that), and how many sources, sinks and checkpoint stores
+   * share each: one for reading, one for writing and one for checkpoints a server and settings, whatever the number of pipelines. The
+   * last to let go drains it, for at most 2 s.
+   *
+   * @example
+   * JetStreamIO.openConnections().map(({ lane, users }) => `${lane}: ${users}`) // => []
+   */
+  openConnections,
 } as const

@@ -1,9 +1,9 @@
 // A connection to the server that keeps checkpoints. Every question is asked again while the server is away, and for so long only.
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { headers as makeHeaders, type NatsConnection } from '@nats-io/nats-core'
-import { shownServers } from '../../io/nats/address.ts'
-import { apiTimeoutMs, dial } from '../../io/nats/dial.ts'
-import { type BindingLookup, type ConnectionSpecifics, apiPrefixOf, resolveConnection } from '../../io/nats/settings.ts'
+import { headers as makeHeaders } from '@nats-io/nats-core'
+import { apiTimeoutMs } from '../../io/nats/dial.ts'
+import { type SharedConnection, share } from '../../io/nats/pool.ts'
+import { type BindingLookup, apiPrefixOf } from '../../io/nats/settings.ts'
 import { PublishRefused, ServerAway, isTransient, storeError } from './jetstream-error.ts'
 
 export interface LinkOptions {
@@ -42,11 +42,12 @@ export const placeOf = (link: Pick<Link, 'stream' | 'address'>): string => `the 
 
 /** Rejects with a CheckpointError. */
 export const connectLink = async ({ binding, connection, stream, patienceMs }: LinkOptions): Promise<Link> => {
-  const { nc, address, isOurs, settings } = await connected(binding, connection).catch((error: unknown) => {
+  const shared = await share(binding, connection, 'checkpoint').catch((error: unknown) => {
     throw storeError('reach the server', `the stream ${stream}`, error)
   })
+  const { nc, address, settings } = shared
   const jsm = await jetstreamManager(nc, { timeout: apiTimeoutMs, checkAPI: false, apiPrefix: apiPrefixOf(settings) })
-  const watch = watchConnection(nc, address)
+  const watch = watchConnection(shared)
   const once = <A>(attempt: () => Promise<A>): Promise<A> => watch.whileConnected(attempt)
   return {
     stream,
@@ -77,7 +78,7 @@ export const connectLink = async ({ binding, connection, stream, patienceMs }: L
     window: windowOf(piecesOnTheirWay),
     close: async () => {
       watch.stop()
-      if (isOurs) await nc.close()
+      await shared.release()
     },
   }
 }
@@ -85,15 +86,6 @@ export const connectLink = async ({ binding, connection, stream, patienceMs }: L
 /** With growing pauses: after attempt `n`, counted from 0. */
 export const pauseBefore = (n: number): Promise<void> =>
   new Promise(resolve => setTimeout(resolve, Math.min(longestPauseMs, 25 * 2 ** Math.min(n, 10))))
-
-const connected = async (
-  binding: BindingLookup,
-  name: string | undefined,
-): Promise<{ readonly nc: NatsConnection; readonly address: string; readonly isOurs: boolean; readonly settings: ConnectionSpecifics }> => {
-  const target = resolveConnection(binding, name)
-  if (!('servers' in target)) return { nc: target, address: target.getServer(), isOurs: false, settings: {} }
-  return { nc: await dial(target), address: shownServers(target.servers), isOurs: true, settings: target }
-}
 
 const sequenceIn = (answer: Uint8Array): number => {
   const { error, seq } = JSON.parse(new TextDecoder().decode(answer)) as {
@@ -106,23 +98,15 @@ const sequenceIn = (answer: Uint8Array): number => {
 }
 
 /** A request whose connection is cut is never answered: it fails when the connection does. */
-const watchConnection = (nc: NatsConnection, address: string) => {
+const watchConnection = ({ nc, address, isConnected, listen }: SharedConnection) => {
   const waiting = new Set<(error: Error) => void>()
-  let away = false
-  let stopped = false
-  const follow = async (): Promise<void> => {
-    for await (const { type } of nc.status()) {
-      if (stopped) return
-      if (type === 'reconnect') away = false
-      else if (type === 'disconnect' || type === 'close') {
-        away = true
-        for (const reject of [...waiting]) reject(new ServerAway(`the connection to ${address} was lost`))
-      }
-    }
-  }
-  void follow()
+  let away = !isConnected()
+  const stop = listen(event => {
+    away = event !== 'reconnected'
+    if (away) for (const reject of [...waiting]) reject(new ServerAway(`the connection to ${address} was lost`))
+  })
   return {
-    stop: () => void (stopped = true),
+    stop,
     whileConnected: <A>(attempt: () => Promise<A>): Promise<A> => {
       // What is published now would be sent whenever the server is back.
       if (away && !nc.isClosed()) return Promise.reject(new ServerAway(`there is no connection to ${address}`))

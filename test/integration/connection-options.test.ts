@@ -43,7 +43,7 @@ describe('A connection’s settings', function () {
 
   const linkTo = (address: string, keys: Keys) => {
     const bound = bindingOf(address, keys)
-    return acquire({ binding: () => bound, log: () => undefined, signal: new AbortController().signal }, undefined, 'read')
+    return acquire({ binding: () => bound }, undefined, 'read')
   }
 
   /** One message in, through a pipeline whose checkpoints are on the same server, and out. */

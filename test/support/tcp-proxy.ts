@@ -3,6 +3,8 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 
 export interface TcpProxy {
   readonly port: number
+  /** How many connections were ever made through it. */
+  readonly made: () => number
   /** Ends every open connection at once; new ones are welcome. */
   readonly cut: () => void
   /** While true, nothing passes and nothing is closed: neither side is told. */
@@ -17,6 +19,7 @@ const sliceMs = 10
 export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
   const pairs = new Set<readonly [client: Socket, server: Socket]>()
   let stalled = false
+  let made = 0
   let rate: number | null = null
   const pump = (from: Socket, to: Socket, limited: boolean): void => {
     from.on('data', (data: Buffer) => {
@@ -31,6 +34,7 @@ export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
     const server = connect(targetPort, '127.0.0.1')
     const pair = [client, server] as const
     pairs.add(pair)
+    made++
     const end = (): void => {
       pairs.delete(pair)
       client.destroy()
@@ -50,6 +54,7 @@ export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
   }
   return {
     port: (listener.address() as AddressInfo).port,
+    made: () => made,
     cut,
     stall: on => {
       stalled = on
