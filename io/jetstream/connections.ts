@@ -7,14 +7,7 @@ import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys
 import { apiTimeoutMs } from '../nats/dial.ts'
 import { type Lane, type SharedConnection, share } from '../nats/pool.ts'
 import { ConnectionProblem } from '../nats/problem.ts'
-import {
-  type ConnectionSpecifics,
-  apiPrefixOf,
-  bindingKey,
-  connectionBinding as bindingOf,
-  requireCurrent,
-  serversIn,
-} from '../nats/settings.ts'
+import { type ConnectionSpecifics, apiPrefixOf, bindingKey, connectionBinding as bindingOf, handedIn, serversIn } from '../nats/settings.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
@@ -55,7 +48,7 @@ export const connectionBinding = (o: ConnectionOptions): Binding => {
 /** Binds a live connection to a name. See JetStreamIO.existingConnection. */
 export const existingBinding = (nc: object, o?: { readonly name?: string | undefined }): LocalBinding => {
   try {
-    requireCurrent(nc)
+    handedIn(nc)
   } catch (error) {
     throw asJetStreamIOError(error)
   }

@@ -258,8 +258,9 @@ export const JetStreamIO = {
    */
   connection: connectionBinding,
   /**
-   * A live connection of @nats-io/transport-node 3.x, for runners that stay in one thread. It is never closed here. Throws a
-   * JetStreamIOError (UnsupportedConnection) for any other object.
+   * A live connection of @nats-io/transport-node 3.x, or of the package `nats` 2.29, for runners that stay in one thread: worker threads
+   * refuse it, for it cannot leave its own. It is never closed here, and must stay open until the run has ended. Throws a JetStreamIOError
+   * (UnsupportedConnection) for any other object.
    *
    * @example
    * const nc = await connect({ servers: 'nats://127.0.0.1:4222' })

@@ -81,7 +81,7 @@ interface Lease {
 // Process-wide by intent: they hold no behaviour. By settings, so that ten sinks of one pipeline, or of two, are one connection.
 const leases = new Map<string | NatsConnection, Lease>()
 // One that was handed in may come again, in the next run: it is watched once.
-const handedIn = new WeakMap<NatsConnection, Watched>()
+const watching = new WeakMap<NatsConnection, Watched>()
 
 /** Connects, or joins who already did. Rejects with a ConnectionProblem. */
 export const share = async (binding: HostContext['binding'], name: string | undefined, lane: Lane): Promise<SharedConnection> => {
@@ -93,7 +93,7 @@ export const share = async (binding: HostContext['binding'], name: string | unde
     )
   return 'servers' in target
     ? join(JSON.stringify({ target, lane }), target, () => newLease(shownServers(target.servers), lane, dialled(target)), drained)
-    : join(target, {}, () => newLease(target.getServer(), 'any', Promise.resolve(watchedOnce(target))), leftOpen)
+    : join(target, settingsOf(target), () => newLease(target.getServer(), 'any', Promise.resolve(watchedOnce(target))), leftOpen)
 }
 
 /** What is open in this process or worker thread. */
@@ -150,9 +150,17 @@ const newLease = (address: string, lane: Lease['lane'], opening: Promise<Watched
 
 const dialled = async (settings: ConnectionSettings): Promise<Watched> => new Watched(await dial(settings))
 
+/** Both families of clients keep what they were made with, though their types do not say so. */
+const settingsOf = (nc: NatsConnection & { readonly options?: unknown }): ConnectionSpecifics => {
+  const { options } = nc
+  return typeof options === 'object' && options !== null && 'inboxPrefix' in options && typeof options.inboxPrefix === 'string'
+    ? { inboxPrefix: options.inboxPrefix }
+    : {}
+}
+
 const watchedOnce = (nc: NatsConnection): Watched => {
-  const watched = handedIn.get(nc) ?? new Watched(nc)
-  handedIn.set(nc, watched)
+  const watched = watching.get(nc) ?? new Watched(nc)
+  watching.set(nc, watched)
   return watched
 }
 

@@ -2,6 +2,7 @@
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext } from '../../sdk/model/bindings.ts'
 import type { Duration } from '../../sdk/model/time.ts'
+import { adaptNats2, hasMethods, isMadeByNats2, requireNats2 } from './nats2-connection.ts'
 import { ConnectionProblem } from './problem.ts'
 
 /** How to ask a NATS server: each of these is left out where nothing is said. Secrets by reference, so that nothing here is one. */
@@ -69,8 +70,7 @@ export const resolveConnection = (binding: BindingLookup, name: string | undefin
         'UnsupportedConnection',
         `The binding ${bound.key} holds no connection. Make it with JetStreamIO.existingConnection.`,
       )
-    requireCurrent(nc)
-    return nc
+    return handedIn(nc)
   }
   if (bound !== undefined) {
     if (isSettings(bound.settings)) return bound.settings
@@ -95,20 +95,20 @@ const isSettings = (value: unknown): value is ConnectionSettings =>
   Array.isArray(value.servers) &&
   value.servers.every(s => typeof s === 'string')
 
-const has = (value: object, method: string): boolean =>
-  method in value && typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
+/** A connection that a program handed in, as one of the @nats-io family. Throws UnsupportedConnection. */
+export const handedIn = (nc: object): NatsConnection => {
+  if (isMadeByNats2(nc)) {
+    requireNats2(nc)
+    return adaptNats2(nc)
+  }
+  requireConnection(nc)
+  return nc
+}
 
-// The package `nats` 2.x publishes, but cannot consume through @nats-io/jetstream: `nc.addCloseListener is not a function`, much later.
-export function requireCurrent(nc: object): asserts nc is NatsConnection {
-  if (has(nc, 'jetstreamManager') && !has(nc, 'addCloseListener'))
+function requireConnection(nc: object): asserts nc is NatsConnection {
+  if (!hasMethods(nc, ['publish', 'subscribe', 'request', 'status', 'isClosed']))
     throw new ConnectionProblem(
       'UnsupportedConnection',
-      'JetStreamIO.existingConnection: this connection was made by the package `nats` 2.x, which cannot read here. ' +
-        "Make it with `connect` from '@nats-io/transport-node' 3.x (its options are the same), or give its address to JetStreamIO.connection.",
-    )
-  if (!['publish', 'subscribe', 'request', 'status', 'isClosed'].every(method => has(nc, method)))
-    throw new ConnectionProblem(
-      'UnsupportedConnection',
-      "JetStreamIO.existingConnection: this object is no NatsConnection. Pass what `connect` of '@nats-io/transport-node' resolved to.",
+      "JetStreamIO.existingConnection: this object is no NatsConnection. Pass what `connect` of '@nats-io/transport-node' 3.x, or of `nats` 2.29, resolved to.",
     )
 }

@@ -48,7 +48,7 @@ describe('JetStreamIO’s options', () => {
 })
 
 describe('A connection', () => {
-  it('of the package nats 2.x is refused, with what to do', () => {
+  it('of a version of the package nats before 2.29 is refused, with what to do', () => {
     const old = {
       jetstreamManager: () => undefined,
       publish: () => undefined,
@@ -57,7 +57,7 @@ describe('A connection', () => {
       status: () => undefined,
       isClosed: () => false,
     }
-    assert.throws(() => JetStreamIO.existingConnection(old), /nats` 2\.x.*@nats-io\/transport-node/)
+    assert.throws(() => JetStreamIO.existingConnection(old), /`nats` without closed, .*Update it to 2\.29.*@nats-io\/transport-node/)
     assert.throws(() => JetStreamIO.existingConnection({}), /no NatsConnection/)
   })
 
