@@ -16,8 +16,10 @@ export type JetStreamFailure =
   | 'StreamTruncated'
   /** Messages were erased before they were read. */
   | 'MessagesErased'
-  /** A work queue or a stream by interest: its messages go when they are acknowledged. */
+  /** What is asked for does not go with when the stream erases messages: after limits, by interest, or as a work queue. */
   | 'UnsupportedRetention'
+  /** The consumer of that name would lose messages, or was deleted with what it had yet to deliver. */
+  | 'UnsuitableConsumer'
   /** Two of the subjects to read share messages. */
   | 'OverlappingSubjects'
   /** Nothing can be published to it, or read by it. */
@@ -62,6 +64,7 @@ export const apiErrorCode = (error: unknown): number | null => {
 }
 
 export const streamNotFound = 10_059
+export const consumerNotFound = 10_014
 
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -8,6 +8,7 @@ export type { ConnectionSettings, ConnectionSpecifics } from '../nats/settings.t
 export type { Lane, OpenConnection } from '../nats/pool.ts'
 export type { ConnectionOptions } from './connections.ts'
 export { KvIO, type KvEntry, type WatchOptions, type WatchSettings } from './kv-io.ts'
+export { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 export { SplitBy, StartAt, StopAt } from './read-options.ts'
 export { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 export { Delivery } from './delivery.ts'

@@ -5,14 +5,16 @@ import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
 import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
 import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
-import type { Instant } from '../../sdk/model/time.ts'
+import type { Duration, Instant } from '../../sdk/model/time.ts'
 import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
+import type { AcknowledgePolicy } from './acknowledge.ts'
 import { orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
 import type { Delivery } from './delivery.ts'
+import type { ConsumerSettings } from './durable-consumer.ts'
 import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
 import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
@@ -23,7 +25,7 @@ import { requireSubject } from './subject.ts'
 
 /** What of a read is data: what a configuration can tell. */
 export interface ReadSettings {
-  /** Its name; it has limits retention. */
+  /** Its name. What it must be read with follows from its retention: see `acknowledge`. */
   readonly stream: string
   /** Only these subjects; wildcards are allowed, overlaps are not. All, if it is left out. */
   readonly subjects?: ReadonlyArray<string> | undefined
@@ -43,6 +45,27 @@ export interface ReadSettings {
    * split another way.
    */
   readonly splitBy?: SplitBy | undefined
+  /** Acknowledge.none unless told: by position. A work queue, or a stream by interest, needs Acknowledge.onCheckpoint. */
+  readonly acknowledge?: AcknowledgePolicy | undefined
+  /**
+   * Of a read that acknowledges: the name of its durable consumer. The first run makes it where there is none; with several subjects, one for
+   * each, called NAME-1 and so on.
+   */
+  readonly consumer?: string | undefined
+  /** How long the server waits for an acknowledgment until it delivers again, in milliseconds; it is told of what takes longer. 30 seconds unless told. */
+  readonly ackWait?: Duration | undefined
+  /** How many messages the consumer delivers before any is acknowledged: from half of that, checkpoints come early. 50,000 unless told. */
+  readonly maxAckPending?: number | undefined
+  /** When the server forgets the consumer if nobody asks it, in milliseconds: never unless told. Work queues only, which lose nothing by it. */
+  readonly inactiveThreshold?: Duration | undefined
+  /** How many messages one request asks for: 512 unless told. Up to three requests' worth wait in memory. */
+  readonly batchMessages?: number | undefined
+  /** How many bytes one request asks for: 1 MiB unless told, and more where one message is larger. */
+  readonly batchBytes?: number | undefined
+  /** How long a request waits for messages before it is made again, in milliseconds: 4 seconds unless told. */
+  readonly fetchTimeout?: Duration | undefined
+  /** How often a server that has nothing to send says so, in milliseconds: a second unless told. After two and a half without a word it is asked anew. */
+  readonly heartbeat?: Duration | undefined
   /** What the source is called in errors and checkpoints: JetStreamIO.read(STREAM) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
@@ -70,6 +93,18 @@ export interface WriteTarget {
 
 // ---- Reading
 
+const consumerOf = ({ consumer, ...settings }: ReadSettings): ConsumerSettings | null => {
+  const { ackWait, maxAckPending } = sourceSchema.keys
+  return consumer === undefined
+    ? null
+    : {
+        consumer,
+        ackWaitMs: settings.ackWait ?? ackWait.fallback,
+        maxAckPending: settings.maxAckPending ?? maxAckPending.fallback,
+        inactiveMs: settings.inactiveThreshold ?? null,
+      }
+}
+
 const readNode = <A, B>(
   o: ReadOptions<A>,
   kind: string,
@@ -78,7 +113,7 @@ const readNode = <A, B>(
 ): PCollection<Either<Undecodable, B>> => {
   const label = `JetStreamIO.${kind}(${o.stream})`
   const settings = orThrow(label, check<ReadSettings>(sourceSchema, o, { prefix: '', inCode: ['coder', 'timestamp'] }))
-  const { start, splits } = sourceSchema.keys
+  const { start, splits, batchMessages, batchBytes, fetchTimeout, heartbeat } = sourceSchema.keys
   const source = sourceOf({
     stream: settings.stream,
     label,
@@ -87,6 +122,13 @@ const readNode = <A, B>(
     stop: settings.stop ?? null,
     splits: settings.splits ?? splits.fallback,
     splitBy: settings.splitBy ?? null,
+    pull: {
+      batch: settings.batchMessages ?? batchMessages.fallback,
+      maxBytes: settings.batchBytes ?? batchBytes.fallback,
+      expiresMs: settings.fetchTimeout ?? fetchTimeout.fallback,
+      heartbeatMs: settings.heartbeat ?? heartbeat.fallback,
+    },
+    consumer: consumerOf(settings),
     connection: settings.connection,
   })
   const { coder } = o
@@ -201,8 +243,9 @@ const writeFailures = <A>(
  */
 export const JetStreamIO = {
   /**
-   * The decoded messages of a stream with limits retention, in order, by position: nothing is acknowledged, a restart goes on from its
-   * checkpoint. What the coder does not understand is a Left: see PCollection.deadLetter.
+   * The decoded messages of a stream: in order, by position, where nothing is acknowledged and a restart goes on from its checkpoint; or, of a
+   * work queue or a stream by interest, through a consumer (see {@link Acknowledge}). What the coder does not understand is a Left: see
+   * PCollection.deadLetter.
    *
    * @example
    * JetStreamIO.read({ stream: 'VIEWS', coder: Decoder.json(viewSchema), timestamp: view => view.at })

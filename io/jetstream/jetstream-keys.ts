@@ -1,11 +1,14 @@
 // The keys of a read and of a write: what is data in their options.
+import { days, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
-import { accept, choice, listOf, quoted, refuse, text, wholeNumber } from '../settings/kinds.ts'
+import { accept, choice, duration, listOf, quoted, refuse, text, wholeNumber } from '../settings/kinds.ts'
 import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
+import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { Delivery } from './delivery.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
 import type { WatchSettings } from './kv-io.ts'
-import { field, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
+import { pullDefaults } from './pull-window.ts'
+import { acknowledge, field, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
 import { StartAt } from './read-options.ts'
 import { refusedStreamName } from './stream-info.ts'
 import { refusalOfFilters } from './subject-filter.ts'
@@ -13,6 +16,7 @@ import { refusalText, refusedSubject } from './subject.ts'
 
 const streamName = text('the name of a stream', refusedStreamName)
 const name = text('a name')
+const consumerName = text('the name of a consumer', refusedStreamName)
 
 const deliveryName = choice('exactlyOnce', 'atLeastOnce')
 
@@ -40,26 +44,78 @@ const fixedSubject: Kind<string> = {
   },
 }
 
+const ackWait = duration(seconds(1), hours(24))
+const inactive = duration(seconds(1), days(365))
+const fetchTimeout = duration(millis(200), minutes(5))
+const heartbeat = duration(millis(100), minutes(1))
+
+const problem = (path: string, reason: string): ReadonlyArray<Problem> => [{ path, tag: 'InvalidOptions', reason }]
+
+type Rule = (given: Partial<ReadSettings>) => ReadonlyArray<Problem>
+
+const rulesOfSplits: Rule = ({ splits = 1, stop, start, splitBy }) => {
+  if (splitBy === undefined) return []
+  if (splits > 1) return problem('splitBy', 'it is split by subject, not into ranges: leave splits out')
+  if (start?._tag === 'LastPerSubject')
+    return problem('splitBy', 'the newest message of each subject is a list of its own: leave splitBy out')
+  return stop !== undefined && stop._tag !== 'End' ? problem('splitBy', 'split by subject, it ends at StopAt.end or never') : []
+}
+
+const ofConsumers = ['consumer', 'ackWait', 'maxAckPending', 'inactiveThreshold'] as const
+
+/** A consumer that is acknowledged delivers in its own order, from where it stands. */
+const rulesOfAcknowledging: Rule = given => {
+  const { acknowledge: policy, consumer, start, stop, splits = 1, splitBy, subjects: filters = [] } = given
+  if ((policy ?? Acknowledge.none)._tag === 'None')
+    return ofConsumers.flatMap(key =>
+      given[key] === undefined
+        ? []
+        : problem(key, 'only a read that acknowledges has a consumer of its own: say acknowledge: onCheckpoint'),
+    )
+  return [
+    ...(consumer === undefined ? problem('consumer', 'a read that acknowledges names its durable consumer') : []),
+    ...(start !== undefined && start._tag !== 'All' && start._tag !== 'New'
+      ? problem('start', 'a read that acknowledges starts at all, or (by interest) at what is new')
+      : []),
+    ...(stop !== undefined && stop._tag !== 'End' && stop._tag !== 'Count'
+      ? problem('stop', 'a read that acknowledges ends at StopAt.end, after a count, or never')
+      : []),
+    ...(stop?._tag === 'Count' && filters.length > 1 ? problem('stop', 'a count is of one consumer, and each subject has its own') : []),
+    ...(splits > 1 ? problem('splits', 'a queue has no ranges: name several subjects, each has a consumer of its own') : []),
+    ...(splitBy !== undefined ? problem('splitBy', 'a queue is split by the subjects that are named, each has a consumer of its own') : []),
+  ]
+}
+
+const rulesOfPulls: Rule = ({ fetchTimeout: timeout = seconds(4), heartbeat: beat = seconds(1) }) =>
+  2 * beat <= timeout ? [] : problem('heartbeat', 'it is at most half of fetchTimeout')
+
 export const sourceSchema = {
   keys: {
-    stream: required(streamName, 'What is read; it has limits retention.'),
+    stream: required(streamName, 'What is read.'),
     subjects: optional(subjects, 'all', 'Only these.'),
     start: withDefault<StartAt>(startAt, StartAt.all, 'all', 'Where the first run begins.'),
     stop: optional(stopAt, 'never', 'Where it ends.'),
     watermark: withDefault<WatermarkPolicy>(watermark, Watermark.monotonic, 'monotonic', 'How event time follows the messages.'),
     splits: withDefault(wholeNumber(1), 1, '1', 'Into how many ranges of sequences a bounded read, or the backlog of another, is split.'),
     splitBy: optional(splitBy, 'one split', 'How it is split among tasks, with or without an end.'),
+    acknowledge: withDefault<AcknowledgePolicy>(acknowledge, Acknowledge.none, 'none', 'Whether and when messages are acknowledged.'),
+    consumer: optional(consumerName, 'none', 'Of a read that acknowledges: its durable consumer.'),
+    ackWait: withDefault(ackWait, seconds(30), '30s', 'How long its server waits until it delivers a message again.'),
+    maxAckPending: withDefault(wholeNumber(1), 50_000, '50000', 'How many messages it delivers before any is acknowledged.'),
+    inactiveThreshold: optional(inactive, 'never', 'When its server forgets a consumer that nobody asks; work queues only.'),
+    batchMessages: withDefault(wholeNumber(1), pullDefaults.batch, '512', 'How many messages one request asks for.'),
+    batchBytes: withDefault(wholeNumber(1_024), pullDefaults.maxBytes, '1048576', 'How many bytes; more where one message is larger.'),
+    fetchTimeout: withDefault(fetchTimeout, seconds(4), '4s', 'How long a request waits for messages.'),
+    heartbeat: withDefault(
+      heartbeat,
+      seconds(1),
+      '1s',
+      'How often a server with nothing to send says so: two and a half missing are a failure.',
+    ),
     name: optional(name, 'JetStreamIO.read(STREAM)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },
-  rules: ({ splits = 1, stop, start, splitBy }) => {
-    const problem = (path: string, reason: string): ReadonlyArray<Problem> => [{ path, tag: 'InvalidOptions', reason }]
-    if (splitBy === undefined) return []
-    if (splits > 1) return problem('splitBy', 'it is split by subject, not into ranges: leave splits out')
-    if (start?._tag === 'LastPerSubject')
-      return problem('splitBy', 'the newest message of each subject is a list of its own: leave splitBy out')
-    return stop !== undefined && stop._tag !== 'End' ? problem('splitBy', 'split by subject, it ends at StopAt.end or never') : []
-  },
+  rules: given => [...rulesOfSplits(given), ...rulesOfAcknowledging(given), ...rulesOfPulls(given)],
 } satisfies Schema<ReadSettings>
 
 /** A write's settings, with the one subject that a configuration can tell. */

@@ -11,6 +11,7 @@ import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { kvSchema } from './jetstream-keys.ts'
 import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
+import { pullDefaults } from './pull-window.ts'
 import { StartAt } from './read-options.ts'
 import { sourceOf } from './source.ts'
 
@@ -61,6 +62,8 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
     stop: null,
     splits: 1,
     splitBy: null,
+    pull: pullDefaults,
+    consumer: null,
     connection,
   })
   const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({

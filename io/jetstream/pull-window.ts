@@ -5,19 +5,29 @@ import { nanos } from '@nats-io/nats-core'
 // A message that waits here is some ten objects that the collector copies: with 16,384 of them a relay took 8.5 µs of processor time a
 // message, with 1,536 it takes 6, and twice as many messages get through.
 export const batchSize = 512
-const readAheadMessages = 1_536
-const readAheadBytes = 8 * 1_048_576
-/** A pull asks for at most this much. It grows where one message is larger. */
-export const pullBytes = 1_048_576
+const openPulls = 3
+/** So many pulls' worth may wait here. */
+const pullsAhead = 8
 /** The largest message that a server can be told to take. */
 export const largestPull = 64 * 1_048_576
-const openPulls = 3
-const expiresMs = 4_000
-const heartbeatMs = 1_000
+
+/** How a consumer is asked for more. */
+export interface PullSettings {
+  /** Messages in one request. */
+  readonly batch: number
+  /** Bytes in one request. It grows where one message is larger. */
+  readonly maxBytes: number
+  /** How long the server keeps a request that it cannot serve. */
+  readonly expiresMs: number
+  /** How often it says that it has nothing to send. */
+  readonly heartbeatMs: number
+}
+
+export const pullDefaults: PullSettings = Object.freeze({ batch: batchSize, maxBytes: 1_048_576, expiresMs: 4_000, heartbeatMs: 1_000 })
 
 const encoder = new TextEncoder()
 
-export const pullRequest = (batch: number, maxBytes: number): Uint8Array =>
+export const pullRequest = (batch: number, maxBytes: number, { expiresMs, heartbeatMs }: PullSettings): Uint8Array =>
   encoder.encode(`{"batch":${batch},"max_bytes":${maxBytes},"expires":${nanos(expiresMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`)
 
 /** What a reader knows when it wonders whether to ask for more. */
@@ -39,10 +49,15 @@ interface PullRequest {
 }
 
 export class PullWindow {
+  private readonly settings: PullSettings
   private readonly requests: PullRequest[] = []
   private tokens = 0
   /** Messages that were asked for and have not come. */
   outstanding = 0
+
+  constructor(settings: PullSettings) {
+    this.settings = settings
+  }
 
   get open(): number {
     return this.requests.length
@@ -50,19 +65,21 @@ export class PullWindow {
 
   /** Another whole request would keep to the bounds. */
   get hasRoom(): boolean {
-    return this.outstanding <= batchSize * (openPulls - 1)
+    return this.outstanding <= this.settings.batch * (openPulls - 1)
   }
 
   /** For how many to ask next; 0 for none now. */
   next({ wanted, pending, waiting, waitingBytes, maxBytes }: Demand): number {
     if (this.open >= openPulls || !this.hasRoom) return 0
+    const { batch } = this.settings
+    const [mostMessages, mostBytes] = [openPulls * batch, pullsAhead * this.settings.maxBytes]
     const bytesAhead = waitingBytes + this.open * maxBytes
     const messagesAhead = waiting + this.outstanding
-    if (this.open > 0 && (bytesAhead + maxBytes > readAheadBytes || messagesAhead + batchSize > readAheadMessages)) return 0
-    if (waitingBytes >= readAheadBytes || waiting >= readAheadMessages) return 0
+    if (this.open > 0 && (bytesAhead + maxBytes > mostBytes || messagesAhead + batch > mostMessages)) return 0
+    if (waitingBytes >= mostBytes || waiting >= mostMessages) return 0
     // With nothing pending, one request waits for what comes; more would only be renewed for nothing.
     if (this.open > 0 && pending === 0) return 0
-    return Math.max(0, Math.min(batchSize, wanted - this.outstanding))
+    return Math.max(0, Math.min(batch, wanted - this.outstanding))
   }
 
   /** Gives the token by which the server's word about this request will be known. */

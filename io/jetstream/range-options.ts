@@ -2,6 +2,7 @@
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
+import type { PullSettings } from './pull-window.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 
 export interface RangeOptions {
@@ -26,6 +27,7 @@ export interface RangeOptions {
   /** The only sequences to hand on, where it is a list. */
   readonly accept: ((sequence: number) => boolean) | null
   readonly headersOnly: boolean
+  readonly pull: PullSettings
   /** Any sequence that is missing ends it, wherever it lies. */
   readonly gapless: boolean
   /**
@@ -34,6 +36,3 @@ export interface RangeOptions {
    */
   readonly quiet: boolean | null
 }
-
-/** Whether a range is still being read; failed: it cannot be. */
-export type RangeEnd = { readonly _tag: 'open' } | { readonly _tag: 'complete' } | { readonly _tag: 'failed'; readonly error: Error }

@@ -24,6 +24,11 @@ export class ReadAhead {
     return this.values.length - this.head
   }
 
+  /** How many were handed over. */
+  get taken(): number {
+    return this.pushed - this.size
+  }
+
   push(message: StreamMessage, bytes: number): void {
     this.values.push(message)
     this.sizes.push(bytes)
@@ -33,7 +38,7 @@ export class ReadAhead {
 
   /** `isAll`: nothing is left of the range behind what is here. */
   take(maxElements: number, isAll = false): ReadBatch<StreamMessage> | null {
-    const allowed = this.limit - (this.pushed - this.size)
+    const allowed = this.limit - this.taken
     const n = Math.min(this.size, maxElements, allowed)
     if (n <= 0) return null
     const end = this.head + n
@@ -61,6 +66,11 @@ export class ReadAhead {
       this.bytes -= this.sizes.pop() ?? 0
       this.pushed--
     }
+  }
+
+  /** Forgets all that waits. */
+  clear(): void {
+    this.truncate(0)
   }
 
   private compact(): void {

@@ -1,8 +1,9 @@
 // Where a read begins and ends, how it is split and how event time follows it, as a word in a text.
 import { type Duration, Instant, days, millis } from '../../sdk/model/time.ts'
 import { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
-import { accept, duration, durationText, quoted, refuse } from '../settings/kinds.ts'
+import { accept, choice, duration, durationText, quoted, refuse } from '../settings/kinds.ts'
 import type { Kind } from '../settings/schema.ts'
+import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { SplitBy, StartAt, StopAt } from './read-options.ts'
 
 /** `sequence:1000` as its word and what follows. */
@@ -119,5 +120,20 @@ export const splitBy: Kind<SplitBy> = {
     if (discoverEvery === null || discoverEvery === 0) return no
     const by = SplitBy.subject({ discoverEvery })
     return accept(by, String(splitByText(by)))
+  },
+}
+
+const acknowledgeName = choice('none', 'onCheckpoint')
+
+export const acknowledge: Kind<AcknowledgePolicy> = {
+  says: acknowledgeName.says,
+  accept: value => {
+    const given = field(value, '_tag') ?? value
+    if (given === 'manual')
+      return refuse(
+        '"manual" would lose what is acknowledged before its checkpoint, and behind one it is onCheckpoint: that is what this takes',
+      )
+    const named = acknowledgeName.accept(given === 'None' ? 'none' : given === 'OnCheckpoint' ? 'onCheckpoint' : given)
+    return named._tag === 'Left' ? named : accept(Acknowledge[named.right.value], named.right.shown)
   },
 }

@@ -5,6 +5,7 @@ import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { persistently } from './patience.ts'
+import { pullDefaults } from './pull-window.ts'
 import { RangeReader } from './range-reader.ts'
 import { streamInfo } from './stream-info.ts'
 
@@ -31,6 +32,7 @@ export const scanIds = async (o: ScanOptions, from: number, found: (id: string, 
     filter: unfiltered,
     accept: null,
     headersOnly: true,
+    pull: pullDefaults,
     gapless: true,
     quiet: null,
   })

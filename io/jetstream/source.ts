@@ -1,10 +1,15 @@
-// The source: a stream read by position, without acks. Checkpoints hold the position; a later start verifies it and goes on.
+// The source: a stream read by position, without acks, where checkpoints hold the position, and a later start verifies it and goes on; or
+// through consumers that are acknowledged behind checkpoints.
+import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { type Link, acquire } from './connections.ts'
+import type { ConsumerSettings } from './durable-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
 import type { StreamMessage } from './message.ts'
 import { persistently } from './patience.ts'
+import type { PullSettings } from './pull-window.ts'
+import { endedQueueSplit, openQueue, queueGuarantee, queueSplits, recommitQueue, requireRetention } from './queue-source.ts'
 import { RangeReader } from './range-reader.ts'
 import { filterPlan } from './sparse-filter.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
@@ -14,6 +19,9 @@ import { SubjectLooks } from './subject-splits.ts'
 
 export interface SourceOptions extends ReadPlan {
   readonly connection: string | undefined
+  readonly pull: PullSettings
+  /** Of a read that acknowledges; null: it reads by position. */
+  readonly consumer: ConsumerSettings | null
 }
 
 export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
@@ -21,50 +29,69 @@ export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
     urn: 'jetbeam:io:jetstream:read:v1',
     label: o.label,
     isBounded: o.stop !== null,
-    identity: Object.freeze({ stream: o.stream, subjects: o.filters, connection: o.connection ?? 'default' }),
-    replayable: true,
+    identity: Object.freeze({
+      stream: o.stream,
+      subjects: o.filters,
+      connection: o.connection ?? 'default',
+      ...(o.consumer === null ? {} : { consumer: o.consumer.consumer }),
+    }),
+    replayable: o.consumer === null,
+    needsDurableCheckpoints: o.consumer !== null,
     connect: (context: HostContext) => connectSource(o, context),
   })
 
 const connectSource = async (o: SourceOptions, context: HostContext): Promise<ConnectedSource<StreamMessage>> => {
   const link = await acquire(context, o.connection, 'read')
-  const patient = { what: o.label, signal: context.signal }
+  const { consumer } = o
+  const patiently = <A>(work: () => Promise<A>): Promise<A> => persistently({ what: o.label, signal: context.signal }, work)
+  const infoNow = (): Promise<StreamInfo> => streamInfo(link, o.stream, o.label)
+  let retention = ''
   try {
-    await persistently(patient, () => requireLimitsRetention(link, o))
+    await patiently(async () => {
+      const info = await infoNow()
+      requireRetention(info, o, consumer)
+      retention = info.config.retention
+    })
   } catch (error) {
     await link.release()
     throw error
   }
   const readers = new Set<SplitReader<StreamMessage>>()
+  const close = async (): Promise<void> => {
+    await Promise.all([...readers].map(reader => reader.close()))
+    await link.release()
+  }
+  const opened = async (open: () => Promise<SplitReader<StreamMessage>>): Promise<SplitReader<StreamMessage>> => {
+    const reader = await open()
+    readers.add(reader)
+    return reader
+  }
+  if (consumer !== null) {
+    const place = { link, stream: o.stream, label: o.label, settings: consumer }
+    return {
+      resolve: ({ toEnd }) => patiently(async () => queueSplits(place, await infoNow(), o, toEnd)),
+      endNow: async () => {
+        const info = await patiently(infoNow)
+        return split => endedQueueSplit(split, info, o.label)
+      },
+      open: (split, progress) => opened(() => openQueue(place, context, o, split, progress)),
+      recommit: (split, progress) => patiently(() => recommitQueue(place, context, split, progress)),
+      guarantee: () => queueGuarantee(o.label, link, retention),
+      close,
+    }
+  }
   const looks = new SubjectLooks(link, o, message => context.log('warn', message))
   return {
-    resolve: ({ toEnd }) => persistently(patient, async () => resolveSplits(link, await streamInfo(link, o.stream, o.label), o, toEnd)),
+    resolve: ({ toEnd }) => patiently(async () => resolveSplits(link, await infoNow(), o, toEnd)),
     discovery:
       o.splitBy === null || o.stop !== null
         ? undefined
-        : { everyMs: o.splitBy.discoverEveryMs, find: look => persistently(patient, () => looks.find(look)) },
-    open: async (split, progress) => {
-      const reader = await openSplit(link, context, o, split, progress)
-      readers.add(reader)
-      return reader
-    },
+        : { everyMs: o.splitBy.discoverEveryMs, find: look => patiently(() => looks.find(look)) },
+    open: (split, progress) => opened(() => openSplit(link, context, o, split, progress)),
     guarantee: () =>
       `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is an error.`,
-    close: async () => {
-      await Promise.all([...readers].map(reader => reader.close()))
-      await link.release()
-    },
+    close,
   }
-}
-
-const requireLimitsRetention = async (link: Link, o: SourceOptions): Promise<void> => {
-  const { config } = await streamInfo(link, o.stream, o.label)
-  if (config.retention === 'limits') return
-  throw new JetStreamIOError(
-    'UnsupportedRetention',
-    `${o.label}: the stream ${o.stream} has ${config.retention} retention, which erases what is acknowledged, so it cannot be read again from a position: this version reads streams with limits retention only. ` +
-      `Read a stream with limits retention that mirrors or sources ${o.stream}, or change its retention.`,
-  )
 }
 
 const openSplit = async (
@@ -103,6 +130,7 @@ const openSplit = async (
     filter: info => (subject === undefined ? filterPlan(link, info, o.filters) : Promise.resolve({ server: [subject], client: null })),
     accept: acceptsOf(detail),
     headersOnly: false,
+    pull: o.pull,
     gapless: false,
     quiet,
   })

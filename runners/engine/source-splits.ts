@@ -98,11 +98,12 @@ export class SourceSplits {
     return this.#get(id).maxTimestamp
   }
 
-  /** What was claimed has been handed on, up to `progress.last`. */
-  claimed(id: string, progress: SplitProgress, maxTimestamp: number): void {
+  /** What was claimed has been handed on, up to `progress.last`. `holds`: see `ReadBatch.holdsWatermark`. */
+  claimed(id: string, progress: SplitProgress, maxTimestamp: number, holds = false): void {
     const state = this.#get(id)
     state.progress = progress
     state.maxTimestamp = maxTimestamp
+    if (holds) return
     // An element at the watermark itself is still on time, so the greatest timestamp may come again.
     if (maxTimestamp !== Instant.min) state.watermark = Math.max(state.watermark, maxTimestamp - this.#policy.outOfOrdernessMs)
   }

@@ -142,11 +142,8 @@ export class Task {
         { keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false },
         id,
       )
-    splits.claimed(
-      id,
-      { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note },
-      this.#instance.maxTimestamp,
-    )
+    const progress = { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note }
+    splits.claimed(id, progress, this.#instance.maxTimestamp, read.holdsWatermark)
     if (read.watermark !== undefined) splits.advance(id, read.watermark)
   }
 

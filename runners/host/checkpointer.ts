@@ -11,6 +11,9 @@ import {
 } from './checkpoint-content.ts'
 import { monotonicMs } from './monotonic.ts'
 
+/** Outputs that wait for a checkpoint: from here on an early one is taken. */
+export const earlyCheckpointBytes = 3 * 1_024 * 1_024
+
 export interface CheckpointStats {
   completed: number
   failed: number

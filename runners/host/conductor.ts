@@ -6,7 +6,7 @@ import { type Checkpoint, Coordinator, type CoordinatorCommand } from '../engine
 import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
-import { Checkpointer } from './checkpointer.ts'
+import { Checkpointer, earlyCheckpointBytes } from './checkpointer.ts'
 import { type Dealt, DiscoveryWatch } from './discovery-watch.ts'
 import type { Errands } from './errands.ts'
 import { LeaseWatch } from './lease-watch.ts'
@@ -14,8 +14,6 @@ import type { Opened, Place } from './opening.ts'
 import { Savepoints } from './savepoints.ts'
 import { taskNamesOf } from './task-set.ts'
 
-/** Outputs that wait for a checkpoint: beyond this an early one is taken. */
-const earlyCheckpointBytes = 3 * 1_024 * 1_024
 const retryMs = 1_000
 const progressMs = 250
 /** With no store, outputs of sinks that publish with checkpoints still leave this often. */
@@ -171,7 +169,7 @@ export class Conductor {
     }
     const pending = this.#crew.pendingBytes()
     if (this.#opened.session === null && pending === 0) return
-    if (now >= this.#checkpointDueMs || (this.#failures === 0 && pending > earlyCheckpointBytes)) {
+    if (now >= this.#checkpointDueMs || (this.#failures === 0 && pending >= earlyCheckpointBytes)) {
       const retried = this.#coordinator.retry()
       this.#carryOut(retried.length > 0 ? retried : this.#coordinator.request('periodic'))
     }

@@ -110,6 +110,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
       if (before?._tag === 'Checkpoint') await republish(session, before.manifest, before.content, sinks)
       else await session.commit(epoch, segmentsOf(content), content)
     }
+    await recommit(content, sources)
     if (rolledBack !== null) {
       place.log('warn', rolledBackText(job, rolledBack))
       place.tell({ _tag: 'RolledBack', ...rolledBack })
@@ -160,7 +161,9 @@ const storeFor = (pipeline: Pipeline, plan: Plan, place: Omit<Place, 'tell'>): C
   const onWarning = (message: string): void => log('warn', message)
   if (checkpoints?.kind === 'jetstream') return jetStreamStore({ ...checkpoints, binding: contextOf(place).binding, onWarning })
   if (checkpoints !== undefined) return directoryStore({ path: checkpoints.path ?? undefined, keep: checkpoints.keep, onWarning })
-  const needing = plan.sinks.find(({ sink, mode }) => sink.needsDurableCheckpoints && mode !== 'plain')
+  const needing =
+    plan.sinks.find(({ sink, mode }) => sink.needsDurableCheckpoints && mode !== 'plain') ??
+    plan.stages.find(({ head }) => head._tag === 'Source' && head.source.needsDurableCheckpoints === true)
   if (needing === undefined && options.from === undefined) return null
   if (pipeline.name === null && options.job === undefined) {
     throw new InvalidPipelineError(null, [
@@ -261,5 +264,16 @@ const republish = async (
       if (sink === undefined) throw new Error(`the checkpoint holds outputs of ${sinkId}, which the pipeline does not have`)
       await io(sinkId, () => sink.commit({ shard, generation: manifest.generation, epoch: manifest.epoch }, rows, true))
     }
+  }
+}
+
+/** It may as well have died before it told its sources: of splits that have ended, too, which nobody opens any more. */
+const recommit = async ({ tasks }: CheckpointContent, sources: Opened['sources']): Promise<void> => {
+  for (const [task, { record }] of Object.entries(tasks)) {
+    const stage = stageOf(task)
+    const source = sources.get(stage)
+    if (source?.recommit === undefined) continue
+    for (const { split, progress } of record.splits)
+      if (progress.last !== null) await io(stage, async () => source.recommit?.(split, progress))
   }
 }

@@ -13,6 +13,8 @@ export interface Reading {
   readonly id: string
   readonly reader: SplitReader<unknown>
   ended: boolean
+  /** What its reader was told last to be committed, or will be once the checkpoint under way is. */
+  committing?: number | null
 }
 
 export interface ReaderState {
@@ -101,6 +103,22 @@ export class Readers {
     }
     for (const task of asked) task.onSourceProgress(nowMs)
     return batch
+  }
+
+  /** Just before a checkpoint begins: what is to be said once it is published, by task. */
+  commits(): ReadonlyArray<{ readonly task: Task; readonly call: () => Promise<void> }> {
+    return this.#readings.flatMap(reading => {
+      const { task, splits, id, reader } = reading
+      const { last } = splits.progress(id)
+      if (reader.commit === undefined || last === null || last === reading.committing) return []
+      reading.committing = last
+      return [{ task, call: async () => reader.commit?.(last) }]
+    })
+  }
+
+  /** So much waits for a commit that its server may soon send no more. */
+  wantCommit(): boolean {
+    return this.#readings.some(({ reader }) => reader.wantsCommit?.() === true)
   }
 
   /** When nothing was there to poll: whether nothing is on its way either. An unbounded source may always bring more. */

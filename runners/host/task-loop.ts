@@ -16,6 +16,7 @@ import type { Bundles } from './bundles.ts'
 import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
+import { earlyCheckpointBytes } from './checkpointer.ts'
 import type { Dealt } from './discovery-watch.ts'
 import { io } from './errors.ts'
 import type { Errands } from './errands.ts'
@@ -230,9 +231,10 @@ export class TaskLoop {
     return this.#place.sinks.congested() || this.#place.backedUp()
   }
 
-  /** What waits for a checkpoint: outputs, and, as a byte, functions to be called behind one. */
+  /** What waits for a checkpoint: outputs, as a byte, functions to be called behind one, and where a reader wants one early, enough for that. */
   pendingBytes(): number {
-    return this.#set.tasks.reduce((sum, task) => sum + task.pendingBytes(), this.#finalizers.waiting ? 1 : 0)
+    const wanted = this.#readers?.wantCommit() === true ? earlyCheckpointBytes : 0
+    return this.#set.tasks.reduce((sum, task) => sum + task.pendingBytes(), this.#finalizers.waiting ? wanted + 1 : wanted)
   }
 
   finished(): boolean {
@@ -327,6 +329,7 @@ export class TaskLoop {
   }
 
   inject(epoch: number, scope: SnapshotScope): void {
+    for (const { task, call } of this.#readers?.commits() ?? []) this.#finalizers.add(task.name, [{ transform: task.stage.id, call }])
     for (const task of this.#sourceTasks()) task.onInject(epoch, scope, this.#now())
     this.#place.sinks.passed(passedBy(this.#sourceTasks()))
   }

@@ -40,6 +40,11 @@ export interface ReadBatch<out M> {
   readonly note: unknown
   /** Where the split's watermark is behind this batch, for a source that says so itself; milliseconds. A batch may be nothing else. */
   readonly watermark?: number | undefined
+  /**
+   * The split's watermark stays where it is, whatever its elements say: older ones may come yet. The next batch that does not say so, which
+   * may be empty, lets it follow all elements until then.
+   */
+  readonly holdsWatermark?: boolean | undefined
 }
 
 /** How a split stands, as its reader's `status` says. */
@@ -64,6 +69,13 @@ export interface SplitReader<out M> {
   readonly onChange: (callback: () => void) => void
   /** The split now ends at `to` (exclusive): the rest is somebody else's. */
   readonly truncate: (to: number) => void
+  /**
+   * Only where a server is told what it may forget: all up to `last` is in a durable checkpoint, and what follows from it was published.
+   * Called once a checkpoint that has more than the one before. Resolves when the server has confirmed it, or will not any more.
+   */
+  readonly commit?: ((last: number) => Promise<void>) | undefined
+  /** Only where there is `commit`: whether so much waits for it that a checkpoint should come early. */
+  readonly wantsCommit?: (() => boolean) | undefined
   /** Nothing is asked of it afterwards. */
   readonly close: () => Promise<void>
 }
@@ -94,8 +106,18 @@ export interface Discovery {
 export interface ConnectedSource<out M> {
   /** Once in the life of a run, before the first read: starts and ends resolved. At most about `desired` splits, at least one; `toEnd` freezes open ends at what is there now. */
   readonly resolve: (o: { readonly desired: number; readonly toEnd: boolean }) => Promise<ReadonlyArray<Split>>
+  /**
+   * For a run that is told later to stop at what is there now: gives what an open split is with that end. Left out, all of them end where the
+   * last of those ends that `resolve` gives.
+   */
+  readonly endNow?: (() => Promise<(split: Split) => Split>) | undefined
   /** Resumes after `progress.last`. Rejects with a named error where what the progress needs is gone. */
   readonly open: (split: Split, progress: SplitProgress) => Promise<SplitReader<M>>
+  /**
+   * Only where readers have `commit`: the same for a split as a checkpoint has it, before any is opened; whoever wrote the checkpoint may have
+   * died before its own commit.
+   */
+  readonly recommit?: ((split: Split, progress: SplitProgress) => Promise<void>) | undefined
   /** Only where splits may appear that `resolve` did not find. They begin at the next look, not at the next start. */
   readonly discovery?: Discovery | undefined
   /**
@@ -127,6 +149,8 @@ export interface Source<out M = unknown> {
   readonly identity: Readonly<Record<string, unknown>>
   /** True where an element can be found again by its position, for ever: what source-derived ids need. */
   readonly replayable: boolean
+  /** True where its readers wait for `commit`: then a run keeps checkpoints, whatever its sinks need. */
+  readonly needsDurableCheckpoints?: boolean | undefined
   /** Called in each process that runs it; what was provided is in the context. */
   readonly connect: (context: HostContext) => Promise<ConnectedSource<M>>
 }

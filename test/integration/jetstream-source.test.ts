@@ -302,7 +302,7 @@ describe('JetStreamIO.read', function () {
     const stream = await newStream('S.>', { retention: 'workqueue' })
     const error = await rejection(testSource(stream).connect(hostContext(server.url)))
     assert.equal(error.name, 'UnsupportedRetention')
-    assert.include(error.message, 'limits retention')
+    assert.include(error.message, 'cannot be read by position. Give the read acknowledge: Acknowledge.onCheckpoint')
   })
 
   it('says that a stream does not exist, and that no server answers', async () => {

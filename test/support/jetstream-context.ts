@@ -4,6 +4,7 @@ import { type OutputBatch, type SinkContext, emptyOutputs } from '../../sdk/grap
 import type { SplitReader } from '../../sdk/splittable/source.ts'
 import { JetStreamIO } from '../../io/jetstream/index.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
+import { pullDefaults } from '../../io/jetstream/pull-window.ts'
 import { type SourceOptions, sourceOf } from '../../io/jetstream/source.ts'
 import { StartAt, StopAt } from '../../io/jetstream/read-options.ts'
 import { sinkOf, type SinkOptions } from '../../io/jetstream/sink.ts'
@@ -40,6 +41,8 @@ export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
     stop: StopAt.end,
     splits: 1,
     splitBy: null,
+    pull: pullDefaults,
+    consumer: null,
     connection: undefined,
     ...o,
   })

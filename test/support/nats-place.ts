@@ -33,6 +33,7 @@ export const natsPlace = () => {
   })
   return {
     nc: () => get().nc,
+    url: () => get().server.url,
     folder: (job: string) => join(get().folder, job),
     /** Where a job runs: its own checkpoints on this server. */
     options: (job: string, every: Duration = millis(50)) => ({

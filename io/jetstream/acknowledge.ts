@@ -1,0 +1,28 @@
+// Whether a read tells its server what it may forget, and when: plain data.
+
+/** How a read acknowledges: see {@link Acknowledge}. */
+export type AcknowledgePolicy = {
+  /** Its name in a configuration: none or onCheckpoint. */
+  readonly _tag: 'None' | 'OnCheckpoint'
+}
+
+/**
+ * Whether a read acknowledges what it has read.
+ *
+ * `none`: it never does, and reads by position, which a checkpoint holds: streams with limits retention. `onCheckpoint`: once a checkpoint
+ * that holds what follows from a message is durable, and its outputs were published, the message is acknowledged, and the acknowledgment
+ * confirmed: work queues and streams by interest, which erase what is acknowledged. What is delivered again is dropped.
+ *
+ * There is no policy by which a function acknowledges: before a checkpoint that would lose the message with it, and behind one it is
+ * `onCheckpoint`.
+ *
+ * @example
+ * JetStreamIO.read({ stream: 'JOBS', coder: viewCoder, acknowledge: Acknowledge.onCheckpoint, consumer: 'shop' })
+ * JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder, acknowledge: Acknowledge.none }) // as without it
+ */
+export const Acknowledge = {
+  /** By position, without a word to the server; the default. */
+  none: Object.freeze({ _tag: 'None' }) as AcknowledgePolicy,
+  /** Behind each checkpoint. */
+  onCheckpoint: Object.freeze({ _tag: 'OnCheckpoint' }) as AcknowledgePolicy,
+} as const

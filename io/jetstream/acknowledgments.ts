@@ -1,0 +1,143 @@
+// What one reader of a queue has handed on and the server still waits for: acknowledged behind a checkpoint, each until it is confirmed,
+// and kept from being delivered again until then.
+import { type Subscription, createInbox } from '@nats-io/nats-core'
+import type { Link } from './connections.ts'
+import { orElse } from './errors.ts'
+import { sleep } from './patience.ts'
+import { ticking } from './pull-session.ts'
+
+const ack = new TextEncoder().encode('+ACK')
+const inProgress = new TextEncoder().encode('+WPI')
+
+/** On their way at a time. */
+const mostOnTheirWay = 2_048
+/** An answer that has not come by then will not. */
+const answerMs = 2_000
+
+/** A message that was delivered: its sequence, and where its acknowledgment goes. */
+export interface Delivered {
+  readonly sequence: number
+  readonly reply: string
+}
+
+export class Acknowledgments {
+  private readonly link: Link
+  private readonly inbox: string
+  private readonly subscription: Subscription
+  /** In the order in which they were handed on, by consecutive positions. */
+  private held: Delivered[] = []
+  private firstPosition = 0
+  /** Committed, and not sent yet. */
+  private readonly waiting: Delivered[] = []
+  /** Sent, by sequence, and not confirmed. */
+  private readonly onTheirWay = new Map<number, Delivered>()
+  private heardAt = Date.now()
+  private extendedAt = Date.now()
+  private readonly settled: (() => void)[] = []
+  private readonly stopTicking: () => void
+  /** For how long the server waits for an acknowledgment. */
+  ackWaitMs: number
+
+  /** `delivered`: what is not handed on yet, and is not to be delivered again either. */
+  constructor(link: Link, ackWaitMs: number, delivered: () => Iterable<Delivered>) {
+    this.link = link
+    this.ackWaitMs = ackWaitMs
+    this.stopTicking = ticking(() => this.tick(delivered))
+    this.inbox = createInbox(link.inboxPrefix)
+    this.subscription = link.nc.subscribe(`${this.inbox}.*`, {
+      // Without responders there is no such consumer any more: as if it had not answered.
+      callback: (error, message) => {
+        if (error === null && message.headers?.code !== 503)
+          orElse(
+            () => this.onConfirmed(Number(message.subject.slice(this.inbox.length + 1))),
+            () => undefined,
+          )
+      },
+    })
+  }
+
+  /** Handed on, and in no published checkpoint. */
+  get uncommitted(): number {
+    return this.held.length
+  }
+
+  /** Committed, and not confirmed. */
+  get unconfirmed(): number {
+    return this.waiting.length + this.onTheirWay.size
+  }
+
+  handedOn(position: number, message: Delivered): void {
+    if (this.held.length === 0) this.firstPosition = position
+    this.held.push(message)
+  }
+
+  /** Acknowledges all up to this position. `confirmed` resolves when nothing that was committed waits for its confirmation. */
+  commit(last: number): { readonly committed: ReadonlyArray<Delivered>; readonly confirmed: Promise<void> } {
+    const n = Math.max(0, Math.min(this.held.length, last - this.firstPosition + 1))
+    const committed = this.held.slice(0, n)
+    this.held = this.held.slice(n)
+    this.firstPosition += n
+    return { committed, confirmed: this.acknowledge(committed) }
+  }
+
+  acknowledge(committed: ReadonlyArray<Delivered>): Promise<void> {
+    if (this.unconfirmed === 0) this.heardAt = Date.now()
+    for (const message of committed) this.waiting.push(message)
+    this.send()
+    return this.unconfirmed === 0 ? Promise.resolve() : new Promise(resolve => this.settled.push(resolve))
+  }
+
+  /** The connection may have lost some. Resolves when all are confirmed, or when that takes too long. */
+  async again(): Promise<void> {
+    if (this.unconfirmed === 0) return
+    this.sendAgain()
+    await Promise.race([new Promise<void>(resolve => this.settled.push(resolve)), sleep(answerMs)])
+  }
+
+  private sendAgain(): void {
+    this.heardAt = Date.now()
+    for (const message of this.onTheirWay.values()) this.sendOne(message)
+  }
+
+  private tick(delivered: () => Iterable<Delivered>): void {
+    if (!this.link.isConnected()) return
+    const now = Date.now()
+    if (this.onTheirWay.size > 0 && now - this.heardAt > answerMs) this.sendAgain()
+    if (now - this.extendedAt < this.ackWaitMs / 3) return
+    this.extendedAt = now
+    for (const { reply } of this.held) this.link.nc.publish(reply, inProgress)
+    for (const { reply } of delivered()) this.link.nc.publish(reply, inProgress)
+  }
+
+  /** The server says that all up to `floor` are acknowledged. */
+  confirmedUpTo(floor: number): void {
+    for (const sequence of this.onTheirWay.keys()) if (sequence <= floor) this.onTheirWay.delete(sequence)
+    this.send()
+  }
+
+  close(): void {
+    this.stopTicking()
+    this.subscription.unsubscribe()
+    for (const resolve of this.settled.splice(0)) resolve()
+  }
+
+  private onConfirmed(sequence: number): void {
+    this.heardAt = Date.now()
+    this.onTheirWay.delete(sequence)
+    this.send()
+  }
+
+  private send(): void {
+    // Not one by one: taking from the front of a long list costs as much as the list is long.
+    if (this.onTheirWay.size <= mostOnTheirWay / 2)
+      for (const message of this.waiting.splice(0, mostOnTheirWay - this.onTheirWay.size)) {
+        this.onTheirWay.set(message.sequence, message)
+        this.sendOne(message)
+      }
+    if (this.unconfirmed === 0) for (const resolve of this.settled.splice(0)) resolve()
+  }
+
+  private sendOne({ sequence, reply }: Delivered): void {
+    this.link.nc.publish(reply, ack, { reply: `${this.inbox}.${sequence}` })
+  }
+}

@@ -1,0 +1,165 @@
+// One consumer's deliveries: pulls that overlap, the numbers of what comes, and whether anybody serves them still.
+import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
+import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
+import type { Link } from './connections.ts'
+import { JetStreamIOError, errorText, orElse } from './errors.ts'
+import { type Demand, type PullSettings, largestPull, PullWindow, pullRequest } from './pull-window.ts'
+
+const tickMs = 500
+
+export interface DeliveryListener {
+  /** Behind all that came before it: no message is missing between. */
+  readonly onMessage: (message: Msg, numbers: DeliveryNumbers, reply: string) => void
+  /** The server had nothing more to send a moment ago. */
+  readonly onHeartbeat: () => void
+  /** What comes from here on cannot be relied on: listen to a consumer again. */
+  readonly onDoubt: (reason: string) => void
+  readonly onFailure: (error: Error) => void
+  /** What is wanted now; null: nothing. */
+  readonly demand: () => Omit<Demand, 'maxBytes'> | null
+}
+
+export interface PullPlace {
+  readonly link: Link
+  readonly stream: string
+  /** For messages: who reads. */
+  readonly label: string
+  readonly settings: PullSettings
+}
+
+export class PullSession {
+  readonly window: PullWindow
+  private readonly o: PullPlace
+  private readonly on: DeliveryListener
+  private readonly numbers = new DeliveryNumbers()
+  /** Heartbeats that are missing mean that nobody serves this consumer. */
+  private readonly silenceMs: number
+  private generation = 0
+  private subscription: Subscription | null = null
+  private consumer: string | null = null
+  private inbox = ''
+  private numbersAt = -1
+  private maxBytes: number
+  private heard = false
+  private heardAt = Date.now()
+  private tickedAt = Date.now()
+  private progressAt = Date.now()
+  /** Of the last message that came: a consumer numbers what it delivers. */
+  consumerSequence = 0
+
+  constructor(o: PullPlace, on: DeliveryListener) {
+    this.o = o
+    this.on = on
+    this.window = new PullWindow(o.settings)
+    this.maxBytes = o.settings.maxBytes
+    this.silenceMs = 2.5 * o.settings.heartbeatMs
+  }
+
+  /** For how long nothing has come and nobody said that nothing was there. */
+  get fruitlessMs(): number {
+    return Date.now() - this.progressAt
+  }
+
+  progress(at: number): void {
+    this.progressAt = at
+  }
+
+  /** From now on, in place of what was listened to before. `behind`: the consumer has delivered so many before. */
+  listen(consumer: string, behind: number): void {
+    this.stop()
+    const generation = this.generation
+    const { link, label } = this.o
+    this.consumer = consumer
+    this.inbox = createInbox(link.inboxPrefix)
+    this.numbersAt = -1
+    this.consumerSequence = behind
+    this.heardAt = Date.now()
+    this.subscription = link.nc.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => {
+        if (generation !== this.generation) return
+        if (error !== null)
+          return this.on.onFailure(
+            new JetStreamIOError(
+              'ServerUnavailable',
+              `${label}: the server refuses the subscription: ${errorText(error)}. Allow this user to subscribe to ${link.inboxPrefix}.>.`,
+              { cause: error },
+            ),
+          )
+        this.heard = true
+        const handle = (): void =>
+          message.reply === undefined || message.reply === '' ? this.onStatus(message) : this.onMessage(message, message.reply)
+        orElse(handle, failure => this.on.onFailure(failure))
+      },
+    })
+  }
+
+  stop(): void {
+    this.generation++
+    this.window.clear()
+    this.subscription?.unsubscribe()
+    this.subscription = null
+    this.consumer = null
+  }
+
+  private onMessage(message: Msg, reply: string): void {
+    if (this.numbersAt < 0) this.numbersAt = numbersStart(reply)
+    const numbers = this.numbers
+    numbers.read(reply, this.numbersAt)
+    if (numbers.consumerSequence !== this.consumerSequence + 1) return this.on.onDoubt('messages were lost on their way')
+    this.consumerSequence = numbers.consumerSequence
+    this.window.delivered()
+    this.on.onMessage(message, numbers, reply)
+    if (this.window.hasRoom) this.pull()
+  }
+
+  private onStatus(message: Msg): void {
+    const code = message.headers?.code ?? 0
+    const description = message.headers?.description ?? ''
+    if (code === 100) return this.on.onHeartbeat()
+    const token = Number(message.subject.slice(this.inbox.length + 1))
+    if (code === 404 || code === 408 || /completed|maxbytes/i.test(description)) {
+      const unserved = this.window.ended(token)
+      // Most pulls of large messages end this way, with less room left than the next one needs. Only where none fitted is it too small.
+      if (unserved && /maxbytes/i.test(description)) this.maxBytes = Math.min(this.maxBytes * 2, largestPull)
+      return this.pull()
+    }
+    this.on.onDoubt(code === 503 ? 'the consumer is gone' : `${code} ${description}`)
+  }
+
+  pull(): void {
+    const { link, stream, settings } = this.o
+    while (this.consumer !== null) {
+      const demand = this.on.demand()
+      const batch = demand === null ? 0 : this.window.next({ ...demand, maxBytes: this.maxBytes })
+      if (batch === 0) return
+      if (this.window.open === 0) this.heardAt = Date.now()
+      const token = this.window.asked(batch)
+      link.nc.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.consumer}`, pullRequest(batch, this.maxBytes, settings), {
+        reply: `${this.inbox}.${token}`,
+      })
+    }
+  }
+
+  /** Every `tickMs`. */
+  tick(): void {
+    const now = Date.now()
+    // A thread that was busy for seconds has not looked at its sockets either: silence then says nothing.
+    const late = now - this.tickedAt > 2 * tickMs
+    this.tickedAt = now
+    if (this.heard || late) {
+      if (this.heard) this.progressAt = now
+      this.heard = false
+      this.heardAt = now
+    }
+    if (this.consumer === null) return
+    if (this.window.open > 0 && now - this.heardAt > this.silenceMs) return this.on.onDoubt('the server is silent')
+    this.pull()
+  }
+}
+
+/** Calls `tick` until it is told to end; keeps no process alive. */
+export const ticking = (tick: () => void): (() => void) => {
+  const timer = setInterval(tick, tickMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}

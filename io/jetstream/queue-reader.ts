@@ -1,0 +1,334 @@
+// The reader of a work queue, or of a stream by interest: through a durable consumer, which cannot go back. What was handed on is
+// acknowledged behind a checkpoint; what is delivered again until then, or by a later run's reading, is dropped.
+import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream'
+import type { Msg } from '@nats-io/nats-core'
+import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
+import type { DeliveryNumbers } from './ack-reply.ts'
+import { Acknowledgments, type Delivered } from './acknowledgments.ts'
+import { type DurablePlace, consumerInfo, makeConsumer, requireSuitable } from './durable-consumer.ts'
+import { nanos } from './ephemeral-consumer.ts'
+import { JetStreamIOError } from './errors.ts'
+import { StreamMessage } from './message.ts'
+import { PullSession } from './pull-session.ts'
+import type { Demand, PullSettings } from './pull-window.ts'
+import { ReadAhead } from './read-ahead.ts'
+import { ReaderLife } from './reader-life.ts'
+import { Redeliveries } from './redeliveries.ts'
+import { type SequenceRecord, SequenceSet } from './sequence-set.ts'
+import { streamInfo } from './stream-info.ts'
+
+export interface QueueOptions extends DurablePlace {
+  readonly context: HostContext
+  readonly pull: PullSettings
+  /** The stream's creation time when the run began. */
+  readonly created: string
+  readonly name: string
+  readonly filter: string | null
+  /** The last sequence to read; null: without end. */
+  readonly end: number | null
+  /** Ends after so many more messages. */
+  readonly count: number | null
+  /** The last position that was handed on, 0 for none: they are counted. */
+  readonly position: number
+  /** What was handed on. */
+  readonly handedOn: SequenceRecord
+}
+
+/** What a checkpoint has of a queue beside a position: plain data. */
+export interface QueueNote {
+  readonly handedOn: SequenceRecord
+}
+
+const release = new TextEncoder().encode('-NAK')
+/** More than this are uncommitted: a checkpoint should come, however many the consumer allows. */
+const mostUncommitted = 25_000
+
+export class QueueReader implements SplitReader<StreamMessage> {
+  private readonly o: QueueOptions
+  private readonly buffer = new ReadAhead()
+  private readonly session: PullSession
+  private readonly life: ReaderLife
+  private readonly acknowledgments: Acknowledgments
+  private readonly redeliveries = new Redeliveries()
+  /** Delivered, and not handed on. */
+  private readonly waiting = new Map<number, Delivered>()
+  private readonly handedOn: SequenceSet
+  /** Of those handed on: in a published checkpoint. */
+  private readonly committed: SequenceSet
+  private position: number
+  private left: number
+  private pending: number | null = null
+  /** All that is new, up to the end, was delivered. */
+  private allDelivered = false
+  private idleSince: number | null = null
+  /** The split's watermark was held; a batch that holds it no more must follow. */
+  private mustLetGo: boolean
+  private limit = mostUncommitted
+
+  constructor(o: QueueOptions) {
+    this.o = o
+    this.position = o.position
+    this.mustLetGo = o.position > 0
+    this.left = o.count ?? Number.POSITIVE_INFINITY
+    this.handedOn = SequenceSet.of(o.handedOn)
+    this.committed = SequenceSet.of(o.handedOn)
+    this.acknowledgments = new Acknowledgments(o.link, o.settings.ackWaitMs, () => this.waiting.values())
+    this.session = new PullSession(
+      { link: o.link, stream: o.stream, label: o.label, settings: o.pull },
+      {
+        onMessage: (message, numbers, reply) => this.onMessage(message, numbers, reply),
+        onHeartbeat: () => this.caughtUp(),
+        onDoubt: reason => this.life.renew(reason, { consumer: o.name }),
+        onFailure: error => this.life.fail(error),
+        demand: () => this.demand(),
+      },
+    )
+    this.life = new ReaderLife(o, {
+      attach: () => this.tryAttach(),
+      attached: () => this.session.pull(),
+      onDisconnected: () => {
+        this.idleSince = null
+      },
+      tick: () => this.tick(),
+      fruitlessMs: () => this.session.fruitlessMs,
+      release: () => this.session.stop(),
+    })
+  }
+
+  /** Resolves when the consumer is listened to; rejects with what makes reading impossible. */
+  async start(): Promise<void> {
+    if (this.left <= 0) this.life.complete()
+    else await this.life.begin()
+  }
+
+  poll(maxElements: number): ReadBatch<StreamMessage> | null {
+    const batch = this.buffer.take(Math.min(maxElements, this.o.pull.batch))
+    // What came before the last redelivery that was missing, and lies here still, may be older than what was handed on.
+    const holdsWatermark = this.redeliveries.missing > 0 || this.buffer.taken < this.redeliveries.lastAt
+    if (batch === null) {
+      if (!this.mustLetGo || holdsWatermark) return null
+      this.mustLetGo = false
+      return { values: [], positions: [], bytes: 0, note: this.note() }
+    }
+    const first = this.position + 1
+    for (const { sequence } of batch.values) this.handOn(sequence)
+    this.mustLetGo = holdsWatermark
+    this.session.pull()
+    return { ...batch, positions: batch.values.map((_, i) => first + i), note: this.note(), holdsWatermark }
+  }
+
+  private handOn(sequence: number): void {
+    const delivered = this.waiting.get(sequence)
+    if (delivered === undefined) throw new Error(`${this.o.label}: message ${sequence} was handed on, and never delivered`)
+    this.waiting.delete(sequence)
+    this.handedOn.add(sequence)
+    this.acknowledgments.handedOn(++this.position, delivered)
+  }
+
+  private note(): QueueNote {
+    return { handedOn: this.handedOn.record() }
+  }
+
+  status(): ReaderStatus {
+    const { end } = this.life
+    if (end._tag === 'failed') return end
+    if (this.buffer.size > 0) return { _tag: 'reading' }
+    if (end._tag === 'complete') return { _tag: 'done' }
+    if (this.redeliveries.missing > 0 || this.mustLetGo) return { _tag: 'reading' }
+    return this.idleSince === null ? { _tag: 'reading' } : { _tag: 'idle', since: this.idleSince }
+  }
+
+  lag(): number | null {
+    if (this.life.end._tag === 'complete') return this.buffer.size
+    return this.pending === null ? null : this.buffer.size + Math.min(this.pending, this.left)
+  }
+
+  onChange(callback: () => void): void {
+    this.life.onChange(callback)
+  }
+
+  truncate(): void {
+    throw new Error(`${this.o.label}: what one consumer delivers cannot be divided`)
+  }
+
+  async commit(last: number): Promise<void> {
+    const { committed, confirmed } = this.acknowledgments.commit(last)
+    for (const { sequence } of committed) this.committed.add(sequence)
+    await confirmed
+    await this.lookAtFloor()
+  }
+
+  wantsCommit(): boolean {
+    return this.acknowledgments.uncommitted >= this.limit
+  }
+
+  async close(): Promise<void> {
+    const { link, context, label } = this.o
+    const lost = this.acknowledgments.unconfirmed
+    if (lost > 0) context.log('warn', `${label}: ${lost} acknowledgments were not confirmed by the end: the next start sends them again`)
+    this.life.close()
+    this.acknowledgments.close()
+    for (const { reply } of this.waiting.values()) link.nc.publish(reply, release)
+    this.waiting.clear()
+  }
+
+  // ---- The consumer
+
+  private async tryAttach(): Promise<void> {
+    const { link, stream, label, name } = this.o
+    this.idleSince = null
+    this.session.stop()
+    // It comes again: what the server has pending is then what is held here and what is missing.
+    this.left += this.buffer.size
+    this.buffer.clear()
+    this.waiting.clear()
+    await this.acknowledgments.again()
+    const info = await streamInfo(link, stream, label)
+    this.requireSame(info)
+    const found = await consumerInfo(link, stream, name)
+    const consumer = found ?? (await this.madeAnew(info))
+    requireSuitable(this.o, consumer, this.o.filter)
+    if (!this.life.isOpen) return
+    const { ack_wait: ackWait } = consumer.config
+    if (ackWait !== undefined) this.acknowledgments.ackWaitMs = ackWait / nanos(1)
+    const most = consumer.config.max_ack_pending ?? 0
+    this.limit = most > 0 ? Math.min(Math.ceil(most / 2), mostUncommitted) : mostUncommitted
+    this.onFloor(consumer)
+    this.pending = consumer.num_pending
+    this.allDelivered = consumer.num_pending === 0
+    if (found === null) this.redeliveries.afterLoss(this.handedOn.last)
+    else this.redeliveries.expect(consumer.delivered.stream_seq, consumer.num_ack_pending - this.stillPending)
+    this.session.listen(name, consumer.delivered.consumer_seq)
+    this.hurry(consumer)
+    this.lookForEnd()
+    this.life.notify()
+  }
+
+  /** What the server has pending although it was handed on. */
+  private get stillPending(): number {
+    return this.acknowledgments.uncommitted + this.acknowledgments.unconfirmed
+  }
+
+  private requireSame(info: StreamInfo): void {
+    const { stream, label, created } = this.o
+    if (info.created !== created)
+      throw new JetStreamIOError(
+        'StreamRecreated',
+        `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
+      )
+    if (info.state.last_seq < this.handedOn.last)
+      throw new JetStreamIOError(
+        'StreamTruncated',
+        `${label}: the stream ${stream} ends at sequence ${info.state.last_seq}, but sequence ${this.handedOn.last} was read from it: its server lost messages, and new ones would be taken for those. Start a new run.`,
+      )
+  }
+
+  /** A work queue has kept all that was not acknowledged; by interest it went with the consumer. */
+  private async madeAnew(info: StreamInfo): Promise<ConsumerInfo> {
+    const { stream, label, name, filter, context } = this.o
+    if (info.config.retention !== 'workqueue')
+      throw new JetStreamIOError(
+        'UnsuitableConsumer',
+        `${label}: the consumer ${name} of the stream ${stream} was deleted, and with it went what it had yet to deliver. To go on with what is published from now on, start a new run, under another job name.`,
+      )
+    context.log(
+      'warn',
+      `${label}: the consumer ${name} of the stream ${stream} was deleted: it is made again, and nothing is lost, since a work queue keeps what was not acknowledged`,
+    )
+    return makeConsumer(this.o, name, filter, false)
+  }
+
+  /** What was delivered to a reader that is gone would come only after the consumer's ack wait. */
+  private hurry({ ack_floor, delivered, num_ack_pending }: ConsumerInfo): void {
+    if (num_ack_pending <= this.stillPending) return
+    const { link, stream, name } = this.o
+    for (let at = ack_floor.stream_seq + 1; at <= Math.min(delivered.stream_seq, ack_floor.stream_seq + mostHurried); at++)
+      if (!this.handedOn.has(at)) link.nc.publish(replyFor(stream, name, at, delivered.consumer_seq), release)
+  }
+
+  private onFloor({ ack_floor: { stream_seq: floor } }: ConsumerInfo): void {
+    this.handedOn.raise(floor)
+    this.committed.raise(floor)
+    this.acknowledgments.confirmedUpTo(floor)
+  }
+
+  private async lookAtFloor(): Promise<void> {
+    const info = await consumerInfo(this.o.link, this.o.stream, this.o.name).catch(() => null)
+    if (info !== null) this.onFloor(info)
+  }
+
+  // ---- What the server sends
+
+  private onMessage(message: Msg, numbers: DeliveryNumbers, reply: string): void {
+    const { streamSequence: sequence, pending } = numbers
+    this.pending = pending
+    this.life.fruitful()
+    if (this.handedOn.has(sequence) || this.waiting.has(sequence)) this.onRepeated(sequence, reply)
+    else if (this.o.end !== null && sequence > this.o.end) {
+      this.o.link.nc.publish(reply, release)
+      this.allDelivered = true
+    } else {
+      const data = message.data
+      this.waiting.set(sequence, { sequence, reply })
+      this.buffer.push(new StreamMessage(this.o.stream, message, data, sequence, numbers.publishedAt), data.length)
+      this.redeliveries.arrived(sequence, this.buffer.pushed)
+      this.left--
+      this.life.notify()
+    }
+    if (this.left <= 0) return this.life.complete()
+    if (pending === 0) this.caughtUp()
+    else this.idleSince = null
+    this.lookForEnd()
+  }
+
+  /** It was acknowledged, and the server does not know: else its acknowledgment is still to come. */
+  private onRepeated(sequence: number, reply: string): void {
+    if (this.committed.has(sequence)) void this.acknowledgments.acknowledge([{ sequence, reply }])
+  }
+
+  private caughtUp(): void {
+    this.pending = 0
+    this.allDelivered = true
+    this.session.progress((this.idleSince = Date.now()))
+    this.redeliveries.nothingToSend(this.buffer.pushed)
+    if (this.buffer.size === 0) this.life.notify()
+    this.lookForEnd()
+  }
+
+  private lookForEnd(): void {
+    if (this.o.end !== null && this.allDelivered && this.redeliveries.missing === 0) this.life.complete()
+  }
+
+  // ---- The clock
+
+  private tick(): void {
+    this.session.tick()
+    if (this.redeliveries.missing > 0 && this.redeliveries.isTimeToAsk(Date.now())) void this.askForMissing()
+  }
+
+  /** Messages that were deleted are not delivered again, and are pending no more. */
+  private async askForMissing(): Promise<void> {
+    const info = await consumerInfo(this.o.link, this.o.stream, this.o.name).catch(() => null)
+    if (info === null || !this.life.isServed) return
+    const isInStep = info.delivered.consumer_seq === this.session.consumerSequence
+    this.redeliveries.counted(
+      { floor: info.ack_floor.stream_seq, pending: isInStep ? info.num_ack_pending - this.stillPending - this.waiting.size : null },
+      this.buffer.pushed,
+    )
+    this.lookForEnd()
+    this.life.notify()
+  }
+
+  private demand(): Omit<Demand, 'maxBytes'> | null {
+    if (!this.life.isServed) return null
+    return { wanted: this.left, pending: this.pending, waiting: this.buffer.size, waitingBytes: this.buffer.bytes }
+  }
+}
+
+/** Further than this the server's own clock must do. */
+const mostHurried = 100_000
+
+/** Where the acknowledgment of a message goes that was delivered to somebody else. The server looks at the sequences alone. */
+export const replyFor = (stream: string, consumer: string, sequence: number, consumerSequence: number): string =>
+  `$JS.ACK.${stream}.${consumer}.1.${sequence}.${consumerSequence}.0.0`
