@@ -2,12 +2,12 @@
 
 /** How a read acknowledges: see {@link Acknowledge}. */
 export type AcknowledgePolicy = {
-  /** Its name in a configuration: none or onCheckpoint. */
-  readonly _tag: 'None' | 'OnCheckpoint'
+  /** Its name in a configuration. */
+  readonly _tag: 'none' | 'onCheckpoint'
 }
 
 /**
- * Whether a read acknowledges what it has read.
+ * Whether a read acknowledges what it has read, as NATS calls it: then the server forgets a message, or that it is pending.
  *
  * `none`: it never does, and reads by position, which a checkpoint holds: streams with limits retention. `onCheckpoint`: once a checkpoint
  * that holds what follows from a message is durable, and its outputs were published, the message is acknowledged, and the acknowledgment
@@ -22,7 +22,7 @@ export type AcknowledgePolicy = {
  */
 export const Acknowledge = {
   /** By position, without a word to the server; the default. */
-  none: Object.freeze({ _tag: 'None' }) as AcknowledgePolicy,
+  none: Object.freeze({ _tag: 'none' }) as AcknowledgePolicy,
   /** Behind each checkpoint. */
-  onCheckpoint: Object.freeze({ _tag: 'OnCheckpoint' }) as AcknowledgePolicy,
+  onCheckpoint: Object.freeze({ _tag: 'onCheckpoint' }) as AcknowledgePolicy,
 } as const

@@ -66,7 +66,7 @@ const ofConsumers = ['consumer', 'ackWait', 'maxAckPending', 'inactiveThreshold'
 /** A consumer that is acknowledged delivers in its own order, from where it stands. */
 const rulesOfAcknowledging: Rule = given => {
   const { acknowledge: policy, consumer, start, stop, splits = 1, splitBy, subjects: filters = [] } = given
-  if ((policy ?? Acknowledge.none)._tag === 'None')
+  if ((policy ?? Acknowledge.none)._tag === 'none')
     return ofConsumers.flatMap(key =>
       given[key] === undefined
         ? []

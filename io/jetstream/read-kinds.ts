@@ -133,7 +133,7 @@ export const acknowledge: Kind<AcknowledgePolicy> = {
       return refuse(
         '"manual" would lose what is acknowledged before its checkpoint, and behind one it is onCheckpoint: that is what this takes',
       )
-    const named = acknowledgeName.accept(given === 'None' ? 'none' : given === 'OnCheckpoint' ? 'onCheckpoint' : given)
+    const named = acknowledgeName.accept(given)
     return named._tag === 'Left' ? named : accept(Acknowledge[named.right.value], named.right.shown)
   },
 }
