@@ -27,7 +27,7 @@ const ours = new Set(
   [
     'DirectRunner WorkerThreadsRunner main Checkpoints orThrow StatefulTest',
     'InvalidPipelineError SideInputError TextIOError Delivery',
-    'days hours millis minutes seconds',
+    'days hours millis minutes seconds Latency prometheusText',
   ].flatMap(names => names.split(' ')),
 )
 /** Of all examples. */

@@ -6,21 +6,14 @@ export { Coder, type DecodeError, Decoder, EncodeError, Encoder, type StandardSc
 export type { Binding, HostContext, LocalBinding } from './model/bindings.ts'
 export type { Failure, Retry } from './model/failure.ts'
 export type { CheckpointPurpose, JobEvent, JobState, RolledBack } from './model/job-event.ts'
+export { Latency, type LatencyHistogram } from './model/histogram.ts'
+export type { ErrorMetrics, JobMetrics, SplitMetrics, TransformMetrics, WorkerMetrics } from './model/job-metrics.ts'
 export { KV } from './model/kv.ts'
 export type { DistributionValue, GaugeValue, Metric, StringSetValue } from './model/metric-values.ts'
 export { type Counter, type Distribution, type Gauge, type MetricFilter, Metrics, type StringSet } from './model/metrics.ts'
+export { prometheusText } from './model/prometheus.ts'
 export type { PaneInfo, PaneTiming, Windowed } from './model/pane.ts'
-export {
-  Checkpoints,
-  type Job,
-  type JobMetrics,
-  type PipelineError,
-  type PipelineResult,
-  type Runner,
-  type RunOptions,
-  type SplitMetrics,
-  orThrow,
-} from './model/run.ts'
+export { Checkpoints, type Job, type PipelineError, type PipelineResult, type Runner, type RunOptions, orThrow } from './model/run.ts'
 export { type Lookup, type Multilookup, type SideInput, SideInputError, type SideValues, type Sides } from './model/side-input.ts'
 export type { WatermarkHold } from './model/watermark-hold.ts'
 export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'

@@ -1,6 +1,8 @@
 // What is shown while a pipeline runs, and when it ended: a line that rewrites itself, plain lines for a log, or JSON for a program.
 import type { JobEvent } from '../../sdk/model/job-event.ts'
-import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
+import { Latency, type LatencyHistogram } from '../../sdk/model/histogram.ts'
+import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
+import type { PipelineResult } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Log } from '../host/options.ts'
 import { count, lengthText } from './figures.ts'
@@ -28,7 +30,7 @@ export type ReporterKind = 'live' | 'json' | 'quiet'
 export const reporter = (kind: ReporterKind, screen: Screen, now: () => number): Reporter => {
   switch (kind) {
     case 'json':
-      return jsonReporter(screen, now)
+      return jsonReporter(screen)
     case 'quiet':
       return quietReporter(screen)
     case 'live':
@@ -46,14 +48,13 @@ export const logOf =
 const plainLineMs = 5_000
 
 const liveReporter = (screen: Screen, now: () => number): Reporter => {
-  const age = checkpointAge(now)
   const rewrites = screen.isTTY === true
   let plainDueMs = now() + plainLineMs
   const clear = rewrites ? '\r\x1b[K' : ''
   const line = (text: string): void => void screen.write(`${clear}${text}\n`)
   return {
     progress: metrics => {
-      const text = progressText(metrics, age(metrics))
+      const text = progressText(metrics)
       if (rewrites) screen.write(`${clear}${text.slice(0, (screen.columns ?? 80) - 1)}`)
       else if (now() >= plainDueMs) {
         plainDueMs = now() + plainLineMs
@@ -78,32 +79,21 @@ const quietReporter = (screen: Screen): Reporter => ({
   failure: (_, message) => void screen.write(`${message}\n`),
 })
 
-const jsonReporter = (screen: Screen, now: () => number): Reporter => {
-  const age = checkpointAge(now)
+const jsonReporter = (screen: Screen): Reporter => {
   const line = (value: Readonly<Record<string, unknown>>): void => void screen.write(`${JSON.stringify(value)}\n`)
   return {
-    progress: metrics => line({ type: 'progress', ...figuresOf(metrics, age(metrics)) }),
+    progress: metrics => line({ type: 'progress', ...figuresOf(metrics) }),
     event: ({ _tag, ...event }) => line({ type: 'event', event: _tag, ...event }),
     say: (level, message, fields) => line({ type: 'message', level, message, ...(fields === undefined ? {} : { fields }) }),
-    result: ({ state, metrics }) => line({ type: 'result', state, ...figuresOf(metrics, age(metrics)) }),
+    result: ({ state, metrics }) => line({ type: 'result', state, ...figuresOf(metrics) }),
     failure: (error, message) => line({ type: 'failure', error, message }),
-  }
-}
-
-/** The runner counts epochs; how long ago the newest came is seen from here. */
-const checkpointAge = (now: () => number): ((metrics: JobMetrics) => number | null) => {
-  let epoch: number | null = null
-  let since = 0
-  return ({ checkpoints: { lastEpoch } }) => {
-    if (lastEpoch !== epoch) [epoch, since] = [lastEpoch, now()]
-    return epoch === null ? null : now() - since
   }
 }
 
 /** Times of an event as ISO 8601; `infinity` once a source has ended. */
 const watermarkText = (watermark: number): string => Instant.toIso(Instant.ofMillis(watermark))
 
-const figuresOf = (metrics: JobMetrics, ageMs: number | null): Readonly<Record<string, unknown>> => ({
+const figuresOf = (metrics: JobMetrics): Readonly<Record<string, unknown>> => ({
   elapsedMs: Math.round(metrics.elapsedMs),
   read: metrics.elementsRead,
   readBytes: metrics.bytesRead,
@@ -113,14 +103,27 @@ const figuresOf = (metrics: JobMetrics, ageMs: number | null): Readonly<Record<s
   watermark: watermarkText(metrics.watermark),
   held: metrics.held,
   droppedLate: metrics.droppedLate,
-  checkpoint: { ...metrics.checkpoints, ageMs: ageMs === null ? null : Math.round(ageMs) },
+  checkpoint: checkpointFigures(metrics.checkpoints),
   splits: metrics.splits.map(split => ({ ...split, watermark: watermarkText(split.watermark) })),
+  transforms: metrics.transforms.map(({ latency, ...transform }) => ({ ...transform, latencyMs: quantiles(latency) })),
+  errors: metrics.errors,
+  workers: metrics.workers,
   sinks: metrics.sinks,
+  publishMs: Object.fromEntries(Object.entries(metrics.publishLatency).map(([id, latency]) => [id, quantiles(latency)])),
 })
 
+const checkpointFigures = ({ durations, ageMs, ...figures }: JobMetrics['checkpoints']): Readonly<Record<string, unknown>> => ({
+  ...figures,
+  ageMs: ageMs === null ? null : Math.round(ageMs),
+  durationMs: quantiles(durations),
+})
+
+const quantiles = (latency: LatencyHistogram): Readonly<Record<string, number | null>> =>
+  Object.fromEntries([0.5, 0.95, 0.99].map(q => [`p${q * 100}`, Latency.quantile(latency, q)]))
+
 /** One line, the figures that matter most first: a narrow terminal cuts the end. */
-export const progressText = (metrics: JobMetrics, ageMs: number | null): string => {
-  const { lastEpoch, lastDurationMs, failed } = metrics.checkpoints
+export const progressText = (metrics: JobMetrics): string => {
+  const { lastEpoch, lastDurationMs, failed, ageMs } = metrics.checkpoints
   const checkpoint =
     lastEpoch === null || ageMs === null
       ? []

@@ -1,5 +1,6 @@
 // A run in one thread: conducted and worked by turns. All clocks and all I/O are in the room `host`; here they meet.
-import type { JobMetrics, PipelineResult } from '../../sdk/model/run.ts'
+import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
+import type { PipelineResult } from '../../sdk/model/run.ts'
 import { checkAssertions, gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
 import { type CheckpointContent, statesIn } from '../host/checkpoint-content.ts'

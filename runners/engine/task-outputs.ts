@@ -42,6 +42,7 @@ export class TaskOutputs {
         case 'Sink': {
           const outputs = buffer.takeOutputs()
           if (outputs === null) break
+          this.#place.instance.work.gave(outputs.payloads.length, outputs.bytes)
           if (exit.mode === 'checkpointed') this.#waiting.set(exit.sinkId, appendOutputs(this.#waiting.get(exit.sinkId), outputs))
           else this.#outbox.publish(exit.sinkId, originOf(stage.id, split), outputs)
           break
@@ -61,6 +62,7 @@ export class TaskOutputs {
   #send(exit: Extract<Exit, { readonly to: string }>, batch: Batch | null): void {
     if (batch === null) return
     const { shards, shard } = this.#place
+    this.#place.instance.work.gave(batch.values.length, 0)
     if (exit._tag === 'Side') return this.#toAll(exit.to, { _tag: 'Batch', batch, side: exit.side })
     for (const [to, part] of this.#partsOf(exit, batch, shards, shard))
       if (part !== null) this.#outbox.send(exit.to, to, { _tag: 'Batch', batch: part, side: null })

@@ -1,7 +1,5 @@
 // A task: one stage's share of a run, as a state machine. Events come in by its methods, commands go out through its outbox; it knows
 // no clock and never waits, so a run of many tasks can be replayed from a seed.
-import { enterScope, type MetricScope } from '../../sdk/model/metric-scope.ts'
-import type { Metric } from '../../sdk/model/metric-values.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { ReadBatch, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { Batch } from '../harness/batch.ts'
@@ -136,6 +134,7 @@ export class Task {
 
   #onRead(id: string, read: ReadBatch<unknown>, before: SplitProgress): void {
     const splits = this.#source()
+    this.#instance.work.took(read.values.length, read.bytes)
     this.#instance.resetMaxTimestamp(splits.maxTimestamp(id))
     if (read.values.length > 0)
       this.#run(
@@ -274,14 +273,9 @@ export class Task {
     return this.#head?.droppedLate() ?? 0
   }
 
-  /** What its stage's functions have counted. */
-  metrics(): ReadonlyArray<Metric> {
-    return this.#instance.metrics.told()
-  }
-
-  /** Where an asynchronous function of its head counts. */
-  get headScope(): MetricScope {
-    return this.#instance.headScope
+  /** Runs its stage's functions, and knows what they count and how long they take. */
+  get instance(): TaskPlace['instance'] {
+    return this.#instance
   }
 
   stateSize(): number {
@@ -291,14 +285,9 @@ export class Task {
   // ---- inside
 
   /** The functions that a head calls count as the head's. */
-  #asHead(work: (head: TaskHead) => void): void {
-    if (this.#head === null) return
-    const outer = enterScope(this.#instance.headScope)
-    try {
-      work(this.#head)
-    } finally {
-      enterScope(outer)
-    }
+  #asHead(work: (head: TaskHead) => void, elements = 0): void {
+    const head = this.#head
+    if (head !== null) this.#instance.asHead(() => work(head), elements)
   }
 
   #source(): SourceSplits {
@@ -310,11 +299,13 @@ export class Task {
     if (side !== null) {
       if (this.#sided === null) throw new Error(`${this.name} has no side input ${side}`)
       this.#sided.addSide(side, batch)
-      this.#onSides()
-    } else if (this.#head !== null) {
+      return this.#onSides()
+    }
+    this.#instance.work.took(batch.values.length, 0)
+    if (this.#head !== null) {
       this.#sawElements = true
       for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
-        this.#asHead(head => head.add(bundle, nowMs))
+        this.#asHead(head => head.add(bundle, nowMs), bundle.values.length)
         this.#forwardWatermark()
       }
     } else if (this.#calls !== null) this.#calls.add(batch)
@@ -339,8 +330,11 @@ export class Task {
   /** Runs the stage over a batch and hands on what comes out. */
   #run(batch: Batch, split = ''): void {
     for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
+      const { work } = this.#instance
+      const began = work.clock()
       this.#instance.run(bundle)
       this.#outputs.takeExits(split)
+      work.handedOn(began)
     }
   }
 

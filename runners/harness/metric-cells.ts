@@ -12,6 +12,16 @@ export interface MetricRecord {
 
 /** Names are made by a program, so it may make too many. */
 const mostCells = 1_000
+/** So may classes of errors. */
+const mostClasses = 100
+const otherClasses = 'other'
+
+/** How often a transform's functions failed with errors of one class. */
+export interface FailureCount {
+  readonly transform: string
+  readonly error: string
+  readonly count: number
+}
 
 interface Cell {
   readonly metric: Pick<MetricName, 'kind' | 'name'>
@@ -21,6 +31,8 @@ interface Cell {
 export class MetricCells {
   readonly #byTransform = new Map<string, Map<string, Cell>>()
   readonly #now: () => number
+  readonly #failures = new Map<string, Map<string, number>>()
+  #classes = 0
   #count = 0
   #inSnapshot: ReadonlyArray<MetricRecord> = []
   #committed: ReadonlyMap<string, MetricRecord['value']> = new Map()
@@ -31,7 +43,24 @@ export class MetricCells {
 
   /** Where updates go while the functions of `transform` run; it is asked at each update. */
   scope(transform: () => string): MetricScope {
-    return { update: (metric, input) => this.#update(transform(), metric, input) }
+    return {
+      update: (metric, input) => this.#update(transform(), metric, input),
+      failed: error => this.#failed(transform(), error),
+    }
+  }
+
+  #failed(transform: string, error: string): void {
+    const classes = this.#failures.get(transform) ?? new Map<string, number>()
+    this.#failures.set(transform, classes)
+    const isNew = !classes.has(error)
+    const name = isNew && this.#classes >= mostClasses ? otherClasses : error
+    if (isNew && name === error) this.#classes++
+    classes.set(name, (classes.get(name) ?? 0) + 1)
+  }
+
+  /** Since the task was made: no checkpoint holds them. */
+  failures(): ReadonlyArray<FailureCount> {
+    return [...this.#failures].flatMap(([transform, classes]) => [...classes].map(([error, count]) => ({ transform, error, count })))
   }
 
   #update(transform: string, metric: MetricName, input: number | string): void {

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
+import { countFailure } from '../../sdk/model/metric-scope.ts'
 import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { type BoundedWindow, GlobalWindow } from '../../sdk/model/window.ts'
@@ -105,14 +106,17 @@ export const hooksOf = (
   tryCall: (f, element, path) => {
     const result = E.tryCatch(
       () => f(element),
-      (error): Failure<unknown> => ({
-        _tag: 'Failure',
-        element,
-        transform: path,
-        message: messageOf(error),
-        stack: error instanceof Error ? (error.stack ?? '') : '',
-        attempts: 1,
-      }),
+      (error): Failure<unknown> => {
+        countFailure(error)
+        return {
+          _tag: 'Failure',
+          element,
+          transform: path,
+          message: messageOf(error),
+          stack: error instanceof Error ? (error.stack ?? '') : '',
+          attempts: 1,
+        }
+      },
     )
     if (E.isRight(result) && result.right instanceof Promise) {
       result.right.catch(() => undefined)

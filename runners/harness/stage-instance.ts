@@ -9,6 +9,7 @@ import { type CompiledStage, compileStage } from './compile.ts'
 import { ExitBuffer } from './exit-buffer.ts'
 import { MetricCells } from './metric-cells.ts'
 import { hooksOf, pathOf, type StageHooks } from './stage-hooks.ts'
+import { StageWork } from './stage-work.ts'
 import type { Strictness } from './strictness.ts'
 
 /** To be called once a checkpoint is durable and published; `transform`: the path of whoever asked for it. */
@@ -35,9 +36,13 @@ export class StageInstance {
   readonly headScope: MetricScope
   readonly #stepScope: MetricScope
 
-  /** `now`: processing time in milliseconds, which a gauge remembers. */
-  constructor(stage: Stage, strictness: Strictness | null, now: () => number = Date.now) {
+  /** What it has done, and how long that took. */
+  readonly work: StageWork
+
+  /** `now`: processing time in milliseconds, which a gauge remembers. `clock`: milliseconds that never go back, to measure with. */
+  constructor(stage: Stage, strictness: Strictness | null, now: () => number = Date.now, clock: () => number = () => 0) {
     this.stage = stage
+    this.work = new StageWork(clock, stage.head._tag === 'Async')
     this.strict = strictness !== null
     this.guard = (f, path) => (strictness === null ? f : strictness.guard(f, path))
     this.metrics = new MetricCells(now)
@@ -69,10 +74,24 @@ export class StageInstance {
   /** Runs a batch as one bundle; what comes out waits in `exits`, and in `takeFinalizers`. Throws a UserCodeError. */
   run(batch: Batch): void {
     const outer = enterScope(this.#stepScope)
+    const began = this.work.clock()
     try {
       this.#compiled.run(batch)
       this.#compiled.finishBundle()
+      this.work.ran(began, batch.values.length)
     } finally {
+      enterScope(outer)
+    }
+  }
+
+  /** The functions that a head calls count as the head's; `elements`: how many have come in with it. */
+  asHead(work: () => void, elements: number): void {
+    const outer = enterScope(this.headScope)
+    const began = this.work.enterHead()
+    try {
+      work()
+    } finally {
+      this.work.headRan(began, elements)
       enterScope(outer)
     }
   }

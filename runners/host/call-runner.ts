@@ -1,6 +1,7 @@
 // Runs the calls of an asynchronous stage: a deadline for each attempt, retries with backoff and jitter, results as data.
 import type { Transform } from '../../sdk/graph/node.ts'
 import type { Retry } from '../../sdk/model/failure.ts'
+import { countFailure } from '../../sdk/model/metric-scope.ts'
 import type { CallOutcome } from '../engine/messages.ts'
 import type { Random } from './random.ts'
 
@@ -61,7 +62,7 @@ export const runCall = async (call: Call, element: unknown, live: LiveCalls, ran
   }
 }
 
-const oneAttempt = async ({ f, timeoutMs }: Call, element: unknown, attempt: number, live: LiveCalls): Promise<CallOutcome> => {
+const oneAttempt = async ({ f, timeoutMs, onRejected }: Call, element: unknown, attempt: number, live: LiveCalls): Promise<CallOutcome> => {
   const call = f as (element: unknown, call: { readonly signal: AbortSignal; readonly attempt: number }) => unknown
   try {
     const value = await live.within(
@@ -69,11 +70,16 @@ const oneAttempt = async ({ f, timeoutMs }: Call, element: unknown, attempt: num
       () => new CallTimeoutError(timeoutMs),
       signal => Promise.race([aborted(signal), Promise.resolve(call(element, { signal, attempt }))]),
     )
+    if (onRejected === 'either' && isLeft(value)) countFailure(value.left)
     return { _tag: 'Resolved', value, attempts: attempt }
   } catch (error) {
+    countFailure(error)
     return { _tag: 'Rejected', error, attempts: attempt }
   }
 }
+
+const isLeft = (value: unknown): value is { readonly left: unknown } =>
+  typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Left'
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {

@@ -1,4 +1,5 @@
 // Makes a checkpoint durable: segments first, the manifest last.
+import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import type { CheckpointSession, Segment } from '../checkpoint/store.ts'
 import type { Checkpoint } from '../engine/coordinator.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type WritableSnapshot,
   writeSnapshot,
 } from './checkpoint-content.ts'
+import { FailureCounts } from './failure-counts.ts'
 import { monotonicMs } from './monotonic.ts'
 
 /** Outputs that wait for a checkpoint: from here on an early one is taken. */
@@ -21,6 +23,10 @@ export interface CheckpointStats {
   lastDurationMs: number | null
   lastAlignmentMs: number | null
   lastBytes: number | null
+  /** When it became durable, by performance.now. */
+  lastAtMs: number | null
+  readonly durations: LatencyRecorder
+  readonly failures: FailureCounts
 }
 
 const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
@@ -39,6 +45,9 @@ export class Checkpointer {
     lastDurationMs: null,
     lastAlignmentMs: null,
     lastBytes: null,
+    lastAtMs: null,
+    durations: new LatencyRecorder(),
+    failures: new FailureCounts(),
   }
   readonly #session: CheckpointSession | null
   readonly #onWritten: (epoch: number) => void
@@ -74,9 +83,10 @@ export class Checkpointer {
   }
 
   /** What is under way came to nothing: whatever the store still answers to it changes nothing any more. */
-  giveUp(): void {
+  giveUp(error: unknown): void {
     this.#attempt.abort()
     this.stats.failed++
+    this.stats.failures.count(error)
   }
 
   /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. `positions`: where each sink stands. */
@@ -124,6 +134,8 @@ export class Checkpointer {
     this.#content = content
     this.stats.lastBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
     this.stats.lastDurationMs = this.elapsedMs()
+    this.stats.lastAtMs = performance.now()
+    this.stats.durations.record(this.stats.lastDurationMs)
     this.stats.lastEpoch = checkpoint.epoch
     this.stats.completed++
   }

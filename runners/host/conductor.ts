@@ -295,7 +295,7 @@ export class Conductor {
     const transient = error instanceof CheckpointError && mayPass.has(error.kind)
     const message = error instanceof Error ? error.message : String(error)
     this.#failures++
-    this.#checkpointer.giveUp()
+    this.#checkpointer.giveUp(error)
     this.#place.tell({
       _tag: 'CheckpointAborted',
       epoch: this.#coordinator.epoch,

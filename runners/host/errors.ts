@@ -43,10 +43,13 @@ export class AssertionFailure extends Error {
 /** What a run in another thread ended with. */
 export class RemoteFailure extends Error {
   readonly error: PipelineError
-  constructor(error: PipelineError) {
+  /** The class of what was thrown there, which does not survive the way. */
+  readonly failureClass: string
+  constructor(error: PipelineError, failureClass: string = error._tag) {
     super(error.message, { cause: 'cause' in error ? error.cause : undefined })
     this.name = error._tag
     this.error = error
+    this.failureClass = failureClass
   }
 }
 

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { JobState, RolledBack } from '../../sdk/model/job-event.ts'
-import type { Job, JobMetrics, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
+import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
+import type { Job, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
 import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
-import { metricsIn } from './metrics.ts'
+import { FailureCounts } from './failure-counts.ts'
+import { mergeErrors, metricsIn } from './metrics.ts'
 import { type Opened, open, type Place } from './opening.ts'
 import { type HostOptions, toStandardError } from './options.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
@@ -88,6 +90,7 @@ const begin = async (pipeline: Pipeline, options: HostOptions, { runOf }: Runner
 const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts, first: Attempt, events: JobEvents): Job => {
   const log = options.log ?? toStandardError
   const restarts = new Restarts(parts.restart)
+  const failures = new FailureCounts()
   const wish = new AbortController()
   let attempt = first
   let asked: Verb | null = null
@@ -108,13 +111,18 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
   }
   /** A pause that ends early where somebody wants the job to end. */
   const pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal: wish.signal, ref: true }).catch(() => undefined)
+  const metrics = (of: JobMetrics): JobMetrics => ({
+    ...of,
+    restarts: restarts.count,
+    errors: mergeErrors([...of.errors, ...failures.told()]),
+  })
   const toEnd = async (): Promise<PipelineResult> => {
     for (;;) {
       // It may have failed behind its last checkpoint.
       if (attempt.over) return { state: 'done', metrics: finalMetrics(attempt) }
       try {
-        const { state: ended, metrics } = await runToEnd(attempt)
-        if (back === null || ended !== 'cancelled') return { state: ended, metrics: { ...metrics, restarts: restarts.count } }
+        const { state: ended, metrics: last } = await runToEnd(attempt)
+        if (back === null || ended !== 'cancelled') return { state: ended, metrics: metrics(last) }
       } catch (thrown) {
         // Of a run that was to end in any case, whatever it ended with is past.
         if (back === null) {
@@ -139,6 +147,7 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
   /** Another attempt stands when it resolves; rejects with what there is no other attempt for. */
   const again = async (thrown: unknown): Promise<void> => {
     for (let failure = thrown; ;) {
+      failures.count(failure)
       const pauseMs =
         attempt.opened.session === null || asked !== null
           ? null
@@ -214,7 +223,7 @@ const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts
     savepoint: name => settled(() => attempt.run.savepoint(name)),
     rollback: name => settled(() => rollback(name)),
     state: () => state,
-    metrics: () => ({ ...attempt.run.metrics(), restarts: restarts.count }),
+    metrics: () => metrics(attempt.run.metrics()),
     events: () => events.events(),
   }
 }

@@ -1,111 +1,55 @@
-// What a run tells of itself while it runs.
-import type { ConnectedSink } from '../../sdk/graph/sink.ts'
+// What a run tells of itself while it runs: the reports of its threads as one.
+import { Latency } from '../../sdk/model/histogram.ts'
+import type { ErrorMetrics, JobMetrics, TransformMetrics } from '../../sdk/model/job-metrics.ts'
 import { mergeMetrics, type Metric } from '../../sdk/model/metric-values.ts'
-import type { JobMetrics } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import type { CheckpointStats } from './checkpointer.ts'
-import type { ReaderState } from './readers.ts'
 import { lowestOf } from './watermark-watch.ts'
 
-/** Elements a second over about the last second. */
-export class RateMeter {
-  #since = performance.now()
-  #count = 0
-  #rate = 0
-
-  add(elements: number): void {
-    this.#count += elements
-  }
-
-  read(): number {
-    const now = performance.now()
-    const elapsed = now - this.#since
-    if (elapsed >= 1_000) {
-      this.#rate = (this.#count * 1_000) / elapsed
-      this.#count = 0
-      this.#since = now
-    }
-    return this.#rate === 0 && elapsed > 50 ? (this.#count * 1_000) / elapsed : this.#rate
-  }
-}
-
-export interface Counters {
-  elementsRead: number
-  bytesRead: number
-  elementsWritten: number
-}
-
 /** What one thread tells of its share: plain data. */
-export interface LoopReport extends Readonly<Counters> {
+export interface LoopReport extends Pick<
+  JobMetrics,
+  | 'elementsRead'
+  | 'bytesRead'
+  | 'elementsWritten'
+  | 'elementsPerSecond'
+  | 'droppedLate'
+  | 'user'
+  | 'splits'
+  | 'errors'
+  | 'workers'
+  | 'sinks'
+  | 'publishLatency'
+> {
   /** Of its own tasks alone. */
   readonly held: JobMetrics['held']
-  readonly elementsPerSecond: number
   /** The lowest of its sources that have splits here; milliseconds. */
   readonly watermark: number
-  readonly droppedLate: number
-  readonly user: JobMetrics['user']
-  readonly splits: JobMetrics['splits']
-  readonly sinks: JobMetrics['sinks']
-}
-
-export const reportOf = (o: {
-  readonly counters: Counters
-  readonly rate: RateMeter
-  readonly readers: ReadonlyArray<ReaderState>
-  readonly tasks: ReadonlyArray<Task>
-  readonly sinks: ReadonlyMap<string, ConnectedSink>
-  readonly worker: number
-  readonly held: JobMetrics['held']
-}): LoopReport => {
-  const sources = o.tasks.filter(task => task.splits !== null)
-  const watermarks = new Map<string, number>(
-    sources.flatMap(
-      task => task.splits?.records().map(({ split, watermark }) => [`${task.stage.id}/${split.id}`, watermark] as const) ?? [],
-    ),
-  )
-  return {
-    ...o.counters,
-    held: o.held,
-    elementsPerSecond: o.rate.read(),
-    watermark: sources
-      .filter(task => task.splits?.records().length !== 0)
-      .reduce<number>((lowest, task) => Math.min(lowest, task.outputWatermark()), Instant.max),
-    droppedLate: o.tasks.reduce((sum, task) => sum + task.droppedLate(), 0),
-    user: mergeMetrics(o.tasks.flatMap(task => task.metrics())),
-    splits: [
-      ...o.readers.map(({ id, position, lag, status }) => ({
-        id,
-        position,
-        lag,
-        status,
-        watermark: watermarks.get(id) ?? Instant.min,
-        worker: o.worker,
-      })),
-      ...o.tasks.flatMap(task => restrictionsOf(task, o.worker)),
-    ],
-    sinks: Object.fromEntries([...o.sinks].map(([id, sink]) => [id, sink.metrics()])),
-  }
+  readonly transforms: ReadonlyArray<Omit<TransformMetrics, 'fused'>>
 }
 
 export const metricsOf = (
   { stages }: Plan,
   beganMs: number,
   reports: ReadonlyArray<LoopReport>,
-  checkpoints: CheckpointStats,
+  { lastAtMs, durations, failures, ...checkpoints }: CheckpointStats,
 ): JobMetrics => {
   const sum = (figure: (report: LoopReport) => number): number => reports.reduce((total, report) => total + figure(report), 0)
   const splits = reports.flatMap(report => report.splits)
-  const lags = splits.map(({ lag }) => lag)
+  /** null: one of them cannot say. */
+  const over = (figure: 'lag' | 'lagMs', join: (a: number, b: number) => number): number | null =>
+    splits.reduce<number | null>((all, { [figure]: one }) => (all === null || one === null ? null : join(all, one)), 0)
+  const transforms = reports.flatMap(report => report.transforms)
   return {
     elapsedMs: performance.now() - beganMs,
     elementsRead: sum(report => report.elementsRead),
     bytesRead: sum(report => report.bytesRead),
     elementsWritten: sum(report => report.elementsWritten),
     elementsPerSecond: sum(report => report.elementsPerSecond),
-    lag: lags.includes(null) ? null : lags.reduce<number>((total, lag) => total + (lag ?? 0), 0),
+    lag: over('lag', (a, b) => a + b),
+    lagMs: over('lagMs', Math.max),
     watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), Instant.max),
     held: lowestOf(
       reports.map(({ held }) => held),
@@ -114,10 +58,56 @@ export const metricsOf = (
     droppedLate: sum(report => report.droppedLate),
     restarts: 0,
     user: mergeMetrics(reports.flatMap(({ user }) => user)),
-    checkpoints: { ...checkpoints },
+    checkpoints: {
+      ...checkpoints,
+      ageMs: lastAtMs === null ? null : performance.now() - lastAtMs,
+      durations: durations.told(),
+    },
     splits,
+    transforms: stages.map(({ id, steps, exits }) => ({
+      ...transformOf(
+        id,
+        transforms.filter(({ transform }) => transform === id),
+      ),
+      fused: fusedWith(id, [...steps.map(({ path }) => path), ...exits.flatMap(exit => (exit._tag === 'Sink' ? [exit.sinkId] : []))]),
+    })),
+    errors: mergeErrors([...reports.flatMap(({ errors }) => errors), ...failures.told()]),
+    workers: reports.flatMap(({ workers }) => workers).sort((a, b) => a.worker - b.worker),
     sinks: reports.reduce<JobMetrics['sinks']>((all, { sinks }) => added(all, sinks), {}),
+    publishLatency: reports.reduce<JobMetrics['publishLatency']>((all, { publishLatency }) => mergedLatencies(all, publishLatency), {}),
   }
+}
+
+const fusedWith = (id: string, paths: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(paths)].filter(path => path !== id)
+
+const transformOf = (id: string, all: ReadonlyArray<LoopReport['transforms'][number]>): LoopReport['transforms'][number] => {
+  const sum = (figure: Exclude<keyof LoopReport['transforms'][number], 'transform' | 'latency'>): number =>
+    all.reduce((total, one) => total + one[figure], 0)
+  return {
+    transform: id,
+    elementsIn: sum('elementsIn'),
+    elementsOut: sum('elementsOut'),
+    elementsInPerSecond: sum('elementsInPerSecond'),
+    elementsOutPerSecond: sum('elementsOutPerSecond'),
+    bytesIn: sum('bytesIn'),
+    bytesOut: sum('bytesOut'),
+    bytesInPerSecond: sum('bytesInPerSecond'),
+    bytesOutPerSecond: sum('bytesOutPerSecond'),
+    busy: sum('busy'),
+    latency: Latency.merge(all.map(({ latency }) => latency)),
+    droppedLate: sum('droppedLate'),
+  }
+}
+
+/** Those of one transform and class as one, in the order in which they first came. */
+export const mergeErrors = (all: ReadonlyArray<ErrorMetrics>): ReadonlyArray<ErrorMetrics> => {
+  const merged = new Map<string, ErrorMetrics>()
+  for (const one of all) {
+    const id = JSON.stringify([one.transform, one.error])
+    const known = merged.get(id)
+    merged.set(id, known === undefined ? one : { ...one, count: known.count + one.count, perSecond: known.perSecond + one.perSecond })
+  }
+  return [...merged.values()]
 }
 
 /** Each sink's counts, added up over threads. */
@@ -130,16 +120,10 @@ const added = (all: JobMetrics['sinks'], more: JobMetrics['sinks']): JobMetrics[
   return sums
 }
 
-/** `lag` is what the restriction's own `progress` says, in its unit. */
-const restrictionsOf = ({ stage, restrictions }: Task, worker: number): JobMetrics['splits'] =>
-  restrictions?.states().map(({ id, position, remaining, status, watermark }) => ({
-    id: `${stage.id}/${id}`,
-    position,
-    lag: remaining,
-    status,
-    watermark,
-    worker,
-  })) ?? []
+const mergedLatencies = (all: JobMetrics['publishLatency'], more: JobMetrics['publishLatency']): JobMetrics['publishLatency'] => {
+  const ids = [...new Set([...Object.keys(all), ...Object.keys(more)])]
+  return Object.fromEntries(ids.map(id => [id, Latency.merge([all[id] ?? Latency.none, more[id] ?? Latency.none])]))
+}
 
 /** What a checkpoint holds of the pipeline's own metrics: nothing runs, so no more was attempted. */
 export const metricsIn = ({ tasks }: CheckpointContent): JobMetrics['user'] =>

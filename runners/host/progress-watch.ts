@@ -1,5 +1,5 @@
 // What changes little by little, told as events: which splits are read where, and how far event time is.
-import type { JobMetrics } from '../../sdk/model/run.ts'
+import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Tell } from './job-events.ts'
 

@@ -15,14 +15,24 @@ export interface Reading {
   ended: boolean
   /** What its reader was told last to be committed, or will be once the checkpoint under way is. */
   committing?: number | null
+  /** Handed on here. */
+  elements: number
+  bytes: number
 }
 
 export interface ReaderState {
   readonly id: string
   readonly position: number | null
   readonly lag: number | null
+  readonly lagMs: number | null
   readonly status: string
+  readonly elements: number
+  readonly bytes: number
+  /** What the reader itself counts. */
+  readonly figures: Readonly<Record<string, number>>
 }
+
+export const readingOf = (o: Pick<Reading, 'task' | 'splits' | 'id' | 'reader'>): Reading => ({ ...o, ended: false, elements: 0, bytes: 0 })
 
 /** A server answers many questions at a time, and a read by subject has many splits. */
 const openedAtOnce = 32
@@ -59,7 +69,7 @@ export class Readers {
         const open = async (): Promise<Reading> => {
           const reader = await io(task.stage.id, () => source.open(split, progress))
           reader.onChange(onChange)
-          return { task, splits, id: split.id, reader, ended: false }
+          return readingOf({ task, splits, id: split.id, reader })
         }
         all.push({ isScripted: source.scriptedMs !== undefined, open })
       }
@@ -127,12 +137,17 @@ export class Readers {
   }
 
   states(): ReadonlyArray<ReaderState & { readonly task: Task }> {
-    return [...this.#readings, ...this.scripted].map(({ task, splits, id, reader, ended }) => ({
+    const nowMs = Date.now()
+    return [...this.#readings, ...this.scripted].map(({ task, splits, id, reader, ended, elements, bytes }) => ({
       task,
       id: `${task.stage.id}/${id}`,
       position: splits.progress(id).last,
       lag: ended ? 0 : reader.lag(),
+      lagMs: ended ? 0 : (reader.lagMs?.(nowMs) ?? null),
       status: ended ? 'done' : reader.status()._tag,
+      elements,
+      bytes,
+      figures: reader.metrics?.() ?? {},
     }))
   }
 
@@ -149,7 +164,11 @@ export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs
 
 const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {
   const { task, id, reader } = reading
-  if (batch !== null) task.onRead(id, batch)
+  if (batch !== null) {
+    reading.elements += batch.values.length
+    reading.bytes += batch.bytes
+    task.onRead(id, batch)
+  }
   const status = reader.status()
   switch (status._tag) {
     case 'failed':

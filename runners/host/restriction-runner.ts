@@ -83,7 +83,7 @@ export class RestrictionRunner {
     const { random, strict } = this.#host
     this.#host.later(async () => {
       const restriction = await attributed(task, element, async () =>
-        this.#survived(fn, await withinScope(task.headScope, () => fn.initial(element))),
+        this.#survived(fn, await withinScope(task.instance.headScope, () => fn.initial(element))),
       )
       const desired = strict ? 1 + Math.floor(random() * 4) : 1
       return () => this.#tell(task, { _tag: 'Asked', id, restriction, desired })
@@ -139,7 +139,7 @@ export class RestrictionRunner {
   /** null: nobody wants to know any more. */
   async #resultOf({ task, element, generator, ...running }: Running): Promise<IteratorResult<unknown, unknown> | null> {
     try {
-      return await withinScope(task.headScope, () => generator.next())
+      return await withinScope(task.instance.headScope, () => generator.next())
     } catch (cause) {
       // Most of what is aborted rejects.
       if (running.controller.signal.aborted) return null

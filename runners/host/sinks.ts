@@ -3,6 +3,7 @@ import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
 import type { Passed } from '../engine/origins.ts'
 import { io, IoError } from './errors.ts'
+import type { LoopMeter } from './loop-meter.ts'
 
 export class Sinks {
   readonly connected: ReadonlyMap<string, ConnectedSink>
@@ -45,22 +46,22 @@ export class Sinks {
     return positions
   }
 
-  /** What the checkpoint holds leaves; gives how many rows that was. */
+  /** What the checkpoint holds leaves; the meter is told of it. */
   async commit(
     at: { readonly generation: number; readonly epoch: number },
     snapshots: ReadonlyArray<Pick<TaskSnapshot, 'task' | 'outputs'>>,
-  ): Promise<number> {
-    let rows = 0
+    meter: Pick<LoopMeter, 'wrote'>,
+  ): Promise<void> {
     for (const { task, outputs } of snapshots) {
       for (const { sinkId, outputs: batch } of outputs) {
         if (this.#elsewhere.has(sinkId)) continue
         const sink = this.connected.get(sinkId)
         if (sink === undefined) throw new Error(`${task} has outputs for ${sinkId}, which is not connected`)
-        rows += batch.payloads.length
+        // Before: the batch is the sink's from then on.
+        meter.wrote(sinkId, batch)
         await io(sinkId, () => sink.commit({ shard: task, ...at }, batch, false))
       }
     }
-    return rows
   }
 
   congested(): boolean {

@@ -24,8 +24,9 @@ import { Finalizers } from './finalizers.ts'
 import { tearDown } from './life-cycle.ts'
 import type { Log } from './options.ts'
 import { type Random, randomOf } from './random.ts'
-import { Readers } from './readers.ts'
-import { type Counters, type LoopReport, RateMeter, reportOf } from './metrics.ts'
+import { Readers, readingOf } from './readers.ts'
+import { LoopMeter } from './loop-meter.ts'
+import type { LoopReport } from './metrics.ts'
 import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
 import type { Sinks } from './sinks.ts'
@@ -61,8 +62,6 @@ export interface LoopListener {
 }
 
 export class TaskLoop {
-  readonly counters: Counters = { elementsRead: 0, bytesRead: 0, elementsWritten: 0 }
-  readonly rate = new RateMeter()
   readonly #place: LoopPlace
   readonly #listener: LoopListener
   readonly #random: Random
@@ -70,6 +69,7 @@ export class TaskLoop {
   readonly #finalizers: Finalizers
   readonly #restrictions: RestrictionRunner
   readonly #watermarks = new WatermarkWatch()
+  readonly #meter = new LoopMeter()
   readonly #snapshots: SnapshotWriter
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
@@ -141,13 +141,12 @@ export class TaskLoop {
   }
 
   report(): LoopReport {
-    const { counters, rate } = this
     const { site, sinks } = this.#place
     const { tasks } = this.#set
     const readers = this.#readers?.states() ?? []
     const [worker = 0] = site.shards
     const held = this.#watermarks.look(tasks, readers, worker, Date.now())
-    return reportOf({ counters, rate, readers, tasks, sinks: sinks.connected, worker, held })
+    return this.#meter.report({ readers, tasks, sinks: sinks.connected, worker, held })
   }
 
   // ---- one turn
@@ -168,7 +167,7 @@ export class TaskLoop {
     // What a drain has left is finished.
     if (this.#pulling || this.#draining)
       this.#restrictions.pull(task => this.#mustWait(task) || this.#readers?.pausing.paused().has(task.stage.id) === true)
-    if (!this.#pulling || this.#mustWait(null)) return false
+    if (!this.#pulling || this.#meter.blocked(this.#mustWait(null))) return false
     const { bundles } = this.#place
     const began = performance.now()
     const read = this.#readers?.pollOne(bundles.batchSize, this.#now()) ?? null
@@ -184,9 +183,7 @@ export class TaskLoop {
   }
 
   #count(elements: number, bytes: number): true {
-    this.counters.elementsRead += elements
-    this.counters.bytesRead += bytes
-    this.rate.add(elements)
+    this.#meter.read(elements, bytes)
     return true
   }
 
@@ -279,7 +276,7 @@ export class TaskLoop {
     const reader = await this.#open(stage, moved.split)
     return () => {
       takenBy(task, moved, this.#now())
-      this.#readers?.add({ task, splits, id: moved.split.id, reader, ended: false })
+      this.#readers?.add(readingOf({ task, splits, id: moved.split.id, reader }))
       if (this.#draining) task.drain(this.#now())
     }
   }
@@ -303,7 +300,7 @@ export class TaskLoop {
     for (const split of found) readers.push({ id: split.id, reader: await this.#open(stage, split) })
     arrival.begin = () => {
       discoveredBy(task, found, horizon, this.#now())
-      for (const { id, reader } of readers) this.#readers?.add({ task, splits, id, reader, ended: false })
+      for (const { id, reader } of readers) this.#readers?.add(readingOf({ task, splits, id, reader }))
       if (this.#draining) task.drain(this.#now())
     }
     return () => {
@@ -340,7 +337,7 @@ export class TaskLoop {
 
   /** What the last checkpoint holds of this thread leaves. */
   async publish(at: { readonly generation: number; readonly epoch: number }): Promise<void> {
-    this.counters.elementsWritten += await this.#place.sinks.commit(at, this.#leaving)
+    await this.#place.sinks.commit(at, this.#leaving, this.#meter)
     this.#leaving = []
     this.#leavingBytes = 0
   }
@@ -384,7 +381,7 @@ export class TaskLoop {
   }
 
   #publish(sinkId: string, split: string, outputs: OutputBatch): void {
-    this.counters.elementsWritten += outputs.payloads.length
+    this.#meter.wrote(sinkId, outputs)
     this.#place.sinks.publish(sinkId, split, outputs)
   }
 
@@ -392,7 +389,9 @@ export class TaskLoop {
     const { head } = task.stage
     if (head._tag !== 'Async') throw new Error(`${task.name} makes no calls`)
     this.#place.errands.later(async () => {
-      const outcome = await withinScope(task.headScope, () => runCall(head.call, element, this.#calls, this.#random))
+      const began = performance.now()
+      const outcome = await withinScope(task.instance.headScope, () => runCall(head.call, element, this.#calls, this.#random))
+      task.instance.work.called(performance.now() - began)
       return () => task.onCallEnded(id, outcome)
     })
   }

@@ -80,7 +80,7 @@ const wiredTasks = async (
   const tasks = new Map<string, Task>()
   for (const stage of plan.stages) {
     for (const shard of site.shards) {
-      const instance = new StageInstance(stage, strict ? strictness : null, host.now)
+      const instance = new StageInstance(stage, strict ? strictness : null, host.now, () => performance.now())
       await setUp(instance, host.log)
       instances.push(instance)
       const name = taskName(stage.id, shard)

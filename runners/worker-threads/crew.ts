@@ -9,6 +9,7 @@ import { decodeOutputs, statesIn, type WritableSnapshot } from '../host/checkpoi
 import type { Crew } from '../host/conductor.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
 import { RemoteFailure } from '../host/errors.ts'
+import { LoopMeter } from '../host/loop-meter.ts'
 import type { LoopReport } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Sinks } from '../host/sinks.ts'
@@ -50,7 +51,7 @@ export class WorkerCrew implements Crew {
   readonly #home: Sinks
   /** Encoded outputs of the snapshots under way. */
   #leaving: { readonly task: string; readonly outputs: Uint8Array }[] = []
-  #writtenHere = 0
+  readonly #meter = new LoopMeter()
   readonly #sharing: SharingCrew
 
   constructor(opened: Opened, place: Place, listener: CrewListener) {
@@ -143,7 +144,7 @@ export class WorkerCrew implements Crew {
         this.#place.log(message.level, message.message, message.fields as Readonly<Record<string, unknown>> | undefined)
         return
       case 'Failed':
-        return this.#listener.onFailure(new RemoteFailure(message.error))
+        return this.#listener.onFailure(new RemoteFailure(message.error, message.failureClass))
       case 'Ready':
       case 'Positions':
       case 'Undone':
@@ -195,7 +196,7 @@ export class WorkerCrew implements Crew {
     const published = this.#ask({ _tag: 'Publish', ...at }, 'Published')
     const here =
       this.#home.connected.size === 0 ? [] : this.#leaving.map(({ task, outputs }) => ({ task, outputs: decodeOutputs(outputs) }))
-    this.#writtenHere += await this.#home.commit(at, here)
+    await this.#home.commit(at, here, this.#meter)
     this.#leaving = []
     await published
     this.#tell({ _tag: 'Committed' })
@@ -235,7 +236,8 @@ export class WorkerCrew implements Crew {
   }
 
   reports(): ReadonlyArray<LoopReport> {
-    const here = { ...nothing, elementsWritten: this.#writtenHere, sinks: metricsIn(this.#home) }
+    // What this thread does besides is not the run's.
+    const here = { ...this.#meter.report({ readers: [], tasks: [], sinks: this.#home.connected, worker: 0, held: null }), workers: [] }
     return [...this.#reports.values()].map(({ report }) => report).concat(here)
   }
 
@@ -272,22 +274,6 @@ export class WorkerCrew implements Crew {
     await Promise.all(this.#threads.map(thread => thread.close(closeMs)))
   }
 }
-
-const nothing: LoopReport = {
-  held: null,
-  elementsRead: 0,
-  bytesRead: 0,
-  elementsWritten: 0,
-  elementsPerSecond: 0,
-  watermark: Infinity,
-  droppedLate: 0,
-  user: [],
-  splits: [],
-  sinks: {},
-}
-
-const metricsIn = ({ connected }: Sinks): LoopReport['sinks'] =>
-  Object.fromEntries([...connected].map(([id, sink]) => [id, sink.metrics()]))
 
 const structural = Coder.structural<ReadonlyArray<AssertedElement>>()
 

@@ -108,7 +108,7 @@ export type ToMain =
   /** By assertion, encoded. */
   | { readonly _tag: 'Gathered'; readonly elements: Readonly<Record<string, Uint8Array>> }
   | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
-  | { readonly _tag: 'Failed'; readonly error: PipelineError }
+  | { readonly _tag: 'Failed'; readonly error: PipelineError; readonly failureClass: string }
   | { readonly _tag: 'Closed' }
 
 /** From one worker to another. */

@@ -1,5 +1,6 @@
 // The program of a worker thread: one run after another, for the modules that it has loaded are what takes time.
 import { parentPort } from 'node:worker_threads'
+import { failureClass } from '../host/failure-counts.ts'
 import { failureOf } from './failure.ts'
 import type { Start, ToMain } from './protocol.ts'
 import { WorkerRun } from './worker-run.ts'
@@ -12,7 +13,7 @@ parentPort.on('message', ({ setup, main }: Start) => {
     .then(run => run.run())
     .then(
       () => say({ _tag: 'Closed' }),
-      (error: unknown) => say({ _tag: 'Failed', error: failureOf.ofThrown(setup.worker, error) }),
+      (error: unknown) => say({ _tag: 'Failed', error: failureOf.ofThrown(setup.worker, error), failureClass: failureClass(error) }),
     )
     .finally(() => main.close())
 })

@@ -1,5 +1,6 @@
 // What a runner needs of a sink: elements encoded into columns inside the stage, and a writer that publishes, flushes and commits.
 import type { HostContext } from '../model/bindings.ts'
+import type { LatencyHistogram } from '../model/histogram.ts'
 
 /** Headers of a message: each name with its values, in their order. */
 export type Headers = Readonly<Record<string, ReadonlyArray<string>>>
@@ -75,7 +76,10 @@ export interface ConnectedSink {
   readonly commit: (id: CommitId, outputs: OutputBatch, recovering: boolean) => Promise<void>
   /** Publishes nothing more; what is in flight may still be acknowledged until the deadline in milliseconds. */
   readonly close: () => Promise<void>
+  /** What it counts, and how it stands, by name: added up over threads. */
   readonly metrics: () => Readonly<Record<string, number>>
+  /** How long publishes took to be acknowledged: a sample. */
+  readonly latency?: (() => LatencyHistogram) | undefined
 }
 
 export interface Sink<in A = never> {

@@ -10,6 +10,8 @@ export interface MetricName {
 
 export interface MetricScope {
   readonly update: (metric: MetricName, input: number | string) => void
+  /** Something failed that the run goes on without, of this class. */
+  readonly failed: (error: string) => void
 }
 
 let current: MetricScope | null = null
@@ -29,3 +31,13 @@ export const enterScope = (scope: MetricScope | null): MetricScope | null => {
 export const findScopesBy = (find: () => MetricScope | null): void => {
   around = find
 }
+
+/** What failures are counted by: an error's name, or the tag of a Left. */
+export const errorClass = (error: unknown): string => {
+  if (error instanceof Error) return error.name
+  const tag = typeof error === 'object' && error !== null && '_tag' in error ? error._tag : null
+  return typeof tag === 'string' ? tag : typeof error
+}
+
+/** For the transform whose function runs now. */
+export const countFailure = (error: unknown): void => currentScope()?.failed(errorClass(error))

@@ -2,9 +2,8 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Binding } from './bindings.ts'
 import type { JobEvent, JobState, RolledBack } from './job-event.ts'
-import type { Metric } from './metric-values.ts'
+import type { JobMetrics } from './job-metrics.ts'
 import type { Duration } from './time.ts'
-import type { WatermarkHold } from './watermark-hold.ts'
 
 interface Checkpointing {
   readonly _tag: 'Checkpoints'
@@ -164,66 +163,6 @@ export type PipelineError =
   | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'AssertionFailed'; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'WorkerFailed'; readonly worker: number; readonly message: string; readonly cause: unknown }
-
-/** How far one part of a source was read: a split, or a restriction of a splittable DoFn. */
-export interface SplitMetrics {
-  /** The source's path, and the split's name within it. */
-  readonly id: string
-  /** The last position that was handed on; null: none yet. */
-  readonly position: number | null
-  /** How much is still to come: elements, or whatever unit a restriction's `progress` has. null: the source cannot say. */
-  readonly lag: number | null
-  /** How far its event time has come; milliseconds since 1970. */
-  readonly watermark: number
-  /** `reading`, `idle` (nothing was pending), `done` or `failed`; of a restriction also `queued` and `delayed`. */
-  readonly status: string
-  /** Who reads it; the direct runner is worker 0. */
-  readonly worker: number
-}
-/** What a run tells of itself: counts since it began in this process, unless a name says otherwise. */
-export interface JobMetrics {
-  /** Since it began; milliseconds. */
-  readonly elapsedMs: number
-  /** By all sources. */
-  readonly elementsRead: number
-  /** Payload bytes of these. */
-  readonly bytesRead: number
-  /** To all sinks. */
-  readonly elementsWritten: number
-  /** Read in about the last second. */
-  readonly elementsPerSecond: number
-  /** That of all splits together; null where one cannot say. */
-  readonly lag: number | null
-  /** The lowest of all sources; milliseconds since 1970. */
-  readonly watermark: number
-  /** What holds the lowest watermark of all transforms, and since when; null once event time is over. */
-  readonly held: WatermarkHold | null
-  /** Elements that came after their window had closed for good. */
-  readonly droppedLate: number
-  /** How often the job has begun again after a failure. */
-  readonly restarts: number
-  /** How many were `completed` and how many `failed`; of the last one its number, how long it took and its size. null: none yet. */
-  readonly checkpoints: {
-    /** How many are durable. */
-    readonly completed: number
-    /** How many could not be kept. */
-    readonly failed: number
-    /** The number of the last one. */
-    readonly lastEpoch: number | null
-    /** From the barriers to the manifest; milliseconds. */
-    readonly lastDurationMs: number | null
-    /** From the barriers to the last task's snapshot; milliseconds. */
-    readonly lastAlignmentMs: number | null
-    /** Of all segments that it names. */
-    readonly lastBytes: number | null
-  }
-  /** How far each part of each source was read. */
-  readonly splits: ReadonlyArray<SplitMetrics>
-  /** What the pipeline's own functions have counted: see {@link Metrics}. */
-  readonly user: ReadonlyArray<Metric>
-  /** What each sink counts, by the sink's path. */
-  readonly sinks: Readonly<Record<string, Readonly<Record<string, number>>>>
-}
 
 /** How a run ended, with its last metrics (Beam's PipelineResult). */
 export interface PipelineResult {

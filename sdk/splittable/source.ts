@@ -65,6 +65,13 @@ export interface SplitReader<out M> {
   readonly status: () => ReaderStatus
   /** How many elements the server says are still to come, or null where it cannot say. */
   readonly lag: () => number | null
+  /**
+   * How long ago the oldest element was published that is still to be polled, in milliseconds before `nowMs`; 0 where nothing is, null where
+   * it cannot say.
+   */
+  readonly lagMs?: ((nowMs: number) => number | null) | undefined
+  /** What it counts, and how it stands, by name: `reconnects`, `redeliveries`, `pendingAcks`, … */
+  readonly metrics?: (() => Readonly<Record<string, number>>) | undefined
   /** Called whenever poll or status would answer anew; one callback, the newest. */
   readonly onChange: (callback: () => void) => void
   /** The split now ends at `to` (exclusive): the rest is somebody else's. */

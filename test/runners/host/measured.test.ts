@@ -1,0 +1,154 @@
+// What a run measures of itself, on each runner: per split and per transform, by class of error, per thread.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { assert } from 'chai'
+import {
+  Checkpoints,
+  Create,
+  type JobMetrics,
+  Latency,
+  millis,
+  orThrow,
+  PCollection,
+  Pipeline,
+  pipe,
+  type PortablePipeline,
+  prometheusText,
+  type TransformMetrics,
+} from 'jetbeam'
+import { DirectRunner } from 'jetbeam/runners/direct'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { breaksOnce, leastCallMs, measured } from '../../support/measured-programs.ts'
+
+const lines = 10_000
+/** Every hundredth of them. */
+const asked = 100
+
+describe('What a run measures', function () {
+  this.timeout(30_000)
+  let folder: string
+  let bytes = 0
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jetbeam-measured-'))
+    const text = Array.from({ length: lines }, (_, i) => `${i}\n`).join('')
+    bytes = text.length
+    await writeFile(join(folder, 'lines.txt'), text)
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  const at = (name: string): string => join(folder, name)
+  const transform = ({ transforms }: JobMetrics, path: string): TransformMetrics => {
+    const found = transforms.find(one => [one.transform, ...one.fused].some(it => it === path || it.startsWith(`${path}/`)))
+    return found ?? assert.fail(`${path} is none of ${transforms.map(one => one.transform).join(', ')}`)
+  }
+  const figures = ({ elementsIn, elementsOut, bytesIn, bytesOut }: TransformMetrics) => ({ elementsIn, elementsOut, bytesIn, bytesOut })
+
+  const runners = {
+    'the direct runner': { workers: 1, start: DirectRunner.start },
+    'two worker threads': {
+      workers: 2,
+      start: (o: { readonly checkpoints: Checkpoints }) => WorkerThreadsRunner.start({ ...o, workers: 2, restart: { attempts: 2 } }),
+    },
+  }
+  for (const [runner, { workers, start }] of Object.entries(runners)) {
+    describe(`on ${runner}`, () => {
+      let metrics: JobMetrics
+      before(async () => {
+        const checkpoints = Checkpoints.directory(at(`state-${workers}`), { every: millis(20) })
+        const pipeline: PortablePipeline = measured({ from: at('lines.txt'), to: at(`out-${workers}.txt`) })
+        metrics = (await orThrow((await orThrow(start({ checkpoints })(pipeline))).done)).metrics
+      })
+
+      it('is how many elements and bytes each transform took and gave', async () => {
+        const written = (await readFile(at(`out-${workers}.txt`), 'utf8')).length
+        const reading = transform(metrics, 'Parse')
+        assert.deepEqual(figures(reading), { elementsIn: lines, elementsOut: asked, bytesIn: bytes, bytesOut: 0 })
+        assert.strictEqual(transform(metrics, 'Ask').elementsIn, asked)
+        const counted = transform(metrics, 'Write')
+        assert.deepInclude(figures(counted), { elementsOut: 7, bytesIn: 0, bytesOut: written })
+        assert.strictEqual(metrics.bytesRead, bytes)
+      })
+
+      it('is how long elements took, each of them counted, and of calls each call', () => {
+        assert.strictEqual(transform(metrics, 'Parse').latency.count, lines)
+        const calls = transform(metrics, 'Ask').latency
+        assert.strictEqual(calls.count, asked)
+        assert.isAtLeast(Latency.quantile(calls, 0) ?? 0, leastCallMs)
+        assert.isAbove(transform(metrics, 'Parse').latency.maxMs, 0)
+      })
+
+      it('is what went wrong, by transform and class', () => {
+        const counts = metrics.errors.map(({ transform: path, error, count }) => `${path} ${error} ${count}`)
+        assert.sameMembers(counts, ['Parse/tryMap#1 TypeError 10', 'Parse/tryMap#1 RangeError 4', 'Ask/tryMapAsync#1 Refused 1'])
+      })
+
+      it('is how much of each split was read', () => {
+        const sum = (figure: 'elements' | 'bytes'): number => metrics.splits.reduce((total, split) => total + (split[figure] ?? NaN), 0)
+        assert.deepEqual([sum('elements'), sum('bytes')], [lines, bytes])
+        assert.strictEqual(metrics.lagMs, 0)
+      })
+
+      it('is how long each checkpoint took, and how old the last one is', () => {
+        const { completed, durations, ageMs } = metrics.checkpoints
+        assert.isAbove(completed, 0)
+        assert.strictEqual(durations.count, completed)
+        assert.isAtLeast(ageMs ?? -1, 0)
+      })
+
+      it('is what each sink was given, and how busy each thread is', () => {
+        const [sink] = Object.values(metrics.sinks)
+        assert.deepInclude(sink, { rows: 7, bytes: transform(metrics, 'Write').bytesOut })
+        assert.deepEqual(
+          metrics.workers.map(({ worker }) => worker),
+          Array.from({ length: workers }, (_, i) => i),
+        )
+        for (const { busy, blocked } of metrics.workers) for (const share of [busy, blocked]) assert.isTrue(share >= 0 && share <= 1)
+      })
+
+      it('can be scraped', () => {
+        const text = prometheusText(metrics, { job: 'a "b"' })
+        for (const line of [
+          `jetbeam_elements_read_total{job="a \\"b\\""} ${lines}`,
+          'jetbeam_errors_total{job="a \\"b\\"",transform="Parse/tryMap#1",error="TypeError"} 10',
+          'jetbeam_transform_latency_seconds_count{job="a \\"b\\"",transform="Ask/tryMapAsync#1"} 100',
+          'jetbeam_transform_latency_seconds_bucket{job="a \\"b\\"",transform="Ask/tryMapAsync#1",le="0.001024"} 0',
+          'jetbeam_transform_latency_seconds_bucket{job="a \\"b\\"",transform="Ask/tryMapAsync#1",le="+Inf"} 100',
+        ])
+          assert.include(text, `${line}\n`)
+        const names = text.match(/^# TYPE \S+/gm) ?? []
+        assert.lengthOf(new Set(names), names.length)
+        for (const line of text.trimEnd().split('\n')) assert.match(line, /^(# (HELP|TYPE) jetbeam_\w+ .+|jetbeam_\w+\{.+\} -?[\d.e+-]+)$/)
+      })
+    })
+  }
+
+  it('is what an attempt failed with, by the class of the error, from a worker too', async () => {
+    const run = WorkerThreadsRunner.run({
+      workers: 2,
+      checkpoints: Checkpoints.directory(at('broken-state'), { every: millis(20) }),
+      restart: { attempts: 2, initial: millis(1) },
+      log: () => undefined,
+    })
+    const { metrics } = await orThrow(run(breaksOnce({ from: at('lines.txt'), to: at('broken.txt'), flag: at('flag') })))
+    assert.strictEqual(metrics.restarts, 1)
+    const [error, ...more] = metrics.errors
+    assert.deepInclude(error, { transform: 'Break/map#1', error: 'Broken', count: 1 })
+    assert.isEmpty(more)
+  })
+
+  it('is how long sources are held up by what lies behind them', async () => {
+    let open = (): void => undefined
+    const gate = new Promise<void>(resolve => (open = resolve))
+    const slow = pipe(
+      Create.of(Array.from({ length: 20_000 }, (_, i) => i)),
+      PCollection.mapAsync(n => gate.then(() => n), { concurrency: 1, timeout: millis(60_000) }),
+      PCollection.ignore,
+    )
+    const job = await orThrow(DirectRunner.start()(Pipeline.of(slow)))
+    while ((job.metrics().workers[0]?.blocked ?? 0) < 0.5) await pause(20)
+    await orThrow(job.cancel)
+    open()
+  })
+})
