@@ -7,7 +7,7 @@ import { type HeadPlace, headOf } from './heads.ts'
 import type { SplitRecord, TaskRecord } from './messages.ts'
 import { SidedElements } from './sided/sided-elements.ts'
 import { RestrictionSet } from './splittable/restriction-set.ts'
-import { stageOf, taskName } from './task-name.ts'
+import { stageOf, taskNames } from './task-name.ts'
 
 /** What a checkpoint holds of a task. */
 export interface Held {
@@ -19,8 +19,8 @@ export interface Held {
 type Chains = ReadonlyArray<Held['keyed']>
 
 /** Where one of the stage's new tasks begins; `held`: all that the old ones held, in their order. */
-export const redealt = (stage: Stage, held: ReadonlyArray<Held>, shard: number, shards: number): Held => {
-  const isMine = (i: number): boolean => i % shards === shard
+export const redealt = (stage: Stage, held: ReadonlyArray<Held>, shard: number, shards: number, first = 0): Held => {
+  const isMine = (i: number): boolean => (first + i) % shards === shard
   return {
     record: recordOf(
       held.map(({ record }) => record),
@@ -51,13 +51,16 @@ const recordOf = (records: ReadonlyArray<TaskRecord>, isMine: (i: number) => boo
       if (!record.caughtUp.includes(channel)) behind.add(stage)
     }
   }
-  const all = (stages: Iterable<string>): ReadonlyArray<string> =>
-    [...stages].flatMap(stage => Array.from({ length: shards }, (_, i) => taskName(stage, i)))
   return {
     inputWatermark: lowest(records.map(({ inputWatermark }) => inputWatermark)),
     outputWatermark: lowest(records.map(({ outputWatermark }) => outputWatermark)),
-    channels: Object.fromEntries(all(channels.keys()).map(channel => [channel, channels.get(stageOf(channel)) ?? Instant.min])),
-    caughtUp: all([...channels.keys()].filter(stage => !behind.has(stage))),
+    channels: Object.fromEntries(
+      taskNames(channels.keys(), shards).map(channel => [channel, channels.get(stageOf(channel)) ?? Instant.min]),
+    ),
+    caughtUp: taskNames(
+      [...channels.keys()].filter(stage => !behind.has(stage)),
+      shards,
+    ),
     splits: inTurn(records.flatMap(({ splits }) => splits)).filter((_, i) => isMine(i)),
     sawElements: records.some(({ sawElements }) => sawElements),
     // What was counted until now counts once.

@@ -1,14 +1,15 @@
 // What a task says of its share of a stage's work, gives of it, and takes of another's or of what has appeared.
+import { Instant } from '../../sdk/model/time.ts'
 import type { Split } from '../../sdk/splittable/source.ts'
 import type { Moved, Share } from './sharing.ts'
 import type { Task } from './task.ts'
 
-export const shareOf = (task: Task): Share => ({
-  stage: task.stage.id,
-  watermark: task.ownWatermark(),
+export const shareOf = (task: Task): Share => {
+  const remaining = task.splits?.remaining() ?? task.restrictions?.remaining() ?? 0
   // What is on its way to a splittable stage may become work.
-  remaining: task.splits?.remaining() ?? task.restrictions?.remaining() ?? 0,
-})
+  const hasAll = task.splits !== null || task.inputWatermark() === Instant.max
+  return { stage: task.stage.id, watermark: task.ownWatermark(), remaining, settled: remaining === 0 && hasAll }
+}
 
 /** null: it has nothing to give. `cut`: the split that ends sooner now, and where; its reader must be told. */
 export const givenBy = (

@@ -9,8 +9,10 @@ export interface Share {
   readonly stage: string
   /** How far it would let event time go: what it has left may lie there. */
   readonly watermark: number
-  /** How much it has left to read, in a unit of the stage's; 0: nothing. */
+  /** How much it has left to read that has an end, in a unit of the stage's; 0: nothing. */
   readonly remaining: number
+  /** Nothing that has an end is left, and nothing will come: what is left has none, and stays where it is. */
+  readonly settled: boolean
 }
 
 /** Work on its way from one task to another: plain data. */
@@ -32,6 +34,7 @@ interface TaskState {
   remaining: number
   /** What was left when it said so the time before. */
   before: number
+  settled: boolean
 }
 
 interface StageState {
@@ -41,16 +44,17 @@ interface StageState {
 }
 
 /**
- * The stages whose tasks may give work to each other: what is bounded, and fed by nothing else, for event time of a stage without an end
- * may not wait for all its tasks; and what publishes nothing as it reads, for such outputs are named by their split, in which a replay
- * must find them. `isScripted`: what plays a script, at whose pace all else goes.
+ * The stages whose tasks may give work to each other: sources, bounded or not, and splittable DoFns that are fed by what is bounded. What
+ * has an end moves, such as the backlog of a read without one; once all of that is read, event time waits no more for all tasks to say
+ * where they are. A stage fed without an end would wait for ever. What publishes as it reads shares nothing: such outputs are named by
+ * their split, in which a replay must find them. `isScripted`: what plays a script, at whose pace all else goes.
  */
 export const sharedStages = ({ stages }: Plan, isScripted: (stage: string) => boolean): ReadonlySet<string> => {
   if (stages.some(({ id }) => isScripted(id))) return new Set()
   const bounded = new Set<string>()
   for (const stage of stages) if (ends(stage) && stage.inputs.every(input => bounded.has(input))) bounded.add(stage.id)
   const shares = (stage: Stage): boolean =>
-    bounded.has(stage.id) &&
+    stage.inputs.every(input => bounded.has(input)) &&
     (stage.head._tag === 'Source' || stage.head._tag === 'Splittable') &&
     !stage.exits.some(exit => exit._tag === 'Sink' && exit.mode === 'immediate')
   return new Set(stages.filter(shares).map(({ id }) => id))
@@ -71,7 +75,7 @@ export class Sharing {
         stage,
         {
           stage,
-          tasks: Array.from({ length: tasks }, () => ({ watermark: Instant.min, remaining: Infinity, before: Infinity })),
+          tasks: Array.from({ length: tasks }, () => ({ watermark: Instant.min, remaining: Infinity, before: Infinity, settled: false })),
           released: Instant.min,
         },
       ]),
@@ -92,12 +96,13 @@ export class Sharing {
     this.#frozen = false
   }
 
-  onShare(task: number, { stage, watermark, remaining }: Share): ReadonlyArray<SharingCommand> {
+  onShare(task: number, { stage, watermark, remaining, settled }: Share): ReadonlyArray<SharingCommand> {
     const state = this.#stage(stage)
     const its = taskOf(state, task)
     its.before = its.remaining
     its.remaining = remaining
     its.watermark = watermark
+    its.settled = settled
     return [...this.#release(state), ...this.#move(state)]
   }
 
@@ -121,14 +126,17 @@ export class Sharing {
     const its = taskOf(moving.stage, moving.to)
     its.watermark = Math.min(its.watermark, moving.watermark)
     its.remaining = its.before = Infinity
+    its.settled = false
     return this.#release(moving.stage)
   }
 
   #release(state: StageState): ReadonlyArray<SharingCommand> {
+    const moving = this.#moving?.stage === state ? this.#moving : null
     // The giver may not say yet what it gives.
-    if (this.#moving?.stage === state && this.#moving.watermark === -Infinity) return []
-    let at = this.#moving?.stage === state ? this.#moving.watermark : Infinity
-    for (const { watermark } of state.tasks) at = Math.min(at, watermark)
+    if (moving?.watermark === -Infinity) return []
+    // From here on each task goes by itself.
+    const isOver = moving === null && state.tasks.every(({ settled }) => settled)
+    const at = isOver ? Instant.max : Math.min(moving?.watermark ?? Infinity, ...state.tasks.map(({ watermark }) => watermark))
     if (at <= state.released) return []
     state.released = at
     return [{ _tag: 'Release', stage: state.stage, at }]
@@ -136,7 +144,7 @@ export class Sharing {
 
   /** From whoever has most to whoever has nothing, if it takes longer than the last look at it. */
   #move(state: StageState): ReadonlyArray<SharingCommand> {
-    if (this.#frozen || this.#moving !== null) return []
+    if (this.#frozen || this.#moving !== null || state.released === Instant.max) return []
     const to = state.tasks.findIndex(({ remaining }) => remaining === 0)
     if (to < 0) return []
     let from = -1

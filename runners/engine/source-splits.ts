@@ -81,7 +81,7 @@ export class SourceSplits {
     return largest === null || split === null ? null : { id: largest.split.id, split, watermark: largest.watermark }
   }
 
-  /** How many positions are left to read, of which some may hold no element; Infinity where a split has no end. */
+  /** How many positions are left to read where there is an end, of which some may hold no element; Infinity where it is not known yet. */
   remaining(): number {
     let sum = 0
     for (const state of this.#splits.values()) sum += remainingOf(state)
@@ -172,5 +172,8 @@ export class SourceSplits {
 /** A count of elements cannot be divided before it is known where they lie. */
 const isDivisible = (split: Split): boolean => split.divisible === true && split.count === null
 
-/** While it is not done there may be something, as far as anybody knows. */
-const remainingOf = ({ tracker, done }: State): number => (done ? 0 : Math.max(1, tracker.progress().remaining))
+/** Of what has an end: while it is not done there may be something, as far as anybody knows. */
+const remainingOf = ({ split, tracker, done }: State): number => {
+  const isEndless = tracker.range.to === null && split.count === null
+  return done || isEndless ? 0 : Math.max(1, tracker.progress().remaining)
+}

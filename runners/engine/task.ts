@@ -20,7 +20,7 @@ import { SidedElements } from './sided/sided-elements.ts'
 import { SourceSplits } from './source-splits.ts'
 import type { RestrictionEvent } from './splittable/messages.ts'
 import { Restrictions } from './splittable/restrictions.ts'
-import { taskName } from './task-name.ts'
+import { taskName, taskNames } from './task-name.ts'
 import { TaskOutputs } from './task-outputs.ts'
 import type { TaskPlace, TaskSpec } from './task-place.ts'
 
@@ -56,12 +56,12 @@ export class Task {
     this.#watermarks = { input: restored?.record.inputWatermark ?? Instant.min, output: restored?.record.outputWatermark ?? Instant.min }
     this.#sawElements = restored?.record.sawElements ?? false
     this.#released = spec.shared === true ? this.#watermarks.output : Instant.max
-    const inputs = this.#channelsOf(stage.inputs)
+    const inputs = taskNames(stage.inputs, spec.shards)
     this.#channels = new Channels(inputs, restored?.record.channels ?? {}, restored?.record.caughtUp ?? [])
-    this.#mains = this.#channelsOf(stage.mainInputs)
+    this.#mains = taskNames(stage.mainInputs, spec.shards)
     const { head } = stage
-    const { splits, discovering } = spec
-    this.splits = head._tag === 'Source' ? new SourceSplits(splits, head.watermark, restored?.record.splits ?? [], discovering) : null
+    const held = restored?.record.splits ?? []
+    this.splits = head._tag === 'Source' ? new SourceSplits(spec.splits, head.watermark, held, spec.discovering) : null
     // What it was given when it had come to its own end is still to be read.
     this.#watermarks.input = Math.min(this.#watermarks.input, this.splits?.watermark() ?? Instant.max)
     this.#calls = head._tag === 'Async' ? new AsyncCalls(head.call, (id, element) => outbox.call(id, element)) : null
@@ -76,7 +76,7 @@ export class Task {
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.restrictions = this.#head instanceof Restrictions ? this.#head : null
     this.#catchingUp = new CatchingUp(
-      () => this.#released === Instant.max && (this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs)),
+      () => this.isReleased() && (this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs)),
       this.#sided ?? this.#calls ?? this.restrictions,
     )
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
@@ -85,13 +85,9 @@ export class Task {
     if (waiting !== undefined) this.#calls?.restore(waiting)
   }
 
-  #channelsOf(stages: ReadonlyArray<string>): ReadonlyArray<string> {
-    return stages.flatMap(stage => Array.from({ length: this.#spec.shards }, (_, shard) => taskName(stage, shard)))
-  }
-
   #sideProgress(): ReadonlyArray<SideProgress> {
     return this.stage.sideInputs.map(stages => {
-      const channels = this.#channelsOf(stages)
+      const channels = taskNames(stages, this.#spec.shards)
       return { watermark: () => this.#channels.watermark(channels), caughtUp: () => this.#channels.hasCaughtUp(channels) }
     })
   }
@@ -260,6 +256,9 @@ export class Task {
     const input = Math.min(this.#watermarks.input, this.splits?.watermark() ?? Instant.max)
     return Math.min(input, this.#head?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
   }
+
+  /** No work of its stage moves, or any more: how far event time goes is up to each task. */
+  readonly isReleased = (): boolean => this.#released === Instant.max
 
   outputWatermark(): number {
     return this.#watermarks.output

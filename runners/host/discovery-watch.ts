@@ -2,7 +2,9 @@
 import { Instant } from '../../sdk/model/time.ts'
 import type { ConnectedSource, Discovery, Split } from '../../sdk/splittable/source.ts'
 import { stageOf } from '../engine/task-name.ts'
+import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
+import { dealt, firstShardOf } from './dealing.ts'
 import { io } from './errors.ts'
 
 /** The same in all threads: each has connected the same sources. */
@@ -26,6 +28,7 @@ interface Watched {
 }
 
 export interface DiscoveryPlace {
+  readonly plan: Plan
   readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
   readonly content: CheckpointContent
   /** How many tasks each stage has. */
@@ -60,11 +63,10 @@ export class DiscoveryWatch {
     const { shards, toEnd } = this.#place
     const { splits, horizon } = await io(stage, () => discovery.find({ known: [...known], toEnd }))
     return () => {
-      const first = known.length
+      const first = firstShardOf(this.#place.plan, stage) + known.length
       known.push(...splits)
       if (horizon < Instant.max) watched.dueMs = Date.now() + discovery.everyMs
-      for (let shard = 0; shard < shards; shard++)
-        this.#deal({ stage, shard, splits: splits.filter((_, i) => (first + i) % shards === shard), horizon })
+      for (let shard = 0; shard < shards; shard++) this.#deal({ stage, shard, splits: dealt(splits, first, shard, shards), horizon })
     }
   }
 

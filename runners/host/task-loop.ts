@@ -257,7 +257,7 @@ export class TaskLoop {
   // ---- work that moves to other threads and comes from them
 
   shares(): ReadonlyArray<Share> {
-    return this.#set.tasks.filter(({ stage }) => this.#place.site.shared.has(stage.id)).map(shareOf)
+    return this.#set.tasks.filter(task => !task.isReleased() && this.#place.site.shared.has(task.stage.id)).map(shareOf)
   }
 
   /** Half of what is left here of a stage's work; null where there is nothing to give. */

@@ -11,6 +11,7 @@ import { type Finalizer, StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
+import { dealt, firstShardOf } from './dealing.ts'
 import { setUp, tearDown } from './life-cycle.ts'
 import { outcomeIn } from './outcome.ts'
 
@@ -79,12 +80,13 @@ const wiredTasks = async (
   const stages = new Map(plan.stages.map(stage => [stage.id, stage]))
   const tasks = new Map<string, Task>()
   for (const stage of plan.stages) {
+    const first = firstShardOf(plan, stage.id)
     for (const shard of site.shards) {
       const instance = new StageInstance(stage, strict ? strictness : null, host.now, () => performance.now())
       await setUp(instance, host.log)
       instances.push(instance)
       const name = taskName(stage.id, shard)
-      const restored = await restoredOf(stage, shard, content, site)
+      const restored = await restoredOf(stage, shard, first, content, site)
       const outbox: Outbox = {
         send: (to, toShard, message) => {
           if (site.shards.includes(toShard)) reach(tasks, taskName(to, toShard)).onMessage(name, message, host.now())
@@ -103,8 +105,8 @@ const wiredTasks = async (
         shared: site.shared.has(stage.id),
         discovering: site.discovering.has(stage.id),
         downstream: downstreamOf(stage, stages),
-        // Dealt in turn; a task without a split only passes watermarks and barriers on.
-        splits: restored === null ? (content.splits[stage.id] ?? []).filter((_, i) => i % site.of === shard) : [],
+        // A task without a split only passes watermarks and barriers on.
+        splits: restored === null ? dealt(content.splits[stage.id] ?? [], first, shard, site.of) : [],
         restored,
         outcomeOf: outcomeIn(stage),
         cut: host.cutFor(stage),
@@ -131,7 +133,7 @@ const downstreamOf = (stage: Stage, stages: ReadonlyMap<string, Stage>): Readonl
   )
 
 /** null: the checkpoint knows nothing of the stage. */
-const restoredOf = async (stage: Stage, shard: number, content: CheckpointContent, site: TaskSite): Promise<Held | null> => {
+const restoredOf = async (stage: Stage, shard: number, first: number, content: CheckpointContent, site: TaskSite): Promise<Held | null> => {
   const heldBy = async (name: string): Promise<ReadonlyArray<Held>> => {
     const task = content.tasks[name]
     return task === undefined ? [] : [{ record: task.record, keyed: await site.stateOf(name) }]
@@ -139,5 +141,5 @@ const restoredOf = async (stage: Stage, shard: number, content: CheckpointConten
   if (content.shards === site.of) return (await heldBy(taskName(stage.id, shard)))[0] ?? null
   const held: Held[] = []
   for (let before = 0; before < content.shards; before++) held.push(...(await heldBy(taskName(stage.id, before))))
-  return held.length === 0 ? null : redealt(stage, held, shard, site.of)
+  return held.length === 0 ? null : redealt(stage, held, shard, site.of, first)
 }

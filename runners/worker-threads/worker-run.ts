@@ -2,7 +2,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
-import { Instant } from '../../sdk/model/time.ts'
 import { sharedAmong } from './sharing-crew.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
@@ -192,7 +191,7 @@ export class WorkerRun {
     const finished = this.#loop.finished()
     const shares = this.#loop.shares()
     // Whoever has nothing left says so at once: event time may wait for it.
-    const idle = shares.filter(({ watermark }) => watermark === Instant.max).length
+    const idle = shares.filter(({ settled }) => settled).length
     if (now < this.#reportDueMs && finished === this.#finished && idle === this.#idle) return
     this.#finished = finished
     this.#idle = idle

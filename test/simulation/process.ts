@@ -8,13 +8,12 @@ import { taskName } from '../../runners/engine/task-name.ts'
 import { outcomeIn } from '../../runners/host/outcome.ts'
 import { strictness } from '../../runners/harness/strictness.ts'
 import type { Plan } from '../../runners/plan/stage.ts'
-import type { Split } from '../../sdk/splittable/source.ts'
 import { CheckedInstance } from './checked-instance.ts'
 import { heldIn, outputsIn, restoredOf, stored, type Stored } from './disk.ts'
 import type { Draw } from './draw.ts'
 import { answers } from './pipelines.ts'
 import { type Event, type Scenario, shardsOf, sharesWork } from './scenario.ts'
-import { hidesSplits, SimulatedDiscovery, splitOf } from './simulated-discovery.ts'
+import { hidesSplits, SimulatedDiscovery, splitsOf } from './simulated-discovery.ts'
 import { SimulatedSharing } from './simulated-sharing.ts'
 import { SimulatedGenerators } from './simulated-generators.ts'
 import type { Ledger } from './sink.ts'
@@ -119,11 +118,7 @@ export class Process {
       read: (task, split) => this.#beginReading(task, split, false),
     })
     this.#discovery = new SimulatedDiscovery(
-      new Map(
-        plan.stages.flatMap(({ id }) =>
-          this.#discovers(id) ? [[id, this.#eventsOf(id).map((events, i) => splitOf(events, i))] as const] : [],
-        ),
-      ),
+      new Map(plan.stages.flatMap(({ id }) => (this.#discovers(id) ? [[id, splitsOf(world.scenario, this.#eventsOf(id))] as const] : []))),
       this.#shards,
       disk,
     )
@@ -143,12 +138,10 @@ export class Process {
     const name = taskName(stage.id, shard)
     const reach = (): Task => this.#tasks.get(name) ?? lost(name)
     const instance = new CheckedInstance(stage, scenario.strict ? strictness : null, reach)
-    const events = this.#eventsOf(stage.id)
     // Dealt to the source's tasks in turn, once.
     const isHidden = (i: number): boolean => this.#discovers(stage.id) && i > 0
-    const splits = events.flatMap((of, i): ReadonlyArray<Split> =>
-      disk === null && i % shards === shard && !isHidden(i) ? [splitOf(of, i)] : [],
-    )
+    const isDealt = (i: number): boolean => disk === null && i % shards === shard && !isHidden(i)
+    const splits = splitsOf(scenario, this.#eventsOf(stage.id)).filter((_, i) => isDealt(i))
     const downstream = new Map(
       stage.exits.flatMap(exit =>
         'to' in exit ? plan.stages.filter(other => other.id === exit.to).map(other => [other.id, other] as const) : [],

@@ -77,6 +77,9 @@ export const shardsOf = ({ seed, shards }: Scenario, generation: number): number
 /** Workers with nothing left to read take half of what others have. */
 export const sharesWork = ({ seed, threads }: Scenario): boolean => threads && new Draw(seed ^ 0x0a1f_0a1f).chance(0.6)
 
+/** The last split of each source has no end, and stays with whoever was dealt it while others move. */
+export const isOpen = (scenario: Scenario): boolean => sharesWork(scenario) && new Draw(scenario.seed ^ 0x0be1_1e55).chance(0.4)
+
 const keys: ReadonlyArray<unknown> = ['a', 'b', 'c', 7, 'a longer key', null, ['x', 1], { page: '/', site: 2 }]
 
 export const scenarioOf = (seed: number): Scenario => {

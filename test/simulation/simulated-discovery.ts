@@ -4,18 +4,17 @@ import { Instant } from '../../sdk/index.ts'
 import type { Split } from '../../sdk/splittable/source.ts'
 import { restoredOf, type Stored } from './disk.ts'
 import { Draw } from './draw.ts'
-import { type Event, type Scenario, sharesWork } from './scenario.ts'
+import { type Event, isOpen, type Scenario, sharesWork } from './scenario.ts'
 
-/** Whether a scenario's sources hide some of their splits at first; event time waits for all where work is shared, which is for bounded reads. */
-export const hidesSplits = (scenario: Scenario): boolean => !sharesWork(scenario) && new Draw(scenario.seed ^ 0x0d15_c0de).chance(0.3)
+/** Whether a scenario's sources hide some of their splits at first; of those whose work moves, only unbounded ones do. */
+export const hidesSplits = (scenario: Scenario): boolean =>
+  (isOpen(scenario) || !sharesWork(scenario)) && new Draw(scenario.seed ^ 0x0d15_c0de).chance(0.3)
 
-export const splitOf = (events: ReadonlyArray<Event>, i: number): Split => ({
-  id: String(i),
-  range: { from: 0, to: events.length },
-  count: null,
-  detail: null,
-  divisible: true,
-})
+export const splitsOf = (scenario: Scenario, source: ReadonlyArray<ReadonlyArray<Event>>): ReadonlyArray<Split> =>
+  source.map((events, i) => {
+    const endless = isOpen(scenario) && i === source.length - 1
+    return { id: String(i), range: { from: 0, to: endless ? null : events.length }, count: null, detail: null, divisible: !endless }
+  })
 
 export interface Found {
   readonly stage: string

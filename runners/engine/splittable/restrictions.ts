@@ -17,7 +17,7 @@ import type { RestrictionCommand, RestrictionEvent, RestrictionState } from './m
 import { batchOf, continuationIn } from './outputs.ts'
 import { partsOf, truncated } from './parts.ts'
 import { RestrictionSet } from './restriction-set.ts'
-import { leftBehind, remainingOf, stateOf } from './shown.ts'
+import { leftBehind, leftIn, remainingOf, stateOf } from './shown.ts'
 
 /** How many restrictions are read at once, and how many are asked for. */
 const mostActive = 16
@@ -216,18 +216,20 @@ export class Restrictions implements TaskHead, Passage {
     return part
   }
 
-  /** About how much is left, in the restrictions' own unit. */
+  /** About how much is left that has an end, in the restrictions' own unit. */
   remaining(): number {
-    return remainingOf(this.#all, entry => this.#user(entry, () => stateOf(this.#spec.fn, entry)))
+    return remainingOf(this.#all, this.#leftIn)
   }
+
+  readonly #leftIn = (entry: Entry): number => this.#user(entry, () => leftIn(this.#spec.fn, entry))
 
   /** Takes out what another task is to read: one that waits, or half of an active one. */
   give(): { readonly bytes: Uint8Array; readonly watermark: number } | null {
     if (this.#draining) return null
-    for (const entry of this.#all.values()) if (entry.status === 'queued' && this.#queue.size > 0) return this.#giveAway(entry)
+    for (const entry of this.#all.values()) if (entry.status === 'queued' && this.#leftIn(entry) > 0) return this.#giveAway(entry)
     for (const entry of this.#all.values()) {
       const { live } = entry
-      const residual = live === null ? O.none : this.#user(entry, () => live.tracker.trySplit(0.5))
+      const residual = live === null || this.#leftIn(entry) === 0 ? O.none : this.#user(entry, () => live.tracker.trySplit(0.5))
       if (O.isNone(residual)) continue
       this.#all.touch(entry)
       return this.#giveAway(Object.assign(this.#residual(entry, residual.value), { status: 'queued' as const }))

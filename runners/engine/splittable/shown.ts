@@ -19,19 +19,31 @@ export const stateOf = (fn: ErasedSplittable, { id, status, restriction, live, w
 
 const mostAsked = 16
 
-/** About how much is left of all of them, in their own unit, with what the first of them say. What is not known counts as one. */
+/** About how much is left of all of them, in their own unit, with what the first of them say: `leftIn` says it of one. */
 export const remainingOf = (
   all: { readonly size: number; readonly values: () => Iterable<Entry> },
-  stateIn: (entry: Entry) => RestrictionState,
+  leftIn: (entry: Entry) => number,
 ): number => {
-  let [sum, seen] = [0, 0]
+  let [sum, counted, seen] = [0, 0, 0]
   for (const entry of all.values()) {
-    if (seen === mostAsked) break
+    if (counted === mostAsked) break
     seen++
-    const isKnown = entry.status !== 'new' && entry.status !== 'asking'
-    sum += Math.max(1, isKnown ? (stateIn(entry).remaining ?? 1) : 1)
+    const left = leftIn(entry)
+    if (left > 0) counted++
+    sum += left
   }
   return seen === 0 ? 0 : (sum * all.size) / seen
+}
+
+/**
+ * How much of it another task could read instead, or wait for: what has no end stays where it is, and so does what an unbounded DoFn has
+ * put aside, which has seen the end of what was there. What is not known counts as one.
+ */
+export const leftIn = (fn: ErasedSplittable, entry: Entry): number => {
+  if (entry.status === 'new' || entry.status === 'asking') return 1
+  if (entry.status === 'delayed' && !fn.isBounded) return 0
+  const { remaining } = stateOf(fn, entry)
+  return remaining === null ? 1 : remaining === Infinity ? 0 : Math.max(1, remaining)
 }
 
 export const leftBehind = (tracker: LiveTracker<unknown, unknown>): string => {
