@@ -10,6 +10,8 @@ export interface Destination {
   /** The only subject, or null where elements choose. */
   readonly subject: string | null
   readonly connection: string
+  /** It is the only stream of its sink. */
+  readonly alone: boolean
 }
 
 const minimumMessages = 10_000
@@ -17,24 +19,34 @@ const minimumAgeMs = 60_000
 
 const atLeastOnceInstead = 'or write with delivery: Delivery.atLeastOnce.'
 
-/** Throws UnsafeDestination or SubjectNotInStream. */
-export const requireWritable = (info: StreamInfo, d: Destination, exactlyOnce: boolean): void => {
-  const { config } = info
-  const unsafe = (reason: string, remedy: string): never => {
-    throw new JetStreamIOError('UnsafeDestination', `${d.label}: ${reason}. ${remedy}`)
+const unsafeIn =
+  ({ label }: Destination) =>
+  (reason: string, remedy: string): never => {
+    throw new JetStreamIOError('UnsafeDestination', `${label}: ${reason}. ${remedy}`)
   }
+
+/** Throws UnsafeDestination or SubjectNotInStream. */
+export const requireWritable = (info: StreamInfo, d: Destination): void => {
+  const { config } = info
+  const unsafe = unsafeIn(d)
   if (config.mirror !== undefined)
     unsafe(`the stream ${d.stream} is a mirror, which nothing can be published to`, `Write to ${config.mirror.name}.`)
   if (config.sealed) unsafe(`the stream ${d.stream} is sealed`, 'Write to another stream.')
   if (config.no_ack === true)
     unsafe(`the stream ${d.stream} acknowledges nothing (no_ack), so a lost message would go unnoticed`, 'Turn no_ack off.')
   const { subject } = d
-  if (subject !== null && !subjectsOf(info).some(s => matches(s, subject)))
+  // Of several streams, one takes it.
+  if (subject !== null && d.alone && !subjectsOf(info).some(s => matches(s, subject)))
     throw new JetStreamIOError(
       'SubjectNotInStream',
       `${d.label}: the subject ${subject} is not one of the stream ${d.stream}, which has ${subjectsOf(info).join(', ')}. Correct the subject, or add it to the stream.`,
     )
-  if (!exactlyOnce) return
+}
+
+/** That the stream still holds the names of outputs when they are looked for. Throws UnsafeDestination. `window`: what is on its way during a look is told by it. */
+export const requireRemembering = (info: StreamInfo, d: Destination, window: boolean): void => {
+  const { config } = info
+  const unsafe = unsafeIn(d)
   const scanned = 'Exactly-once looks up which outputs are in the stream after a failure'
   if (config.retention !== 'limits')
     unsafe(
@@ -42,7 +54,7 @@ export const requireWritable = (info: StreamInfo, d: Destination, exactlyOnce: b
       `Use limits retention (and source ${d.stream} from that stream), ${atLeastOnceInstead}`,
     )
   // Whatever the client's types say: a server leaves out what is 0, as it is by default (2.15) for a stream that sources others.
-  if ((config.duplicate_window ?? 0) === 0)
+  if (window && (config.duplicate_window ?? 0) === 0)
     unsafe(
       `the stream ${d.stream} has no duplicate window. ${scanned}; the window covers what arrives during that look`,
       `Set duplicate_window, to 2 minutes say, ${atLeastOnceInstead}`,

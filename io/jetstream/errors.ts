@@ -32,6 +32,8 @@ export type JetStreamFailure =
   | 'PublishRejected'
   /** The destination's configuration would let duplicates or losses through. */
   | 'UnsafeDestination'
+  /** Another process has taken the job over, or somebody else writes where only this sink may. */
+  | 'Fenced'
   /** The pipeline would read what it writes. */
   | 'FeedbackLoop'
   /** Whether an output was stored can no longer be found out. */

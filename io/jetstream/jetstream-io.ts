@@ -19,7 +19,7 @@ import { type Message, MessageView, type Outgoing, type StreamMessage, type Unde
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
 import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
-import { sinkOf } from './sink.ts'
+import { type SinkOptions, sinkOf } from './sink.ts'
 import { sourceOf } from './source.ts'
 import { requireSubject } from './subject.ts'
 
@@ -82,9 +82,29 @@ export interface ReadOptions<A> extends ReadSettings {
 
 /** Where `JetStreamIO.write` and its kin publish. `delivery` left out is exactly once: what cannot keep it is refused at start. */
 export interface WriteTarget {
-  /** Its name; it must exist and take the subjects. */
-  readonly stream: string
+  /** Its name; it must exist and take the subjects, unless `createSubjects` says otherwise. Several: each subject belongs to one of them. */
+  readonly stream: string | ReadonlyArray<string>
   readonly delivery?: Delivery | undefined
+  /** How many messages may be on their way at once: 4,096 unless told, at most 65,536. */
+  readonly maxInFlight?: number | undefined
+  /** How many bytes of payload may be on their way at once: 8 MiB unless told. One message may be larger. */
+  readonly maxInFlightBytes?: number | undefined
+  /** Makes a stream that is missing, with limits retention and these subjects; one that is there stays as it is. With one stream only. */
+  readonly createSubjects?: ReadonlyArray<string> | undefined
+  /** Of a stream that is made: 'file' unless told. */
+  readonly createStorage?: 'file' | 'memory' | undefined
+  /** Of a stream that is made, from 1 (unless told) to 5. */
+  readonly createReplicas?: number | undefined
+  /** How long a stream that is made keeps its messages: for ever unless told, a minute at least. */
+  readonly createMaxAge?: Duration | undefined
+  /** How many bytes a stream that is made keeps: no limit unless told. */
+  readonly createMaxBytes?: number | undefined
+  /** How many messages a stream that is made keeps: no limit unless told. */
+  readonly createMaxMessages?: number | undefined
+  /** For how long a stream that is made knows message ids: 2 minutes unless told. */
+  readonly createDuplicateWindow?: Duration | undefined
+  /** Whether a stream that is made takes atomic batches; servers from 2.12. false unless told. It has room for markers then. */
+  readonly createAtomicBatches?: boolean | undefined
   /** What the sink is called in errors and checkpoints: JetStreamIO.write(STREAM) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
@@ -173,21 +193,45 @@ interface Row {
 }
 
 const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
-  const label = `JetStreamIO.${kind}(${o.stream})`
+  const label = `JetStreamIO.${kind}(${typeof o.stream === 'string' ? o.stream : o.stream.join(', ')})`
   const given = { ...o, subject: subject ?? undefined }
   const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode: ['coder', 'headers'] }))
   const delivery = (settings.delivery ?? sinkSchema.keys.delivery.fallback)._tag
+  const ownIds = delivery !== 'atLeastOnce' && delivery !== 'atMostOnce'
   const encode = (value: A, out: OutputBatch): void => {
     const { subject: to, headers, payload } = row(value)
     if (subject === null) requireSubject(to, label)
-    const kept = checkedHeaders(headers, delivery === 'exactlyOnce', label)
+    const kept = checkedHeaders(headers, ownIds, label)
     out.destinations.push(to)
     out.headers.push(kept)
     out.payloads.push(payload)
     out.bytes += payload.length
   }
-  const sink = sinkOf<A>({ stream: o.stream, label, subject, delivery, connection: o.connection, encode })
+  const streams = typeof settings.stream === 'string' ? [settings.stream] : settings.stream
+  const sink = sinkOf<A>({ streams, label, subject, delivery, connection: o.connection, ...sinkSettings(settings), encode })
   return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: o.name ?? null })
+}
+
+/** What nobody has said has its default. */
+const sinkSettings = (s: WriteSettings): Pick<SinkOptions<never>, 'window' | 'create'> => {
+  const { keys } = sinkSchema
+  const duplicateWindow = s.createDuplicateWindow ?? keys.createDuplicateWindow.fallback
+  return {
+    window: { messages: s.maxInFlight ?? keys.maxInFlight.fallback, bytes: s.maxInFlightBytes ?? keys.maxInFlightBytes.fallback },
+    create:
+      s.createSubjects === undefined
+        ? null
+        : {
+            subjects: s.createSubjects,
+            storage: s.createStorage ?? keys.createStorage.fallback,
+            replicas: s.createReplicas ?? keys.createReplicas.fallback,
+            maxAgeMs: s.createMaxAge ?? 0,
+            maxBytes: s.createMaxBytes ?? null,
+            maxMessages: s.createMaxMessages ?? null,
+            duplicateWindowMs: s.createMaxAge === undefined ? duplicateWindow : Math.min(duplicateWindow, s.createMaxAge),
+            atomicBatches: s.createAtomicBatches ?? keys.createAtomicBatches.fallback,
+          },
+  }
 }
 
 interface WriteOptions<A> extends WriteTarget {
@@ -267,7 +311,7 @@ export const JetStreamIO = {
    */
   write,
   /**
-   * Publishes messages that bring their own subject and headers. Nats-Expected-* and Nats-Batch-* headers are left behind.
+   * Publishes messages that bring their own subject and headers. Headers whose names begin with Nats- are left behind: they steer servers.
    *
    * @example
    * const messages = pipe(lines, PCollection.map(line => ({ subject: 'log', value: line, headers: { Host: ['a'] } })))

@@ -1,7 +1,7 @@
 // The keys of a read and of a write: what is data in their options.
 import { days, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
-import { accept, choice, duration, listOf, quoted, refuse, text, wholeNumber } from '../settings/kinds.ts'
+import { accept, between, choice, duration, flag, listOf, quoted, refuse, text, wholeNumber } from '../settings/kinds.ts'
 import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { Delivery } from './delivery.ts'
@@ -15,10 +15,27 @@ import { refusalOfFilters } from './subject-filter.ts'
 import { refusalText, refusedSubject } from './subject.ts'
 
 const streamName = text('the name of a stream', refusedStreamName)
+const streamNames = listOf(streamName, 'the name of a stream, or several', names =>
+  names.length === 0
+    ? { tag: 'InvalidOptions', reason: 'it is empty: name a stream' }
+    : new Set(names).size < names.length
+      ? { tag: 'InvalidOptions', reason: 'it names a stream twice' }
+      : null,
+)
+
+/** One is no list. */
+const destinations: Kind<string | ReadonlyArray<string>> = {
+  says: streamNames.says,
+  accept: value => {
+    if (!Array.isArray(value) && !(typeof value === 'string' && value.includes(','))) return streamName.accept(value)
+    const several = streamNames.accept(value)
+    return several._tag === 'Right' && several.right.value.length === 1 ? streamName.accept(several.right.value[0]) : several
+  },
+}
 const name = text('a name')
 const consumerName = text('the name of a consumer', refusedStreamName)
 
-const deliveryName = choice('exactlyOnce', 'atLeastOnce')
+const deliveryName = choice('exactlyOnce', 'atomicBatch', 'chain', 'messageIds', 'atLeastOnce', 'atMostOnce')
 
 const delivery: Kind<Delivery> = {
   says: deliveryName.says,
@@ -126,14 +143,32 @@ export interface WriteSettings extends WriteTarget {
 
 export const sinkSchema = {
   keys: {
-    stream: required(streamName, 'What is written to; it must exist and take the subjects.'),
+    stream: required(destinations, 'What is written to; it must exist and take the subjects. Of several, each subject belongs to one.'),
     subject: optional(fixedSubject, 'computed in code', 'To which all is published.'),
     delivery: withDefault<Delivery>(delivery, Delivery.exactlyOnce, 'exactlyOnce', 'How often an output may appear.'),
+    maxInFlight: withDefault(between(1, 65_536), 4_096, '4096', 'How many messages may be on their way at once.'),
+    maxInFlightBytes: withDefault(wholeNumber(1), 8 * 1_048_576, '8388608', 'How many bytes of payload may be on their way at once.'),
+    createSubjects: optional(subjects, 'it must exist', 'Makes the stream where it is missing, with limits retention and these subjects.'),
+    createStorage: withDefault(choice('file', 'memory'), 'file', 'file', 'Of a stream that is made.'),
+    createReplicas: withDefault(between(1, 5), 1, '1', 'Of a stream that is made.'),
+    createMaxAge: optional(duration(minutes(1), days(36_500)), 'for ever', 'How long a stream that is made keeps its messages.'),
+    createMaxBytes: optional(wholeNumber(1), 'no limit', 'How many bytes it keeps.'),
+    createMaxMessages: optional(wholeNumber(1), 'no limit', 'How many messages it keeps.'),
+    createDuplicateWindow: withDefault(duration(millis(100), days(1)), minutes(2), '2m', 'For how long it knows message ids.'),
+    createAtomicBatches: withDefault(flag, false, 'false', 'Whether it takes atomic batches: servers from 2.12.'),
     name: optional(name, 'JetStreamIO.write(STREAM)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },
-  rules: () => [],
+  rules: settings => {
+    if (settings.createSubjects?.length === 0) return [needless('createSubjects', 'it is empty: a stream has subjects')]
+    if (settings.createSubjects !== undefined)
+      return Array.isArray(settings.stream) ? [needless('createSubjects', 'several streams are not made: make them, or name one')] : []
+    const given = Object.keys(settings).find(key => key.startsWith('create'))
+    return given === undefined ? [] : [needless(given, 'it is of a stream that is made: give createSubjects, too')]
+  },
 } satisfies Schema<WriteSettings>
+
+const needless = (path: string, reason: string): Problem => ({ path, tag: 'InvalidOptions', reason })
 
 const bucketName = text('the name of a bucket', bucket =>
   /^[\w-]+$/.test(bucket) ? null : 'it has letters, digits, _ and -, and nothing else',

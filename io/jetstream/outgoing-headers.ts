@@ -4,15 +4,21 @@ import type { Headers } from '../../sdk/graph/sink.ts'
 import { JetStreamIOError } from './errors.ts'
 import { messageIdHeader } from './message.ts'
 
-// A relayed message still has the expectations of its first publisher: they would be checked again, against another stream.
-const steers = /^nats-(expected-|batch-)/i
+// A relayed message still has what its first publisher and server said of it: expectations that would be checked again, against another
+// stream, a batch, a rollup that erases, a time to live, a schedule, where it came from. All such names begin with Nats-.
+const steers = /^nats-/i
 
-/** Throws InvalidOptions for a name or a value that would break the protocol. Gives null where nothing is left. */
+const messageIdName = messageIdHeader.toLowerCase()
+
+/**
+ * Throws InvalidOptions for a name or a value that would break the protocol. Gives null where nothing is left. `ownIds`: the sink gives
+ * each message an id of its own; else it keeps the one it has.
+ */
 export const checkedHeaders = (headers: Headers | undefined, ownIds: boolean, label: string): Headers | null => {
   if (headers === undefined) return null
   let kept: Record<string, ReadonlyArray<string>> | null = null
   for (const name of Object.keys(headers)) {
-    if (steers.test(name) || (ownIds && name.toLowerCase() === 'nats-msg-id')) continue
+    if (steers.test(name) && (ownIds || name.toLowerCase() !== messageIdName)) continue
     if (!/^[!-9;-~]+$/.test(name))
       throw new JetStreamIOError(
         'InvalidOptions',
@@ -41,10 +47,10 @@ export const headerLine = (text: string): string => text.replace(/\s+/g, ' ').tr
 export class WireHeaders extends MsgHdrsImpl {
   private text = ''
 
-  /** Null where there are none. */
-  of(headers: Headers | null, id: string | null): this | null {
-    if (id === null && headers === null) return null
-    let text = 'NATS/1.0\r\n'
+  /** Null where there are none. `lines`: more of them, each with its end. */
+  of(headers: Headers | null, id: string | null, lines = ''): this | null {
+    if (id === null && headers === null && lines === '') return null
+    let text = `NATS/1.0\r\n${lines}`
     if (headers !== null) for (const name of Object.keys(headers)) for (const value of headers[name] ?? []) text += `${name}: ${value}\r\n`
     this.text = id === null ? `${text}\r\n` : `${text}${messageIdHeader}: ${id}\r\n\r\n`
     return this

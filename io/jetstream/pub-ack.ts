@@ -6,6 +6,9 @@ export type PubAck =
   | { readonly _tag: 'stored'; readonly sequence: number; readonly duplicate: boolean; readonly stream: string }
   | { readonly _tag: 'refused'; readonly code: number; readonly errorCode: number; readonly description: string }
 
+/** An expected sequence, of the stream or of a subject, is not what it is. */
+export const wrongLastSequence = 10_071
+
 const colon = 0x3a
 const q = 0x71
 const closingBrace = 0x7d

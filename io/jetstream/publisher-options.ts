@@ -1,6 +1,7 @@
 // What the publisher is told once, and what it is given to publish.
 import type { Headers } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { Chain } from './chain.ts'
 import type { Link } from './connections.ts'
 
 export interface PublisherOptions {
@@ -13,6 +14,16 @@ export interface PublisherOptions {
   readonly floor: number
   /** Whether messages have ids: then what is in doubt is looked up before it is sent again. */
   readonly withIds: boolean
+  readonly window: Window
+  /** Each message says behind which one it is to be stored. */
+  readonly chain: Chain | null
+}
+
+/** What may be on its way at once. The transport takes whatever it is given into its buffer: this is what bounds it. */
+export interface Window {
+  readonly messages: number
+  /** Of payloads. */
+  readonly bytes: number
 }
 
 /** Rows to publish; columns of equal length. */

@@ -6,14 +6,11 @@ import type { PublisherOptions, Rows } from './publisher-options.ts'
 import { InFlight } from './in-flight.ts'
 import { WireHeaders } from './outgoing-headers.ts'
 import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
-import { ackStart, parsePubAck, storedSequence } from './pub-ack.ts'
+import { ackStart, parsePubAck, storedSequence, wrongLastSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
 import { streamInfo, subjectsOf } from './stream-info.ts'
 import { matches } from './subject-filter.ts'
 
-const windowMessages = 4_096
-/** The transport writes whatever it is given into the socket's buffer: this is what bounds it. */
-const windowBytes = 8 * 1_048_576
 const ackTimeoutMs = 5_000
 const tickMs = 500
 const closeMs = 5_000
@@ -34,7 +31,7 @@ interface Waiter {
 
 export class RawPublisher {
   private readonly o: PublisherOptions
-  private readonly flight = new InFlight(windowMessages)
+  private readonly flight: InFlight
   private readonly inbox: string
   private readonly subscription: Subscription
   private readonly stopListening: () => void
@@ -63,6 +60,7 @@ export class RawPublisher {
   constructor(o: PublisherOptions) {
     this.o = o
     this.highest = o.floor
+    this.flight = new InFlight(2 ** Math.ceil(Math.log2(o.window.messages)))
     this.goodAck = ackStart(o.stream)
     this.inbox = createInbox(o.link.inboxPrefix)
     this.subscription = o.link.nc.subscribe(`${this.inbox}.*`, {
@@ -111,7 +109,8 @@ export class RawPublisher {
   }
 
   get congested(): boolean {
-    this.blocked = this.failed === null && (this.backlogRows > 0 || this.flight.size >= windowMessages || this.flight.bytes >= windowBytes)
+    const { flight, o } = this
+    this.blocked = this.failed === null && (this.backlogRows > 0 || flight.size >= o.window.messages || flight.bytes >= o.window.bytes)
     return this.blocked
   }
 
@@ -151,9 +150,10 @@ export class RawPublisher {
   private send(): void {
     if (this.recovering || this.failed !== null || this.closed) return
     const { flight } = this
+    const { messages, bytes } = this.o.window
     const now = Date.now()
     if (now < this.heldUntil || now - this.tickedAt > stoppedMs) return
-    while (this.backlogRows > 0 && flight.size < windowMessages && flight.bytes < windowBytes) {
+    while (this.backlogRows > 0 && flight.size < messages && flight.bytes < bytes) {
       const rows = this.backlog[0]
       if (rows === undefined) break
       const i = this.cursor++
@@ -177,7 +177,7 @@ export class RawPublisher {
 
   private transmit(n: number): boolean {
     const { flight } = this
-    const headers = this.wire.of(flight.header(n), flight.id(n))
+    const headers = this.wire.of(flight.header(n), flight.id(n), this.o.chain?.next())
     const reply = `${this.inbox}.${n}`
     try {
       this.o.link.nc.publish(flight.subject(n), flight.payload(n), headers === null ? { reply } : { reply, headers })
@@ -220,8 +220,8 @@ export class RawPublisher {
     else this.onUnusualAck(n, data)
     if (this.backlogRows > 0) this.send()
     // Half empty again: whoever feeds it has time to come back before it runs dry.
-    if (this.blocked && this.backlogRows === 0 && this.flight.size <= windowMessages / 2 && this.flight.bytes <= windowBytes / 2)
-      this.tellReady()
+    const { messages, bytes } = this.o.window
+    if (this.blocked && this.backlogRows === 0 && this.flight.size <= messages / 2 && this.flight.bytes <= bytes / 2) this.tellReady()
   }
 
   private onUnusualAck(n: number, data: Uint8Array): void {
@@ -240,6 +240,7 @@ export class RawPublisher {
       return this.acknowledged(n, ack.sequence)
     }
     // The server is busy, or has no leader, or is still replicating the same id: in time it will know better.
+    if (this.o.chain !== null && ack.errorCode === wrongLastSequence) return this.doubt(`the chain is broken: ${ack.description}`)
     if (ack.code >= 500 || ack.code === tooManyRequests || ack.errorCode === idInFlight)
       return this.doubt(`the server said: ${ack.description} (${ack.errorCode})`)
     this.fail(
@@ -339,6 +340,7 @@ export class RawPublisher {
       this.counts.foundStored++
       this.acknowledged(n, sequence)
     })
+    if (this.o.chain !== null) this.o.chain.goOnAfter(await streamInfo(this.o.link, this.o.stream, this.o.label), this.highest)
   }
 
   private resend(): void {

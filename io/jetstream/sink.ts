@@ -1,218 +1,161 @@
-// The sink: outputs named by message ids, published through the raw publisher, and looked up in the destination when a run goes on.
-import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+// The sink: connects, looks at its streams, and chooses for each the way that outputs take into it.
+import type { ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import { atMostOnceSink } from './at-most-once-sink.ts'
+import { atomicSink } from './atomic-sink.ts'
 import { type Link, acquire } from './connections.ts'
+import { type NewStream, streamMadeOrFound } from './create-stream.ts'
+import type { Delivery } from './delivery.ts'
 import { type Destination, filtersReadBack, requireNoLoop, requireWritable } from './destination-checks.ts'
 import { JetStreamIOError } from './errors.ts'
-import { StoredIds, idPrefix, outputId, shortHash } from './output-ids.ts'
+import { messageIdSink } from './message-id-sink.ts'
 import { persistently } from './patience.ts'
-import { RawPublisher } from './raw-publisher.ts'
-import { scanIds } from './recovery-scan.ts'
-import { streamInfo } from './stream-info.ts'
+import { type Position, earliest, isPosition, ofStream } from './position.ts'
+import type { Window } from './publisher-options.ts'
+import { severalStreams } from './several-streams.ts'
+import { choose } from './sink-choice.ts'
+import { subjectsOf } from './stream-info.ts'
+import type { StreamPlace } from './stream-place.ts'
+import { matches } from './subject-filter.ts'
 
 export interface SinkOptions<A> {
-  readonly stream: string
+  readonly streams: ReadonlyArray<string>
   readonly label: string
   readonly subject: string | null
-  readonly delivery: 'exactlyOnce' | 'atLeastOnce'
+  readonly delivery: Delivery['_tag']
   readonly connection: string | undefined
+  readonly window: Window
+  /** How a stream is made that is not there; null: it must be there. */
+  readonly create: NewStream | null
   readonly encode: (value: A, out: OutputBatch) => void
 }
 
-/** What checkpoint 0 holds of a destination, and, as it moves on, every later one. */
-interface Stood {
-  readonly _tag: 'messageIds'
-  readonly created: string
-  /** Nothing that is published from here on is stored at or before this sequence. */
-  readonly lastSequence: number
-}
-
-const isStood = (value: unknown): value is Stood =>
-  typeof value === 'object' &&
-  value !== null &&
-  '_tag' in value &&
-  value._tag === 'messageIds' &&
-  'created' in value &&
-  'lastSequence' in value &&
-  typeof value.lastSequence === 'number'
-
-/** Sequences only grow, so the lowest is behind all that any of them published since. */
-const earliest = (positions: ReadonlyArray<unknown>): unknown =>
-  positions.filter(isStood).reduce<Stood | null>((first, it) => (first === null || it.lastSequence < first.lastSequence ? it : first), null)
-
-export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> =>
-  Object.freeze({
+export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> => {
+  const delivery = o.delivery === 'atLeastOnce' || o.delivery === 'atMostOnce' ? o.delivery : 'exactlyOnce'
+  const [stream = '', ...others] = o.streams
+  return Object.freeze({
     urn: 'jetbeam:io:jetstream:write:v1',
     label: o.label,
-    identity: Object.freeze({ stream: o.stream, subject: o.subject, connection: o.connection ?? 'default' }),
-    delivery: o.delivery,
-    immediate: true,
+    identity: Object.freeze({
+      stream: others.length === 0 ? stream : o.streams,
+      subject: o.subject,
+      connection: o.connection ?? 'default',
+    }),
+    delivery,
+    // A batch is made of what a checkpoint holds.
+    immediate: o.delivery !== 'atomicBatch',
     parallel: true,
     earliest,
-    needsDurableCheckpoints: o.delivery === 'exactlyOnce',
+    needsDurableCheckpoints: delivery !== 'atLeastOnce',
     encode: o.encode,
     connect: (context: SinkContext) => connectSink(o, context),
   })
+}
 
 const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
   const link = await acquire(context, o.connection, 'write')
   try {
-    return await connected(o, context, link)
+    const alone = o.streams.length === 1
+    const sinks = await Promise.all(
+      o.streams.map(async stream => {
+        const { subjects, place, way } = await lookedAt(o, context, link, stream, alone)
+        return { stream, subjects, sink: await opened(place, way) }
+      }),
+    )
+    const [first] = sinks
+    const sink = alone && first !== undefined ? first.sink : severalStreams(o.label, sinks)
+    return {
+      ...sink,
+      close: async () => {
+        await sink.close()
+        await link.release()
+      },
+    }
   } catch (error) {
     await link.release()
     throw error
   }
 }
 
-const connected = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link): Promise<ConnectedSink> => {
-  const { label, stream } = o
-  const named = context.mode !== 'plain'
-  const destination: Destination = { label, stream, subject: o.subject, connection: o.connection ?? 'default' }
-  const info = await persistently({ what: label, signal: context.signal }, () => streamInfo(link, stream, label))
-  requireWritable(info, destination, named)
+const opened = (place: StreamPlace, way: ReturnType<typeof choose>['way']): Promise<ConnectedSink> | ConnectedSink => {
+  switch (way) {
+    case 'atomicBatch':
+      return atomicSink(place)
+    case 'atMostOnce':
+      return atMostOnceSink(place)
+    case 'messageIds':
+    case 'chain':
+    case 'unnamed':
+      return messageIdSink(place, way)
+  }
+}
+
+interface LookedAt {
+  readonly subjects: ReadonlyArray<string>
+  readonly place: StreamPlace
+  readonly way: ReturnType<typeof choose>['way']
+}
+
+/** Refuses what cannot be written to as asked, before anything is. */
+const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, stream: string, alone: boolean): Promise<LookedAt> => {
+  const label = alone ? o.label : `${o.label} to ${stream}`
+  const destination: Destination = { label, stream, subject: o.subject, connection: o.connection ?? 'default', alone }
+  const create = context.site.role === 'look' ? null : o.create
+  const info = await persistently({ what: label, signal: context.signal }, () => streamMadeOrFound(link, stream, label, create))
+  requireWritable(info, destination)
   const readBack = filtersReadBack(context.sources, destination)
-  requireNoLoop(readBack, destination, o.subject)
-  const stood = whereItStood(context, label)
+  if (alone) requireNoLoop(readBack, destination, o.subject)
+  const stood = whereItStood(context, label, stream)
   if (stood !== null && stood.created !== info.created)
     throw new JetStreamIOError(
       'StreamRecreated',
       `${label}: the stream ${stream} was deleted and created again (at ${info.created}) since this run began, so what it published is not there to compare with. Start a new run.`,
     )
-  const start: Stood = stood ?? { _tag: 'messageIds', created: info.created, lastSequence: info.state.last_seq }
-  const prefix = idPrefix(context.runId, context.sinkId)
-  const scan = async (): Promise<StoredIds> => {
-    const ids = new StoredIds(prefix)
-    await scanIds({ link, context, stream, label, created: start.created }, start.lastSequence + 1, id => ids.add(id))
-    return ids
+  const serverVersion = link.nc.info?.version ?? '0.0.0'
+  const offer = { asked: o.delivery, stored: stood?._tag ?? null, mode: context.mode, serverVersion, info, writers: context.site.writers }
+  const { way, because } = choose(offer, destination)
+  const replaced = ofStream(context.replaced, stream)
+  const subjects = subjectsOf(info)
+  const known = new Set<string>()
+  const requireSubjectOf = (subject: string): void => {
+    if (!subjects.some(filter => matches(filter, subject)))
+      throw new JetStreamIOError(
+        'SubjectNotInStream',
+        `${label}: the subject ${subject} is not one of the stream ${stream}, which has ${subjects.join(', ')}. Correct the subject, or add it to the stream.`,
+      )
+    if (known.size >= mostKnown) known.clear()
+    known.add(subject)
   }
-  // What a checkpoint holds is looked for only where it is published again.
-  const eager = context.mode === 'immediate' && stood !== null
-  let stored = eager ? await scan() : new StoredIds(prefix)
-  let scanned = eager
-  let skipped = 0
-  const publisher = new RawPublisher({
+  const requireLoopless = (published: ReadonlyArray<string>): void => {
+    if (readBack !== null) for (const subject of published) requireNoLoop(readBack, destination, subject)
+  }
+  const place: StreamPlace = {
     link,
     context,
-    stream,
     label,
-    created: start.created,
-    floor: Math.max(start.lastSequence, 0),
-    withIds: named,
-  })
-  const groups = new Map<string, string>()
-  const groupOf = (origin: string): string => {
-    const group = groups.get(origin) ?? shortHash(origin)
-    groups.set(origin, group)
-    return group
-  }
-
-  const enqueue = (outputs: OutputBatch, group: string, byIndex: boolean): void => {
-    if (readBack !== null) for (const subject of outputs.destinations) requireNoLoop(readBack, destination, subject)
-    if (!named) return publisher.enqueue({ ...outputs, ids: null })
-    const position = (i: number): number => (byIndex ? i : (outputs.positions[i] ?? 0))
-    const ordinal = (i: number): number => (byIndex ? 0 : (outputs.ordinals[i] ?? 0))
-    const n = outputs.destinations.length
-    if (stored.isEmpty) {
-      const ids = new Array<string>(n)
-      for (let i = 0; i < n; i++) ids[i] = outputId(prefix, group, position(i), ordinal(i))
-      return publisher.enqueue({ ...outputs, ids })
-    }
-    const missing = Array.from({ length: n }, (_, i) => i).filter(i => !stored.has(group, position(i), ordinal(i)))
-    skipped += n - missing.length
-    publisher.enqueue({
-      destinations: missing.map(i => outputs.destinations[i] ?? ''),
-      headers: missing.map(i => outputs.headers[i] ?? null),
-      payloads: missing.map(i => outputs.payloads[i] ?? new Uint8Array(0)),
-      ids: missing.map(i => outputId(prefix, group, position(i), ordinal(i))),
-    })
-    if (n > 0 && !byIndex) stored.passed(group, position(n - 1))
-  }
-
-  /** The outputs of later checkpoints have names of their own. */
-  const endRecovery = (): void => {
-    if (context.mode !== 'checkpointed' || !scanned) return
-    stored = new StoredIds(prefix)
-    scanned = false
-  }
-
-  // As long as a replay has not gone past all that the scan found, the next scan must find it as well.
-  const reached = (): Stood => ({
-    _tag: 'messageIds',
-    created: start.created,
-    lastSequence: stored.isEmpty ? publisher.lastSequence : start.lastSequence,
-  })
-
-  let flushedAt = Number.NaN
-  // A sink that has nothing to say would keep its first position for ever, and a recovery would look through all that others wrote since.
-  const catchUp = async (position: Stood): Promise<Stood> => {
-    const before = publisher.sentCount
-    // No answer changes nothing: the position that it had stays true.
-    const { state, created } = await streamInfo(link, stream, label).catch(() => ({ state: { last_seq: 0 }, created: '' }))
-    // Where something was sent meanwhile, the stream's end may lie behind it; where the stream is another one, the next start says so.
-    if (created === start.created && publisher.isQuiet && publisher.sentCount === before) publisher.standsAt(state.last_seq)
-    else return position
-    flushedAt = publisher.lastSequence
-    return reached()
-  }
-
-  return {
-    protocol: start,
-    guarantee: guaranteeOf(o, context),
-    publish: (origin, outputs) => enqueue(outputs, groupOf(origin), false),
-    passed: origins => {
-      if (stored.isEmpty) return
-      for (const [origin, position] of origins) stored.passed(groupOf(origin), position)
+    stream,
+    info,
+    window: o.window,
+    stood,
+    replaced: isPosition(replaced) ? replaced : null,
+    because: because === null ? '' : `, because ${because}`,
+    requireNoLoop: requireLoopless,
+    requireTaken: published => {
+      requireLoopless(published)
+      for (const subject of published) if (!known.has(subject)) requireSubjectOf(subject)
     },
-    congested: () => publisher.congested,
-    onReady: callback => publisher.onReady(callback),
-    failure: () => publisher.failure,
-    flush: async () => {
-      endRecovery()
-      // As it stood when this was asked: what is published from then on is stored after it, however soon it is acknowledged.
-      const position = reached()
-      if (!publisher.isQuiet) await publisher.settled()
-      else if (named && stored.isEmpty && position.lastSequence === flushedAt) return catchUp(position)
-      flushedAt = position.lastSequence
-      return position
-    },
-    commit: async (id, outputs, recovering) => {
-      if (!recovering) endRecovery()
-      const group = shortHash(commitName(id))
-      if (recovering && named && !scanned) {
-        stored = await scan()
-        scanned = true
-      }
-      enqueue(outputs, group, true)
-      await publisher.settled()
-      stored.forget(group)
-    },
-    close: async () => {
-      await publisher.close()
-      await link.release()
-    },
-    metrics: () => ({ ...publisher.counts, skipped }),
   }
+  return { subjects, way, place }
 }
 
-const commitName = (id: CommitId): string => `${id.shard}/${id.generation}/${id.epoch}`
+const mostKnown = 10_000
 
 /** Null for a new run. */
-const whereItStood = (context: SinkContext, label: string): Stood | null => {
-  const value = context.restored ?? context.protocol
-  if (value === null || value === undefined) return null
-  if (isStood(value)) return value
+const whereItStood = (context: SinkContext, label: string, stream: string): Position | null => {
+  const value = ofStream(context.restored ?? context.protocol, stream)
+  if (value === null) return null
+  if (isPosition(value)) return value
   throw new JetStreamIOError(
     'InvalidOptions',
     `${label}: the checkpoint was written with another protocol of this sink (${JSON.stringify(value)}). Start a new run.`,
   )
-}
-
-const guaranteeOf = <A>(o: SinkOptions<A>, context: SinkContext): string => {
-  switch (context.mode) {
-    case 'plain':
-      return `${o.label}: at least once. Outputs have no ids; after a failure some may be stored again.`
-    case 'immediate':
-      return `${o.label}: exactly once by message ids, published as they come. An id names the source record; after a failure the stream is searched for ids before anything is published again.`
-    case 'checkpointed':
-      return `${o.label}: exactly once by message ids, published once their checkpoint is durable. After a failure the stream is searched for ids before anything is published again.`
-  }
 }

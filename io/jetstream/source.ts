@@ -6,12 +6,13 @@ import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from 
 import { type Link, acquire } from './connections.ts'
 import type { ConsumerSettings } from './durable-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
+import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
 import { persistently } from './patience.ts'
 import type { PullSettings } from './pull-window.ts'
 import { endedQueueSplit, openQueue, queueGuarantee, queueSplits, recommitQueue, requireRetention } from './queue-source.ts'
 import { RangeReader } from './range-reader.ts'
-import { filterPlan } from './sparse-filter.ts'
+import { type FilterPlan, filterPlan } from './sparse-filter.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
 import { type ReadPlan, resolveSplits } from './splits.ts'
 import { requireIntact, streamInfo } from './stream-info.ts'
@@ -94,6 +95,12 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   }
 }
 
+/** Where another pipeline writes in atomic batches, its markers are no messages of anybody's. */
+const withoutMarkers = ({ config }: StreamInfo, { server, client }: FilterPlan): FilterPlan =>
+  config.allow_atomic === true
+    ? { server, client: subject => !isMarker(subject) && (client === null || client(subject)) }
+    : { server, client }
+
 const openSplit = async (
   link: Link,
   context: HostContext,
@@ -127,7 +134,8 @@ const openSplit = async (
     until: detail.untilMs,
     lastKnown,
     count: split.count === null ? null : split.count - progress.claimed,
-    filter: info => (subject === undefined ? filterPlan(link, info, o.filters) : Promise.resolve({ server: [subject], client: null })),
+    filter: async info =>
+      subject === undefined ? withoutMarkers(info, await filterPlan(link, info, o.filters)) : { server: [subject], client: null },
     accept: acceptsOf(detail),
     headersOnly: false,
     pull: o.pull,

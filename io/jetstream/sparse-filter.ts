@@ -35,9 +35,9 @@ export const filterPlan = async (link: Link, info: StreamInfo, filters: Readonly
   return { server: filters, client }
 }
 
-export const atLeast = (version: string | undefined, major: number, minor: number): boolean => {
-  const [a = 0, b = 0] = (version ?? '').split('.').map(part => Number.parseInt(part, 10))
-  return a > major || (a === major && b >= minor)
+export const atLeast = (version: string | undefined, major: number, minor: number, patch = 0): boolean => {
+  const [a = 0, b = 0, c = 0] = (version ?? '').split('.').map(part => Number.parseInt(part, 10))
+  return a > major || (a === major && (b > minor || (b === minor && c >= patch)))
 }
 
 /** How many messages `filter` selects; null where its subjects are more than one answer holds, which is not sparse. */

@@ -3,6 +3,7 @@ import type { StreamInfo } from '@nats-io/jetstream'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Discovered, Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
+import { isMarker } from './marker-subject.ts'
 import { JetStreamIOError } from './errors.ts'
 import { detailOf, type SplitDetail } from './split-detail.ts'
 import { streamInfo } from './stream-info.ts'
@@ -47,7 +48,7 @@ const subjectsIn = async (link: Link, { stream, label, filters }: SubjectRead): 
   const found = new Set<string>()
   for (const filter of filters.length === 0 ? ['>'] : filters) {
     const { state } = await link.jsm.streams.info(stream, { subjects_filter: filter })
-    for (const subject of Object.keys(state.subjects ?? {})) found.add(subject)
+    for (const subject of Object.keys(state.subjects ?? {})) if (!isMarker(subject)) found.add(subject)
   }
   if (found.size <= mostSubjects) return [...found].sort()
   throw new JetStreamIOError(

@@ -45,6 +45,25 @@ export const wholeNumber = (least: number): Kind<number> => {
   }
 }
 
+export const between = (least: number, most: number): Kind<number> => {
+  const [from, says] = [wholeNumber(least), `a whole number from ${least} to ${most}`]
+  return {
+    says,
+    accept: value => {
+      const accepted = from.accept(value)
+      return accepted._tag === 'Right' && accepted.right.value <= most ? accepted : notA(value, says)
+    },
+  }
+}
+
+export const flag: Kind<boolean> = {
+  says: 'true or false',
+  accept: value => {
+    const known = value === 'true' ? true : value === 'false' ? false : value
+    return typeof known === 'boolean' ? accept(known, known) : notA(value, 'true or false')
+  },
+}
+
 const units: ReadonlyArray<readonly [string, number]> = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -1,7 +1,8 @@
 // Connections of a run's sources and sinks, in whichever thread they are needed.
-import type { ConnectedSink } from '../../sdk/graph/sink.ts'
+import type { ConnectedSink, SinkSite } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource } from '../../sdk/splittable/source.ts'
+import { taskName } from '../engine/task-name.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { io } from './errors.ts'
@@ -38,11 +39,29 @@ export interface SinkPlace {
   readonly before: CheckpointContent | null
   readonly fromSavepoint?: boolean | undefined
   readonly durable: boolean
+  /** What the run that is rolled back recorded last. */
+  readonly replaced?: CheckpointContent['sinks'] | undefined
+  readonly site: SinkPlaceSite
 }
+
+/** Where the tasks are: `shards` of each stage are committed from here. */
+export interface SinkPlaceSite extends Omit<SinkSite, 'shards'> {
+  readonly shards: ReadonlyArray<number>
+}
+
+export const onlyLooking: SinkPlaceSite = { generation: 0, shards: [], writers: 1, role: 'look' }
+
+export const numbersTo = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
+
+/** Those of them whose outputs come to the sink. */
+const committedTo = (plan: Plan, sinkId: string, shards: ReadonlyArray<number>): ReadonlyArray<string> =>
+  plan.stages
+    .filter(({ exits }) => exits.some(exit => exit._tag === 'Sink' && exit.sinkId === sinkId))
+    .flatMap(({ id }) => shards.map(shard => taskName(id, shard)))
 
 export const connectSinks = async (
   plan: Plan,
-  { context, runId, before, fromSavepoint, durable }: SinkPlace,
+  { context, runId, before, fromSavepoint, durable, replaced, site }: SinkPlace,
   closing: (() => Promise<void>)[],
 ): Promise<ReadonlyMap<string, ConnectedSink>> => {
   const identities = plan.stages.flatMap(({ head }) => (head._tag === 'Source' ? [head.source.identity] : []))
@@ -57,7 +76,9 @@ export const connectSinks = async (
       protocol: recorded?.protocol ?? null,
       restored: recorded?.position ?? null,
       fromSavepoint,
+      replaced: replaced?.[id]?.position ?? replaced?.[id]?.protocol ?? null,
       durable,
+      site: { ...site, shards: committedTo(plan, id, site.shards) },
       sources: identities,
     }
     const connected = await io(id, () => sink.connect(place))

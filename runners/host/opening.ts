@@ -14,8 +14,8 @@ import { stageOf } from '../engine/task-name.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
-import { closings, connectSinks, connectSources } from './connecting.ts'
-import { checkedContent } from './content-check.ts'
+import { closings, connectSinks, connectSources, numbersTo, onlyLooking } from './connecting.ts'
+import { checkedContent, readContent } from './content-check.ts'
 import { io } from './errors.ts'
 import { releaseOf } from './releasing.ts'
 import { begunAnew, findSavepoint, leftBehind, rolledBackText, runFrom, requireReadable } from './rollback.ts'
@@ -62,7 +62,7 @@ export const look = async (
     const sources = await connectSources(plan, contextOf(place), closing)
     const sinks = await connectSinks(
       plan,
-      { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null },
+      { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null, site: onlyLooking },
       closing,
     )
     return { plan, job: jobOf(pipeline, place), store, sources, sinks, close }
@@ -95,8 +95,20 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     // Before it becomes the job's newest checkpoint: else nothing could go on any more.
     if (back !== null) await requireReadable(back.name, back.savepoint, sources)
     if (before !== null) requireUnfinished(pipeline, before.content, sources)
-    const recorded = { before: before?.content ?? null, fromSavepoint: back !== null }
-    const sinks = await connectSinks(plan, { context, runId, ...recorded, durable: session !== null }, closing)
+    const recorded = { before: before?.content ?? null, fromSavepoint: back !== null, replaced: back?.replaced }
+    const site = {
+      generation: session?.generation ?? 0,
+      // A job that is done takes nothing over: what is left to do is at most to publish its last checkpoint.
+      shards: before?.content.status === 'done' ? [] : numbersTo(shardsIn(place)),
+      writers: place.options.threads ?? 1,
+      role: 'main',
+    } as const
+    const sinks = await connectSinks(plan, { context, runId, ...recorded, durable: session !== null, site }, closing)
+    for (const [sink, { guarantee, way }] of sinks) {
+      // There was something to choose.
+      if (way !== undefined) place.log('info', guarantee)
+      place.tell({ _tag: 'SinkOpened', sink, way: way ?? null, guarantee })
+    }
     const resumed =
       before === null
         ? await firstContent(pipeline, plan, place, runId, sources, sinks)
@@ -187,7 +199,13 @@ const refuseAmbiguous = ({ graph, name }: Pipeline): void => {
 type Before = { readonly content: CheckpointContent; readonly epoch: number } & (
   | { readonly _tag: 'Checkpoint'; readonly manifest: Manifest }
   /** Nothing of it waits to be published. `newestEpoch`: of the run that ends here. */
-  | { readonly _tag: 'Savepoint'; readonly name: string; readonly savepoint: CheckpointContent; readonly newestEpoch: number | null }
+  | {
+      readonly _tag: 'Savepoint'
+      readonly name: string
+      readonly savepoint: CheckpointContent
+      readonly newestEpoch: number | null
+      readonly replaced: CheckpointContent['sinks'] | undefined
+    }
 )
 
 const contentBefore = async (
@@ -204,7 +222,15 @@ const contentBefore = async (
     const found = await findSavepoint(store, job, name, pipeline, latest?.content ?? null)
     const newestEpoch = latest?.epoch ?? null
     const content = await runFrom(session, found)
-    return { _tag: 'Savepoint', content, epoch: (newestEpoch ?? -1) + 1, name, savepoint: found.savepoint, newestEpoch }
+    return {
+      _tag: 'Savepoint',
+      content,
+      epoch: (newestEpoch ?? -1) + 1,
+      name,
+      savepoint: found.savepoint,
+      newestEpoch,
+      replaced: latest === null ? undefined : readContent(latest.content, `the newest checkpoint of ${JSON.stringify(job)}`).sinks,
+    }
   }
   if (latest === null) return null
   const content = checkedContent(latest.content, `the newest checkpoint of ${JSON.stringify(job)}`, pipeline)

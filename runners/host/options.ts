@@ -16,6 +16,8 @@ export interface HostOptions extends Omit<RunOptions, 'provide'> {
   readonly bundling?: Bundling | undefined
   /** How many tasks share the keys of each grouping; 1 unless told. All run in this thread. */
   readonly tasks?: number | undefined
+  /** Among how many threads its tasks are shared out; 1 unless told. */
+  readonly threads?: number | undefined
   /** Told what nobody waits for: a reconnect, a skipped gap, a failed checkpoint. Standard error unless given. */
   readonly log?: Log | undefined
 }

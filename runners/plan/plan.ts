@@ -273,6 +273,7 @@ const plannedSink = ({ id, node }: GraphNode, drafts: ReadonlyArray<Draft>): Rea
 
 const modeOf = (sinkId: string, sink: PlannedSink['sink'], drafts: ReadonlyArray<Draft>): readonly [PublishMode, string] => {
   if (sink.delivery === 'atLeastOnce') return ['plain', 'published as they come, without names: at-least-once was asked for']
+  if (sink.delivery === 'atMostOnce') return ['checkpointed', 'published once their checkpoint is durable, and never again']
   if (!sink.immediate) return ['checkpointed', 'this sink publishes with checkpoints']
   for (const draft of drafts) {
     const exit = draft.exits.findIndex(e => e._tag === 'Sink' && e.sinkId === sinkId)

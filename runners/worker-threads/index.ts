@@ -60,7 +60,7 @@ const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): 
   }
   return startJob(
     pipeline,
-    { ...options, tasks: workers },
+    { ...options, tasks: workers, threads: workers },
     { support, runOf: (opened, place) => new WorkersRun(pipeline, opened, place), restart: o.restart ?? { attempts: 3 } },
   )
 }

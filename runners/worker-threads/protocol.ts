@@ -26,6 +26,8 @@ export interface WorkerSetup {
   /** By task: the segments of its state, oldest first. */
   readonly states: Readonly<Record<string, ReadonlyArray<Uint8Array>>>
   readonly provide: ReadonlyArray<Binding>
+  /** Of this process's hold of the job's lease. */
+  readonly generation: number
   /** Whether checkpoints survive the process. */
   readonly durable: boolean
   readonly strict: boolean

@@ -71,6 +71,7 @@ export class WorkersRun implements Run {
       code: codeHashes(graph),
       content,
       provide: (options.provide ?? []).flatMap(binding => (binding._tag === 'Binding' ? [binding] : [])),
+      generation: session?.generation ?? 0,
       durable: session !== null,
       strict: options.strict === true,
       seed: options.seed ?? 0,

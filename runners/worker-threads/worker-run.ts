@@ -49,7 +49,8 @@ export class WorkerRun {
       const sources = await connectSources(plan, context, closing.closing)
       const home = new Set(plan.sinks.filter(isHome).map(({ id }) => id))
       const here = { ...plan, sinks: plan.sinks.filter(({ id }) => !home.has(id)) }
-      const place = { context, runId: content.runId, before: content, durable: setup.durable }
+      const site = { generation: setup.generation, shards: [setup.worker], writers: setup.workers, role: 'worker' } as const
+      const place = { context, runId: content.runId, before: content, durable: setup.durable, site }
       return new WorkerRun(
         setup,
         main,

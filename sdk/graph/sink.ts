@@ -27,6 +27,21 @@ export const emptyOutputs = (): OutputBatch => ({ destinations: [], headers: [],
  */
 export type PublishMode = 'immediate' | 'checkpointed' | 'plain'
 
+/** From where a sink publishes. */
+export interface SinkSite {
+  /** Of this process's hold of the job: whoever takes it over has a greater one. 0 without a store. */
+  readonly generation: number
+  /** The tasks whose outputs it will commit. Empty where it only commits again what an earlier process has committed, perhaps. */
+  readonly shards: ReadonlyArray<string>
+  /** How many threads publish to the same destination for this sink. */
+  readonly writers: number
+  /**
+   * main: it opens the run, and hears of all that was before. worker: one of several that the main thread has opened the run for. look: it
+   * is only asked what it guarantees, and publishes, makes and takes over nothing.
+   */
+  readonly role: 'main' | 'worker' | 'look'
+}
+
 export interface SinkContext extends HostContext {
   /** The sink's stable id in the graph. */
   readonly sinkId: string
@@ -39,6 +54,9 @@ export interface SinkContext extends HostContext {
   readonly restored: unknown
   /** The run begins at a savepoint: nothing in the destination is its own, and what is there stays. */
   readonly fromSavepoint?: boolean | undefined
+  /** What the run that this one replaces recorded last, where one does: its writers must not write any more. */
+  readonly replaced?: unknown
+  readonly site: SinkSite
   /** Whether checkpoints survive this process. */
   readonly durable: boolean
   /** The sources of the same pipeline: a destination inside a source's filter would feed itself. */
@@ -57,6 +75,8 @@ export interface ConnectedSink {
   readonly protocol: unknown
   /** What `explain` prints: the guarantee and why. */
   readonly guarantee: string
+  /** The same in a word, for events, where it chose among several: `messageIds`. */
+  readonly way?: string | undefined
   /** Immediate and plain. `origin` names the split's source; rows ascend by (position, ordinal). The batch is the sink's from now on. Does not block: watch `congested`. */
   readonly publish: (origin: string, outputs: OutputBatch) => void
   /**
@@ -88,7 +108,7 @@ export interface Sink<in A = never> {
   readonly label: string
   /** Plain data that identifies it across versions of a pipeline. */
   readonly identity: Readonly<Record<string, unknown>>
-  readonly delivery: 'exactlyOnce' | 'atLeastOnce'
+  readonly delivery: 'exactlyOnce' | 'atLeastOnce' | 'atMostOnce'
   /** Whether `immediate` is possible for it at all. */
   readonly immediate: boolean
   /** Whether several threads may publish to it at once; else checkpointed outputs are committed by one. */

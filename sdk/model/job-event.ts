@@ -35,6 +35,8 @@ export type JobEvent = {
 
 export type JobNews =
   | { readonly _tag: 'StateChanged'; readonly state: JobState }
+  /** How a sink writes. `way`: a word for it, such as `atomicBatch`, where there are several, from which it chose; `guarantee`: why, too. */
+  | { readonly _tag: 'SinkOpened'; readonly sink: string; readonly way: string | null; readonly guarantee: string }
   /** Its barriers leave from the sources now. */
   | { readonly _tag: 'CheckpointStarted'; readonly epoch: number; readonly purpose: CheckpointPurpose }
   /** The last task has met its barriers and taken its snapshot. `alignmentMs`: since the barriers left. */

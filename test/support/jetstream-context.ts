@@ -28,6 +28,7 @@ export const sinkContext = (servers: string, o: Partial<SinkContext> = {}): Sink
   protocol: null,
   restored: null,
   durable: true,
+  site: { generation: 1, shards: [], writers: 1, role: 'main' },
   sources: [],
   ...o,
 })
@@ -49,11 +50,13 @@ export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
 
 export const testSink = (stream: string, o: Partial<SinkOptions<never>> = {}) =>
   sinkOf<never>({
-    stream,
+    streams: [stream],
     label: `JetStreamIO.write(${stream})`,
     subject: null,
     delivery: 'exactlyOnce',
     connection: undefined,
+    window: { messages: 4_096, bytes: 8 * 1_048_576 },
+    create: null,
     encode: () => undefined,
     ...o,
   })

@@ -224,10 +224,14 @@ const source: fc.Arbitrary<ReadSettings> = fc
       ? maybe(fc.integer({ min: 1, max: 1e9 }).map(n => SplitBy.subject({ discoverEvery: millis(n) }))).map(splitBy => ({ ...it, splitBy }))
       : fc.constant(it),
   )
+/** A comma begins another. */
+const oneName = token.filter(name => !name.includes(','))
 const sink: fc.Arbitrary<WriteSettings> = fc.record({
-  stream: token,
+  stream: fc.oneof(oneName, fc.uniqueArray(oneName, { minLength: 2, maxLength: 3 })),
   subject: maybe(subjectText),
-  delivery: maybe(fc.constantFrom(Delivery.exactlyOnce, Delivery.atLeastOnce)),
+  delivery: maybe(fc.constantFrom(...Object.values(Delivery))),
+  maxInFlight: maybe(fc.integer({ min: 1, max: 65_536 })),
+  maxInFlightBytes: maybe(fc.integer({ min: 1, max: 1e9 })),
   name: maybe(word),
   connection: maybe(word),
 })
@@ -343,7 +347,7 @@ surce: {}
       'source.splits: 0 is not a whole number from 1.',
       'source.start: "yesterday" is not all, new, lastPerSubject, sequence:N or time:',
       'connection.reconnectWait: 5 is not a duration from 10ms to 1m',
-      'sink.delivery: "twice" is not exactlyOnce or atLeastOnce.',
+      'sink.delivery: "twice" is not exactlyOnce or atomicBatch or chain or messageIds or atLeastOnce or atMostOnce.',
       'connection.tlsKeyFile: it needs tlsCertFile as well.',
     ])
       assert.include(error.message, part)

@@ -33,6 +33,7 @@ const context = (over: Partial<SinkContext> = {}): SinkContext => ({
   protocol: null,
   restored: null,
   durable: true,
+  site: { generation: 1, shards: [], writers: 1, role: 'main' },
   sources: [],
   ...over,
 })

@@ -1,0 +1,254 @@
+// Outputs of checkpoints in atomic batches with a marker: all of a batch is stored or nothing, its marker says how far that is, and only
+// whoever has taken the marker over can write the next one. Neither names nor the duplicate window are needed, and nothing is looked through.
+import type { CommitId, ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
+import { AtomicBatch, endOfBatch, mostRows } from './atomic-batch.ts'
+import { JetStreamIOError, asError, errorText } from './errors.ts'
+import { type Owner, type Reached, ShardMarker } from './marker.ts'
+import { markerPlace, markerSubject } from './marker-subject.ts'
+import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
+import type { MarkerPlace, Position } from './position.ts'
+import type { PubAck } from './pub-ack.ts'
+import { streamInfo } from './stream-info.ts'
+import type { StreamPlace } from './stream-place.ts'
+
+/** More batches at once than the stream has room for, or too large ones: other answers say that this one can be tried again. */
+const tooLargeBatch = 10_199
+const inTime: ReadonlySet<number> = new Set([10_071, 10_164, 10_176, 10_210, tooLargeBatch])
+
+export const atomicSink = async (place: StreamPlace): Promise<ConnectedSink> => {
+  const sink = new AtomicSink(place)
+  await sink.open()
+  return sink.connected()
+}
+
+class AtomicSink {
+  readonly #place: StreamPlace
+  readonly #owner: Owner
+  readonly #markers = new Map<string, ShardMarker>()
+  readonly #counts = { published: 0, batches: 0, recoveries: 0, foundStored: 0, skipped: 0, refreshed: 0 }
+  readonly #interruptions = new Interruptions()
+  #maxRows = mostRows
+  #lastSequence: number
+
+  constructor(place: StreamPlace) {
+    this.#place = place
+    this.#owner = { generation: place.context.site.generation, nonce: crypto.randomUUID() }
+    this.#lastSequence = place.stood?.lastSequence ?? place.info.state.last_seq
+  }
+
+  /** Takes all markers over: those of the stored layout, which may have had other tasks, those of this one, and those of a run that this one replaces. */
+  async open(): Promise<void> {
+    const { context, replaced, info } = this.#place
+    const { shards, role } = context.site
+    if (role === 'look' || shards.length === 0) return
+    // A worker takes its own, once the main thread had them all.
+    const stored = role === 'main' ? Object.keys(this.#recorded) : []
+    const old = role === 'main' && replaced?.created === info.created ? Object.entries(replaced.markers ?? {}) : []
+    await Promise.all([
+      ...[...new Set([...stored, ...shards])].map(shard => this.#markerOf(shard).claim()),
+      ...old.map(([shard, { subject }]) => this.#marker(shard, subject, null).claim()),
+    ])
+  }
+
+  get #recorded(): Readonly<Record<string, MarkerPlace>> {
+    return this.#place.stood?.markers ?? {}
+  }
+
+  #markerOf(shard: string): ShardMarker {
+    const known = this.#markers.get(shard)
+    if (known !== undefined) return known
+    const { context, info, label, stream } = this.#place
+    const recorded = this.#recorded[shard]
+    const room = markerPlace(info.config.subjects)
+    const subject = recorded?.subject ?? (room === null ? null : markerSubject(room, context.runId, context.sinkId, shard))
+    if (subject === null) throw new Error(`${label}: ${stream} has no room for a marker`)
+    const marker = this.#marker(shard, subject, recorded?.sequence ?? null)
+    this.#markers.set(shard, marker)
+    return marker
+  }
+
+  #marker(shard: string, subject: string, recorded: number | null): ShardMarker {
+    const { link, stream, label, context } = this.#place
+    return new ShardMarker({ link, stream, label, signal: context.signal, subject, shard, owner: this.#owner, recorded })
+  }
+
+  connected(): ConnectedSink {
+    const { context, label, because, link } = this.#place
+    const stopListening = link.listen(event => {
+      if (event !== 'reconnected') this.#interruptions.happened('the connection was lost')
+    })
+    context.signal.addEventListener('abort', () => this.#interruptions.happened('stopped'), { once: true })
+    return {
+      protocol: this.#position(),
+      way: 'atomicBatch',
+      guarantee: `${label}: exactly once by atomic batches, published once their checkpoint is durable${because}. Each batch ends with a marker, a message of its own in the stream, which says how far the outputs have come and keeps a process out that another one has followed.`,
+      publish: () => {
+        throw new Error(`${label}: outputs in atomic batches wait for their checkpoint (${context.mode})`)
+      },
+      congested: () => false,
+      onReady: () => undefined,
+      failure: () => null,
+      flush: async () => {
+        await this.#keepAlive()
+        return this.#position()
+      },
+      commit: (id, outputs) => this.#commit(id, outputs),
+      close: () => {
+        stopListening()
+        return Promise.resolve()
+      },
+      metrics: () => this.#counts,
+    }
+  }
+
+  #position(): Position {
+    const markers = Object.fromEntries(
+      [...this.#markers].flatMap(([shard, { subject, sequence }]) => (sequence === 0 ? [] : [[shard, { subject, sequence }]])),
+    )
+    return { _tag: 'atomicBatch', created: this.#place.info.created, lastSequence: this.#lastSequence, markers }
+  }
+
+  // ---- A checkpoint's outputs
+
+  async #commit(id: CommitId, outputs: OutputBatch): Promise<void> {
+    this.#place.requireTaken(outputs.destinations)
+    const marker = this.#markerOf(id.shard)
+    const of = outputs.payloads.length
+    if (!marker.isOurs) await marker.read()
+    let next = Math.min(marker.rowsOf(id), of)
+    this.#counts.skipped += next
+    if (next < of && !marker.isOurs) {
+      await marker.claim()
+      next = Math.min(marker.rowsOf(id), of)
+    }
+    let part = next === 0 ? 0 : marker.part
+    const attempts = new Attempts(this.#place)
+    let committing: { readonly reached: Reached; readonly from: number; readonly answer: Promise<PubAck | Error> } | null = null
+    while (next < of || committing !== null) {
+      // The next batch is staged while the one before is stored.
+      const staged = next < of ? this.#stage(outputs, next) : null
+      if (committing !== null) {
+        const doubt = this.#settled(marker, await committing.answer, committing.reached)
+        if (doubt === null) this.#counts.published += committing.reached.rows - committing.from
+        if (doubt !== null) {
+          const sure = committing.from
+          committing = null
+          await attempts.pause(doubt)
+          this.#counts.recoveries++
+          const before = marker.sequence
+          await marker.read()
+          if (marker.sequence !== before) attempts.progress()
+          next = Math.min(marker.rowsOf(id), of)
+          this.#counts.foundStored += next - sure
+          part = next === 0 ? 0 : marker.part
+          continue
+        }
+        attempts.progress()
+        committing = null
+      }
+      if (staged === null) continue
+      const reached: Reached = { generation: id.generation, epoch: id.epoch, part: ++part, rows: staged.to, of }
+      const { payload, headers } = marker.next(reached)
+      const answer = this.#interruptions.orInterrupted(staged.batch.commit(marker.subject, payload, headers).catch(asError))
+      committing = { reached, from: next, answer }
+      next = staged.to
+    }
+    this.#lastSequence = Math.max(this.#lastSequence, marker.sequence)
+  }
+
+  #stage(outputs: OutputBatch, from: number): { readonly batch: AtomicBatch; readonly to: number } {
+    const { link, label, window } = this.#place
+    const to = endOfBatch(outputs, from, Math.min(this.#maxRows, window.messages), window.bytes)
+    const batch = new AtomicBatch(link.nc)
+    try {
+      batch.stage(outputs, from, to)
+    } catch (error) {
+      throw new JetStreamIOError(
+        'PublishRejected',
+        `${label} cannot publish a batch of ${to - from} messages: ${errorText(error)}. Make them smaller, or raise the server's max_payload.`,
+        { cause: error },
+      )
+    }
+    return { batch, to }
+  }
+
+  /** Why it is in doubt; null: it is stored. Throws what is refused for good. */
+  #settled(marker: ShardMarker, answer: PubAck | Error, reached: Reached): string | null {
+    if (answer instanceof Error) return answer.message
+    if (answer._tag === 'refused') {
+      if (answer.errorCode === tooLargeBatch) this.#maxRows = Math.max(1, this.#maxRows >> 1)
+      if (answer.code >= 500 || inTime.has(answer.errorCode)) return `${answer.description} (${answer.errorCode})`
+      const { label, stream } = this.#place
+      throw new JetStreamIOError(
+        'PublishRejected',
+        `${label}: the stream ${stream} refuses a batch: ${answer.description} (${answer.errorCode}).`,
+      )
+    }
+    this.#counts.batches++
+    marker.moved(answer.sequence, reached)
+    return null
+  }
+
+  // ---- Between them
+
+  /** A marker must outlive what the stream's limits erase: it is written again before it comes to the older half of what is there. */
+  async #keepAlive(): Promise<void> {
+    const { link, stream, label, context, info } = this.#place
+    const { max_age, max_msgs, max_bytes } = info.config
+    if (max_age <= 0 && max_msgs <= 0 && max_bytes <= 0) return
+    const { state } = await persistently({ what: label, signal: context.signal }, () => streamInfo(link, stream, label))
+    const middle = (state.first_seq + state.last_seq) / 2
+    const oldMs = max_age > 0 ? max_age / 1_000_000 / 3 : Infinity
+    const ours = [...this.#markers.values()].filter(marker => marker.isOurs && (marker.sequence < middle || marker.ageMs() > oldMs))
+    await Promise.all(ours.map(marker => marker.refresh()))
+    this.#counts.refreshed += ours.length
+  }
+}
+
+/** An answer that cannot come any more is not waited for. */
+class Interruptions {
+  readonly #waiting = new Set<(error: Error) => void>()
+
+  happened(reason: string): void {
+    for (const interrupt of this.#waiting) interrupt(new Error(reason))
+  }
+
+  async orInterrupted<A>(answer: Promise<A>): Promise<A | Error> {
+    let interrupt: (error: Error) => void = () => undefined
+    const interrupted = new Promise<Error>(resolve => (interrupt = resolve))
+    this.#waiting.add(interrupt)
+    try {
+      return await Promise.race([answer, interrupted])
+    } finally {
+      this.#waiting.delete(interrupt)
+    }
+  }
+}
+
+/** How often what is in doubt is tried again: for as long as a run waits without anything that comes of it. */
+class Attempts {
+  readonly #place: StreamPlace
+  #fruitless = 0
+  #since = Date.now()
+
+  constructor(place: StreamPlace) {
+    this.#place = place
+  }
+
+  progress(): void {
+    this.#fruitless = 0
+    this.#since = Date.now()
+  }
+
+  async pause(reason: string): Promise<void> {
+    const { label, stream, context } = this.#place
+    context.log('warn', `${label}: finding out what arrived`, { reason })
+    if (context.signal.aborted) throw new JetStreamIOError('Closed', `${label}: stopped.`)
+    if (Date.now() - this.#since > patienceMs)
+      throw new JetStreamIOError(
+        'ServerUnavailable',
+        `${label}: for ${patienceMs / 1000} s the stream ${stream} has stored no batch: ${reason}. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
+      )
+    await sleep(pauseMs(this.#fruitless++), context.signal)
+  }
+}
