@@ -43,6 +43,8 @@ describe('What a run measures', function () {
     const found = transforms.find(one => [one.transform, ...one.fused].some(it => it === path || it.startsWith(`${path}/`)))
     return found ?? assert.fail(`${path} is none of ${transforms.map(one => one.transform).join(', ')}`)
   }
+  /** Where another took over the rest of a split, both may have read a few lines at the cut. */
+  const wasRead = (figure: number): void => assert.approximately(figure, bytes + bytes / 200, bytes / 200)
   const figures = ({ elementsIn, elementsOut, bytesIn, bytesOut }: TransformMetrics) => ({ elementsIn, elementsOut, bytesIn, bytesOut })
 
   const runners = {
@@ -64,11 +66,12 @@ describe('What a run measures', function () {
       it('is how many elements and bytes each transform took and gave', async () => {
         const written = (await readFile(at(`out-${workers}.txt`), 'utf8')).length
         const reading = transform(metrics, 'Parse')
-        assert.deepEqual(figures(reading), { elementsIn: lines, elementsOut: asked, bytesIn: bytes, bytesOut: 0 })
+        assert.deepInclude(figures(reading), { elementsIn: lines, elementsOut: asked, bytesOut: 0 })
+        wasRead(reading.bytesIn)
         assert.strictEqual(transform(metrics, 'Ask').elementsIn, asked)
         const counted = transform(metrics, 'Write')
         assert.deepInclude(figures(counted), { elementsOut: 7, bytesIn: 0, bytesOut: written })
-        assert.strictEqual(metrics.bytesRead, bytes)
+        wasRead(metrics.bytesRead)
       })
 
       it('is how long elements took, each of them counted, and of calls each call', () => {
@@ -86,7 +89,8 @@ describe('What a run measures', function () {
 
       it('is how much of each split was read', () => {
         const sum = (figure: 'elements' | 'bytes'): number => metrics.splits.reduce((total, split) => total + (split[figure] ?? NaN), 0)
-        assert.deepEqual([sum('elements'), sum('bytes')], [lines, bytes])
+        assert.strictEqual(sum('elements'), lines)
+        wasRead(sum('bytes'))
         assert.strictEqual(metrics.lagMs, 0)
       })
 
