@@ -38,6 +38,16 @@ export type JetStreamFailure =
   | 'FeedbackLoop'
   /** Whether an output was stored can no longer be found out. */
   | 'RecoveryImpossible'
+  /** Nobody serves the subject that was asked. */
+  | 'NoResponders'
+  /** A service gave no answer in time. */
+  | 'RequestTimedOut'
+  /** A service answered with an error. */
+  | 'RequestRefused'
+  /** A service's answer is not what the coder reads. */
+  | 'UndecodableReply'
+  /** A key of a bucket is not at the revision that a put expects. */
+  | 'RevisionConflict'
   /** It was stopped while it waited for the server, or for acknowledgments. */
   | 'Closed'
 

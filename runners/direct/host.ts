@@ -26,7 +26,7 @@ export class Host {
   readonly #beganMs = performance.now()
 
   constructor(opened: Opened, place: Place) {
-    const { plan, content, shards, session, sources } = opened
+    const { plan, content, shards, session, sources, clients } = opened
     const poke = (): void => this.#pacer.poke()
     this.#opened = opened
     this.#place = place
@@ -47,6 +47,7 @@ export class Host {
         },
         sources,
         sinks: this.#sinks,
+        clients,
         errands: this.#errands,
         bundles: new Bundles(place.options),
         backedUp: () => false,

@@ -53,22 +53,31 @@ const longestTimerMs = 2 ** 31 - 1
 const stopped = (): Error => new Error('the run stopped while the call was under way')
 
 /** Never rejects. */
-export const runCall = async (call: Call, element: unknown, live: LiveCalls, random: Random): Promise<CallOutcome> => {
+export const runCall = async (call: Call, element: unknown, client: unknown, live: LiveCalls, random: Random): Promise<CallOutcome> => {
   const retry: Retry<never> = call.retry ?? { attempts: 1 }
   for (let attempt = 1; ; attempt++) {
-    const outcome = await oneAttempt(call, element, attempt, live)
+    const outcome = await oneAttempt(call, element, client, attempt, live)
     if (!worthAnother(call, retry, outcome) || attempt >= retry.attempts || live.aborted) return outcome
     await pause(backoffMs(retry, attempt, random), live)
   }
 }
 
-const oneAttempt = async ({ f, timeoutMs, onRejected }: Call, element: unknown, attempt: number, live: LiveCalls): Promise<CallOutcome> => {
-  const call = f as (element: unknown, call: { readonly signal: AbortSignal; readonly attempt: number }) => unknown
+const oneAttempt = async (
+  { f, timeoutMs, onRejected }: Call,
+  element: unknown,
+  client: unknown,
+  attempt: number,
+  live: LiveCalls,
+): Promise<CallOutcome> => {
+  const call = f as (
+    element: unknown,
+    call: { readonly signal: AbortSignal; readonly attempt: number; readonly client: unknown },
+  ) => unknown
   try {
     const value = await live.within(
       timeoutMs,
       () => new CallTimeoutError(timeoutMs),
-      signal => Promise.race([aborted(signal), Promise.resolve(call(element, { signal, attempt }))]),
+      signal => Promise.race([aborted(signal), Promise.resolve(call(element, { signal, attempt, client }))]),
     )
     if (onRejected === 'either' && isLeft(value)) countFailure(value.left)
     return { _tag: 'Resolved', value, attempts: attempt }

@@ -33,6 +33,23 @@ export const connectSources = async (
   return sources
 }
 
+/** By stage: what its asynchronous calls go through, where they go through anything. */
+export const connectClients = async (
+  plan: Plan,
+  context: HostContext,
+  closing: (() => Promise<void>)[],
+): Promise<ReadonlyMap<string, unknown>> => {
+  const clients = new Map<string, unknown>()
+  for (const { id, head } of plan.stages) {
+    const connect = head._tag === 'Async' ? head.call.client : null
+    if (connect === null) continue
+    const { client, close } = await io(id, () => connect(context))
+    closing.push(close)
+    clients.set(id, client)
+  }
+  return clients
+}
+
 export interface SinkPlace {
   readonly context: HostContext
   readonly runId: string

@@ -14,7 +14,7 @@ import { stageOf } from '../engine/task-name.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
-import { closings, connectSinks, connectSources, numbersTo, onlyLooking } from './connecting.ts'
+import { closings, connectClients, connectSinks, connectSources, numbersTo, onlyLooking } from './connecting.ts'
 import { checkedContent, readContent } from './content-check.ts'
 import { io } from './errors.ts'
 import { releaseOf } from './releasing.ts'
@@ -39,6 +39,8 @@ export interface Opened {
   /** It began at a savepoint. */
   readonly rolledBack: RolledBack | null
   readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
+  /** By stage: what its asynchronous calls go through. */
+  readonly clients: ReadonlyMap<string, unknown>
   readonly sinks: ReadonlyMap<string, ConnectedSink>
   readonly close: () => Promise<void>
 }
@@ -91,6 +93,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const runId = before?.content.runId ?? randomUUID()
     const context = contextOf(place)
     const sources = await connectSources(plan, context, closing)
+    const clients = await connectClients(plan, context, closing)
     const back = before?._tag === 'Savepoint' ? before : null
     // Before it becomes the job's newest checkpoint: else nothing could go on any more.
     if (back !== null) await requireReadable(back.name, back.savepoint, sources)
@@ -129,7 +132,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     }
     const shards = shardsIn(place)
     if (shards !== content.shards) place.log('info', `${job}: a checkpoint of ${content.shards} tasks a stage goes on as ${shards}`)
-    return { plan, job, session, store, content, shards, epoch, resumed: before !== null, rolledBack, sources, sinks, close }
+    return { plan, job, session, store, content, shards, epoch, resumed: before !== null, rolledBack, sources, clients, sinks, close }
   } catch (error) {
     await close()
     throw error

@@ -43,6 +43,7 @@ export interface LoopPlace {
   readonly site: TaskSite
   readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
   readonly sinks: Sinks
+  readonly clients: ReadonlyMap<string, unknown>
   readonly errands: Errands
   readonly bundles: Bundles
   /** Whether what goes to other threads waits there: then sources pause. */
@@ -388,9 +389,10 @@ export class TaskLoop {
   #call(task: Task, id: number, element: unknown): void {
     const { head } = task.stage
     if (head._tag !== 'Async') throw new Error(`${task.name} makes no calls`)
+    const client = this.#place.clients.get(task.stage.id)
     this.#place.errands.later(async () => {
       const began = performance.now()
-      const outcome = await withinScope(task.instance.headScope, () => runCall(head.call, element, this.#calls, this.#random))
+      const outcome = await withinScope(task.instance.headScope, () => runCall(head.call, element, client, this.#calls, this.#random))
       task.instance.work.called(performance.now() - began)
       return () => task.onCallEnded(id, outcome)
     })

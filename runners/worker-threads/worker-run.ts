@@ -8,7 +8,7 @@ import type { Plan } from '../plan/stage.ts'
 import { gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
 import { encodeOutputs, type WritableSnapshot } from '../host/checkpoint-content.ts'
-import { closings, connectSinks, connectSources } from '../host/connecting.ts'
+import { closings, connectClients, connectSinks, connectSources } from '../host/connecting.ts'
 import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
 import { Pacer } from '../host/pacer.ts'
@@ -47,6 +47,7 @@ export class WorkerRun {
     const { content } = setup
     try {
       const sources = await connectSources(plan, context, closing.closing)
+      const clients = await connectClients(plan, context, closing.closing)
       const home = new Set(plan.sinks.filter(isHome).map(({ id }) => id))
       const here = { ...plan, sinks: plan.sinks.filter(({ id }) => !home.has(id)) }
       const site = { generation: setup.generation, shards: [setup.worker], writers: setup.workers, role: 'worker' } as const
@@ -59,6 +60,7 @@ export class WorkerRun {
         stop,
         closing,
         sources,
+        clients,
         new Sinks(await connectSinks(here, place, closing.closing), home),
       )
     } catch (error) {
@@ -76,6 +78,7 @@ export class WorkerRun {
     stop: AbortController,
     closing: ReturnType<typeof closings>,
     sources: Awaited<ReturnType<typeof connectSources>>,
+    clients: ReadonlyMap<string, unknown>,
     sinks: Sinks,
   ) {
     const { content, strict, seed, worker } = setup
@@ -98,6 +101,7 @@ export class WorkerRun {
         },
         sources,
         sinks,
+        clients,
         errands: this.#errands,
         bundles: new Bundles({ bundling: setup.bundling, seed: seed + worker, strict }),
         strict,

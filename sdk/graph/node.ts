@@ -4,6 +4,7 @@ import type { BundleSpec } from '../stateful/bundle.ts'
 import type { ErasedStateful } from '../stateful/erased.ts'
 import type { ErasedSplittable } from '../splittable/erased.ts'
 import type { AnyCombineFn } from './combine-fn.ts'
+import type { HostContext } from '../model/bindings.ts'
 import type { Retry } from '../model/failure.ts'
 import type { Windowed } from '../model/pane.ts'
 import type { StrategyChange, WindowingStrategy } from '../model/windowing-strategy.ts'
@@ -14,6 +15,8 @@ import type { NamedView } from './view.ts'
 
 /** A user's function with its types erased: only the plan calls it, with what the types of the verb have checked. */
 export type UserFunction = (...input: never) => unknown
+/** How a thread gets what asynchronous calls go through: a connection, with its erased type. */
+export type ConnectClient = (context: HostContext) => Promise<{ readonly client: unknown; readonly close: () => Promise<void> }>
 type AnyCoder = Coder<never> | Coder<unknown>
 
 /** What a node does. Each verb of the SDK makes one or a few of these; the plan and the engine know them by tag. */
@@ -52,6 +55,8 @@ export type Transform =
       readonly timeoutMs: number
       readonly ordered: boolean
       readonly retry: Retry<never> | null
+      /** What `f` finds in its call as `client`: one a thread, made before the first call. null: it needs none. */
+      readonly client: ConnectClient | null
     }
   /** Outputs 'left' and 'right' of an Either. */
   | { readonly _tag: 'Separate' }

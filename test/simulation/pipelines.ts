@@ -162,9 +162,13 @@ const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>): P
     pc,
     PCollection.map(e => e),
     pc2 =>
-      apply<A>({ _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 1_000, ordered: false, retry: null }, [pc2], {
-        kind: 'mapAsync',
-      }),
+      apply<A>(
+        { _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 1_000, ordered: false, retry: null, client: null },
+        [pc2],
+        {
+          kind: 'mapAsync',
+        },
+      ),
   )
 }
 
