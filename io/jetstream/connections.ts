@@ -4,21 +4,26 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext, LocalBinding } from '../../sdk/model/bindings.ts'
 import { addressOf } from '../nats/address.ts'
 import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
-import { apiTimeoutMs } from '../nats/dial.ts'
+import { apiTimeoutMs, isRefusedLogin, refusedLogin } from '../nats/dial.ts'
 import { type Lane, type SharedConnection, share } from '../nats/pool.ts'
 import { ConnectionProblem } from '../nats/problem.ts'
 import { type ConnectionSpecifics, apiPrefixOf, bindingKey, connectionBinding as bindingOf, handedIn, serversIn } from '../nats/settings.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
-import { JetStreamIOError, errorText } from './errors.ts'
+import { JetStreamIOError, errorText, notPermitted, refusalIn } from './errors.ts'
+import { patienceMs } from './patience.ts'
 
 /** A connection as sources and sinks use it. */
-export interface Link extends Omit<SharedConnection, 'settings'> {
+export interface Link extends Omit<SharedConnection, 'settings' | 'closedBy'> {
   readonly jsm: JetStreamManager
   /** Of JetStream's API: `$JS.API`. */
   readonly apiPrefix: string
   /** Of subjects for answers: `_INBOX`. */
   readonly inboxPrefix: string
+  /** How long its servers may be away before a run fails. */
+  readonly patienceMs: number
+  /** Once it is closed: the error to fail with. */
+  readonly whyClosed: (label: string) => JetStreamIOError
 }
 
 /** A problem of the shared room, as this one's users know it. */
@@ -58,10 +63,17 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
 /** Connects, or joins who already did. Rejects with CannotConnect. */
 export const acquire = async ({ binding }: Pick<HostContext, 'binding'>, name: string | undefined, lane: Lane): Promise<Link> => {
   try {
-    const { settings, ...shared } = await share(binding, name, lane)
+    const { settings, closedBy, ...shared } = await share(binding, name, lane)
     try {
       const jsm = await managerOf(shared.nc, shared.address, apiPrefixOf(settings))
-      return { ...shared, jsm, apiPrefix: apiPrefixOf(settings), inboxPrefix: settings.inboxPrefix ?? '_INBOX' }
+      return {
+        ...shared,
+        jsm,
+        apiPrefix: apiPrefixOf(settings),
+        inboxPrefix: settings.inboxPrefix ?? '_INBOX',
+        patienceMs: settings.reconnectFor ?? patienceMs,
+        whyClosed: label => whyClosed(label, shared.address, closedBy()),
+      }
     } catch (error) {
       await shared.release()
       throw error
@@ -69,6 +81,19 @@ export const acquire = async ({ binding }: Pick<HostContext, 'binding'>, name: s
   } catch (error) {
     throw asJetStreamIOError(error)
   }
+}
+
+const whyClosed = (label: string, address: string, closedBy: Error | null): JetStreamIOError => {
+  if (isRefusedLogin(closedBy)) {
+    const { _tag, message } = refusedLogin(address, closedBy)
+    return new JetStreamIOError(_tag, `${label}: ${message} Then start the run again: it goes on from its checkpoint.`, { cause: closedBy })
+  }
+  const why = closedBy === null ? 'by this program' : `because of this: ${closedBy.message}`
+  return new JetStreamIOError(
+    'ConnectionClosed',
+    `${label}: the connection to ${address} was closed, ${why}. Start the run again: it goes on from its checkpoint.`,
+    { cause: closedBy ?? undefined },
+  )
 }
 
 // Whoever shares a connection need not ask again whether it has JetStream.
@@ -79,6 +104,8 @@ const managerOf = (nc: NatsConnection, address: string, apiPrefix: string): Prom
   if (known !== undefined) return known
   const asked = jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix }).catch((error: unknown) => {
     managers.delete(nc)
+    const refused = refusalIn(error)
+    if (refused !== null) throw notPermitted(`The connection to ${address}`, refused)
     throw new JetStreamIOError(
       'CannotConnect',
       `The NATS server at ${address} answers, but its JetStream${apiPrefix === '$JS.API' ? '' : ` (${apiPrefix})`} does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`,

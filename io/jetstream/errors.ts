@@ -1,13 +1,23 @@
 // Why JetStream cannot give or take what a pipeline asks for: one error class, told apart by its tag, with what to do in its message.
+import { PermissionViolationError } from '@nats-io/nats-core'
+import type { Refused } from '../nats/problem.ts'
 
 /** Why JetStreamIO cannot go on: the `_tag` of a {@link JetStreamIOError}. */
 export type JetStreamFailure =
   /** No server answered, or it has no JetStream. */
   | 'CannotConnect'
+  /** The server does not let this user in: wrong or expired credentials. */
+  | 'AuthenticationFailed'
+  /** This user may not publish or subscribe to what is needed. */
+  | 'NotPermitted'
+  /** The connection was closed while it was in use. */
+  | 'ConnectionClosed'
   /** A connection object of another client library. */
   | 'UnsupportedConnection'
   /** The server was away for longer than a run waits. */
   | 'ServerUnavailable'
+  /** A reader got nothing, however often it began again, though the server says that something is there. */
+  | 'ReaderStalled'
   /** There is no stream of this name. */
   | 'StreamNotFound'
   /** A stream of this name was deleted and created again. */
@@ -79,6 +89,18 @@ export const streamNotFound = 10_059
 export const consumerNotFound = 10_014
 
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** What the server did not allow, if that is why something failed. */
+export const refusalIn = (error: unknown): Refused | null =>
+  [error, causeOf(error)].find(each => each instanceof PermissionViolationError) ?? null
+
+export const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
+
+export const notPermitted = (label: string, { operation, subject }: Refused): JetStreamIOError =>
+  new JetStreamIOError(
+    'NotPermitted',
+    `${label}: the server does not allow this user ${operation === 'publish' ? 'to publish' : 'to subscribe'} to ${subject}. Allow it, or connect as another user.`,
+  )
 
 export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 

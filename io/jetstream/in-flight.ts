@@ -73,6 +73,12 @@ export class InFlight {
     return n >= this.tail && n < this.head && this.states[n & this.mask] === sent
   }
 
+  /** Whether a message to this subject is in flight. */
+  holds(subject: string): boolean {
+    for (let n = this.tail; n < this.head; n++) if (this.isSent(n) && this.subject(n) === subject) return true
+    return false
+  }
+
   subject(n: number): string {
     return this.subjects[n & this.mask] ?? ''
   }

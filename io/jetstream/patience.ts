@@ -1,14 +1,17 @@
 // Waiting for a server that is away: retries with growing pauses, for as long as a run waits and no longer.
-import { JetStreamIOError, errorText } from './errors.ts'
+import { ClosedConnectionError } from '@nats-io/nats-core'
+import { doublingMs, jittered } from '../nats/backoff.ts'
+import { connectionSchema } from '../nats/connection-keys.ts'
+import { JetStreamIOError, causeOf, errorText, notPermitted, refusalIn } from './errors.ts'
 
-/** How long a source or sink waits for a server that is away before the run fails. */
-export const patienceMs = 120_000
+/** How long a source or sink waits for a server that is away before the run fails, unless its connection says otherwise. */
+export const patienceMs: number = connectionSchema.keys.reconnectFor.fallback
 
 const firstPauseMs = 50
 const longestPauseMs = 2_000
 
-/** The pause before attempt `n`, counted from 0. */
-export const pauseMs = (n: number): number => Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(n, 10))
+/** The pause before attempt `n`, counted from 0; a part of it is chance. */
+export const pauseMs = (n: number): number => jittered(doublingMs(n, firstPauseMs, longestPauseMs))
 
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise(resolve => {
@@ -22,17 +25,28 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', end, { once: true })
   })
 
+/** What is asked: how long it may be away, and why it was closed. */
+export interface Asked {
+  readonly patienceMs: number
+  readonly whyClosed: (label: string) => JetStreamIOError
+}
+
 export interface Attempts {
   /** What is being done, for the message: `reading VIEWS`. */
   readonly what: string
   readonly signal: AbortSignal
+  readonly link?: Asked | undefined
+  /** Instead of the link's. */
   readonly budgetMs?: number
   readonly onRetry?: (error: unknown) => void
 }
 
-/** Tries until it works. A JetStreamIOError is final and rejects at once; anything else does after `budgetMs`, as ServerUnavailable. */
+/**
+ * Tries until it works. A JetStreamIOError is final and rejects at once, and so does what asking again does not mend: a closed connection,
+ * a permission that is missing. Anything else rejects after the budget, as ServerUnavailable.
+ */
 export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): Promise<A> => {
-  const budgetMs = o.budgetMs ?? patienceMs
+  const budgetMs = o.budgetMs ?? o.link?.patienceMs ?? patienceMs
   const since = Date.now()
   for (let n = 0; ; n++) {
     if (o.signal.aborted) throw new JetStreamIOError('Closed', `${o.what}: stopped.`)
@@ -40,14 +54,20 @@ export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): P
       return await attempt()
     } catch (error) {
       if (error instanceof JetStreamIOError) throw error
-      if (Date.now() - since > budgetMs)
-        throw new JetStreamIOError(
-          'ServerUnavailable',
-          `${o.what}: the NATS server did not do what was asked for ${Math.round(budgetMs / 1000)} s: ${errorText(error)}. Once it is up, start the run again: it goes on from its checkpoint.`,
-          { cause: error },
-        )
+      const refused = refusalIn(error)
+      if (refused !== null) throw notPermitted(o.what, refused)
+      const isClosed = error instanceof ClosedConnectionError || causeOf(error) instanceof ClosedConnectionError
+      if (isClosed && o.link !== undefined) throw o.link.whyClosed(o.what)
+      if (Date.now() - since > budgetMs) throw unavailable(o.what, budgetMs, error)
       o.onRetry?.(error)
       await sleep(pauseMs(n), o.signal)
     }
   }
 }
+
+export const unavailable = (what: string, budgetMs: number, why: unknown): JetStreamIOError =>
+  new JetStreamIOError(
+    'ServerUnavailable',
+    `${what}: the NATS server did not do what was asked for ${budgetMs / 1000} s: ${errorText(why)}. Once it is up, start the run again: it goes on from its checkpoint.`,
+    { cause: why },
+  )

@@ -2,10 +2,11 @@
 import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
 import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
 import type { Link } from './connections.ts'
-import { JetStreamIOError, errorText, orElse } from './errors.ts'
+import { notPermitted, orElse } from './errors.ts'
 import { type Demand, type PullSettings, largestPull, PullWindow, pullRequest } from './pull-window.ts'
 
 const tickMs = 500
+const smallestPull = 16_384
 
 export interface DeliveryListener {
   /** Behind all that came before it: no message is missing between. */
@@ -36,14 +37,16 @@ export class PullSession {
   private readonly silenceMs: number
   private generation = 0
   private subscription: Subscription | null = null
+  private stopRefusals: (() => void) | null = null
   private consumer: string | null = null
+  /** Where it is asked for more. */
+  private pulls = ''
   private inbox = ''
   private numbersAt = -1
   private maxBytes: number
   private heard = false
   private heardAt = Date.now()
   private tickedAt = Date.now()
-  private progressAt = Date.now()
   /** Of the last message that came: a consumer numbers what it delivers. */
   consumerSequence = 0
 
@@ -55,21 +58,21 @@ export class PullSession {
     this.silenceMs = 2.5 * o.settings.heartbeatMs
   }
 
-  /** For how long nothing has come and nobody said that nothing was there. */
-  get fruitlessMs(): number {
-    return Date.now() - this.progressAt
-  }
-
-  progress(at: number): void {
-    this.progressAt = at
+  /** Nothing came: a server may have taken what was asked for as more than its client can read (max_pending), and hung up. */
+  askForLess(): void {
+    this.maxBytes = Math.max(smallestPull, this.maxBytes / 2)
   }
 
   /** From now on, in place of what was listened to before. `behind`: the consumer has delivered so many before. */
   listen(consumer: string, behind: number): void {
     this.stop()
     const generation = this.generation
-    const { link, label } = this.o
+    const { link, label, stream } = this.o
     this.consumer = consumer
+    const pulls = (this.pulls = `${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`)
+    this.stopRefusals = link.onRefused(refused => {
+      if (refused.operation === 'publish' && refused.subject === pulls) this.on.onFailure(notPermitted(label, refused))
+    })
     this.inbox = createInbox(link.inboxPrefix)
     this.numbersAt = -1
     this.consumerSequence = behind
@@ -77,14 +80,7 @@ export class PullSession {
     this.subscription = link.nc.subscribe(`${this.inbox}.*`, {
       callback: (error, message) => {
         if (generation !== this.generation) return
-        if (error !== null)
-          return this.on.onFailure(
-            new JetStreamIOError(
-              'ServerUnavailable',
-              `${label}: the server refuses the subscription: ${errorText(error)}. Allow this user to subscribe to ${link.inboxPrefix}.>.`,
-              { cause: error },
-            ),
-          )
+        if (error !== null) return this.on.onFailure(notPermitted(label, { operation: 'subscription', subject: `${link.inboxPrefix}.>` }))
         this.heard = true
         const handle = (): void =>
           message.reply === undefined || message.reply === '' ? this.onStatus(message) : this.onMessage(message, message.reply)
@@ -98,6 +94,8 @@ export class PullSession {
     this.window.clear()
     this.subscription?.unsubscribe()
     this.subscription = null
+    this.stopRefusals?.()
+    this.stopRefusals = null
     this.consumer = null
   }
 
@@ -115,7 +113,10 @@ export class PullSession {
   private onStatus(message: Msg): void {
     const code = message.headers?.code ?? 0
     const description = message.headers?.description ?? ''
-    if (code === 100) return this.on.onHeartbeat()
+    if (code === 100) {
+      this.maxBytes = Math.max(this.o.settings.maxBytes, this.maxBytes)
+      return this.on.onHeartbeat()
+    }
     const token = Number(message.subject.slice(this.inbox.length + 1))
     if (code === 404 || code === 408 || /completed|maxbytes/i.test(description)) {
       const unserved = this.window.ended(token)
@@ -127,14 +128,14 @@ export class PullSession {
   }
 
   pull(): void {
-    const { link, stream, settings } = this.o
+    const { link, settings } = this.o
     while (this.consumer !== null) {
       const demand = this.on.demand()
       const batch = demand === null ? 0 : this.window.next({ ...demand, maxBytes: this.maxBytes })
       if (batch === 0) return
       if (this.window.open === 0) this.heardAt = Date.now()
       const token = this.window.asked(batch)
-      link.nc.publish(`${link.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${this.consumer}`, pullRequest(batch, this.maxBytes, settings), {
+      link.nc.publish(this.pulls, pullRequest(batch, this.maxBytes, settings), {
         reply: `${this.inbox}.${token}`,
       })
     }
@@ -146,11 +147,8 @@ export class PullSession {
     // A thread that was busy for seconds has not looked at its sockets either: silence then says nothing.
     const late = now - this.tickedAt > 2 * tickMs
     this.tickedAt = now
-    if (this.heard || late) {
-      if (this.heard) this.progressAt = now
-      this.heard = false
-      this.heardAt = now
-    }
+    if (this.heard || late) this.heardAt = now
+    this.heard = false
     if (this.consumer === null) return
     if (this.window.open > 0 && now - this.heardAt > this.silenceMs) return this.on.onDoubt('the server is silent')
     this.pull()

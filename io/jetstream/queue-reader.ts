@@ -91,7 +91,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
         this.idleSince = null
       },
       tick: () => this.tick(),
-      fruitlessMs: () => this.session.fruitlessMs,
+      inVain: () => this.session.askForLess(),
       release: () => this.session.stop(),
     })
   }
@@ -290,7 +290,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private caughtUp(): void {
     this.pending = 0
     this.allDelivered = true
-    this.session.progress((this.idleSince = Date.now()))
+    this.life.caughtUp((this.idleSince = Date.now()))
     this.redeliveries.nothingToSend(this.buffer.pushed)
     if (this.buffer.size === 0) this.life.notify()
     this.lookForEnd()

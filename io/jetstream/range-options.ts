@@ -3,6 +3,7 @@ import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
 import type { PullSettings } from './pull-window.ts'
+import type { Renewals } from './renewals.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 
 export interface RangeOptions {
@@ -35,4 +36,8 @@ export interface RangeOptions {
    * other subjects'. null: it reads more than that.
    */
   readonly quiet: boolean | null
+  /** For messages: the one subject that it reads. */
+  readonly subject: string | undefined
+  /** Of all that read with it. */
+  readonly renewals?: Renewals | undefined
 }

@@ -51,7 +51,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
       {
         onMessage: (message, numbers) => this.onMessage(message, numbers),
         onHeartbeat: () => this.caughtUp(true),
-        onDoubt: reason => this.life.renew(reason, { sequence: this.next }),
+        onDoubt: reason => this.life.renew(reason, { sequence: this.next, ...(o.subject === undefined ? {} : { subject: o.subject }) }),
         onFailure: error => this.life.fail(error),
         demand: () => this.demand(),
       },
@@ -63,7 +63,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
         this.idleSince = null
       },
       tick: () => this.session.tick(),
-      fruitlessMs: () => this.session.fruitlessMs,
+      inVain: () => this.session.askForLess(),
       release: () => this.detach(),
     })
   }
@@ -178,7 +178,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   /** The server had nothing more to send for this consumer a moment ago. */
   private caughtUp(heartbeat: boolean): void {
     this.pending = 0
-    this.session.progress((this.idleSince = Date.now()))
+    this.life.caughtUp((this.idleSince = Date.now()))
     if (this.buffer.size === 0) this.life.notify()
     // A bounded range whose last sequences are deleted, or not selected, ends here; a count of a new consumer says so for certain.
     const within = this.to !== null && this.lastKnown >= this.to - 1
@@ -195,7 +195,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   /** A new consumer has nothing to send: all up to the stream's end as it was at `askedAt` was received. Gives whether this is the end. */
   private nothingPending(info: StreamInfo, askedAt: number): boolean {
-    this.session.progress((this.idleSince = askedAt))
+    this.life.caughtUp((this.idleSince = askedAt))
     if (this.to === null) this.next = Math.max(this.next, info.state.last_seq + 1)
     this.life.fruitful()
     const serverTime = info.ts === undefined ? askedAt : Date.parse(info.ts)
@@ -220,7 +220,9 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   private async verifyGap(from: number): Promise<void> {
     const { stream, label, created } = this.o
-    const info = await persistently({ what: label, signal: this.life.closing.signal }, () => streamInfo(this.o.link, stream, label))
+    const info = await persistently({ what: label, signal: this.life.closing.signal, link: this.o.link }, () =>
+      streamInfo(this.o.link, stream, label),
+    )
     requireIntact(info, { stream, label, created, next: from, last: this.lastKnown }, text => this.tolerate(text))
   }
 

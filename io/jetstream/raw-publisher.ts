@@ -1,11 +1,11 @@
 // The hot publisher: pipelined, with one inbox for all acknowledgments and nothing allocated a message beyond a slot in a ring. After
 // anything doubtful it stops, learns from the destination which messages arrived, and sends the others again, in order.
 import { type Msg, type Subscription, createInbox, headers as makeHeaders } from '@nats-io/nats-core'
-import { JetStreamIOError, asError, errorText, orElse } from './errors.ts'
+import { JetStreamIOError, asError, errorText, notPermitted, orElse } from './errors.ts'
 import type { PublisherOptions, Rows } from './publisher-options.ts'
 import { InFlight } from './in-flight.ts'
 import { WireHeaders } from './outgoing-headers.ts'
-import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
+import { pauseMs, persistently, sleep } from './patience.ts'
 import { ackStart, parsePubAck, storedSequence, wrongLastSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
 import { streamInfo, subjectsOf } from './stream-info.ts'
@@ -35,6 +35,7 @@ export class RawPublisher {
   private readonly inbox: string
   private readonly subscription: Subscription
   private readonly stopListening: () => void
+  private readonly stopRefusals: () => void
   private readonly timer: NodeJS.Timeout
   private readonly goodAck: Uint8Array
   private readonly wire = new WireHeaders()
@@ -72,13 +73,10 @@ export class RawPublisher {
     })
     this.stopListening = o.link.listen(event => {
       if (event === 'disconnected') this.doubt('the connection was lost')
-      else if (event === 'closed')
-        this.fail(
-          new JetStreamIOError(
-            'ServerUnavailable',
-            `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`,
-          ),
-        )
+      else if (event === 'closed') this.fail(o.link.whyClosed(o.label))
+    })
+    this.stopRefusals = o.link.onRefused(refused => {
+      if (refused.operation === 'publish' && this.flight.holds(refused.subject)) this.fail(notPermitted(o.label, refused))
     })
     this.timer = setInterval(() => this.tick(), tickMs)
     this.timer.unref()
@@ -270,8 +268,9 @@ export class RawPublisher {
     if (this.recovering) return
     const subject = this.flight.subject(n)
     this.doubt(`no stream answered for ${subject}`)
-    const info = await streamInfo(this.o.link, this.o.stream, this.o.label).catch(() => null)
-    if (info === null || subjectsOf(info).some(s => matches(s, subject))) return
+    const info = await streamInfo(this.o.link, this.o.stream, this.o.label).catch(asError)
+    if (info instanceof JetStreamIOError) return this.fail(info)
+    if (info instanceof Error || subjectsOf(info).some(s => matches(s, subject))) return
     this.fail(
       new JetStreamIOError(
         'SubjectNotInStream',
@@ -295,16 +294,18 @@ export class RawPublisher {
     try {
       await sleep(settleMs + (this.fruitless > 0 ? pauseMs(this.fruitless) : 0), this.closing.signal)
       this.fruitless++
-      await persistently({ what: label, signal: this.closing.signal }, async () => {
+      await persistently({ what: label, signal: this.closing.signal, link }, async () => {
         if (!link.isConnected()) throw new Error(`not connected to ${link.address}`)
         if (this.flight.size === 0) return
+        // A stream that was deleted would answer nothing.
+        await streamInfo(link, this.o.stream, label)
         await this.fence()
         if (this.o.withIds) await this.lookUp()
       })
-      if (this.fruitless > 1 && Date.now() - this.progressAt > patienceMs)
+      if (this.fruitless > 1 && Date.now() - this.progressAt > link.patienceMs)
         throw new JetStreamIOError(
           'ServerUnavailable',
-          `${label}: for ${patienceMs / 1000} s no message was acknowledged. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
+          `${label}: for ${link.patienceMs / 1000} s no message was acknowledged. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
         )
     } catch (error) {
       return this.fail(asError(error))
@@ -376,6 +377,7 @@ export class RawPublisher {
   private stop(error: Error): void {
     clearInterval(this.timer)
     this.stopListening()
+    this.stopRefusals()
     this.subscription.unsubscribe()
     this.closing.abort()
     for (const waiter of this.waiters.splice(0)) waiter.reject(error)

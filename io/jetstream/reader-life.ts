@@ -2,8 +2,10 @@
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError, asError } from './errors.ts'
-import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
+import { persistently, sleep, unavailable } from './patience.ts'
 import { ticking } from './pull-session.ts'
+import { Renewals } from './renewals.ts'
+import { RestartBudget } from './restart-budget.ts'
 
 /** Whether something is still being read; failed: it cannot be. */
 export type ReaderEnd = { readonly _tag: 'open' } | { readonly _tag: 'complete' } | { readonly _tag: 'failed'; readonly error: Error }
@@ -13,6 +15,8 @@ export interface LifePlace {
   readonly context: HostContext
   /** For messages: who reads. */
   readonly label: string
+  /** Who else may read on at the same moment; nobody unless given. */
+  readonly renewals?: Renewals | undefined
 }
 
 export interface LifeHooks {
@@ -23,8 +27,8 @@ export interface LifeHooks {
   readonly onDisconnected: () => void
   /** Once in a while, while it is served. */
   readonly tick: () => void
-  /** For how long nothing has come, though something is there. */
-  readonly fruitlessMs: () => number
+  /** Nothing has come, twice. */
+  readonly inVain: () => void
   /** At its end. */
   readonly release: () => void
 }
@@ -37,7 +41,8 @@ export class ReaderLife {
   private readonly hooks: LifeHooks
   private readonly stopListening: () => void
   private readonly stopTicking: () => void
-  private fruitless = 0
+  private readonly restarts: RestartBudget
+  private readonly renewals: Renewals
   private changed: (() => void) | null = null
   private notifying = false
 
@@ -47,17 +52,11 @@ export class ReaderLife {
     this.stopListening = o.link.listen(event => {
       if (event === 'disconnected') hooks.onDisconnected()
       else if (event === 'reconnected') this.renew('the connection was made anew')
-      else
-        this.fail(
-          new JetStreamIOError(
-            'ServerUnavailable',
-            `${o.label}: the connection to ${o.link.address} was closed. Start the run again: it goes on from its checkpoint.`,
-          ),
-        )
+      else this.fail(o.link.whyClosed(o.label))
     })
-    this.stopTicking = ticking(() => {
-      if (this.isServed) hooks.tick()
-    })
+    this.renewals = o.renewals ?? new Renewals(o.label, o.context.log)
+    this.restarts = new RestartBudget(o.link.patienceMs, Date.now())
+    this.stopTicking = ticking(() => this.tick())
   }
 
   get isOpen(): boolean {
@@ -82,14 +81,30 @@ export class ReaderLife {
     })
   }
 
-  /** Something came, or the server said that nothing is there. */
+  private tick(): void {
+    const { link, label } = this.o
+    const now = Date.now()
+    this.restarts.look(now)
+    if (!this.isServed) return
+    const away = link.awaySince()
+    if (away === null) return this.hooks.tick()
+    // It comes back by itself, and tells.
+    if (now - away > link.patienceMs) this.fail(unavailable(label, link.patienceMs, new Error(`not connected to ${link.address}`)))
+  }
+
+  /** Something came, or there is a consumer that has nothing to send. */
   fruitful(): void {
-    this.fruitless = 0
+    this.restarts.progress()
+  }
+
+  /** The server said that nothing is there. */
+  caughtUp(at: number): void {
+    this.restarts.caughtUp(at)
   }
 
   renew(reason: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (!this.isServed) return
-    this.o.context.log('info', `${this.o.label}: reading on with a new consumer`, { reason, ...fields })
+    this.renewals.add({ reason, ...fields })
     void this.attach()
   }
 
@@ -97,14 +112,18 @@ export class ReaderLife {
     if (this.attaching) return
     this.attaching = true
     try {
-      if (this.fruitless > 1) await sleep(pauseMs(this.fruitless), this.closing.signal)
-      this.fruitless++
-      if (this.hooks.fruitlessMs() > patienceMs && this.fruitless > 10)
+      const { label, link } = this.o
+      const pause = this.restarts.next(Date.now())
+      if (pause === null)
         throw new JetStreamIOError(
-          'ServerUnavailable',
-          `${this.o.label}: for ${patienceMs / 1000} s consumers were made and nothing came, though the server says that something is there. Look at the server's log.`,
+          'ReaderStalled',
+          `${label}: for ${link.patienceMs / 1000} s it began again and again, and nothing came, though the server says that something is there. Look at the server's log.`,
         )
-      await persistently({ what: this.o.label, signal: this.closing.signal }, this.hooks.attach)
+      if (pause > 0) {
+        this.hooks.inVain()
+        await sleep(pause, this.closing.signal)
+      }
+      await persistently({ what: label, signal: this.closing.signal, link }, this.hooks.attach)
     } catch (error) {
       this.fail(asError(error))
     } finally {

@@ -21,7 +21,7 @@ const unfiltered = (): Promise<{ readonly server: readonly []; readonly client: 
 
 /** Calls `found` for each message from `from` to the end as it is now that has an id. Rejects with RecoveryImpossible. */
 export const scanIds = async (o: ScanOptions, from: number, found: (id: string, sequence: number) => void): Promise<void> => {
-  const info = await persistently({ what: o.label, signal: o.context.signal }, () => streamInfo(o.link, o.stream, o.label))
+  const info = await persistently({ what: o.label, signal: o.context.signal, link: o.link }, () => streamInfo(o.link, o.stream, o.label))
   const reader = new RangeReader({
     ...o,
     from,
@@ -35,6 +35,7 @@ export const scanIds = async (o: ScanOptions, from: number, found: (id: string, 
     pull: pullDefaults,
     gapless: true,
     quiet: null,
+    subject: undefined,
   })
   try {
     await reader.start()

@@ -100,7 +100,7 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
   const label = alone ? o.label : `${o.label} to ${stream}`
   const destination: Destination = { label, stream, subject: o.subject, connection: o.connection ?? 'default', alone }
   const create = context.site.role === 'look' ? null : o.create
-  const info = await persistently({ what: label, signal: context.signal }, () => streamMadeOrFound(link, stream, label, create))
+  const info = await persistently({ what: label, signal: context.signal, link }, () => streamMadeOrFound(link, stream, label, create))
   requireWritable(info, destination)
   const readBack = filtersReadBack(context.sources, destination)
   if (alone) requireNoLoop(readBack, destination, o.subject)

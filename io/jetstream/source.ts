@@ -11,7 +11,9 @@ import type { StreamMessage } from './message.ts'
 import { persistently } from './patience.ts'
 import type { PullSettings } from './pull-window.ts'
 import { endedQueueSplit, openQueue, queueGuarantee, queueSplits, recommitQueue, requireRetention } from './queue-source.ts'
+import type { RangeOptions } from './range-options.ts'
 import { RangeReader } from './range-reader.ts'
+import { Renewals } from './renewals.ts'
 import { type FilterPlan, filterPlan } from './sparse-filter.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
 import { type ReadPlan, resolveSplits } from './splits.ts'
@@ -44,7 +46,7 @@ export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
 const connectSource = async (o: SourceOptions, context: HostContext): Promise<ConnectedSource<StreamMessage>> => {
   const link = await acquire(context, o.connection, 'read')
   const { consumer } = o
-  const patiently = <A>(work: () => Promise<A>): Promise<A> => persistently({ what: o.label, signal: context.signal }, work)
+  const patiently = <A>(work: () => Promise<A>): Promise<A> => persistently({ what: o.label, signal: context.signal, link }, work)
   const infoNow = (): Promise<StreamInfo> => streamInfo(link, o.stream, o.label)
   let retention = ''
   try {
@@ -58,8 +60,10 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
     throw error
   }
   const readers = new Set<SplitReader<StreamMessage>>()
+  const renewals = new Renewals(o.label, context.log)
   const close = async (): Promise<void> => {
     await Promise.all([...readers].map(reader => reader.close()))
+    renewals.tell()
     await link.release()
   }
   const opened = async (open: () => Promise<SplitReader<StreamMessage>>): Promise<SplitReader<StreamMessage>> => {
@@ -88,7 +92,7 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
       o.splitBy === null || o.stop !== null
         ? undefined
         : { everyMs: o.splitBy.discoverEveryMs, find: look => patiently(() => looks.find(look)) },
-    open: (split, progress) => opened(() => openSplit(link, context, o, split, progress)),
+    open: (split, progress) => opened(() => openSplit({ link, context, renewals }, o, split, progress)),
     guarantee: () =>
       `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is an error.`,
     close,
@@ -102,8 +106,7 @@ const withoutMarkers = ({ config }: StreamInfo, { server, client }: FilterPlan):
     : { server, client }
 
 const openSplit = async (
-  link: Link,
-  context: HostContext,
+  { link, context, renewals }: Pick<RangeOptions, 'link' | 'context' | 'renewals'>,
   o: SourceOptions,
   split: Split,
   progress: SplitProgress,
@@ -120,7 +123,7 @@ const openSplit = async (
   const from = last === null ? split.range.from : last + 1
   const lastKnown = Math.max(detail.lastSequence, last ?? 0)
   if (last !== null)
-    await persistently({ what: o.label, signal: context.signal }, () =>
+    await persistently({ what: o.label, signal: context.signal, link }, () =>
       requireSameMessage(link, o, detail.created, lastKnown, last, progress.note, quiet === true),
     )
   const reader = new RangeReader({
@@ -141,6 +144,8 @@ const openSplit = async (
     pull: o.pull,
     gapless: false,
     quiet,
+    subject,
+    renewals,
   })
   try {
     await reader.start()

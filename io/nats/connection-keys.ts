@@ -1,5 +1,5 @@
 // The keys of a connection: where NATS is, who asks, and how to come back.
-import { millis } from '../../sdk/model/time.ts'
+import { days, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import { duration, listOf, refuse, secret, text } from '../settings/kinds.ts'
 import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
 import { addressOf } from './address.ts'
@@ -66,9 +66,16 @@ export const connectionSchema = {
       duration(millis(10), millis(60_000)),
       millis(250),
       '250ms',
-      'Between two attempts to reach a server that went away.',
+      'Before a server that went away is tried a second time; twice as long each time after that.',
     ),
+    reconnectMaxWait: withDefault(duration(millis(10), minutes(10)), seconds(2), '2s', 'The longest of these waits.'),
     reconnectJitter: withDefault(duration(millis(0), millis(60_000)), millis(100), '100ms', 'At most so much more, at random.'),
+    reconnectFor: withDefault(
+      duration(millis(10), days(1)),
+      minutes(2),
+      '2m',
+      'How long reads and writes wait for servers that are away, or a reader for messages that do not come, before they fail.',
+    ),
   },
   rules: values => {
     const [first, ...others] = logins.filter(login => values[login] !== undefined)

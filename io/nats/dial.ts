@@ -1,8 +1,10 @@
 // Connects as everything here wants to be connected: it comes back by itself for as long as it is not closed, and silence ends.
 import { readFile } from 'node:fs/promises'
+import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
 import { secretReference } from '../settings/kinds.ts'
 import { addressOf, shownServers } from './address.ts'
+import { comeback } from './comeback.ts'
 import { connectionSchema } from './connection-keys.ts'
 import { ConnectionProblem } from './problem.ts'
 import type { ConnectionSettings } from './settings.ts'
@@ -17,8 +19,13 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
   const addresses = settings.servers.map(addressOf)
   // One login for all: a client has one.
   const login = addresses.find(address => address.login !== null)?.login ?? {}
-  const { reconnectWait, reconnectJitter } = connectionSchema.keys
-  const jitter = settings.reconnectJitter ?? reconnectJitter.fallback
+  const { reconnectWait, reconnectMaxWait, reconnectJitter } = connectionSchema.keys
+  const firstMs = settings.reconnectWait ?? reconnectWait.fallback
+  const back = comeback({
+    firstMs,
+    longestMs: Math.max(firstMs, settings.reconnectMaxWait ?? reconnectMaxWait.fallback),
+    jitterMs: settings.reconnectJitter ?? reconnectJitter.fallback,
+  })
   const options: NodeConnectionOptions = {
     servers: addresses.map(({ shown }) => shown),
     name: 'jetbeam',
@@ -27,9 +34,7 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     reconnect: true,
     // Whoever uses the connection bounds how long it waits for it.
     maxReconnectAttempts: -1,
-    reconnectTimeWait: settings.reconnectWait ?? reconnectWait.fallback,
-    reconnectJitter: jitter,
-    reconnectJitterTLS: jitter,
+    reconnectDelayHandler: back.delay,
     pingInterval: pingEveryMs,
     maxPingOut: 2,
     timeout: apiTimeoutMs,
@@ -39,8 +44,11 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     ...(await loginOf(settings)),
   }
   try {
-    return await connect(options)
+    const nc = await connect(options)
+    void back.follow(nc)
+    return nc
   } catch (error) {
+    if (isRefusedLogin(error)) throw refusedLogin(shownServers(settings.servers), error)
     throw new ConnectionProblem(
       'CannotConnect',
       `No NATS server could be reached at ${shownServers(settings.servers)}: ${textOf(error)}. Start one with JetStream (nats-server -js), or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
@@ -48,6 +56,17 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     )
   }
 }
+
+export const isRefusedLogin = (error: unknown): boolean =>
+  error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError
+
+/** The server is there, and says no: asking again changes nothing. */
+export const refusedLogin = (servers: string, error: unknown): ConnectionProblem =>
+  new ConnectionProblem(
+    'AuthenticationFailed',
+    `The NATS server at ${servers} does not let this user in: ${textOf(error)}. Look at the connection's user and password, token, nkeySeed or credentialsFile, and whether they have expired.`,
+    { cause: error },
+  )
 
 /** With an authority, a certificate or an address that says so, the server must speak TLS. */
 const tlsOf = ({ servers, tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSettings): Pick<NodeConnectionOptions, 'tls'> => {

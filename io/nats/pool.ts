@@ -1,11 +1,11 @@
 // The connections of this process or worker thread: one for each lane and settings, shared and counted by all who name them. One stays as
 // long as anybody holds it, so what a reader leaves behind it (an acknowledgment, a consumer to forget) still has a way out; the last to
 // let go drains it. A connection that was handed in is shared in the same way and left open.
-import type { NatsConnection } from '@nats-io/nats-core'
+import { type NatsConnection, PermissionViolationError } from '@nats-io/nats-core'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { shownServers } from './address.ts'
 import { dial } from './dial.ts'
-import { ConnectionProblem } from './problem.ts'
+import { ConnectionProblem, type Refused } from './problem.ts'
 import { type ConnectionSettings, type ConnectionSpecifics, resolveConnection } from './settings.ts'
 
 /** Acknowledgments of what is written would wait behind all that was asked for to read: each has a connection of its own. */
@@ -32,8 +32,14 @@ export interface SharedConnection {
   readonly address: string
   readonly settings: ConnectionSpecifics
   readonly isConnected: () => boolean
+  /** Since when it is not connected, in milliseconds of this machine's clock; null while it is. */
+  readonly awaySince: () => number | null
   /** Gives what ends the listening. */
   readonly listen: (listener: (event: ConnectionEvent) => void) => () => void
+  /** Calls back when the server says, beside its answers, that something is not allowed. Gives what ends it. */
+  readonly onRefused: (listener: (refused: Refused) => void) => () => void
+  /** Why it was closed; null: because somebody closed it, or not at all. */
+  readonly closedBy: () => Error | null
   /** Drains and closes the connection if nobody else holds it and it is ours. */
   readonly release: () => Promise<void>
 }
@@ -44,7 +50,9 @@ const drainMs = 2_000
 class Watched {
   readonly nc: NatsConnection
   readonly listeners = new Set<(event: ConnectionEvent) => void>()
-  private connected = true
+  readonly refusals = new Set<(refused: Refused) => void>()
+  awaySince: number | null = null
+  closedBy: Error | null = null
 
   constructor(nc: NatsConnection) {
     this.nc = nc
@@ -52,20 +60,23 @@ class Watched {
   }
 
   get isConnected(): boolean {
-    return this.connected && !this.nc.isClosed()
+    return this.awaySince === null && !this.nc.isClosed()
   }
 
   private tell(event: ConnectionEvent): void {
-    this.connected = event === 'reconnected'
+    this.awaySince = event === 'reconnected' ? null : (this.awaySince ?? Date.now())
     for (const listener of [...this.listeners]) listener(event)
   }
 
   private async follow(): Promise<void> {
     for await (const status of this.nc.status()) {
-      if (status.type === 'disconnect') this.tell('disconnected')
+      if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        for (const listener of [...this.refusals]) listener(status.error)
+      else if (status.type === 'disconnect') this.tell('disconnected')
       else if (status.type === 'reconnect') this.tell('reconnected')
       else if (status.type === 'close') break
     }
+    this.closedBy = (await this.nc.closed()) ?? null
     this.tell('closed')
   }
 }
@@ -128,9 +139,15 @@ const join = async (
       address: lease.address,
       settings,
       isConnected: () => watched.isConnected,
+      awaySince: () => watched.awaySince,
+      closedBy: () => watched.closedBy,
       listen: listener => {
         watched.listeners.add(listener)
         return () => watched.listeners.delete(listener)
+      },
+      onRefused: listener => {
+        watched.refusals.add(listener)
+        return () => watched.refusals.delete(listener)
       },
       release,
     }

@@ -31,10 +31,14 @@ export interface ConnectionSpecifics {
   readonly domain?: string | undefined
   /** Where the JetStream API is: $JS.API unless told. */
   readonly apiPrefix?: string | undefined
-  /** Between two attempts to reach a server that went away: 250 ms unless told. */
+  /** Before a server that went away is tried a second time, and twice as long each time after that: 250 ms unless told. */
   readonly reconnectWait?: Duration | undefined
+  /** The longest of these waits: 2 s unless told. */
+  readonly reconnectMaxWait?: Duration | undefined
   /** At most so much more, at random: 100 ms unless told. */
   readonly reconnectJitter?: Duration | undefined
+  /** How long reads and writes wait for servers that are away before they fail as ServerUnavailable: 2 minutes unless told. */
+  readonly reconnectFor?: Duration | undefined
 }
 
 /** What a connection's binding carries: plain data. Secrets stay where they are: in a file, in an environment variable. */

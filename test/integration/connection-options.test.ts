@@ -74,9 +74,9 @@ describe('A connection’s settings', function () {
   }
 
   /** Gives what is said. */
-  const turnedAway = async (address: string, keys: Keys): Promise<string> => {
+  const turnedAway = async (address: string, keys: Keys, named = 'CannotConnect'): Promise<string> => {
     const error = await rejection(linkTo(address, keys))
-    assert.strictEqual(error.name, 'CannotConnect')
+    assert.strictEqual(error.name, named)
     await noneIsOpen()
     return error.message
   }
@@ -86,7 +86,7 @@ describe('A connection’s settings', function () {
       const file = await secretFile('password', 'hunter2\n')
       await letsIn(address, { user: 'ann', password: `\${file:${file}}` })
       const wrong = await secretFile('wrong', 'hunter3')
-      assert.notInclude(await turnedAway(address, { user: 'ann', password: `\${file:${wrong}}` }), 'hunter')
+      assert.notInclude(await turnedAway(address, { user: 'ann', password: `\${file:${wrong}}` }, 'AuthenticationFailed'), 'hunter')
       assert.include(await turnedAway(address, { user: 'ann', password: '${file:/nowhere}' }), '/nowhere')
     }))
 
@@ -101,7 +101,7 @@ describe('A connection’s settings', function () {
         delete process.env['JETBEAM_TEST_TOKEN']
       }
       assert.include(await turnedAway(address, { token: '${env:JETBEAM_TEST_TOKEN}' }), 'JETBEAM_TEST_TOKEN')
-      await turnedAway(address, {})
+      await turnedAway(address, {}, 'AuthenticationFailed')
     }))
 
   it('log in with an nkey', async () => {
@@ -110,7 +110,7 @@ describe('A connection’s settings', function () {
     const otherSeed = await secretFile('other.nk', new TextDecoder().decode(other.getSeed()))
     await withServer({ authorization: { users: [{ nkey: user.getPublicKey() }] } }, async address => {
       await letsIn(address, { nkeySeed: `\${file:${seed}}` })
-      await turnedAway(address, { nkeySeed: `\${file:${otherSeed}}` })
+      await turnedAway(address, { nkeySeed: `\${file:${otherSeed}}` }, 'AuthenticationFailed')
     })
   })
 
@@ -120,7 +120,7 @@ describe('A connection’s settings', function () {
     const strange = await secretFile('other.creds', makeTrust().credentials)
     await withServer(trust.config, async address => {
       await letsIn(address, { credentialsFile: mine })
-      await turnedAway(address, { credentialsFile: strange })
+      await turnedAway(address, { credentialsFile: strange }, 'AuthenticationFailed')
     })
   })
 
@@ -168,7 +168,7 @@ describe('A connection’s settings', function () {
       async address => {
         const password = `\${file:${await secretFile('p', 'p')}}`
         await letsIn(address, { user: 'ann', password, inboxPrefix: '_INBOX_ann' })
-        await turnedAway(address, { user: 'ann', password })
+        await turnedAway(address, { user: 'ann', password }, 'NotPermitted')
       },
     ))
 
@@ -188,9 +188,11 @@ describe('A connection’s settings', function () {
         await counted
         return count
       }
-      const eager = await attempts({ reconnectWait: '20ms', reconnectJitter: '0ms' })
-      const patient = await attempts({ reconnectWait: '1s', reconnectJitter: '0ms' })
-      assert.isAbove(eager, patient)
+      const eager = await attempts({ reconnectWait: '20ms', reconnectMaxWait: '20ms', reconnectJitter: '0ms' })
+      const waning = await attempts({ reconnectWait: '20ms', reconnectMaxWait: '10s', reconnectJitter: '0ms' })
+      const patient = await attempts({ reconnectWait: '2s', reconnectJitter: '0ms' })
+      assert.isAbove(eager, waning)
+      assert.isAbove(waning, patient)
     } finally {
       await server.stop()
     }

@@ -2,15 +2,18 @@
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { type OutputBatch, type SinkContext, emptyOutputs } from '../../sdk/graph/sink.ts'
 import type { SplitReader } from '../../sdk/splittable/source.ts'
-import { JetStreamIO } from '../../io/jetstream/index.ts'
+import { type ConnectionOptions, JetStreamIO } from '../../io/jetstream/index.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
 import { pullDefaults } from '../../io/jetstream/pull-window.ts'
 import { type SourceOptions, sourceOf } from '../../io/jetstream/source.ts'
 import { StartAt, StopAt } from '../../io/jetstream/read-options.ts'
 import { sinkOf, type SinkOptions } from '../../io/jetstream/sink.ts'
 
-export const hostContext = (servers: string): HostContext & { readonly logged: string[] } => {
-  const bound = JetStreamIO.connection({ servers })
+/** The address of a server, or all that is to be said about a connection. */
+export type At = string | ConnectionOptions
+
+export const hostContext = (at: At): HostContext & { readonly logged: string[] } => {
+  const bound = JetStreamIO.connection(typeof at === 'string' ? { servers: at } : at)
   const logged: string[] = []
   return {
     binding: key => (key === bound.key ? bound : undefined),
@@ -20,8 +23,8 @@ export const hostContext = (servers: string): HostContext & { readonly logged: s
   }
 }
 
-export const sinkContext = (servers: string, o: Partial<SinkContext> = {}): SinkContext => ({
-  ...hostContext(servers),
+export const sinkContext = (at: At, o: Partial<SinkContext> = {}): SinkContext => ({
+  ...hostContext(at),
   sinkId: 'write#1',
   runId: 'run-1',
   mode: 'immediate',

@@ -187,6 +187,8 @@ const connection: fc.Arbitrary<ConnectionConfig> = fc
       tlsCaFile: maybe(word),
       inboxPrefix: maybe(subjectText),
       reconnectWait: maybe(wait),
+      reconnectMaxWait: maybe(wait),
+      reconnectFor: maybe(wait),
       reconnectJitter: maybe(wait),
     }),
     login,
