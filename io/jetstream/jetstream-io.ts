@@ -5,6 +5,7 @@ import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
 import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
 import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
+import { countFailure } from '../../sdk/model/metric-scope.ts'
 import type { Duration, Instant } from '../../sdk/model/time.ts'
 import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
@@ -22,6 +23,7 @@ import type { SplitBy, StartAt, StopAt } from './read-options.ts'
 import { type SinkOptions, sinkOf } from './sink.ts'
 import { sourceOf } from './source.ts'
 import { requireSubject } from './subject.ts'
+import { inheritTrace } from './trace-context.ts'
 
 /** What of a read is data: what a configuration can tell. */
 export interface ReadSettings {
@@ -105,6 +107,12 @@ export interface WriteTarget {
   readonly createDuplicateWindow?: Duration | undefined
   /** Whether a stream that is made takes atomic batches; servers from 2.12. false unless told. It has room for markers then. */
   readonly createAtomicBatches?: boolean | undefined
+  /**
+   * Whether the headers `traceparent` and `tracestate` (W3C) of a message go on to what it leads to, as they are: through synchronous
+   * transforms, from the read to here. What comes from several messages, a state or an asynchronous call has no such origin: give it
+   * `headers` of its own. They go before.
+   */
+  readonly traceContext?: boolean | undefined
   /** What the sink is called in errors and checkpoints: JetStreamIO.write(STREAM) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
@@ -154,7 +162,10 @@ const readNode = <A, B>(
   const { coder } = o
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
     const decoded = coder.decode(raw.payload)
-    return decoded._tag === 'Right' ? E.right(element(raw, decoded.right)) : E.left(undecodable(raw, decoded.left))
+    if (decoded._tag === 'Right') return E.right(element(raw, decoded.right))
+    const left = undecodable(raw, decoded.left)
+    countFailure(left)
+    return E.left(left)
   }
   const at = o.timestamp
   const timestamp = (decoded: Either<Undecodable, B>, raw: StreamMessage): Instant => {
@@ -209,7 +220,8 @@ const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row:
   }
   const streams = typeof settings.stream === 'string' ? [settings.stream] : settings.stream
   const sink = sinkOf<A>({ streams, label, subject, delivery, connection: o.connection, ...sinkSettings(settings), encode })
-  return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: o.name ?? null })
+  const traced = settings.traceContext === true ? Object.freeze({ ...sink, inherit: inheritTrace }) : sink
+  return pc => leaf({ _tag: 'Write', sink: traced }, pc, { kind: label, name: o.name ?? null })
 }
 
 /** What nobody has said has its default. */

@@ -156,6 +156,7 @@ export const sinkSchema = {
     createMaxMessages: optional(wholeNumber(1), 'no limit', 'How many messages it keeps.'),
     createDuplicateWindow: withDefault(duration(millis(100), days(1)), minutes(2), '2m', 'For how long it knows message ids.'),
     createAtomicBatches: withDefault(flag, false, 'false', 'Whether it takes atomic batches: servers from 2.12.'),
+    traceContext: withDefault(flag, false, 'false', 'Whether traceparent and tracestate of what was read are passed on.'),
     name: optional(name, 'JetStreamIO.write(STREAM)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },

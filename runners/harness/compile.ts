@@ -45,6 +45,7 @@ export class StageCompiler {
     const { out, hooks, stage } = this
     const ordinals = stage.exits.flatMap((exit, i) => (exit._tag === 'Sink' && exit.mode === 'immediate' ? [`ord${i}`] : []))
     if (ordinals.length > 0) this.state.push(`let ${ordinals.map(name => `${name} = 0`).join(', ')}`)
+    if (this.#inherits) this.state.push('let src = undefined')
     const loop = out.section(() => {
       if (ordinals.length > 0) out.line(`pos = positions[i]; ${ordinals.map(name => `${name} = 0`).join('; ')}`)
       this.targets(stage.targets, this.#head(), 0)
@@ -75,8 +76,16 @@ ${loop}
     return make(out.constants)
   }
 
+  /** Whether a sink here asks for the record that an output comes from. */
+  get #inherits(): boolean {
+    const { head, exits } = this.stage
+    return head._tag === 'Source' && head.read !== null && exits.some(exit => exit._tag === 'Sink' && exit.sink.inherit !== undefined)
+  }
+
   #finishing(): ReadonlyArray<string> {
-    return [...this.finish].sort(([a], [b]) => a - b).map(([, text]) => text)
+    const ends = [...this.finish].sort(([a], [b]) => a - b).map(([, text]) => text)
+    // What ends a bundle comes from all of its records.
+    return this.#inherits ? ['src = undefined', ...ends] : ends
   }
 
   #head(): Element {
@@ -91,6 +100,7 @@ ${loop}
           out.line('const v = values[i]')
           return { value: whole('v'), timestamp: String(hooks.minTimestamp), windows, pane: none }
         }
+        if (this.#inherits) out.line('src = values[i]')
         out.line(`const m = values[i]; step = -1; el = m; const v = ${out.constant(head.read.decode)}(m); el = v`)
         out.line(`const t = ${out.constant(head.read.timestamp)}(v, m)`)
         out.line(`if (!(t >= ${hooks.minTimestamp} && t <= ${hooks.maxTimestamp})) ${out.constant(hooks.refuseTimestamp)}(t)`)
@@ -207,7 +217,11 @@ ${loop}
         const value = wholeOf(out, element.value)
         const outputs = `${out.constant(hooks.exits[at])}.outputs`
         enter(value)
-        out.line(`${out.constant(exit.sink.encode)}(${value}, ${outputs})`)
+        const { encode, inherit } = exit.sink
+        const inherits = this.#inherits && inherit !== undefined
+        if (inherits) out.line(`const from = ${outputs}.headers.length`)
+        out.line(`${out.constant(encode)}(${value}, ${outputs})`)
+        if (inherits) out.line(`${out.constant(inherit)}(src, ${outputs}, from)`)
         if (exit.mode === 'immediate') out.line(`${outputs}.positions.push(pos); ${outputs}.ordinals.push(ord${at}++)`)
         return
       }

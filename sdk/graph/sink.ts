@@ -119,5 +119,10 @@ export interface Sink<in A = never> {
   readonly needsDurableCheckpoints: boolean
   /** Appends one row (destination, headers, payload, bytes); the stage adds position and ordinal. Throws a named error for what cannot be encoded. */
   readonly encode: (value: A, out: OutputBatch) => void
+  /**
+   * Called behind `encode` where a source's record has led here without a stop: in the stage that begins with the read. The rows from `from`
+   * on are what it led to. Left out, the record is not even kept at hand.
+   */
+  readonly inherit?: ((source: unknown, out: OutputBatch, from: number) => void) | undefined
   readonly connect: (context: SinkContext) => Promise<ConnectedSink>
 }

@@ -234,6 +234,7 @@ const sink: fc.Arbitrary<WriteSettings> = fc.record({
   delivery: maybe(fc.constantFrom(...Object.values(Delivery))),
   maxInFlight: maybe(fc.integer({ min: 1, max: 65_536 })),
   maxInFlightBytes: maybe(fc.integer({ min: 1, max: 1e9 })),
+  traceContext: maybe(fc.boolean()),
   name: maybe(word),
   connection: maybe(word),
 })
