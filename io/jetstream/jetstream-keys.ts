@@ -6,7 +6,7 @@ import { type Kind, type Problem, type Schema, optional, required, withDefault }
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { Delivery } from './delivery.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
-import type { WatchSettings } from './kv-io.ts'
+import type { PutSettings, WatchSettings } from './kv-io.ts'
 import { pullDefaults } from './pull-window.ts'
 import { acknowledge, field, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
 import { StartAt } from './read-options.ts'
@@ -175,6 +175,22 @@ const bucketName = text('the name of a bucket', bucket =>
   /^[\w-]+$/.test(bucket) ? null : 'it has letters, digits, _ and -, and nothing else',
 )
 const keys = listOf(anyText, 'keys, which may have wildcards and must not overlap: colours.*', refusalOfFilters)
+
+/** A key-value sink's settings: of code alone. */
+export const putSchema = {
+  keys: {
+    bucket: required(bucketName, 'What is put into; it must exist.'),
+    onConflict: withDefault(
+      choice('fail', 'skip'),
+      'fail',
+      'fail',
+      'What becomes of a put whose key is not at the revision that it expects.',
+    ),
+    name: optional(name, 'KvIO.write(BUCKET)', 'What it is called in errors and checkpoints.'),
+    connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
+  },
+  rules: () => [],
+} satisfies Schema<PutSettings>
 
 export const kvSchema = {
   keys: {

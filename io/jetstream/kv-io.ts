@@ -3,13 +3,15 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
-import type { Decoder } from '../../sdk/coders/index.ts'
-import type { PCollection } from '../../sdk/graph/pcollection.ts'
+import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
+import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
-import { kvSchema } from './jetstream-keys.ts'
+import { kvSchema, putSchema } from './jetstream-keys.ts'
+import { type KvPut, requirePut } from './kv-put.ts'
+import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
 import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
 import { pullDefaults } from './pull-window.ts'
 import { StartAt } from './read-options.ts'
@@ -41,6 +43,24 @@ export interface WatchSettings {
 export interface WatchOptions<V> extends WatchSettings {
   /** From an entry's bytes. */
   readonly coder: Decoder<V>
+}
+
+/** Where `KvIO.write` puts. */
+export interface PutSettings {
+  /** Its name; it must exist. */
+  readonly bucket: string
+  /** What becomes of a put whose key is not at the revision that it expects: 'fail' ends the run (unless told), 'skip' logs and counts it. */
+  readonly onConflict?: ConflictPolicy | undefined
+  /** What the sink is called in errors and checkpoints: KvIO.write(BUCKET) unless told. */
+  readonly name?: string | undefined
+  /** The name of the connection: 'default' unless told. */
+  readonly connection?: string | undefined
+}
+
+/** What `KvIO.write` puts into which bucket. `V`: what the coder takes. */
+export interface PutIntoOptions<in V> extends PutSettings {
+  /** To an entry's bytes. */
+  readonly coder: Encoder<V>
 }
 
 /** By the server's markers of 2.11 and later, and by what clients write. */
@@ -80,6 +100,33 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
   return Splittable.source({ source, decode, timestamp: (_, raw) => raw.publishedAt, name: o.name })
 }
 
+const nothing = new Uint8Array(0)
+
+const write = <V>(o: PutIntoOptions<V>): ((pc: PCollection<KvPut<V>>) => PDone) => {
+  const label = `KvIO.write(${o.bucket})`
+  const settings = orThrow(label, check<PutSettings>(putSchema, o, { prefix: '', inCode: ['coder'] }))
+  const { bucket, connection, onConflict = putSchema.keys.onConflict.fallback } = settings
+  const { coder } = o
+  const sink = kvSinkOf<KvPut<V>>({
+    bucket,
+    label,
+    connection,
+    onConflict,
+    encode: (put, out) => {
+      requirePut(put, label)
+      const headers: Record<string, ReadonlyArray<string>> = {}
+      if (O.isNone(put.value)) headers['KV-Operation'] = ['DEL']
+      if (put.expected !== undefined) headers[expectedHeader] = [String(put.expected)]
+      const payload = O.isNone(put.value) ? nothing : coder.encode(put.value.value)
+      out.destinations.push(`$KV.${bucket}.${put.key}`)
+      out.headers.push(headers)
+      out.payloads.push(payload)
+      out.bytes += payload.length
+    },
+  })
+  return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: o.name ?? null })
+}
+
 /**
  * NATS key-value buckets.
  *
@@ -98,4 +145,16 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
 export const KvIO = Object.freeze({
   /** The entries of a bucket as they are, then every change. */
   watch,
+  /**
+   * Puts and deletes keys, in order, with the checkpoint that holds them. Exactly once by key: after a crash the puts of the last
+   * checkpoint are made again, which leaves each key as it was; a watcher may see them twice. Who shares keys with other writers gives
+   * puts the revision that they expect: one that comes too late ends the run with RevisionConflict, or is passed over, by `onConflict`;
+   * one that was made before a crash is known by its name, in the header Jetbeam-Put, as long as nobody has put the key since. Needs a
+   * checkpoint store.
+   *
+   * @example
+   * const latest = pipe(views, PCollection.map(view => KvPut.of(view.user, view.page)))
+   * pipe(latest, KvIO.write({ bucket: 'pages', coder: Encoder.text() }))
+   */
+  write,
 })
