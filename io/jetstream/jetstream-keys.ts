@@ -72,10 +72,10 @@ type Rule = (given: Partial<ReadSettings>) => ReadonlyArray<Problem>
 
 const rulesOfSplits: Rule = ({ splits = 1, stop, start, splitBy }) => {
   if (splitBy === undefined) return []
-  if (splits > 1) return problem('splitBy', 'it is split by subject, not into ranges: leave splits out')
+  if (splits > 1) return problem('splitBy', 'it is split by subjects, not into ranges: leave splits out')
   if (start?._tag === 'LastPerSubject')
     return problem('splitBy', 'the newest message of each subject is a list of its own: leave splitBy out')
-  return stop !== undefined && stop._tag !== 'End' ? problem('splitBy', 'split by subject, it ends at StopAt.end or never') : []
+  return stop !== undefined && stop._tag !== 'End' ? problem('splitBy', 'split by subjects, it ends at StopAt.end or never') : []
 }
 
 const ofConsumers = ['consumer', 'ackWait', 'maxAckPending', 'inactiveThreshold'] as const

@@ -32,8 +32,8 @@ export interface RangeOptions {
   /** Any sequence that is missing ends it, wherever it lies. */
   readonly gapless: boolean
   /**
-   * It reads one subject, and this says whether nothing of it was left when it was last read: then what was erased since may all have been
-   * other subjects'. null: it reads more than that.
+   * It reads some of the subjects, and this says whether nothing of them was left when they were last read: then what was erased since may
+   * all have been other subjects'. null: it reads all that the read selects.
    */
   readonly quiet: boolean | null
   /** For messages: the one subject that it reads. */

@@ -4,7 +4,7 @@ import { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-
 import { accept, choice, duration, durationText, quoted, refuse } from '../settings/kinds.ts'
 import type { Kind } from '../settings/schema.ts'
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
-import { SplitBy, StartAt, StopAt } from './read-options.ts'
+import { defaultDiscoverMs, mostParts, SplitBy, StartAt, StopAt } from './read-options.ts'
 
 /** `sequence:1000` as its word and what follows. */
 const wordsOf = (value: unknown): readonly [string, string] | null => {
@@ -104,16 +104,19 @@ export const watermark: Kind<WatermarkPolicy> = {
 }
 
 const splitByText = (value: unknown): unknown => {
-  const [tag, every] = ['_tag', 'discoverEveryMs'].map(key => field(value, key))
+  const [tag, every, parts, tokens] = ['_tag', 'discoverEveryMs', 'parts', 'tokens'].map(key => field(value, key))
+  if (tag === 'Hash' && Array.isArray(tokens)) return `hash:${String(parts)}${tokens.length === 0 ? '' : `,tokens:${tokens.join(' ')}`}`
   if (tag !== 'Subject' || typeof every !== 'number') return value
-  return every === SplitBy.subject().discoverEveryMs ? 'subject' : `subject,every:${durationText(every)}`
+  return every === defaultDiscoverMs ? 'subject' : `subject,every:${durationText(every)}`
 }
 
 export const splitBy: Kind<SplitBy> = {
-  says: 'subject, or subject,every:5s',
+  says: 'subject, subject,every:5s, hash:4 or hash:4,tokens:2 3',
   accept: given => {
     const value = splitByText(given)
     const no = refuse(`${quoted(value)} is not ${splitBy.says}`)
+    const [hash, parts = '', tokens] = typeof value === 'string' ? (/^hash:([^,]*)(?:,\s*tokens:(.*))?$/.exec(value) ?? []) : []
+    if (hash !== undefined) return ifThere(hashOf(parts, tokens), by => accept(by, String(splitByText(by)))) ?? no
     const [found, every] = typeof value === 'string' ? (/^subject(?:,\s*every:(.*))?$/.exec(value) ?? []) : []
     if (found === undefined) return no
     const discoverEvery = every === undefined ? undefined : durationIn(every)
@@ -121,6 +124,13 @@ export const splitBy: Kind<SplitBy> = {
     const by = SplitBy.subject({ discoverEvery })
     return accept(by, String(splitByText(by)))
   },
+}
+
+const hashOf = (parts: string, tokens: string | undefined): SplitBy | null => {
+  const count = numberIn(parts)
+  const positions = tokens === undefined ? [] : tokens.split(' ').map(numberIn)
+  if (count === null || count > mostParts || positions.includes(null)) return null
+  return SplitBy.hash({ parts: count, tokens: positions.filter(position => position !== null) })
 }
 
 const acknowledgeName = choice('none', 'onCheckpoint')

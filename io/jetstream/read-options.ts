@@ -72,34 +72,59 @@ export const StopAt = {
   count: (n: number): StopAt => Object.freeze({ _tag: 'Count', count: sequenceOf('StopAt.count', n, 1) }),
 } as const
 
+/** How often a read by subject looks for subjects, unless told. */
+export const defaultDiscoverMs = seconds(5)
+
+/** Of a read that is split by hash: each has a consumer of its own. */
+export const mostParts = 256
+
 /** How a read is split among tasks, where it is. */
-export interface SplitBy {
-  readonly _tag: 'Subject'
-  /** How often subjects that have appeared are looked for. */
-  readonly discoverEveryMs: number
-}
+export type SplitBy =
+  | {
+      readonly _tag: 'Subject'
+      /** How often subjects that have appeared are looked for. */
+      readonly discoverEveryMs: number
+    }
+  | {
+      readonly _tag: 'Hash'
+      readonly parts: number
+      /** Which tokens of a subject count, from 1; none: all of it. */
+      readonly tokens: ReadonlyArray<number>
+    }
 
 /**
- * How a read is split among tasks, so that several workers read it. A `discoverEvery` that is not above zero is a JetStreamIOError
- * (InvalidOptions).
+ * How a read is split among tasks, so that several workers read it. A `discoverEvery` that is not above zero, and `parts` and `tokens` that
+ * are no whole numbers from 1 (`parts` at most 256), are a JetStreamIOError (InvalidOptions).
  *
  * `subject`: a split for each subject that has messages (at most 1,000), in order within each; subjects that appear are found every
  * `discoverEvery`, 5 seconds unless told, and event time goes no further than the last look for them. A subject of which nothing comes holds
  * event time, unless the watermark is told to go on (`idleAfter`).
  *
+ * `hash`: so many splits, whatever the subjects, in order within each subject: those with equal tokens at these positions (from 1; the whole
+ * subject unless told) are read by one. So one busy wildcard is read by several workers. Each of them receives all messages and keeps its
+ * own, which is worth it where what is done with a message costs more than to receive it.
+ *
  * @example
  * const views = { stream: 'VIEWS', coder: viewCoder }
  * JetStreamIO.read({ ...views, splitBy: SplitBy.subject() })
  * JetStreamIO.read({ ...views, subjects: ['views.eu.*'], splitBy: SplitBy.subject({ discoverEvery: seconds(1) }) })
+ * JetStreamIO.read({ ...views, subjects: ['views.*.*'], splitBy: SplitBy.hash({ parts: 4, tokens: [2] }) })
  */
 export const SplitBy = {
   /** A split for each subject. */
-  subject: ({ discoverEvery = seconds(5) }: { readonly discoverEvery?: Duration | undefined } = {}): SplitBy => {
+  subject: ({ discoverEvery = defaultDiscoverMs }: { readonly discoverEvery?: Duration | undefined } = {}): SplitBy => {
     if (!(discoverEvery > 0 && Number.isFinite(discoverEvery)))
       throw new JetStreamIOError(
         'InvalidOptions',
         `SplitBy.subject: discoverEvery is a duration above zero, and ${discoverEvery} ms is not.`,
       )
     return Object.freeze({ _tag: 'Subject', discoverEveryMs: discoverEvery })
+  },
+  /** So many splits, by the hash of a subject or of some of its tokens. */
+  hash: ({ parts, tokens = [] }: { readonly parts: number; readonly tokens?: ReadonlyArray<number> | undefined }): SplitBy => {
+    if (sequenceOf('SplitBy.hash: parts', parts, 1) > mostParts)
+      throw new JetStreamIOError('InvalidOptions', `SplitBy.hash: ${parts} parts are more than ${mostParts}, and each is a consumer.`)
+    for (const token of tokens) sequenceOf('SplitBy.hash: tokens', token, 1)
+    return Object.freeze({ _tag: 'Hash', parts, tokens: Object.freeze([...new Set(tokens)]) })
   },
 } as const

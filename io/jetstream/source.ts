@@ -6,6 +6,7 @@ import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from 
 import { type Link, acquire } from './connections.ts'
 import type { ConsumerSettings } from './durable-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
+import { matcherOfPart, requireSameSplit } from './hash-splits.ts'
 import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
 import { persistently } from './patience.ts'
@@ -18,6 +19,7 @@ import { type FilterPlan, filterPlan } from './sparse-filter.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
 import { type ReadPlan, resolveSplits } from './splits.ts'
 import { requireIntact, streamInfo } from './stream-info.ts'
+import type { SubjectMatcher } from './subject-filter.ts'
 import { SubjectLooks } from './subject-splits.ts'
 
 export interface SourceOptions extends ReadPlan {
@@ -89,7 +91,7 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   return {
     resolve: ({ toEnd }) => patiently(async () => resolveSplits(link, await infoNow(), o, toEnd)),
     discovery:
-      o.splitBy === null || o.stop !== null
+      o.splitBy?._tag !== 'Subject' || o.stop !== null
         ? undefined
         : { everyMs: o.splitBy.discoverEveryMs, find: look => patiently(() => looks.find(look)) },
     open: (split, progress) => opened(() => openSplit({ link, context, renewals }, o, split, progress)),
@@ -112,20 +114,18 @@ const openSplit = async (
   progress: SplitProgress,
 ): Promise<RangeReader> => {
   const detail = detailOf(split, o.label)
-  const { subject } = detail
-  if (subject !== undefined && o.splitBy === null)
-    throw new JetStreamIOError(
-      'InvalidOptions',
-      `${o.label}: the checkpoint has this read split by subject. Give it splitBy: SplitBy.subject(), or start a new run.`,
-    )
+  const { subject, hash } = detail
+  requireSameSplit(o.label, o.splitBy, detail)
   const { last, note } = progress
-  const quiet = subject === undefined ? null : typeof note === 'object' && note !== null && 'isAll' in note && note.isAll === true
+  const quiet =
+    subject === undefined && hash === undefined ? null : typeof note === 'object' && note !== null && 'isAll' in note && note.isAll === true
   const from = last === null ? split.range.from : last + 1
   const lastKnown = Math.max(detail.lastSequence, last ?? 0)
   if (last !== null)
     await persistently({ what: o.label, signal: context.signal, link }, () =>
       requireSameMessage(link, o, detail.created, lastKnown, last, progress.note, quiet === true),
     )
+  const isOwn = hash === undefined ? null : matcherOfPart(hash)
   const reader = new RangeReader({
     link,
     context,
@@ -137,8 +137,11 @@ const openSplit = async (
     until: detail.untilMs,
     lastKnown,
     count: split.count === null ? null : split.count - progress.claimed,
-    filter: async info =>
-      subject === undefined ? withoutMarkers(info, await filterPlan(link, info, o.filters)) : { server: [subject], client: null },
+    filter: async info => {
+      if (subject !== undefined) return { server: [subject], client: null }
+      const plan = withoutMarkers(info, await filterPlan(link, info, o.filters))
+      return isOwn === null ? plan : { server: plan.server, client: both(isOwn, plan.client) }
+    },
     accept: acceptsOf(detail),
     headersOnly: false,
     pull: o.pull,
@@ -155,6 +158,9 @@ const openSplit = async (
   }
   return reader
 }
+
+const both = (own: SubjectMatcher, selected: SubjectMatcher | null): SubjectMatcher =>
+  selected === null ? own : subject => own(subject) && selected(subject)
 
 /** A stream restored from a backup may hold other messages under the same sequences: the last one that was read must be the one it was. */
 const requireSameMessage = async (

@@ -1,6 +1,7 @@
 // What only this source knows of a split: plain data in checkpoints.
 import type { Split } from '../../sdk/splittable/source.ts'
 import { JetStreamIOError } from './errors.ts'
+import type { HashPart } from './hash-splits.ts'
 
 /** What only this source understands of a split: plain data. */
 export interface SplitDetail {
@@ -14,6 +15,8 @@ export interface SplitDetail {
   readonly list: ReadonlyArray<number> | null
   /** The only subject to read, of a read that is split by subject. */
   readonly subject?: string | undefined
+  /** Which messages to read, of a read that is split by the hash of subjects. */
+  readonly hash?: HashPart | undefined
 }
 
 export const detailOf = (split: Split, label: string): SplitDetail => {

@@ -4,6 +4,7 @@ import type { Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
 import { consumerFromTime, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
+import { splitsByHash } from './hash-splits.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
 import type { SplitDetail } from './split-detail.ts'
 import { splitsBySubject } from './subject-splits.ts'
@@ -29,9 +30,12 @@ export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan
     untilMs,
     list: listed === null ? null : deltas(listed),
   }
-  if (plan.splitBy !== null) return splitsBySubject(link, plan, { from, to: to === null ? null : Math.max(from, to) }, detail)
+  const { splitBy } = plan
+  const whole = { from, to: to === null ? null : Math.max(from, to) }
+  if (splitBy?._tag === 'Subject') return splitsBySubject(link, plan, whole, detail)
+  if (splitBy?._tag === 'Hash') return splitsByHash(splitBy.parts, splitBy.tokens, whole, detail)
   const splittable = count === null && listed === null && untilMs === null
-  return ranges({ from, to: to === null ? null : Math.max(from, to) }, splittable ? plan.splits : 1, end).map((range, i) => ({
+  return ranges(whole, splittable ? plan.splits : 1, end).map((range, i) => ({
     id: `range-${i}`,
     range,
     count,

@@ -39,7 +39,7 @@ export interface Reached {
   readonly next: number
   /** The stream has had this sequence. */
   readonly last: number
-  /** Of one subject, of which nothing was left when it was last looked at. */
+  /** Of some of the subjects, of which nothing was left when they were last looked at. */
   readonly quiet?: boolean | undefined
 }
 
@@ -63,7 +63,7 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
   const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
   if (reached.quiet === true)
     return tolerate(
-      `${label}: ${erased}. Nothing was left of the one subject that is read here when it was last looked at: what came and went since is lost`,
+      `${label}: ${erased}. Nothing was left of the subjects that are read here when they were last looked at: what came and went since is lost`,
     )
   if (!hasGapsByNature(info))
     throw new JetStreamIOError(

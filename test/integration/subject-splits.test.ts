@@ -4,9 +4,10 @@ import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import { Coder, Encoder, orThrow, PCollection, Pipeline, pipe, type Job } from 'jetbeam'
 import { JetStreamIO, SplitBy, StopAt } from 'jetbeam/io/jetstream'
+import { partOf } from '../../io/jetstream/hash-splits.ts'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
-import { bySubject, countedBySubject } from '../support/by-subject.ts'
+import { byHash, bySubject, countedBySubject } from '../support/by-subject.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
 
 const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
@@ -23,14 +24,14 @@ describe('A read that is split by subject', () => {
   const publish = async (subject: string, count: number, from = 0): Promise<void> => {
     for (let i = from; i < from + count; i++) await jetstream(nats.nc()).publish(subject, `${i}`)
   }
-  const streams = async (name: string): Promise<void> => {
+  const streams = async (name: string, subjects = `${name}.in.*`): Promise<void> => {
     const jsm = await jetstreamManager(nats.nc())
-    for (const [stream, subjects] of [
-      [`${name.toUpperCase()}_IN`, `${name}.in.*`],
+    for (const [stream, subject] of [
+      [`${name.toUpperCase()}_IN`, subjects],
       [`${name.toUpperCase()}_OUT`, `${name}.out`],
     ] as const) {
       await jsm.streams.delete(stream).catch(() => undefined)
-      await jsm.streams.add({ name: stream, subjects: [subjects] })
+      await jsm.streams.add({ name: stream, subjects: [subject] })
     }
   }
   /** Payloads of all that lies in the stream, in order. */
@@ -194,5 +195,68 @@ describe('A read that is split by subject', () => {
     await publish('by.in.a', 1, 30)
     await until('the last output', async () => (await stored('BY_OUT')).length === 31)
     await orThrow(job.suspend)
+  })
+
+  describe('by the hash of its subjects', () => {
+    const places = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    /** One subject in each place, of which those of a place stay together: `hash.in.a.0`, `hash.in.a.1`. */
+    const publishAll = async (from: number, to: number): Promise<void> => {
+      for (let i = from; i < to; i++) for (const place of places) await publish(`hash.in.${place}.${i % 2}`, 1, i)
+    }
+
+    for (const [name, start] of Object.entries({
+      'on one thread': (job: string) => pipe(byHash(), DirectRunner.start(nats.options(job))),
+      'on two workers': (job: string) => pipe(byHash(), WorkerThreadsRunner.start({ ...nats.options(job), workers: 2 })),
+    }))
+      it(`gives each message once, and in order where the hashed tokens are equal, ${name}, when the run goes on`, async () => {
+        await streams('hash', 'hash.in.>')
+        await publishAll(0, 10)
+        let job = await orThrow(start(`hash ${name}`))
+        await until('the first outputs', async () => (await stored('HASH_OUT')).length >= 80)
+        await orThrow(job.suspend)
+        await publishAll(10, 15)
+        job = await orThrow(start(`hash ${name}`))
+        await until('all outputs', async () => (await stored('HASH_OUT')).length >= 120)
+        const splits = job.metrics().splits
+        await orThrow(job.suspend)
+        const outputs = await stored<string>('HASH_OUT')
+        for (const place of places)
+          assert.deepEqual(
+            outputs.filter(output => output.startsWith(`hash.in.${place}.`)),
+            Array.from({ length: 15 }, (_, i) => `hash.in.${place}.${i % 2} ${i}`),
+          )
+        assert.lengthOf(outputs, 120)
+        assert.lengthOf(splits, 3)
+      })
+
+    it('spreads subjects evenly, and always in the same way', () => {
+      const counts = [0, 0, 0, 0]
+      for (let i = 0; i < 4_000; i++) counts[partOf(`orders.${i}`, 4, [])] = (counts[partOf(`orders.${i}`, 4, [])] ?? 0) + 1
+      for (const count of counts) assert.approximately(count, 1_000, 150)
+      assert.deepEqual(
+        ['orders.eu.1', 'orders.eu.2', 'orders.us.1'].map(subject => partOf(subject, 16, [2])),
+        [6, 6, 4],
+      )
+    })
+
+    it('does not go on where it was split another way before', async () => {
+      await streams('hash', 'hash.in.>')
+      await publish('hash.in.a.0', 1)
+      const relay = (splitBy: SplitBy | undefined) =>
+        Pipeline.of(
+          pipe(
+            JetStreamIO.read({ stream: 'HASH_IN', coder: Coder.string, splitBy }),
+            PCollection.orFail,
+            JetStreamIO.write({ stream: 'HASH_OUT', subject: 'hash.out', coder: Encoder.json() }),
+          ),
+        )
+      const job = await orThrow(DirectRunner.start(nats.options('hash ways'))(relay(SplitBy.hash({ parts: 2 }))))
+      await until('the output', async () => (await stored('HASH_OUT')).length === 1)
+      await orThrow(job.suspend)
+      for (const other of [SplitBy.hash({ parts: 3 }), SplitBy.hash({ parts: 2, tokens: [1] }), undefined]) {
+        const answer = await DirectRunner.run(nats.options('hash ways'))(relay(other))()
+        assert.include(E.isLeft(answer) ? answer.left.message : '', 'split by SplitBy.hash({"parts":2,"tokens":[]}). Give it')
+      }
+    })
   })
 })

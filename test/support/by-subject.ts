@@ -22,6 +22,21 @@ export const bySubject = Pipeline.define(import.meta, 'by-subject', () =>
   ),
 )
 
+/** The same by the second token of the subject, in three parts, whatever there is. */
+export const byHash = Pipeline.define(import.meta, 'by-hash', () =>
+  pipe(
+    JetStreamIO.readMessages({
+      stream: 'HASH_IN',
+      coder: Coder.string,
+      splitBy: SplitBy.hash({ parts: 3, tokens: [3] }),
+      watermark: Watermark.boundedOutOfOrderness(millis(0), { idleAfter: millis(300) }),
+    }),
+    PCollection.orFail,
+    PCollection.map(({ subject, value }) => `${subject} ${value}`),
+    JetStreamIO.write({ stream: 'HASH_OUT', subject: 'hash.out', coder: Encoder.json() }),
+  ),
+)
+
 /** How many messages each second had. */
 export const countedBySubject = Pipeline.define(import.meta, 'counted-by-subject', () =>
   pipe(

@@ -223,7 +223,12 @@ const source: fc.Arbitrary<ReadSettings> = fc
   .map(it => (it.stop === undefined ? { ...it, splits: undefined } : it))
   .chain(it =>
     it.splits === undefined && (it.stop === undefined || it.stop._tag === 'End') && it.start?._tag !== 'LastPerSubject'
-      ? maybe(fc.integer({ min: 1, max: 1e9 }).map(n => SplitBy.subject({ discoverEvery: millis(n) }))).map(splitBy => ({ ...it, splitBy }))
+      ? maybe(
+          fc.oneof(
+            fc.integer({ min: 1, max: 1e9 }).map(n => SplitBy.subject({ discoverEvery: millis(n) })),
+            fc.record({ parts: fc.integer({ min: 1, max: 256 }), tokens: fc.uniqueArray(positive) }).map(SplitBy.hash),
+          ),
+        ).map(splitBy => ({ ...it, splitBy }))
       : fc.constant(it),
   )
 /** A comma begins another. */
