@@ -11,7 +11,7 @@ export const headLines = 1
 /** What waits for a server, or is a program of its own, is only compiled. */
 const outside = /\b(NatsServer|jetStreamStore|connect|main)\b/
 /** What would need a server to run is built all the same. */
-const served = /\b(JetStreamIO|KvIO|NatsIO)\b/
+const served = /\b(JetStreamIO|KvIO|NatsIO|ObjectStoreIO)\b/
 /** What a file holds is kept exactly once by checkpoints. */
 const lasting = /\bTextIO\.write\b/
 

@@ -58,6 +58,10 @@ export type JetStreamFailure =
   | 'UndecodableReply'
   /** A key of a bucket is not at the revision that a put expects. */
   | 'RevisionConflict'
+  /** An object of an object store was deleted or put again before it was read. */
+  | 'ObjectGone'
+  /** An object's chunks and its digest do not match. */
+  | 'ObjectDamaged'
   /** It was stopped while it waited for the server, or for acknowledgments. */
   | 'Closed'
 

@@ -11,6 +11,8 @@ export { KvIO, type KvEntry, type PutIntoOptions, type PutSettings, type WatchOp
 export { KvPut, type PutOptions } from './kv-put.ts'
 export type { ConflictPolicy } from './kv-sink.ts'
 export { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
+export { type GetOptions, ObjectStoreIO, type ObjectPut, type ObjectStoreOptions } from './object-store-io.ts'
+export type { ObjectInfo } from './object-info.ts'
 export { NatsIO, type PublishOptions, type RequestOptions } from './nats-io.ts'
 export { SplitBy, StartAt, StopAt } from './read-options.ts'
 export { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'

@@ -7,6 +7,7 @@ import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { Delivery } from './delivery.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
 import type { PutSettings, WatchSettings } from './kv-io.ts'
+import type { ObjectStoreOptions } from './object-store-io.ts'
 import { pullDefaults } from './pull-window.ts'
 import { acknowledge, field, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
 import { StartAt } from './read-options.ts'
@@ -191,6 +192,16 @@ export const putSchema = {
   },
   rules: () => [],
 } satisfies Schema<PutSettings>
+
+/** Of an object store's reads and writes: of code alone. */
+export const objectSchema = {
+  keys: {
+    bucket: required(bucketName, 'What is read or put into; it must exist.'),
+    name: optional(name, 'ObjectStoreIO.VERB(BUCKET)', 'What it is called in errors and checkpoints.'),
+    connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
+  },
+  rules: () => [],
+} satisfies Schema<ObjectStoreOptions>
 
 export const kvSchema = {
   keys: {

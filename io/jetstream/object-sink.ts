@@ -1,0 +1,121 @@
+// The sink of object stores: each object of a durable checkpoint is stored in chunks under a name of its own, then told by one message,
+// which replaces what was told of it before. Stored again, it has the same name: what is there already is found, and half an object is
+// cleared away.
+import { createHash } from 'node:crypto'
+import { headers as makeHeaders } from '@nats-io/nats-core'
+import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import { type Link, acquire } from './connections.ts'
+import { JetStreamIOError } from './errors.ts'
+import { base64Url, chunkSubject, infoSubject, objectStream } from './object-info.ts'
+import { shortHash } from './output-ids.ts'
+import { persistently } from './patience.ts'
+import { parsePubAck } from './pub-ack.ts'
+import { field } from './read-kinds.ts'
+import { streamInfo } from './stream-info.ts'
+
+export interface ObjectSinkOptions<in A> {
+  readonly bucket: string
+  readonly label: string
+  readonly connection: string | undefined
+  readonly encode: (value: A, out: OutputBatch) => void
+}
+
+/** As all clients have it. */
+const chunkBytes = 128 * 1_024
+const chunksAtOnce = 16
+const ackTimeoutMs = 10_000
+const tooManyRequests = 429
+
+export const objectSinkOf = <A>(o: ObjectSinkOptions<A>): Sink<A> =>
+  Object.freeze({
+    urn: 'jetbeam:io:objects:write:v1',
+    label: o.label,
+    identity: Object.freeze({ bucket: o.bucket, connection: o.connection ?? 'default' }),
+    delivery: 'exactlyOnce',
+    immediate: false,
+    parallel: true,
+    needsDurableCheckpoints: true,
+    encode: o.encode,
+    connect: (context: SinkContext) => connectSink(o, context),
+  })
+
+const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
+  const link = await acquire(context, connection, 'write')
+  const stream = objectStream(bucket)
+  try {
+    await streamInfo(link, stream, label)
+  } catch (error) {
+    await link.release()
+    throw error
+  }
+  const counts = { put: 0, found: 0 }
+
+  const put = async (name: string, nuid: string, data: Uint8Array): Promise<void> => {
+    const subject = infoSubject(bucket, name)
+    const told: unknown = (await link.jsm.streams.getMessage(stream, { last_by_subj: subject }))?.json()
+    if (field(told, 'nuid') === nuid) {
+      counts.found++
+      return
+    }
+    const chunks = chunkSubject(bucket, nuid)
+    // Of an attempt that came to nothing.
+    await link.jsm.streams.purge(stream, { filter: chunks })
+    const count = Math.ceil(data.length / chunkBytes)
+    for (let from = 0; from < count; from += chunksAtOnce)
+      await Promise.all(
+        Array.from({ length: Math.min(chunksAtOnce, count - from) }, (_, n) =>
+          publish(link, label, chunks, data.subarray((from + n) * chunkBytes, (from + n + 1) * chunkBytes), false),
+        ),
+      )
+    const digest = `SHA-256=${base64Url(createHash('sha256').update(data).digest())}`
+    const info = {
+      name,
+      bucket,
+      nuid,
+      size: data.length,
+      chunks: count,
+      digest,
+      mtime: new Date().toISOString(),
+      options: { max_chunk_size: chunkBytes },
+    }
+    await publish(link, label, subject, new TextEncoder().encode(JSON.stringify(info)), true)
+    counts.put++
+    const before = field(told, 'nuid')
+    if (typeof before === 'string' && before !== '') await link.jsm.streams.purge(stream, { filter: chunkSubject(bucket, before) })
+  }
+
+  return {
+    protocol: { _tag: 'objects' },
+    way: 'objects',
+    guarantee: `${label}: exactly once by name. Objects are put once their checkpoint is durable; after a failure those of the last checkpoint are put again where they are not there.`,
+    publish: () => {
+      throw new Error(`${label}: objects leave with checkpoints, never one by one`)
+    },
+    congested: () => false,
+    onReady: () => undefined,
+    failure: () => null,
+    flush: () => Promise.resolve({ _tag: 'objects' }),
+    commit: async (id, { destinations, payloads }) => {
+      for (const [i, name] of destinations.entries())
+        await persistently({ what: label, signal: context.signal }, () =>
+          put(name, nuidOf(context, id, i), payloads[i] ?? new Uint8Array(0)),
+        )
+    },
+    close: () => link.release(),
+    metrics: () => ({ ...counts }),
+  }
+}
+
+/** The same for the same output of the same run. */
+const nuidOf = ({ runId, sinkId }: SinkContext, { shard, generation, epoch }: CommitId, i: number): string =>
+  `${shortHash(`${runId}/${sinkId}/${shard}`)}-${generation}-${epoch}-${i}`
+
+/** Rejects with PublishRejected for what the stream will never take. */
+const publish = async (link: Link, label: string, subject: string, payload: Uint8Array, replaces: boolean): Promise<void> => {
+  const headers = makeHeaders()
+  if (replaces) headers.set('Nats-Rollup', 'sub')
+  const ack = parsePubAck((await link.nc.request(subject, payload, { headers, timeout: ackTimeoutMs })).data)
+  if (ack._tag === 'stored') return
+  const text = `${label}: the bucket refuses ${payload.length} bytes to ${subject}: ${ack.description} (${ack.errorCode}).`
+  throw ack.code >= 500 || ack.code === tooManyRequests ? new Error(text) : new JetStreamIOError('PublishRejected', text)
+}
