@@ -23,22 +23,24 @@ const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): 
 let [passed, failed] = [0, 0]
 const all = { kills: 0, serverKills: 0, events: 0, lost: 0, duplicated: 0, wrong: 0 }
 const scenarios = [
-  ['relay', null],
-  ['windows', null],
-  ['relay', 2],
-  ['windows', 2],
+  ['relay', null, 1],
+  ['windows', null, 1],
+  ['relay', 2, 1],
+  ['windows', 2, 1],
+  ['relay', null, 3],
+  ['windows', 2, 3],
 ] as const
-const nameOf = ([pipeline, workers]: (typeof scenarios)[number]): string =>
-  workers === null ? pipeline : `${pipeline} on ${workers} workers`
+const nameOf = ([pipeline, workers, servers]: (typeof scenarios)[number]): string =>
+  (workers === null ? pipeline : `${pipeline} on ${workers} workers`) + (servers === 1 ? '' : ' in a cluster')
 const names = scenarios.map(nameOf)
 if (values.only !== undefined && !names.includes(values.only)) refuse(`there is no ${values.only}, but ${names.join(', ')}`, usage)
 
 for (const scenario of scenarios) {
-  const [pipeline, workers] = scenario
+  const [pipeline, workers, servers] = scenario
   const name = nameOf(scenario)
   if ((values.only ?? name) !== name) continue
   try {
-    const plan = { pipeline, workers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
+    const plan = { pipeline, workers, servers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
     const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))
     process.stdout.write(`${name}: ${show(result)}\n`)
     all.kills += result.kills.length

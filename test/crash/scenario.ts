@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/nats-core'
-import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
+import { NatsCluster, NatsServer, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
 import { type Counts, countRelay, countWindows } from './counting.ts'
 import { encodeEvent, lastEvent } from './events.ts'
 import { type Kill, killsOf } from './kills.ts'
@@ -23,6 +23,8 @@ export interface Plan {
   readonly serverKills: number
   /** Once the server stays away for longer than its duplicate window. */
   readonly longOutage: boolean
+  /** Servers that are one, and replicas of each stream: more than one, and the leader is the one that is killed. */
+  readonly servers: 1 | 3
   /** For the moments. */
   readonly seed: number
 }
@@ -40,21 +42,21 @@ const settleMs = 60_000
 
 export const runScenario = async (plan: Plan, log: (line: string) => void): Promise<Result> => {
   const random = randomOf(plan.seed)
-  const server = await NatsServer.start()
+  const servers = await serversOf(plan.servers)
   const folder = await mkdtemp(join(tmpdir(), 'jetbeam-crash-'))
-  const nc = await connect({ servers: server.url, noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+  const nc = await connect({ servers: servers.url.split(','), noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
   const victim = new Victim([
     '--pipeline',
     plan.pipeline,
     '--nats',
-    server.url,
+    servers.url,
     '--checkpoints',
     join(folder, 'checkpoints'),
     ...(plan.workers === null ? [] : ['--workers', String(plan.workers)]),
   ])
   const feed = new Feed(nc)
   try {
-    await makeStreams(nc)
+    await patiently(() => makeStreams(nc, plan.servers))
     victim.start()
     feed.start()
     let serverKills = 0
@@ -63,7 +65,7 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
       await pause(pauseBefore(moment, plan, random))
       if (moment === 'server') {
         const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
-        await killServer(server, feed, outageMs)
+        await killServer(await servers.leader(nc), feed, outageMs)
         serverKills++
       } else {
         await victim.kill(moment)
@@ -73,19 +75,58 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     await feed.stop()
     await publishAcknowledged(nc, Buffer.from(JSON.stringify(lastEvent)))
     const counts = await settled(
-      () => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)),
+      () => patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published))),
       victim,
     )
     await victim.terminate()
     // What came after the last look would be a repetition as well.
-    const final = plan.pipeline === 'relay' ? await countRelay(nc, feed.published) : await countWindows(nc, feed.published)
+    const final = await patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)))
     return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, events: feed.published }
   } finally {
     await feed.stop()
     await victim.dispose()
     await nc.close()
-    await server.stop()
+    await servers.stop()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A cluster that has just lost a leader does not answer for a while. */
+const patiently = async <A>(ask: () => Promise<A>): Promise<A> => {
+  for (const deadline = Date.now() + settleMs; ;)
+    try {
+      return await ask()
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await pause(200)
+    }
+}
+
+interface Servers {
+  readonly url: string
+  /** That of what is written. */
+  readonly leader: (nc: NatsConnection) => Promise<RunningServer>
+  readonly stop: () => Promise<void>
+}
+
+const serversOf = async (count: Plan['servers']): Promise<Servers> => {
+  if (count === 1) {
+    const server = await NatsServer.start()
+    return { url: server.url, leader: () => Promise.resolve(server), stop: server.stop }
+  }
+  const cluster = await NatsCluster.start({ size: count })
+  return { url: cluster.url, leader: nc => leaderIn(cluster, nc), stop: cluster.stop }
+}
+
+/** Of a stream that may have just lost one. */
+const leaderIn = async (cluster: RunningCluster, nc: NatsConnection): Promise<RunningServer> => {
+  const jsm = await jetstreamManager(nc, { checkAPI: false })
+  for (const deadline = Date.now() + settleMs; ;) {
+    const info = await jsm.streams.info('OUT').catch(() => null)
+    const leader = info?.cluster?.leader ?? ''
+    if (leader !== '') return cluster.server(leader)
+    if (Date.now() > deadline) throw new Error(`OUT has had no leader for ${settleMs} ms`)
+    await pause(100)
   }
 }
 
@@ -112,12 +153,18 @@ const settled = async (count: () => Promise<Counts>, victim: Victim): Promise<Co
   }
 }
 
-const makeStreams = async (nc: NatsConnection): Promise<void> => {
+const makeStreams = async (nc: NatsConnection, num_replicas: number): Promise<void> => {
   const jsm = await jetstreamManager(nc)
   const storage = StorageType.File
-  await jsm.streams.add({ name: 'EVENTS', subjects: ['events'], storage })
-  await jsm.streams.add({ name: 'OUT', subjects: ['out.>'], storage, duplicate_window: duplicateWindowMs * 1_000_000 })
-  await jsm.streams.add({ name: 'REJECTED', subjects: ['rejected'], storage, duplicate_window: duplicateWindowMs * 1_000_000 })
+  await jsm.streams.add({ name: 'EVENTS', subjects: ['events'], storage, num_replicas })
+  await jsm.streams.add({ name: 'OUT', subjects: ['out.>'], storage, num_replicas, duplicate_window: duplicateWindowMs * 1_000_000 })
+  await jsm.streams.add({
+    name: 'REJECTED',
+    subjects: ['rejected'],
+    storage,
+    num_replicas,
+    duplicate_window: duplicateWindowMs * 1_000_000,
+  })
 }
 
 const killServer = async (server: RunningServer, feed: Feed, outageMs: number): Promise<void> => {

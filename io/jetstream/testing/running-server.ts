@@ -28,6 +28,8 @@ export interface RunningServer {
   readonly pause: () => Promise<void>
   /** SIGCONT */
   readonly resume: () => void
+  /** SIGUSR2, lame-duck mode: it gives its leaderships away, sends its clients elsewhere and ends in its own time; `restart` brings it back. */
+  readonly retire: () => void
   /** The same as `stop`, for `await using`. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -57,7 +59,7 @@ export const runServer = async (plan: ServerPlan, firstPort: number | null): Pro
   let current: ServerProcess = first
   let stopped = false
   const down = (): boolean => hasEnded(current.child)
-  const signal = (verb: string, name: 'SIGSTOP' | 'SIGCONT'): void => {
+  const signal = (verb: string, name: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void => {
     if (down()) throw new NatsServerNotControllable(verb, 'it is down.')
     current.child.kill(name)
   }
@@ -91,6 +93,7 @@ export const runServer = async (plan: ServerPlan, firstPort: number | null): Pro
       await standsStill(current.pid)
     },
     resume: () => signal('resume', 'SIGCONT'),
+    retire: () => signal('retire', 'SIGUSR2'),
     [Symbol.asyncDispose]: stop,
   }
 }
@@ -113,6 +116,7 @@ export const foreignServer = (url: string, port: number, version: string): Runni
     restart: async () => refuse('restart')(),
     pause: async () => refuse('pause')(),
     resume: refuse('resume'),
+    retire: refuse('retire'),
     [Symbol.asyncDispose]: leave,
   }
 }
