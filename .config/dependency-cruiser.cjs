@@ -34,7 +34,7 @@ const packages = {
   'io/jetstream': ['@nats-io/[^/]+'],
   'runners/engine': ['immutable'],
   'runners/checkpoint': ['@nats-io/[^/]+'],
-  'runners/host': ['immutable'],
+  'runners/host': ['immutable', 'pino'],
   'runners/direct': ['immutable'],
   'runners/worker-threads': ['immutable'],
 }

@@ -12,13 +12,14 @@ import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import type { PipelineError, PipelineResult } from '../../sdk/model/run.ts'
+import { jsonLogger } from '../host/log.ts'
 import type { HostOptions } from '../host/options.ts'
 import { DirectRunner } from '../direct/index.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { defectText, failureText, thrownText } from './failure-text.ts'
 import { optionsShape, type OptionsShape, optionsValue } from './pipeline-options.ts'
-import { logOf, type Reporter, reporter } from './progress.ts'
-import { runnerOptions, type ToldRun } from './run-options.ts'
+import { fromLevel, loggingReporter, logOf, type Reporter, reporter } from './progress.ts'
+import { runnerOptions, type ToldLog, type ToldRun } from './run-options.ts'
 import { listen } from './signals.ts'
 import { usage } from './usage.ts'
 import { WorkerThreadsRunner } from '../worker-threads/index.ts'
@@ -89,9 +90,7 @@ const perform = async (
   if (told._tag === 'Left') return refuse(told.left)
   const options = await pipelineOptions(schema, shape, parsed.right)
   if (options._tag === 'Left') return refuse(options.left)
-  const reports = reporter(run.json !== undefined ? 'json' : run.quiet !== undefined ? 'quiet' : 'live', process.stderr, () =>
-    performance.now(),
-  )
+  const reports = await reporterOf(told.right.log)
   const pipeline = built(definition, options.right)
   if (pipeline._tag === 'Left') {
     reports.failure(pipeline.left.tag, pipeline.left.text)
@@ -100,6 +99,11 @@ const perform = async (
   return run.explain !== undefined
     ? explain(pipelineName, pipeline.right, told.right, reports)
     : runToEnd(pipelineName, pipeline.right, told.right, reports)
+}
+
+const reporterOf = async ({ kind, level }: ToldLog): Promise<Reporter> => {
+  const now = (): number => performance.now()
+  return kind === 'pino' ? loggingReporter(await jsonLogger(level), now) : fromLevel(reporter(kind, process.stderr, now), level)
 }
 
 const program = (): string => {
@@ -161,7 +165,7 @@ const explain = async (pipelineName: string, pipeline: PortablePipeline, told: T
 
 const taskOf = (
   pipeline: PortablePipeline,
-  { options, workers }: ToldRun,
+  { options, workers }: Pick<ToldRun, 'options' | 'workers'>,
   o: Pick<HostOptions, 'log' | 'onProgress' | 'onEvent' | 'signal'>,
 ): TaskEither<PipelineError, PipelineResult> => {
   if (workers === null) return DirectRunner.run({ ...options, ...o })(pipeline)

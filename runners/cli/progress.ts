@@ -4,7 +4,7 @@ import { Latency, type LatencyHistogram } from '../../sdk/model/histogram.ts'
 import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import type { PipelineResult } from '../../sdk/model/run.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import type { Log } from '../host/options.ts'
+import type { Log } from '../host/log.ts'
 import { count, lengthText } from './figures.ts'
 
 /** Where it goes: standard error, or a test's own. */
@@ -25,6 +25,36 @@ export interface Reporter {
 }
 
 export type ReporterKind = 'live' | 'json' | 'quiet'
+
+/** Whose records are those of a log: pino's. */
+export type ReportLogger = Readonly<Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>>
+
+const ranks = { info: 1, warn: 2, error: 3 } as const
+
+/** Without what is said below a level; the result and failures stay. */
+export const fromLevel = (reports: Reporter, level: 'debug' | 'info' | 'warn' | 'error'): Reporter =>
+  level === 'debug'
+    ? reports
+    : { ...reports, say: (of, message, fields) => (ranks[of] >= ranks[level] ? reports.say(of, message, fields) : undefined) }
+
+/** Each record by its level; `now` as for the others. */
+export const loggingReporter = (logger: ReportLogger, now: () => number): Reporter => {
+  let dueMs = now() + plainLineMs
+  return {
+    progress: metrics => {
+      if (now() < dueMs) return
+      dueMs = now() + plainLineMs
+      logger.info(figuresOf(metrics), 'progress')
+    },
+    event: ({ _tag, atMs: _atMs, ...event }) => {
+      const { epoch, ...rest } = { epoch: undefined, ...event }
+      logger.debug(epoch === undefined ? rest : { checkpoint: epoch, ...rest }, _tag)
+    },
+    say: (level, message, fields) => logger[level](fields ?? {}, message),
+    result: ({ state, metrics }) => logger.info({ state, ...figuresOf(metrics) }, 'result'),
+    failure: (error, message) => logger.error({ error }, message),
+  }
+}
 
 /** `now` is a clock in milliseconds that never goes back. */
 export const reporter = (kind: ReporterKind, screen: Screen, now: () => number): Reporter => {
@@ -62,18 +92,21 @@ const liveReporter = (screen: Screen, now: () => number): Reporter => {
       }
     },
     event: () => undefined,
-    say: (level, message, fields) =>
-      line(`${level === 'info' ? '' : `${level}: `}${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`),
+    say: (level, message, fields) => line(`${level === 'info' ? '' : `${level}: `}${message}${fieldsText(fields)}`),
     result: result => line(resultText(result)),
     failure: (_, message) => line(message),
   }
 }
 
+/** Which job it is the reader knows, and the message tells which transform. */
+const fieldsText = ({ job: _job, transform: _transform, ...fields }: Readonly<Record<string, unknown>> = {}): string =>
+  Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`
+
 const quietReporter = (screen: Screen): Reporter => ({
   progress: () => undefined,
   event: () => undefined,
   say: (level, message, fields) => {
-    if (level !== 'info') screen.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
+    if (level !== 'info') screen.write(`${level}: ${message}${fieldsText(fields)}\n`)
   },
   result: () => undefined,
   failure: (_, message) => void screen.write(`${message}\n`),

@@ -28,6 +28,8 @@ export const runOptionSpecs = {
   options: { value: 'FILE.json', text: "the pipeline's options as JSON; those on the command line go before" },
   strict: { value: null, text: 'check that functions leave their input alone and that elements survive their coder (slow)' },
   explain: { value: null, text: 'show the plan, and what each source and sink guarantees and why; run nothing' },
+  log: { value: 'text|json', text: 'json: progress, messages and the result as records of pino, on standard error; text unless told' },
+  'log-level': { value: 'LEVEL', text: 'debug, info, warn or error: what is left out of the log is below it; info unless told' },
   json: { value: null, text: 'progress, messages and the result as lines of JSON on standard error' },
   quiet: { value: null, text: 'no progress and no figures: warnings and errors only' },
   help: { value: null, text: 'this text' },
@@ -51,8 +53,27 @@ export const parseDuration = (text: string): Either<string, Duration> => {
 const units: Readonly<Record<string, (n: number) => Duration>> = { ms: millis, s: seconds, m: minutes, h: hours }
 const lengthOf = (n: number, unit: string): number => (units[unit] ?? millis)(n)
 
+const logLevels = ['debug', 'info', 'warn', 'error'] as const
+
+/** How the run is shown. */
+export interface ToldLog {
+  readonly kind: 'live' | 'json' | 'quiet' | 'pino'
+  readonly level: (typeof logLevels)[number]
+}
+
+const toldLog = ({ log, json, quiet, 'log-level': given = 'info' }: GivenRunOptions): Either<string, ToldLog> => {
+  const level = logLevels.find(each => each === given)
+  if (level === undefined) return E.left(`--log-level ${given}: there are ${logLevels.join(', ')}`)
+  if (log !== undefined && log !== 'text' && log !== 'json') return E.left(`--log ${log}: it is text or json`)
+  if (log === 'json' && (json !== undefined || quiet !== undefined))
+    return E.left(`--log json and --${json === undefined ? 'quiet' : 'json'} are two ways to show a run: leave one out`)
+  if (log === 'json') return E.right({ kind: 'pino', level })
+  return E.right({ kind: json !== undefined ? 'json' : quiet !== undefined ? 'quiet' : 'live', level })
+}
+
 export interface ToldRun {
   readonly options: HostOptions
+  readonly log: ToldLog
   /** null: the direct runner. */
   readonly workers: number | null
 }
@@ -76,6 +97,8 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
   const live = provide.find(({ _tag }) => _tag === 'LocalBinding')
   if (workers !== null && live !== undefined)
     return E.left(`--workers: this program binds ${live.key} to a live object, which cannot leave its thread. Leave --workers out`)
+  const log = toldLog(given)
+  if (log._tag === 'Left') return log
   const options: HostOptions = {
     provide: [...provide, ...(servers === undefined ? [] : [connectionBinding(undefined, { servers })]), ...(place?.right.provide ?? [])],
     checkpoints: place?.right.checkpoints,
@@ -84,5 +107,5 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     until,
     strict: given.strict !== undefined,
   }
-  return E.right({ options, workers })
+  return E.right({ options, log: log.right, workers })
 }

@@ -5,8 +5,9 @@ import type { Runner } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explanationOf } from '../host/explain.ts'
 import { type RunnerParts, settled, startJob } from '../host/job.ts'
-import { look } from '../host/opening.ts'
-import { type HostOptions, toStandardError } from '../host/options.ts'
+import { jobNameOf, look } from '../host/opening.ts'
+import { logOf } from '../host/log.ts'
+import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
 import { Host } from './host.ts'
 
@@ -37,7 +38,11 @@ export const DirectRunner: Runner<Pipeline, DirectOptions> = {
   start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, partsOf(o))),
   explain: o => pipeline =>
     settled(async () => {
-      const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })
+      const opened = await look(pipeline, {
+        options: o ?? {},
+        signal: new AbortController().signal,
+        log: logOf(o?.log, jobNameOf(pipeline, o)),
+      })
       try {
         return explanationOf(opened)
       } finally {

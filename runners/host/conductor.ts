@@ -9,6 +9,7 @@ import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.t
 import { Checkpointer, earlyCheckpointBytes } from './checkpointer.ts'
 import { type Dealt, DiscoveryWatch } from './discovery-watch.ts'
 import type { Errands } from './errands.ts'
+import { failureClass } from './failure-counts.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import type { Opened, Place } from './opening.ts'
 import { Savepoints } from './savepoints.ts'
@@ -304,7 +305,10 @@ export class Conductor {
       message,
     })
     if (!transient || this.#failures >= failures) throw error
-    this.#place.log('error', `a checkpoint failed (${this.#failures} of ${failures} in a row until the run fails): ${message}`)
+    this.#place.log('error', `a checkpoint failed (${this.#failures} of ${failures} in a row until the run fails): ${message}`, {
+      checkpoint: this.#coordinator.epoch,
+      error: failureClass(error),
+    })
     this.#checkpointDueMs = Date.now() + Math.max(retryMs, this.#everyMs())
     this.#carryOut(this.#coordinator.abort())
   }

@@ -6,6 +6,7 @@ import { taskName } from '../engine/task-name.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { io } from './errors.ts'
+import { withFields } from './log.ts'
 
 /** What was opened is closed in the opposite order. */
 export const closings = (): { readonly closing: (() => Promise<void>)[]; readonly close: () => Promise<void> } => {
@@ -18,6 +19,9 @@ export const closings = (): { readonly closing: (() => Promise<void>)[]; readonl
   }
 }
 
+/** What it logs says whose it is. */
+const ofTransform = (context: HostContext, transform: string): HostContext => ({ ...context, log: withFields(context.log, { transform }) })
+
 export const connectSources = async (
   plan: Plan,
   context: HostContext,
@@ -26,7 +30,7 @@ export const connectSources = async (
   const sources = new Map<string, ConnectedSource<unknown>>()
   for (const { id, head } of plan.stages) {
     if (head._tag !== 'Source') continue
-    const connected = await io(id, () => head.source.connect(context))
+    const connected = await io(id, () => head.source.connect(ofTransform(context, id)))
     closing.push(() => connected.close())
     sources.set(id, connected)
   }
@@ -86,7 +90,7 @@ export const connectSinks = async (
   for (const { id, sink, mode } of plan.sinks) {
     const recorded = before?.sinks[id]
     const place = {
-      ...context,
+      ...ofTransform(context, id),
       sinkId: id,
       runId,
       mode,

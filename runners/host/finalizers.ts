@@ -1,6 +1,6 @@
 // What is to be called once a checkpoint is durable and published (Beam's bundle finalization). Best effort: nothing of it outlives the process.
 import type { Finalizer } from '../harness/stage-instance.ts'
-import type { Log } from './options.ts'
+import type { Log } from './log.ts'
 import { inTime } from './time-limit.ts'
 
 /** How long the end of a run waits for them. */

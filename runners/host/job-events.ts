@@ -1,6 +1,6 @@
 // A job's events on their way to whoever listens: handed on at once, kept for nobody for long, and waited for by nobody.
 import type { JobEvent, JobNews } from '../../sdk/model/job-event.ts'
-import type { Log } from './options.ts'
+import type { Log } from './log.ts'
 
 /** What waits for one iterator; beyond this the oldest are dropped. */
 const mostWaiting = 1_000

@@ -11,8 +11,9 @@ import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
 import { mergeErrors, metricsIn } from './metrics.ts'
-import { type Opened, open, type Place } from './opening.ts'
-import { type HostOptions, toStandardError } from './options.ts'
+import { type Log, logOf } from './log.ts'
+import { jobNameOf, type Opened, open, type Place } from './opening.ts'
+import type { HostOptions } from './options.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
 import { Restarts } from './restarts.ts'
 import { findSavepoint, requireReadable, rollbackRefused } from './rollback.ts'
@@ -38,6 +39,10 @@ export interface RunnerParts {
   readonly restart: Restart
 }
 
+interface LoggedOptions extends HostOptions {
+  readonly log: Log
+}
+
 interface Attempt {
   readonly run: Run
   readonly opened: Opened
@@ -57,20 +62,21 @@ type Verb = 'suspend' | 'drain' | 'cancel'
 const wishing = { suspend: 'suspending', drain: 'draining', cancel: 'cancelling' } as const satisfies Record<Verb, JobState>
 
 /** Rejects with what `pipelineErrorOf` understands. */
-export const startJob = async (pipeline: Pipeline, options: HostOptions, parts: RunnerParts): Promise<Job> => {
+export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: RunnerParts): Promise<Job> => {
   refuseWithinBuild(pipeline.name)
   refuseUnsupported(pipeline, parts.support)
-  const log = options.log ?? toStandardError
+  const log = logOf(given.log, jobNameOf(pipeline, given))
+  const options = { ...given, log }
   for (const warning of pipeline.warnings) log('warn', warning)
   const events = new JobEvents(options.onEvent, log)
-  const first = await begin(pipeline, { ...options, log }, parts, events)
+  const first = await begin(pipeline, options, parts, events)
   return first.over ? finishedJob(first, events) : runningJob(pipeline, options, parts, first, events)
 }
 
 /** Leaves nothing open where it fails. */
-const begin = async (pipeline: Pipeline, options: HostOptions, { runOf }: RunnerParts, { tell }: JobEvents): Promise<Attempt> => {
+const begin = async (pipeline: Pipeline, options: LoggedOptions, { runOf }: RunnerParts, { tell }: JobEvents): Promise<Attempt> => {
   const stop = new AbortController()
-  const place = { options, signal: stop.signal, log: options.log ?? toStandardError, tell }
+  const place = { options, signal: stop.signal, log: options.log, tell }
   const opened = await open(pipeline, place)
   const run = runOf(opened, place)
   if (opened.resumed && opened.content.status === 'done') {
@@ -87,8 +93,8 @@ const begin = async (pipeline: Pipeline, options: HostOptions, { runOf }: Runner
   return { run, opened, stop, over: false }
 }
 
-const runningJob = (pipeline: Pipeline, options: HostOptions, parts: RunnerParts, first: Attempt, events: JobEvents): Job => {
-  const log = options.log ?? toStandardError
+const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerParts, first: Attempt, events: JobEvents): Job => {
+  const { log } = options
   const restarts = new Restarts(parts.restart)
   const failures = new FailureCounts()
   const wish = new AbortController()

@@ -21,7 +21,8 @@ import { releaseOf } from './releasing.ts'
 import { begunAnew, findSavepoint, leftBehind, rolledBackText, runFrom, requireReadable } from './rollback.ts'
 import { endedNow } from './until-end.ts'
 import type { Tell } from './job-events.ts'
-import type { HostOptions, Log } from './options.ts'
+import type { Log } from './log.ts'
+import type { HostOptions } from './options.ts'
 
 /** A run that is ready to read. */
 export interface Opened {
@@ -67,7 +68,7 @@ export const look = async (
       { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null, site: onlyLooking },
       closing,
     )
-    return { plan, job: jobOf(pipeline, place), store, sources, sinks, close }
+    return { plan, job: jobNameOf(pipeline, place.options), store, sources, sinks, close }
   } catch (error) {
     await close()
     throw error
@@ -76,13 +77,14 @@ export const look = async (
 
 const shardsIn = ({ options }: Place): number => options.tasks ?? 1
 
-const jobOf = (pipeline: Pipeline, { options }: Pick<Place, 'options'>): string => options.job ?? pipeline.name ?? 'pipeline'
+export const jobNameOf = (pipeline: Pick<Pipeline, 'name'>, options?: Pick<HostOptions, 'job'>): string =>
+  options?.job ?? pipeline.name ?? 'pipeline'
 
 /** Rejects with what `pipelineErrorOf` understands; leaves nothing open then. */
 export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> => {
   const plan = planOf(pipeline.graph)
   const store = storeFor(pipeline, plan, place)
-  const job = jobOf(pipeline, place)
+  const job = jobNameOf(pipeline, place.options)
   if (store !== null) refuseAmbiguous(pipeline)
   if (place.options.until === 'end') refuseEndless(pipeline)
   const { closing, close } = closings()

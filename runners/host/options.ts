@@ -2,6 +2,7 @@
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import type { RunOptions } from '../../sdk/model/run.ts'
 import type { Bundling } from '../engine/cut.ts'
+import type { Log, Logger } from './log.ts'
 
 export interface HostOptions extends Omit<RunOptions, 'provide'> {
   readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
@@ -18,12 +19,9 @@ export interface HostOptions extends Omit<RunOptions, 'provide'> {
   readonly tasks?: number | undefined
   /** Among how many threads its tasks are shared out; 1 unless told. */
   readonly threads?: number | undefined
-  /** Told what nobody waits for: a reconnect, a skipped gap, a failed checkpoint. Standard error unless given. */
-  readonly log?: Log | undefined
-}
-
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
-
-export const toStandardError: Log = (level, message, fields) => {
-  if (level !== 'info') process.stderr.write(`${level}: ${message}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}\n`)
+  /**
+   * Told what nobody waits for: a reconnect, a skipped gap, a failed checkpoint. A logger, such as pino's, or a function; unless given,
+   * warnings and errors are lines of JSON on standard error.
+   */
+  readonly log?: Log | Logger | undefined
 }

@@ -1,6 +1,6 @@
 // Giving the lease back at the end of a run, which does not wait for ever for a store that does not answer.
 import type { CheckpointSession } from '../checkpoint/store.ts'
-import type { Log } from './options.ts'
+import type { Log } from './log.ts'
 import { inTime } from './time-limit.ts'
 
 const longestMs = 5_000

@@ -141,7 +141,7 @@ export class WorkerCrew implements Crew {
       case 'Taken':
         return this.#sharing.onTaken()
       case 'Log':
-        this.#place.log(message.level, message.message, message.fields as Readonly<Record<string, unknown>> | undefined)
+        this.#place.log(message.level, message.message, { worker, ...(message.fields as Readonly<Record<string, unknown>> | undefined) })
         return
       case 'Failed':
         return this.#listener.onFailure(new RemoteFailure(message.error, message.failureClass))

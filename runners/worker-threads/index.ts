@@ -7,8 +7,9 @@ import type { Job, Runner, RunOptions } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explanationOf } from '../host/explain.ts'
 import { settled, startJob } from '../host/job.ts'
-import { look } from '../host/opening.ts'
-import { type HostOptions, toStandardError } from '../host/options.ts'
+import { jobNameOf, look } from '../host/opening.ts'
+import { logOf } from '../host/log.ts'
+import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
 import { WorkersRun } from './run.ts'
 
@@ -31,7 +32,11 @@ export const WorkerThreadsRunner: Runner<PortablePipeline, WorkerThreadsOptions>
   start: o => pipeline => settled(() => start(pipeline, o)),
   explain: o => pipeline =>
     settled(async () => {
-      const opened = await look(pipeline, { options: o ?? {}, signal: new AbortController().signal, log: o?.log ?? toStandardError })
+      const opened = await look(pipeline, {
+        options: o ?? {},
+        signal: new AbortController().signal,
+        log: logOf(o?.log, jobNameOf(pipeline, o)),
+      })
       try {
         return explanationOf(opened)
       } finally {

@@ -1,0 +1,42 @@
+// The log of a run: records go to pino, to a logger or to a function of the user's; secrets go nowhere. pino is loaded when there is
+// something to say, in the thread that starts the run: workers send it theirs.
+import type { Logger as PinoLogger } from 'pino'
+import { redactedFields, redactedText } from './redaction.ts'
+
+/**
+ * Told what nobody waits for. `fields` are plain data: `job`, and where they apply `transform`, `worker`, `split`, `sequence`, `checkpoint`.
+ * Secrets are taken out before.
+ */
+export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** Pino's, or any other logger that takes fields and a message: its own settings say what becomes of them, levels included. */
+export type Logger = Readonly<Record<'info' | 'warn' | 'error', (fields: object, message: string) => void>>
+
+/** Lines of JSON on standard error, from this level on. */
+export const jsonLogger = async (level: string): Promise<PinoLogger> => {
+  const { pino } = await import('pino')
+  return pino({ level, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: label => ({ level: label }) } }, process.stderr)
+}
+
+let standard: Promise<PinoLogger> | null = null
+
+/** What nobody says where to: warnings and errors, as lines of JSON on standard error. */
+const toStandardError: Log = (level, message, fields) => {
+  if (level === 'info') return
+  standard ??= jsonLogger('warn')
+  // In their order: each waits for the same promise.
+  void standard.then(logger => logger[level](fields ?? {}, message))
+}
+
+/** As the parts of a run write to it; each record says which job it is of. */
+export const logOf = (to: Log | Logger | undefined, job: string): Log => {
+  const write: Log =
+    to === undefined ? toStandardError : typeof to === 'function' ? to : (level, message, fields) => to[level](fields ?? {}, message)
+  return (level, message, fields) => write(level, redactedText(message), redactedFields({ job, ...fields }))
+}
+
+/** Adds fields to each record; what it says itself goes before. */
+export const withFields =
+  (log: Log, more: Readonly<Record<string, unknown>>): Log =>
+  (level, message, fields) =>
+    log(level, message, { ...more, ...fields })

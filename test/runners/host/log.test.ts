@@ -1,0 +1,85 @@
+// The log of a run: whose records they are, to whom they go, and what never gets there.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { assert } from 'chai'
+import { Checkpoints, millis, orThrow } from 'jetbeam'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { pino } from 'pino'
+import { logOf, withFields } from '../../../runners/host/log.ts'
+import { redactedFields, redactedText } from '../../../runners/host/redaction.ts'
+import { breaksOnce } from '../../support/measured-programs.ts'
+import { run } from '../cli/child.ts'
+
+const recording = () => {
+  const records: Readonly<Record<string, unknown>>[] = []
+  const stream = new Writable({
+    write: (chunk: Buffer, _, done) => {
+      records.push(JSON.parse(chunk.toString()) as Readonly<Record<string, unknown>>)
+      done()
+    },
+  })
+  return { records, logger: pino({ level: 'warn', base: null }, stream) }
+}
+
+describe('The log of a run', function () {
+  this.timeout(60_000)
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jetbeam-log-'))
+    await writeFile(join(folder, 'lines.txt'), Array.from({ length: 10_000 }, (_, i) => `${i}\n`).join(''))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  it('goes to a logger of pino’s that is handed in, by its level, with the job in each record', async () => {
+    const { records, logger } = recording()
+    const broken = breaksOnce({ from: join(folder, 'lines.txt'), to: join(folder, 'out.txt'), flag: join(folder, 'flag') })
+    const checkpoints = Checkpoints.directory(join(folder, 'state'), { every: millis(20) })
+    await orThrow(WorkerThreadsRunner.run({ workers: 2, checkpoints, log: logger, restart: { attempts: 1, initial: millis(1) } })(broken))
+    assert.lengthOf(records, 1)
+    assert.deepInclude(records[0], { level: 40, job: 'breaks-once' })
+    assert.include(records[0]?.['msg'], 'the run failed, and begins again')
+  })
+
+  it('goes to any function, where a part of the run adds whose record it is', () => {
+    const told: unknown[] = []
+    const log = withFields(
+      logOf((...record) => told.push(record), 'shop'),
+      { transform: 'read#1' },
+    )
+    log('info', 'reading on', { sequence: 7 })
+    assert.deepEqual(told, [['info', 'reading on', { job: 'shop', transform: 'read#1', sequence: 7 }]])
+  })
+
+  it('never holds a login of an address, a token, a seed or what a field of such a name holds', () => {
+    const seed = `SU${'A'.repeat(56)}`
+    assert.strictEqual(
+      redactedText(`lost nats://shop:p@ss@host:4222,tls://t0ken@other and ${seed}, kept nats://plain:4222/a@b`),
+      'lost nats://[redacted]@host:4222,tls://[redacted]@other and [redacted], kept nats://plain:4222/a@b',
+    )
+    const hidden = { password: 'x', userPassword: 'x', token: 'x', nkeySeed: 'x', Authorization: ['x'], clientSecret: 'x', jwt: 'x' }
+    const nested = { servers: ['nats://a:b@c'], cause: new TypeError('not nats://u:v@w'), deep: { ...hidden } }
+    const text = JSON.stringify(redactedFields({ ...hidden, nested, note: 'eyJhbGciOiJ.eyJqdGkiOiJ.c2ln', tokens: 5, passed: true }))
+    for (const secret of ['"x"', 'a:b', 'u:v', 'eyJ']) assert.notInclude(text, secret)
+    assert.include(text, '"tokens":5,"passed":true')
+    assert.include(text, '"type":"TypeError","message":"not nats://[redacted]@w"')
+  })
+
+  it('is lines of JSON where a program is told so, from the level on that it is told', async () => {
+    const program = new URL('../cli/squares.ts', import.meta.url)
+    const to = join(folder, 'squares.txt')
+    const lines = async (level: string): Promise<ReadonlyArray<Readonly<Record<string, unknown>>>> => {
+      const { code, stderr } = await run(program, '--to', to, '--up-to', '4', '--log', 'json', '--log-level', level)
+      assert.strictEqual(code, 0, stderr)
+      const text = stderr.trimEnd()
+      return text === '' ? [] : text.split('\n').map(line => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    }
+    const debug = await lines('debug')
+    assert.deepInclude(debug.at(-1), { level: 'info', msg: 'result', state: 'done', read: 4, written: 4 })
+    assert.isDefined(
+      debug.find(({ level, msg, checkpoint }) => level === 'debug' && msg === 'CheckpointCompleted' && checkpoint !== undefined),
+    )
+    assert.isEmpty(await lines('error'))
+  })
+})
