@@ -5,6 +5,7 @@ import { JetStreamIOError } from './errors.ts'
 
 /** A key's new value, for `KvIO.write`: {@link KvPut} makes it. */
 export interface KvPut<out V> {
+  /** Which one: letters, digits and -/_=, with single dots between them. */
   readonly key: string
   /** None: the key is deleted. */
   readonly value: Option<V>
@@ -19,7 +20,7 @@ export interface PutOptions {
 }
 
 /**
- * Puts into a key-value bucket.
+ * Puts into a key-value bucket of NATS.
  *
  * @example
  * KvPut.of('sky', 'blue').value // => O.some('blue')

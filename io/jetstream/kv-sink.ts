@@ -11,6 +11,7 @@ import { patienceMs, pauseMs, sleep } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
 import { streamInfo } from './stream-info.ts'
 
+/** What becomes of a put that comes too late: 'fail' ends the run, 'skip' logs and counts it. */
 export type ConflictPolicy = 'fail' | 'skip'
 
 export interface KvSinkOptions<in A> {

@@ -7,7 +7,9 @@ import { field } from './read-kinds.ts'
 
 /** An object of a bucket, as it was at `at`. */
 export interface ObjectInfo {
+  /** The name of its bucket. */
   readonly bucket: string
+  /** Under which it was put. */
   readonly name: string
   /** Of the object, in bytes. */
   readonly size: number

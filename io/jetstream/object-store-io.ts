@@ -44,7 +44,9 @@ export interface GetOptions extends ObjectStoreOptions {
 
 /** An object to put. */
 export interface ObjectPut {
+  /** Under which it is found: any text. */
   readonly name: string
+  /** Its bytes. */
   readonly data: Uint8Array
 }
 

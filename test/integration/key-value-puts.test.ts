@@ -87,6 +87,7 @@ describe('KvIO.write', function () {
       let cuts = 0
       for (let epoch = 1; cuts < 3; epoch++) {
         await sink.commit({ ...id, epoch }, all, false)
+        assert.strictEqual(sink.metrics()['put'], epoch * 3_000, 'each is known to have been put')
         cuts = sink.metrics()['again'] ?? 0
       }
     } finally {
