@@ -5,7 +5,7 @@ import { AtomicBatch, endOfBatch, mostRows } from './atomic-batch.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { type Owner, type Reached, ShardMarker } from './marker.ts'
 import { markerPlace, markerSubject } from './marker-subject.ts'
-import { patienceMs, pauseMs, persistently, sleep } from './patience.ts'
+import { pauseMs, persistently, sleep } from './patience.ts'
 import type { MarkerPlace, Position } from './position.ts'
 import type { PubAck } from './pub-ack.ts'
 import { streamInfo } from './stream-info.ts'
@@ -105,7 +105,8 @@ class AtomicSink {
     const markers = Object.fromEntries(
       [...this.#markers].flatMap(([shard, { subject, sequence }]) => (sequence === 0 ? [] : [[shard, { subject, sequence }]])),
     )
-    return { _tag: 'atomicBatch', created: this.#place.info.created, lastSequence: this.#lastSequence, markers }
+    const lastSequence = Math.max(this.#lastSequence, ...Object.values(markers).map(({ sequence }) => sequence))
+    return { _tag: 'atomicBatch', created: this.#place.info.created, lastSequence, markers }
   }
 
   // ---- A checkpoint's outputs
@@ -196,7 +197,7 @@ class AtomicSink {
     const { link, stream, label, context, info } = this.#place
     const { max_age, max_msgs, max_bytes } = info.config
     if (max_age <= 0 && max_msgs <= 0 && max_bytes <= 0) return
-    const { state } = await persistently({ what: label, signal: context.signal }, () => streamInfo(link, stream, label))
+    const { state } = await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))
     const middle = (state.first_seq + state.last_seq) / 2
     const oldMs = max_age > 0 ? max_age / 1_000_000 / 3 : Infinity
     const ours = [...this.#markers.values()].filter(marker => marker.isOurs && (marker.sequence < middle || marker.ageMs() > oldMs))
@@ -241,13 +242,13 @@ class Attempts {
   }
 
   async pause(reason: string): Promise<void> {
-    const { label, stream, context } = this.#place
+    const { label, stream, context, link } = this.#place
     context.log('warn', `${label}: finding out what arrived`, { reason })
     if (context.signal.aborted) throw new JetStreamIOError('Closed', `${label}: stopped.`)
-    if (Date.now() - this.#since > patienceMs)
+    if (Date.now() - this.#since > link.patienceMs)
       throw new JetStreamIOError(
         'ServerUnavailable',
-        `${label}: for ${patienceMs / 1000} s the stream ${stream} has stored no batch: ${reason}. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
+        `${label}: for ${link.patienceMs / 1000} s the stream ${stream} has stored no batch: ${reason}. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
       )
     await sleep(pauseMs(this.#fruitless++), context.signal)
   }

@@ -25,14 +25,36 @@ export const Delivery = {
    * Stored once: in atomic batches, each with a marker that fences whoever wrote before. Outputs wait for their checkpoint. It needs a
    * server from 2.12.1 and a stream with allow_atomic and a wildcard in one of its subjects, where the markers lie: messages of their own,
    * on subjects with a token that begins with `_jetbeam-`. Reads of this package leave them out.
+   *
+   * @example
+   * const to = { stream: 'LATEST', subject: (view: PageView) => subject`latest.${view.user}`, coder: Encoder.json() }
+   * pipe(views, JetStreamIO.write({ ...to, delivery: Delivery.atomicBatch }))
    */
   atomicBatch: delivery('atomicBatch'),
-  /** Stored once and in order: each message says which one it follows. It needs a stream that nobody else writes to, and one thread that writes. */
+  /**
+   * Stored once and in order: each message says which one it follows. It needs a stream that nobody else writes to, and one thread that writes.
+   *
+   * @example
+   * const to = { stream: 'LATEST', subject: (view: PageView) => subject`latest.${view.user}`, coder: Encoder.json() }
+   * pipe(views, JetStreamIO.write({ ...to, delivery: Delivery.chain }))
+   */
   chain: delivery('chain'),
-  /** Stored once: each message has an id, and after a failure the stream is searched for ids. */
+  /**
+   * Stored once: each message has an id, and after a failure the stream is searched for ids.
+   *
+   * @example
+   * const to = { stream: 'LATEST', subject: (view: PageView) => subject`latest.${view.user}`, coder: Encoder.json() }
+   * pipe(views, JetStreamIO.write({ ...to, delivery: Delivery.messageIds }))
+   */
   messageIds: delivery('messageIds'),
   /** Stored again after a failure, perhaps. */
   atLeastOnce: delivery('atLeastOnce'),
-  /** Stored once or not at all. */
+  /**
+   * Stored once or not at all.
+   *
+   * @example
+   * const to = { stream: 'LATEST', subject: (view: PageView) => subject`latest.${view.user}`, coder: Encoder.json() }
+   * pipe(views, JetStreamIO.write({ ...to, delivery: Delivery.atMostOnce }))
+   */
   atMostOnce: delivery('atMostOnce'),
 } as const

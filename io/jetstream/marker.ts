@@ -94,9 +94,11 @@ export class ShardMarker {
   /** Asks the stream's leader. Rejects with Fenced where a later process has taken it over, and with RecoveryImpossible where it should be there and is not. */
   async read(): Promise<void> {
     const { link, stream, label, signal } = this.#o
-    await persistently({ what: label, signal }, async () =>
-      this.#accept(await link.jsm.streams.getMessage(stream, { last_by_subj: this.#o.subject })),
-    )
+    await persistently({ what: label, signal, link }, async () => {
+      // What is asked now would be answered when that is late for long.
+      if (!link.isConnected()) throw new Error(`not connected to ${link.address}`)
+      this.#accept(await link.jsm.streams.getMessage(stream, { last_by_subj: this.#o.subject }))
+    })
   }
 
   #accept(message: { readonly seq: number; readonly data: Uint8Array } | null): void {
@@ -124,8 +126,8 @@ export class ShardMarker {
 
   /** Takes it over as it is: whoever had it before is refused from now on. */
   async claim(): Promise<void> {
-    const { label, signal } = this.#o
-    await persistently({ what: label, signal }, async () => {
+    const { label, signal, link } = this.#o
+    await persistently({ what: label, signal, link }, async () => {
       await this.read()
       if (!this.isOurs) await this.#write()
     })
@@ -133,9 +135,9 @@ export class ShardMarker {
 
   /** The same once more, at the stream's end: there it outlasts the others. */
   async refresh(): Promise<void> {
-    const { label, signal } = this.#o
+    const { label, signal, link } = this.#o
     const before = this.sequence
-    await persistently({ what: label, signal }, async () => {
+    await persistently({ what: label, signal, link }, async () => {
       if (this.sequence === before) await this.#write()
     })
   }

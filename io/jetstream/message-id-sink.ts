@@ -32,7 +32,7 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
   // Whatever is there when the chain begins was looked through, or will be before anything is published.
   const end =
     way === 'chain'
-      ? (await persistently({ what: label, signal: context.signal }, () => streamInfo(link, stream, label))).state.last_seq
+      ? (await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))).state.last_seq
       : 0
   const publisher = new RawPublisher({
     link,

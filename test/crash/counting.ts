@@ -1,6 +1,7 @@
 // Counts what a crash test's pipeline has left in its destinations: each input's effect must be there once.
 import { jetstream, type JsMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
+import { isMarker } from '../../io/jetstream/marker-subject.ts'
 import { encodeEvent, eventAt, expectedSums, lastEvent } from './events.ts'
 
 export interface Counts {
@@ -60,7 +61,7 @@ const payloads = async (nc: NatsConnection, stream: string): Promise<ReadonlyArr
     const messages = await consumer.fetch({ max_messages: 5_000, expires: 1_000 })
     let last: JsMsg | null = null
     for await (const message of messages) {
-      texts.push(message.string())
+      if (!isMarker(message.subject)) texts.push(message.string())
       last = message
       if (message.info.pending === 0) break
     }

@@ -13,7 +13,10 @@ describe('A pipeline whose process, workers and server are killed', () => {
     const on = workers === null ? '' : ` on ${workers} worker threads`
     it(`loses nothing and repeats nothing over ${kills} kills of the ${pipeline}${on}, at any moment and at each phase of a checkpoint, and ${serverKills} of its ${servers === 1 ? 'server' : `leader among ${servers} servers`}, one outage longer than the duplicate window`, async function () {
       this.timeout(240_000)
-      const result = await runScenario({ pipeline, workers, kills, serverKills, servers, longOutage: true, seed: 7 }, () => undefined)
+      const result = await runScenario(
+        { pipeline, workers, kills, serverKills, servers, longOutage: true, batches: false, seed: 7 },
+        () => undefined,
+      )
       process.stdout.write(
         `      ${describeKills(result.kills)}, ${result.serverKills} of the server, ${result.events} events: lost ${result.lost}, duplicated ${result.duplicated}\n`,
       )
@@ -22,4 +25,25 @@ describe('A pipeline whose process, workers and server are killed', () => {
       assert.isAbove(result.events, 500, 'the feed kept running')
     })
   }
+
+  it('loses nothing and repeats nothing where outputs leave in atomic batches, over kills before and during their commit', async function () {
+    this.timeout(120_000)
+    const ways = ['duringCommit', 'beforeCommit'] as const
+    const plan = {
+      pipeline: 'windows',
+      workers: null,
+      kills: 2,
+      serverKills: 0,
+      servers: 1,
+      longOutage: false,
+      ways,
+      batches: true,
+    } as const
+    const result = await runScenario({ ...plan, seed: 11 }, () => undefined)
+    process.stdout.write(
+      `      ${describeKills(result.kills)}, ${result.events} events: lost ${result.lost}, duplicated ${result.duplicated}\n`,
+    )
+    assert.lengthOf(result.kills, 2)
+    assert.deepInclude(result, { lost: 0, duplicated: 0, wrong: 0 })
+  })
 })

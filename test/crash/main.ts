@@ -23,24 +23,28 @@ const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): 
 let [passed, failed] = [0, 0]
 const all = { kills: 0, serverKills: 0, events: 0, lost: 0, duplicated: 0, wrong: 0 }
 const scenarios = [
-  ['relay', null, 1],
-  ['windows', null, 1],
-  ['relay', 2, 1],
-  ['windows', 2, 1],
-  ['relay', null, 3],
-  ['windows', 2, 3],
+  ['relay', null, 1, false],
+  ['windows', null, 1, false],
+  ['relay', 2, 1, false],
+  ['windows', 2, 1, false],
+  ['relay', null, 3, false],
+  ['windows', 2, 3, false],
+  ['windows', null, 1, true],
+  ['windows', 2, 1, true],
 ] as const
-const nameOf = ([pipeline, workers, servers]: (typeof scenarios)[number]): string =>
-  (workers === null ? pipeline : `${pipeline} on ${workers} workers`) + (servers === 1 ? '' : ' in a cluster')
+const nameOf = ([pipeline, workers, servers, batches]: (typeof scenarios)[number]): string =>
+  (workers === null ? pipeline : `${pipeline} on ${workers} workers`) +
+  (servers === 1 ? '' : ' in a cluster') +
+  (batches ? ' in batches' : '')
 const names = scenarios.map(nameOf)
 if (values.only !== undefined && !names.includes(values.only)) refuse(`there is no ${values.only}, but ${names.join(', ')}`, usage)
 
 for (const scenario of scenarios) {
-  const [pipeline, workers, servers] = scenario
+  const [pipeline, workers, servers, batches] = scenario
   const name = nameOf(scenario)
   if ((values.only ?? name) !== name) continue
   try {
-    const plan = { pipeline, workers, servers, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
+    const plan = { pipeline, workers, servers, batches, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
     const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))
     process.stdout.write(`${name}: ${show(result)}\n`)
     all.kills += result.kills.length

@@ -6,6 +6,8 @@ import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { NatsCluster, NatsServer, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
+import { isMarker } from '../../io/jetstream/marker-subject.ts'
+import { recentServer } from '../support/recent-server.ts'
 import { type Counts, countRelay, countWindows } from './counting.ts'
 import { encodeEvent, lastEvent } from './events.ts'
 import { type Kill, killsOf } from './kills.ts'
@@ -25,6 +27,10 @@ export interface Plan {
   readonly longOutage: boolean
   /** Servers that are one, and replicas of each stream: more than one, and the leader is the one that is killed. */
   readonly servers: 1 | 3
+  /** Only these, instead of all that there can be. */
+  readonly ways?: ReadonlyArray<Kill>
+  /** Whether the destination takes atomic batches, from a server that has them. */
+  readonly batches: boolean
   /** For the moments. */
   readonly seed: number
 }
@@ -42,7 +48,7 @@ const settleMs = 60_000
 
 export const runScenario = async (plan: Plan, log: (line: string) => void): Promise<Result> => {
   const random = randomOf(plan.seed)
-  const servers = await serversOf(plan.servers)
+  const servers = await serversOf(plan)
   const folder = await mkdtemp(join(tmpdir(), 'jetbeam-crash-'))
   const nc = await connect({ servers: servers.url.split(','), noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
   const victim = new Victim([
@@ -56,7 +62,7 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
   ])
   const feed = new Feed(nc)
   try {
-    await patiently(() => makeStreams(nc, plan.servers))
+    await patiently(() => makeStreams(nc, plan))
     victim.start()
     feed.start()
     let serverKills = 0
@@ -81,6 +87,7 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     await victim.terminate()
     // What came after the last look would be a repetition as well.
     const final = await patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)))
+    await requireMarkers(nc, plan)
     return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, events: feed.published }
   } finally {
     await feed.stop()
@@ -109,9 +116,9 @@ interface Servers {
   readonly stop: () => Promise<void>
 }
 
-const serversOf = async (count: Plan['servers']): Promise<Servers> => {
+const serversOf = async ({ servers: count, batches }: Plan): Promise<Servers> => {
   if (count === 1) {
-    const server = await NatsServer.start()
+    const server = await (batches ? recentServer() : NatsServer.start())
     return { url: server.url, leader: () => Promise.resolve(server), stop: server.stop }
   }
   const cluster = await NatsCluster.start({ size: count })
@@ -130,8 +137,7 @@ const leaderIn = async (cluster: RunningCluster, nc: NatsConnection): Promise<Ru
   }
 }
 
-const inTurn = ({ pipeline, workers, kills }: Plan): ReadonlyArray<Kill> => {
-  const ways = killsOf(pipeline, workers)
+const inTurn = ({ pipeline, workers, kills, ways = killsOf(pipeline, workers) }: Plan): ReadonlyArray<Kill> => {
   return Array.from({ length: kills }, (_, i) => ways[i % ways.length] ?? 'anyMoment')
 }
 
@@ -153,11 +159,26 @@ const settled = async (count: () => Promise<Counts>, victim: Victim): Promise<Co
   }
 }
 
-const makeStreams = async (nc: NatsConnection, num_replicas: number): Promise<void> => {
+/** They say that the outputs went the way that this was to show. */
+const requireMarkers = async (nc: NatsConnection, { batches }: Plan): Promise<void> => {
+  const { state } = await (await jetstreamManager(nc)).streams.info('OUT', { subjects_filter: 'out.>' })
+  if (Object.keys(state.subjects ?? {}).some(isMarker) !== batches)
+    throw new Error(`the outputs were ${batches ? 'not ' : ''}published in batches`)
+}
+
+const makeStreams = async (nc: NatsConnection, { servers: num_replicas, batches }: Plan): Promise<void> => {
   const jsm = await jetstreamManager(nc)
   const storage = StorageType.File
   await jsm.streams.add({ name: 'EVENTS', subjects: ['events'], storage, num_replicas })
-  await jsm.streams.add({ name: 'OUT', subjects: ['out.>'], storage, num_replicas, duplicate_window: duplicateWindowMs * 1_000_000 })
+  const atomic = batches ? { allow_atomic: true } : {}
+  await jsm.streams.add({
+    name: 'OUT',
+    subjects: ['out.>'],
+    storage,
+    num_replicas,
+    duplicate_window: duplicateWindowMs * 1_000_000,
+    ...atomic,
+  })
   await jsm.streams.add({
     name: 'REJECTED',
     subjects: ['rejected'],

@@ -27,7 +27,7 @@ export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
       const limit = rate
       if (!limited || limit === null) return
       from.pause()
-      setTimeout(() => !stalled && from.resume(), Math.max(sliceMs, (data.length / limit) * 1_000))
+      setTimeout(() => !stalled && from.resume(), Math.max(sliceMs, (data.length / limit) * 1_000)).unref()
     })
   }
   const listener = createServer(client => {

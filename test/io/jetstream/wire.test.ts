@@ -75,7 +75,16 @@ describe('Output ids', () => {
 
 describe('Outgoing headers', () => {
   it('lose what would steer the server, and keep the rest', () => {
-    const headers = { 'X-A': ['1', '2'], 'Nats-Expected-Last-Sequence': ['4'], 'nats-batch-id': ['b'], 'Nats-Msg-Id': ['mine'] }
+    const steering = [
+      'Nats-Expected-Last-Sequence',
+      'nats-batch-id',
+      'Nats-Rollup',
+      'Nats-TTL',
+      'Nats-Schedule',
+      'Nats-Stream',
+      'Nats-Incr',
+    ]
+    const headers = { 'X-A': ['1', '2'], ...Object.fromEntries(steering.map(name => [name, ['1']])), 'Nats-Msg-Id': ['mine'] }
     assert.deepEqual(checkedHeaders(headers, true, 'write'), { 'X-A': ['1', '2'] })
     assert.deepEqual(checkedHeaders(headers, false, 'write'), { 'X-A': ['1', '2'], 'Nats-Msg-Id': ['mine'] })
     assert.equal(
