@@ -10,6 +10,8 @@ export class DeliveryNumbers {
   /** Milliseconds since 1970. */
   publishedAt = 0
   pending = 0
+  /** How often it was delivered, this time included. */
+  deliveries = 0
 
   /** `start`: see {@link numbersStart}. */
   read(reply: string, start: number): void {
@@ -17,6 +19,7 @@ export class DeliveryNumbers {
     const afterStream = reply.indexOf('.', afterDelivered) + 1
     const afterConsumer = reply.indexOf('.', afterStream) + 1
     const afterTime = reply.indexOf('.', afterConsumer) + 1
+    this.deliveries = digits(reply, start, afterDelivered - 1)
     this.streamSequence = digits(reply, afterDelivered, afterStream - 1)
     this.consumerSequence = digits(reply, afterStream, afterConsumer - 1)
     // Nanoseconds do not fit a double; without their last six digits they are milliseconds.

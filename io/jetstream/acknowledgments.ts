@@ -7,6 +7,7 @@ import { sleep } from './patience.ts'
 import { ticking } from './pull-session.ts'
 
 const ack = new TextEncoder().encode('+ACK')
+const terminate = new TextEncoder().encode('+TERM')
 const inProgress = new TextEncoder().encode('+WPI')
 
 /** On their way at a time. */
@@ -18,6 +19,8 @@ const answerMs = 2_000
 export interface Delivered {
   readonly sequence: number
   readonly reply: string
+  /** It is given up. */
+  readonly isPoison?: boolean | undefined
 }
 
 export class Acknowledgments {
@@ -137,7 +140,7 @@ export class Acknowledgments {
     if (this.unconfirmed === 0) for (const resolve of this.settled.splice(0)) resolve()
   }
 
-  private sendOne({ sequence, reply }: Delivered): void {
-    this.link.nc.publish(reply, ack, { reply: `${this.inbox}.${sequence}` })
+  private sendOne({ sequence, reply, isPoison }: Delivered): void {
+    this.link.nc.publish(reply, isPoison === true ? terminate : ack, { reply: `${this.inbox}.${sequence}` })
   }
 }

@@ -82,7 +82,7 @@ export const filtersReadBack = (
   sources: ReadonlyArray<Readonly<Record<string, unknown>>>,
   d: Destination,
 ): ReadonlyArray<string> | null => {
-  const same = sources.filter(s => s['stream'] === d.stream && (s['connection'] ?? 'default') === d.connection)
+  const same = sources.filter(s => [s['stream']].flat().includes(d.stream) && (s['connection'] ?? 'default') === d.connection)
   if (same.length === 0) return null
   const filters = same.map(s => (Array.isArray(s['subjects']) ? s['subjects'].filter((f): f is string => typeof f === 'string') : []))
   return filters.some(f => f.length === 0) ? [] : filters.flat()

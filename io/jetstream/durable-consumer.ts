@@ -75,6 +75,21 @@ export const durableConsumer = async (
   return there
 }
 
+/**
+ * Makes way for a consumer of this name elsewhere in the stream: a durable one keeps its position, whatever it is told, so that it is deleted
+ * where it is ours. Rejects where it is not.
+ */
+export const makeWay = async (link: Link, stream: string, label: string, name: string): Promise<void> => {
+  const there = await consumerInfo(link, stream, name)
+  if (there === null) return
+  if (there.config.description !== label)
+    throw new JetStreamIOError(
+      'UnsuitableConsumer',
+      `${label}: the stream ${stream} has a consumer ${name} that this read has not made, and it would have to be deleted. Name another.`,
+    )
+  await link.jsm.consumers.delete(stream, name)
+}
+
 export const requireSuitable = ({ stream, label }: DurablePlace, { name, config }: ConsumerInfo, filter: string | null): void => {
   const problems = [
     ...(config.ack_policy === AckPolicy.Explicit ? [] : [`its acknowledgments are ${config.ack_policy}, and must be explicit`]),

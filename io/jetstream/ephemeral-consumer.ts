@@ -16,8 +16,29 @@ const ephemeral = (): Partial<ConsumerConfig> => ({
   num_replicas: 1,
 })
 
-export const consumerFrom = (sequence: number, filters: ReadonlyArray<string>, headersOnly: boolean): Partial<ConsumerConfig> => ({
-  ...ephemeral(),
+/** A name that operators know, for what is a position of its own in any case. */
+export interface NamedPosition {
+  readonly name: string
+  readonly description: string
+  /** null: never. */
+  readonly inactiveMs: number | null
+}
+
+const named = ({ name, description, inactiveMs }: NamedPosition): Partial<ConsumerConfig> => ({
+  durable_name: name,
+  description,
+  ack_policy: AckPolicy.None,
+  replay_policy: ReplayPolicy.Instant,
+  ...(inactiveMs === null ? {} : { inactive_threshold: nanos(inactiveMs) }),
+})
+
+export const consumerFrom = (
+  sequence: number,
+  filters: ReadonlyArray<string>,
+  headersOnly: boolean,
+  durable: NamedPosition | null = null,
+): Partial<ConsumerConfig> => ({
+  ...(durable === null ? ephemeral() : named(durable)),
   deliver_policy: DeliverPolicy.StartSequence,
   opt_start_seq: sequence,
   ...(headersOnly ? { headers_only: true } : {}),

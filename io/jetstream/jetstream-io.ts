@@ -15,20 +15,25 @@ import type { AcknowledgePolicy } from './acknowledge.ts'
 import { orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
 import type { Delivery } from './delivery.ts'
-import type { ConsumerSettings } from './durable-consumer.ts'
+import type { ErasedPolicy } from './erased.ts'
 import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
 import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
+import type { PoisonPolicy } from './poison.ts'
 import { type SinkOptions, sinkOf } from './sink.ts'
+import { consumerOf } from './read-consumer.ts'
 import { sourceOf } from './source.ts'
 import { requireSubject } from './subject.ts'
 import { inheritTrace } from './trace-context.ts'
 
 /** What of a read is data: what a configuration can tell. */
 export interface ReadSettings {
-  /** Its name. What it must be read with follows from its retention: see `acknowledge`. */
-  readonly stream: string
+  /**
+   * Its name, or the names of several, which are read side by side in the same way, each in its own order; their retention is one of those
+   * that `acknowledge` is for. StartAt.sequence, and an end after a sequence or a count, are of one stream.
+   */
+  readonly stream: string | ReadonlyArray<string>
   /** Only these subjects; wildcards are allowed, overlaps are not. All, if it is left out. */
   readonly subjects?: ReadonlyArray<string> | undefined
   /** Where the first run begins: StartAt.all unless told. */
@@ -47,19 +52,29 @@ export interface ReadSettings {
    * split another way.
    */
   readonly splitBy?: SplitBy | undefined
+  /** Where a purge or a limit has erased what comes next: Erased.fail unless told. A read that acknowledges cannot know of it. */
+  readonly erased?: ErasedPolicy | undefined
   /** Acknowledge.none unless told: by position. A work queue, or a stream by interest, needs Acknowledge.onCheckpoint. */
   readonly acknowledge?: AcknowledgePolicy | undefined
   /**
    * Of a read that acknowledges: the name of its durable consumer. The first run makes it where there is none; with several subjects, one for
-   * each, called NAME-1 and so on.
+   * each, called NAME-1 and so on. A read by position, of one split, needs none: with a name, operators see where it stands, and it is made
+   * anew wherever the run's checkpoint is.
    */
   readonly consumer?: string | undefined
   /** How long the server waits for an acknowledgment until it delivers again, in milliseconds; it is told of what takes longer. 30 seconds unless told. */
   readonly ackWait?: Duration | undefined
   /** How many messages the consumer delivers before any is acknowledged: from half of that, checkpoints come early. 50,000 unless told. */
   readonly maxAckPending?: number | undefined
-  /** When the server forgets the consumer if nobody asks it, in milliseconds: never unless told. Work queues only, which lose nothing by it. */
+  /**
+   * When the server forgets the consumer if nobody asks it, in milliseconds: never unless told. Not of a read by interest, which would lose
+   * messages by it.
+   */
   readonly inactiveThreshold?: Duration | undefined
+  /** Of a read that acknowledges: what becomes of a message that ends each run that gets it. Unless told, the next run gets it as well. */
+  readonly poison?: PoisonPolicy | undefined
+  /** How many messages each split hands on in a second: for replays that must not flood what comes behind them. No limit unless told. */
+  readonly rateLimit?: number | undefined
   /** How many messages one request asks for: 512 unless told. Up to three requests' worth wait in memory. */
   readonly batchMessages?: number | undefined
   /** How many bytes one request asks for: 1 MiB unless told, and more where one message is larger. */
@@ -121,29 +136,19 @@ export interface WriteTarget {
 
 // ---- Reading
 
-const consumerOf = ({ consumer, ...settings }: ReadSettings): ConsumerSettings | null => {
-  const { ackWait, maxAckPending } = sourceSchema.keys
-  return consumer === undefined
-    ? null
-    : {
-        consumer,
-        ackWaitMs: settings.ackWait ?? ackWait.fallback,
-        maxAckPending: settings.maxAckPending ?? maxAckPending.fallback,
-        inactiveMs: settings.inactiveThreshold ?? null,
-      }
-}
-
 const readNode = <A, B>(
   o: ReadOptions<A>,
   kind: string,
   element: (raw: StreamMessage, value: A) => B,
   valueIn: (element: B) => A,
 ): PCollection<Either<Undecodable, B>> => {
-  const label = `JetStreamIO.${kind}(${o.stream})`
+  const label = `JetStreamIO.${kind}(${[o.stream].flat().join(', ')})`
   const settings = orThrow(label, check<ReadSettings>(sourceSchema, o, { prefix: '', inCode: ['coder', 'timestamp'] }))
-  const { start, splits, batchMessages, batchBytes, fetchTimeout, heartbeat } = sourceSchema.keys
+  const { start, splits, erased, batchMessages, batchBytes, fetchTimeout, heartbeat } = sourceSchema.keys
+  const [stream = '', ...others] = [settings.stream].flat()
   const source = sourceOf({
-    stream: settings.stream,
+    stream,
+    others,
     label,
     filters: settings.subjects ?? [],
     start: settings.start ?? start.fallback,
@@ -156,11 +161,18 @@ const readNode = <A, B>(
       expiresMs: settings.fetchTimeout ?? fetchTimeout.fallback,
       heartbeatMs: settings.heartbeat ?? heartbeat.fallback,
     },
+    erased: settings.erased ?? erased.fallback,
+    durable: settings.consumer ?? null,
+    inactiveMs: settings.inactiveThreshold ?? null,
+    rateLimit: settings.rateLimit ?? null,
     consumer: consumerOf(settings),
+    poison: settings.poison ?? null,
     connection: settings.connection,
   })
   const { coder } = o
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
+    if (raw.refusal !== null)
+      return E.left(undecodable(raw, { _tag: 'DecodeError', raw: new Uint8Array(raw.payload), reason: raw.refusal, path: [] }))
     const decoded = coder.decode(raw.payload)
     if (decoded._tag === 'Right') return E.right(element(raw, decoded.right))
     const left = undecodable(raw, decoded.left)

@@ -8,8 +8,9 @@ import { Delivery } from './delivery.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
 import type { PutSettings, WatchSettings } from './kv-io.ts'
 import type { ObjectStoreOptions } from './object-store-io.ts'
+import { Erased, type ErasedPolicy } from './erased.ts'
 import { pullDefaults } from './pull-window.ts'
-import { acknowledge, field, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
+import { acknowledge, erased, field, poison, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
 import { StartAt } from './read-options.ts'
 import { refusedStreamName } from './stream-info.ts'
 import { refusalOfFilters } from './subject-filter.ts'
@@ -25,7 +26,7 @@ const streamNames = listOf(streamName, 'the name of a stream, or several', names
 )
 
 /** One is no list. */
-const destinations: Kind<string | ReadonlyArray<string>> = {
+const severalOrOne: Kind<string | ReadonlyArray<string>> = {
   says: streamNames.says,
   accept: value => {
     if (!Array.isArray(value) && !(typeof value === 'string' && value.includes(','))) return streamName.accept(value)
@@ -71,6 +72,17 @@ const problem = (path: string, reason: string): ReadonlyArray<Problem> => [{ pat
 
 type Rule = (given: Partial<ReadSettings>) => ReadonlyArray<Problem>
 
+/** Positions and counts are of one stream. */
+const rulesOfStreams: Rule = ({ stream = '', start, stop }) => {
+  if ([stream].flat().length === 1) return []
+  return [
+    ...(start?._tag === 'Sequence' ? problem('start', 'a sequence is of one stream, and this reads several') : []),
+    ...(stop?._tag === 'Sequence' || stop?._tag === 'Count'
+      ? problem('stop', 'a sequence or a count is of one stream, and this reads several')
+      : []),
+  ]
+}
+
 const rulesOfSplits: Rule = ({ splits = 1, stop, start, splitBy }) => {
   if (splitBy === undefined) return []
   if (splits > 1) return problem('splitBy', 'it is split by subjects, not into ranges: leave splits out')
@@ -79,17 +91,20 @@ const rulesOfSplits: Rule = ({ splits = 1, stop, start, splitBy }) => {
   return stop !== undefined && stop._tag !== 'End' ? problem('splitBy', 'split by subjects, it ends at StopAt.end or never') : []
 }
 
-const ofConsumers = ['consumer', 'ackWait', 'maxAckPending', 'inactiveThreshold'] as const
+const ofConsumers = ['ackWait', 'maxAckPending', 'poison'] as const
 
 /** A consumer that is acknowledged delivers in its own order, from where it stands. */
 const rulesOfAcknowledging: Rule = given => {
   const { acknowledge: policy, consumer, start, stop, splits = 1, splitBy, subjects: filters = [] } = given
   if ((policy ?? Acknowledge.none)._tag === 'none')
-    return ofConsumers.flatMap(key =>
-      given[key] === undefined
-        ? []
-        : problem(key, 'only a read that acknowledges has a consumer of its own: say acknowledge: onCheckpoint'),
-    )
+    return [
+      ...ofConsumers.flatMap(key =>
+        given[key] === undefined ? [] : problem(key, 'only a read that acknowledges has it: say acknowledge: onCheckpoint'),
+      ),
+      ...(consumer !== undefined && (splits > 1 || splitBy !== undefined)
+        ? problem('consumer', 'a read by position has a consumer for each split, and only one can have this name: leave it out')
+        : []),
+    ]
   return [
     ...(consumer === undefined ? problem('consumer', 'a read that acknowledges names its durable consumer') : []),
     ...(start !== undefined && start._tag !== 'All' && start._tag !== 'New'
@@ -109,18 +124,21 @@ const rulesOfPulls: Rule = ({ fetchTimeout: timeout = seconds(4), heartbeat: bea
 
 export const sourceSchema = {
   keys: {
-    stream: required(streamName, 'What is read.'),
+    stream: required(severalOrOne, 'What is read.'),
     subjects: optional(subjects, 'all', 'Only these.'),
     start: withDefault<StartAt>(startAt, StartAt.all, 'all', 'Where the first run begins.'),
     stop: optional(stopAt, 'never', 'Where it ends.'),
     watermark: withDefault<WatermarkPolicy>(watermark, Watermark.monotonic, 'monotonic', 'How event time follows the messages.'),
     splits: withDefault(wholeNumber(1), 1, '1', 'Into how many ranges of sequences a bounded read, or the backlog of another, is split.'),
     splitBy: optional(splitBy, 'one split', 'How it is split among tasks, with or without an end.'),
+    erased: withDefault<ErasedPolicy>(erased, Erased.fail, 'fail', 'What becomes of it where what comes next is gone.'),
     acknowledge: withDefault<AcknowledgePolicy>(acknowledge, Acknowledge.none, 'none', 'Whether and when messages are acknowledged.'),
-    consumer: optional(consumerName, 'none', 'Of a read that acknowledges: its durable consumer.'),
+    consumer: optional(consumerName, 'none', 'Its durable consumer, which a read that acknowledges must have.'),
     ackWait: withDefault(ackWait, seconds(30), '30s', 'How long its server waits until it delivers a message again.'),
     maxAckPending: withDefault(wholeNumber(1), 50_000, '50000', 'How many messages it delivers before any is acknowledged.'),
-    inactiveThreshold: optional(inactive, 'never', 'When its server forgets a consumer that nobody asks; work queues only.'),
+    inactiveThreshold: optional(inactive, 'never', 'When its server forgets a consumer that nobody asks; not by interest.'),
+    poison: optional(poison, 'tried for ever', 'What becomes of a message that ends each run that gets it.'),
+    rateLimit: optional(wholeNumber(1), 'no limit', 'How many messages each split hands on in a second.'),
     batchMessages: withDefault(wholeNumber(1), pullDefaults.batch, '512', 'How many messages one request asks for.'),
     batchBytes: withDefault(wholeNumber(1_024), pullDefaults.maxBytes, '1048576', 'How many bytes; more where one message is larger.'),
     fetchTimeout: withDefault(fetchTimeout, seconds(4), '4s', 'How long a request waits for messages.'),
@@ -133,7 +151,7 @@ export const sourceSchema = {
     name: optional(name, 'JetStreamIO.read(STREAM)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },
-  rules: given => [...rulesOfSplits(given), ...rulesOfAcknowledging(given), ...rulesOfPulls(given)],
+  rules: given => [...rulesOfStreams(given), ...rulesOfSplits(given), ...rulesOfAcknowledging(given), ...rulesOfPulls(given)],
 } satisfies Schema<ReadSettings>
 
 /** A write's settings, with the one subject that a configuration can tell. */
@@ -144,7 +162,7 @@ export interface WriteSettings extends WriteTarget {
 
 export const sinkSchema = {
   keys: {
-    stream: required(destinations, 'What is written to; it must exist and take the subjects. Of several, each subject belongs to one.'),
+    stream: required(severalOrOne, 'What is written to; it must exist and take the subjects. Of several, each subject belongs to one.'),
     subject: optional(fixedSubject, 'computed in code', 'To which all is published.'),
     delivery: withDefault<Delivery>(delivery, Delivery.exactlyOnce, 'exactlyOnce', 'How often an output may appear.'),
     maxInFlight: withDefault(between(1, 65_536), 4_096, '4096', 'How many messages may be on their way at once.'),

@@ -9,6 +9,7 @@ import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
+import { Erased } from './erased.ts'
 import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
@@ -76,6 +77,7 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
   const filters = (keys ?? ['>']).map(key => prefix + key)
   const source = sourceOf({
     stream: `KV_${bucket}`,
+    others: [],
     label,
     filters,
     start: StartAt.lastPerSubject,
@@ -83,7 +85,12 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
     splits: 1,
     splitBy: null,
     pull: pullDefaults,
+    erased: Erased.fail,
+    durable: null,
+    inactiveMs: null,
+    rateLimit: null,
     consumer: null,
+    poison: null,
     connection,
   })
   const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({

@@ -64,9 +64,12 @@ export class StreamMessage {
   private readonly wire: Msg
   /** The bytes, still in the socket's frame: whoever keeps them copies them. */
   readonly payload: Uint8Array
+  /** Why it is not even decoded; null: it is. */
+  readonly refusal: string | null
   private parsed: Headers | null = null
 
-  constructor(stream: string, wire: Msg, frame: Uint8Array, sequence: number, publishedAt: number) {
+  constructor(stream: string, wire: Msg, frame: Uint8Array, sequence: number, publishedAt: number, refusal: string | null = null) {
+    this.refusal = refusal
     this.stream = stream
     this.wire = wire
     this.payload = frame

@@ -10,6 +10,7 @@ import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { acquire } from './connections.ts'
+import { Erased } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
 import { objectSchema } from './jetstream-keys.ts'
 import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
@@ -66,7 +67,13 @@ const infos = (o: ObjectStoreOptions, verb: 'list' | 'watch'): PCollection<Eithe
     splits: 1,
     splitBy: null,
     pull: pullDefaults,
+    others: [],
+    erased: Erased.fail,
+    durable: null,
+    inactiveMs: null,
+    rateLimit: null,
     consumer: null,
+    poison: null,
     connection,
   })
   const decode = (raw: StreamMessage): Either<Undecodable, ObjectInfo> => {

@@ -3,7 +3,7 @@
 import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream'
 import type { Msg } from '@nats-io/nats-core'
 import type { HostContext } from '../../sdk/model/bindings.ts'
-import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
+import type { ReadBatch, ReaderStatus, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import type { DeliveryNumbers } from './ack-reply.ts'
 import { Acknowledgments, type Delivered } from './acknowledgments.ts'
 import { type DurablePlace, consumerInfo, makeConsumer, requireSuitable } from './durable-consumer.ts'
@@ -11,16 +11,19 @@ import { nanos } from './ephemeral-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
 import { StreamMessage } from './message.ts'
 import { PullSession } from './pull-session.ts'
+import { type PoisonPolicy, Trials, someTogether } from './poison.ts'
 import type { Demand, PullSettings } from './pull-window.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { ReaderLife } from './reader-life.ts'
 import { Redeliveries } from './redeliveries.ts'
+import { type QueueNote, replyFor, triedIn } from './queue-note.ts'
 import { type SequenceRecord, SequenceSet } from './sequence-set.ts'
 import { streamInfo } from './stream-info.ts'
 
 export interface QueueOptions extends DurablePlace {
   readonly context: HostContext
   readonly pull: PullSettings
+  readonly poison: PoisonPolicy | null
   /** The stream's creation time when the run began. */
   readonly created: string
   readonly name: string
@@ -33,14 +36,12 @@ export interface QueueOptions extends DurablePlace {
   readonly position: number
   /** What was handed on. */
   readonly handedOn: SequenceRecord
-}
-
-/** What a checkpoint has of a queue beside a position: plain data. */
-export interface QueueNote {
-  readonly handedOn: SequenceRecord
+  /** What an earlier run tried alone, and has not come to a checkpoint behind; null: nothing. */
+  readonly tried: number | null
 }
 
 const release = new TextEncoder().encode('-NAK')
+const releaseIn = (ms: number): Uint8Array => new TextEncoder().encode(`-NAK {"delay":${nanos(ms)}}`)
 /** More than this are uncommitted: a checkpoint should come, however many the consumer allows. */
 const mostUncommitted = 25_000
 
@@ -51,6 +52,9 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private readonly life: ReaderLife
   private readonly acknowledgments: Acknowledgments
   private readonly redeliveries = new Redeliveries()
+  private readonly trials: Trials
+  /** Some were delivered to a reader before, which may have failed because of them. */
+  private isCareful = false
   /** Delivered, and not handed on. */
   private readonly waiting = new Map<number, Delivered>()
   private readonly handedOn: SequenceSet
@@ -71,6 +75,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.position = o.position
     this.mustLetGo = o.position > 0
     this.left = o.count ?? Number.POSITIVE_INFINITY
+    this.trials = new Trials(o.tried)
     this.handedOn = SequenceSet.of(o.handedOn)
     this.committed = SequenceSet.of(o.handedOn)
     this.acknowledgments = new Acknowledgments(o.link, o.settings.ackWaitMs, () => this.waiting.values())
@@ -103,6 +108,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   poll(maxElements: number): ReadBatch<StreamMessage> | null {
+    if (this.trials.size > 0) return this.pollTrial()
     const batch = this.buffer.take(Math.min(maxElements, this.o.pull.batch))
     // What came before the last redelivery that was missing, and lies here still, may be older than what was handed on.
     const holdsWatermark = this.redeliveries.missing > 0 || this.buffer.taken < this.redeliveries.lastAt
@@ -118,6 +124,16 @@ export class QueueReader implements SplitReader<StreamMessage> {
     return { ...batch, positions: batch.values.map((_, i) => first + i), note: this.note(), holdsWatermark }
   }
 
+  private pollTrial(): ReadBatch<StreamMessage> | null {
+    if (this.acknowledgments.uncommitted > 0) return null
+    const { suspect, isNews } = this.trials.next()
+    const told = { bytes: 0, note: this.note(), holdsWatermark: true }
+    if (suspect === null) return isNews ? { values: [], positions: [], ...told } : null
+    this.handOn(suspect.sequence)
+    this.mustLetGo = true
+    return { ...told, values: [suspect.message], positions: [this.position], bytes: suspect.message.payload.length, note: this.note() }
+  }
+
   private handOn(sequence: number): void {
     const delivered = this.waiting.get(sequence)
     if (delivered === undefined) throw new Error(`${this.o.label}: message ${sequence} was handed on, and never delivered`)
@@ -127,13 +143,14 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   private note(): QueueNote {
-    return { handedOn: this.handedOn.record() }
+    const handedOn = this.handedOn.record()
+    return this.trials.trying === null ? { handedOn } : { handedOn, trying: this.trials.trying }
   }
 
   status(): ReaderStatus {
     const { end } = this.life
     if (end._tag === 'failed') return end
-    if (this.buffer.size > 0) return { _tag: 'reading' }
+    if (this.buffer.size + this.trials.size > 0) return { _tag: 'reading' }
     if (end._tag === 'complete') return { _tag: 'done' }
     if (this.redeliveries.missing > 0 || this.mustLetGo) return { _tag: 'reading' }
     return this.idleSince === null ? { _tag: 'reading' } : { _tag: 'idle', since: this.idleSince }
@@ -152,15 +169,35 @@ export class QueueReader implements SplitReader<StreamMessage> {
     throw new Error(`${this.o.label}: what one consumer delivers cannot be divided`)
   }
 
-  async commit(last: number): Promise<void> {
+  async commit({ last, note }: SplitProgress): Promise<void> {
+    this.trials.record(triedIn(note))
+    this.life.notify()
+    if (last === null) return
     const { committed, confirmed } = this.acknowledgments.commit(last)
+    if (committed.length === 0) return
     for (const { sequence } of committed) this.committed.add(sequence)
+    this.relax()
     await confirmed
     await this.lookAtFloor()
   }
 
   wantsCommit(): boolean {
-    return this.acknowledgments.uncommitted >= this.limit
+    const { uncommitted } = this.acknowledgments
+    return this.trials.size > 0 || uncommitted >= this.limit || (uncommitted > 0 && this.underWay >= this.room)
+  }
+
+  /** Handed on, or about to be, and in no checkpoint. */
+  private get underWay(): number {
+    return this.acknowledgments.uncommitted + this.waiting.size
+  }
+
+  private get room(): number {
+    return this.isCareful ? someTogether : Number.POSITIVE_INFINITY
+  }
+
+  private relax(): void {
+    if (this.redeliveries.missing === 0 && this.underWay === 0) this.isCareful = false
+    this.session.pull()
   }
 
   async close(): Promise<void> {
@@ -180,8 +217,9 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.idleSince = null
     this.session.stop()
     // It comes again: what the server has pending is then what is held here and what is missing.
-    this.left += this.buffer.size
+    this.left += this.waiting.size
     this.buffer.clear()
+    this.trials.clear()
     this.waiting.clear()
     await this.acknowledgments.again()
     const info = await streamInfo(link, stream, label)
@@ -199,6 +237,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.allDelivered = consumer.num_pending === 0
     if (found === null) this.redeliveries.afterLoss(this.handedOn.last)
     else this.redeliveries.expect(consumer.delivered.stream_seq, consumer.num_ack_pending - this.stillPending)
+    this.isCareful = this.o.poison !== null && this.redeliveries.missing > 0
     this.session.listen(name, consumer.delivered.consumer_seq)
     this.hurry(consumer)
     this.lookForEnd()
@@ -242,9 +281,10 @@ export class QueueReader implements SplitReader<StreamMessage> {
   /** What was delivered to a reader that is gone would come only after the consumer's ack wait. */
   private hurry({ ack_floor, delivered, num_ack_pending }: ConsumerInfo): void {
     if (num_ack_pending <= this.stillPending) return
-    const { link, stream, name } = this.o
+    const { link, stream, name, poison } = this.o
+    const again = poison === null || poison.delayMs === 0 ? release : releaseIn(poison.delayMs)
     for (let at = ack_floor.stream_seq + 1; at <= Math.min(delivered.stream_seq, ack_floor.stream_seq + mostHurried); at++)
-      if (!this.handedOn.has(at)) link.nc.publish(replyFor(stream, name, at, delivered.consumer_seq), release)
+      if (!this.handedOn.has(at)) link.nc.publish(replyFor(stream, name, at, delivered.consumer_seq), again)
   }
 
   private onFloor({ ack_floor: { stream_seq: floor } }: ConsumerInfo): void {
@@ -269,9 +309,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
       this.o.link.nc.publish(reply, release)
       this.allDelivered = true
     } else {
-      const data = message.data
-      this.waiting.set(sequence, { sequence, reply })
-      this.buffer.push(new StreamMessage(this.o.stream, message, data, sequence, numbers.publishedAt), data.length)
+      this.take(message, numbers, reply)
       this.redeliveries.arrived(sequence, this.buffer.pushed)
       this.left--
       this.life.notify()
@@ -280,6 +318,25 @@ export class QueueReader implements SplitReader<StreamMessage> {
     if (pending === 0) this.caughtUp()
     else this.idleSince = null
     this.lookForEnd()
+  }
+
+  private take(message: Msg, { streamSequence: sequence, deliveries, publishedAt }: DeliveryNumbers, reply: string): void {
+    const { stream, label, poison, context } = this.o
+    const isSuspect = poison !== null && deliveries > poison.attempts
+    const refusal =
+      isSuspect && this.trials.hasFailed(sequence) ? `no run came to a checkpoint behind it in ${deliveries - 1} attempts` : null
+    if (refusal !== null && poison?._tag === 'terminate') {
+      context.log('warn', `${label}: message ${sequence} of the stream ${stream}, of ${message.subject}, is given up: ${refusal}`)
+      this.handedOn.add(sequence)
+      this.committed.add(sequence)
+      void this.acknowledgments.acknowledge([{ sequence, reply, isPoison: true }])
+      return
+    }
+    const data = message.data
+    this.waiting.set(sequence, { sequence, reply })
+    const raw = new StreamMessage(stream, message, data, sequence, publishedAt, refusal)
+    if (isSuspect && refusal === null) this.trials.add({ sequence, message: raw })
+    else this.buffer.push(raw, data.length)
   }
 
   /** It was acknowledged, and the server does not know: else its acknowledgment is still to come. */
@@ -316,19 +373,21 @@ export class QueueReader implements SplitReader<StreamMessage> {
       { floor: info.ack_floor.stream_seq, pending: isInStep ? info.num_ack_pending - this.stillPending - this.waiting.size : null },
       this.buffer.pushed,
     )
+    this.relax()
     this.lookForEnd()
     this.life.notify()
   }
 
   private demand(): Omit<Demand, 'maxBytes'> | null {
     if (!this.life.isServed) return null
-    return { wanted: this.left, pending: this.pending, waiting: this.buffer.size, waitingBytes: this.buffer.bytes }
+    return {
+      wanted: Math.min(this.left, this.room - this.underWay),
+      pending: this.pending,
+      waiting: this.buffer.size,
+      waitingBytes: this.buffer.bytes,
+    }
   }
 }
 
 /** Further than this the server's own clock must do. */
 const mostHurried = 100_000
-
-/** Where the acknowledgment of a message goes that was delivered to somebody else. The server looks at the sequences alone. */
-export const replyFor = (stream: string, consumer: string, sequence: number, consumerSequence: number): string =>
-  `$JS.ACK.${stream}.${consumer}.1.${sequence}.${consumerSequence}.0.0`

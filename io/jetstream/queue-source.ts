@@ -7,10 +7,12 @@ import type { Link } from './connections.ts'
 import { type ConsumerSettings, type DurablePlace, consumerInfo, durableConsumer } from './durable-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
 import { sleep } from './patience.ts'
+import type { PoisonPolicy } from './poison.ts'
 import type { PullSettings } from './pull-window.ts'
-import { type QueueNote, QueueReader, replyFor } from './queue-reader.ts'
+import { handedOnIn, replyFor, triedIn } from './queue-note.ts'
+import { QueueReader } from './queue-reader.ts'
 import type { StartAt, StopAt } from './read-options.ts'
-import { type SequenceRecord, SequenceSet } from './sequence-set.ts'
+import { SequenceSet } from './sequence-set.ts'
 
 export interface QueuePlan {
   readonly stream: string
@@ -19,6 +21,7 @@ export interface QueuePlan {
   readonly start: StartAt
   readonly stop: StopAt | null
   readonly pull: PullSettings
+  readonly poison: PoisonPolicy | null
 }
 
 /** What of a split is this source's own: plain data. */
@@ -69,13 +72,15 @@ export const openQueue = async (
     ...place,
     context,
     pull: plan.pull,
+    poison: plan.poison,
     created,
     name: consumer,
     filter,
     end,
     count: split.count === null ? null : split.count - progress.claimed,
     position: progress.last ?? 0,
-    handedOn: handedOnIn(progress),
+    handedOn: handedOnIn(progress.note),
+    tried: triedIn(progress.note),
   })
   try {
     await reader.start()
@@ -99,7 +104,7 @@ export const recommitQueue = async (
   const { consumer } = queueDetailOf(split, label)
   const info = await consumerInfo(link, stream, consumer)
   if (info === null || info.num_ack_pending === 0) return
-  const handedOn = SequenceSet.of(handedOnIn(progress))
+  const handedOn = SequenceSet.of(handedOnIn(progress.note))
   handedOn.raise(info.ack_floor.stream_seq)
   const unacknowledged = [...handedOn.above()].map(sequence => ({ sequence, reply: replyFor(stream, consumer, sequence, 0) }))
   const acknowledgments = new Acknowledgments(link, recommitMs, () => [])
@@ -111,9 +116,6 @@ export const recommitQueue = async (
     acknowledgments.close()
   }
 }
-
-const handedOnIn = ({ note }: SplitProgress): SequenceRecord =>
-  typeof note === 'object' && note !== null && 'handedOn' in note ? (note as QueueNote).handedOn : []
 
 const queueDetailOf = (split: Split, label: string): QueueDetail => {
   const { detail } = split

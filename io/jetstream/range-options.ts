@@ -29,8 +29,14 @@ export interface RangeOptions {
   readonly accept: ((sequence: number) => boolean) | null
   readonly headersOnly: boolean
   readonly pull: PullSettings
+  /** The name of its consumer; null: nobody knows it. */
+  readonly durable: string | null
+  /** null: as long as it is asked, and a minute more; of one with a name, for ever. */
+  readonly inactiveMs: number | null
   /** Any sequence that is missing ends it, wherever it lies. */
   readonly gapless: boolean
+  /** What was erased before it was read is passed over, and counted, instead of ending it. */
+  readonly skips: boolean
   /**
    * It reads some of the subjects, and this says whether nothing of them was left when they were last read: then what was erased since may
    * all have been other subjects'. null: it reads all that the read selects.

@@ -4,6 +4,7 @@ import type { StreamInfo } from '@nats-io/jetstream'
 import type { Msg } from '@nats-io/nats-core'
 import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
 import type { DeliveryNumbers } from './ack-reply.ts'
+import { makeWay } from './durable-consumer.ts'
 import { consumerFrom, forgetConsumer } from './ephemeral-consumer.ts'
 import { JetStreamIOError, asError } from './errors.ts'
 import { GapWatch } from './gap-watch.ts'
@@ -34,9 +35,10 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private serverFiltered = false
   private clientFilter: SubjectMatcher | null = null
   private gapsExpected = false
+  private skipped = 0
   private readonly gaps = new GapWatch(
     this.buffer,
-    from => this.verifyGap(from),
+    (from, to) => this.verifyGap(from, to),
     error => this.gapVerified(error),
   )
 
@@ -126,13 +128,22 @@ export class RangeReader implements SplitReader<StreamMessage> {
     const askedAt = Date.now()
     const info = await streamInfo(link, stream, label)
     const quiet = this.o.quiet !== null && (this.pending === null ? this.o.quiet : this.pending === 0)
-    requireIntact(info, { stream, label, created, next: this.next, last: this.lastKnown, quiet }, text => this.tolerate(text))
+    const { skips } = this.o
+    requireIntact(info, { stream, label, created, next: this.next, last: this.lastKnown, quiet, skips }, text =>
+      this.tolerate(text, info.state.first_seq - this.next),
+    )
+    // What was told of as erased is no gap to be looked into.
+    this.next = Math.max(this.next, info.state.first_seq)
+    if (this.atEnd()) return this.life.complete()
     this.lastKnown = Math.max(this.lastKnown, info.state.last_seq)
     this.gapsExpected = hasGapsByNature(info)
     const { server, client } = await this.o.filter(info)
-    const made = await link.jsm.consumers.add(stream, consumerFrom(this.next, server, this.o.headersOnly))
-    if (!this.life.isOpen) return forgetConsumer(link, stream, made.name)
+    const { durable, inactiveMs } = this.o
+    if (durable !== null) await makeWay(link, stream, label, durable)
+    const position = durable === null ? null : { name: durable, description: label, inactiveMs }
+    const made = await link.jsm.consumers.add(stream, consumerFrom(this.next, server, this.o.headersOnly, position))
     this.consumer = made.name
+    if (!this.life.isOpen) return this.detach()
     this.serverFiltered = server.length > 0
     this.clientFilter = client
     this.pending = made.num_pending
@@ -140,16 +151,19 @@ export class RangeReader implements SplitReader<StreamMessage> {
     this.session.listen(made.name, 0)
   }
 
-  private tolerate(text: string): void {
+  /** `erased`: at most so many. */
+  private tolerate(text: string, erased: number): void {
     if (this.o.gapless) throw new JetStreamIOError('MessagesErased', text)
-    this.o.context.log('warn', text)
+    this.skipped += erased
+    this.o.context.log('warn', text, { erased, erasedInAll: this.skipped })
   }
 
   private detach(): void {
     this.session.stop()
     const consumer = this.consumer
     this.consumer = null
-    if (consumer !== null) forgetConsumer(this.o.link, this.o.stream, consumer)
+    // One with a name is left to be looked at, where it stands.
+    if (consumer !== null && this.o.durable === null) forgetConsumer(this.o.link, this.o.stream, consumer)
   }
 
   // ---- What the server sends
@@ -215,15 +229,17 @@ export class RangeReader implements SplitReader<StreamMessage> {
           `${this.o.label}: sequences ${from} to ${to - 1} of the stream ${this.o.stream} are not there any more`,
         ),
       )
-    if (!this.gapsExpected) this.gaps.found(from)
+    if (!this.gapsExpected) this.gaps.found(from, to)
   }
 
-  private async verifyGap(from: number): Promise<void> {
-    const { stream, label, created } = this.o
+  private async verifyGap(from: number, to: number): Promise<void> {
+    const { stream, label, created, skips } = this.o
     const info = await persistently({ what: label, signal: this.life.closing.signal, link: this.o.link }, () =>
       streamInfo(this.o.link, stream, label),
     )
-    requireIntact(info, { stream, label, created, next: from, last: this.lastKnown }, text => this.tolerate(text))
+    requireIntact(info, { stream, label, created, next: from, last: this.lastKnown, skips }, text =>
+      this.tolerate(text, Math.min(info.state.first_seq, to) - from),
+    )
   }
 
   /** A reader that has received everything still waits for this answer before it hands the rest over. */

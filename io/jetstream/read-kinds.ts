@@ -5,6 +5,8 @@ import { accept, choice, duration, durationText, quoted, refuse } from '../setti
 import type { Kind } from '../settings/schema.ts'
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { defaultDiscoverMs, mostParts, SplitBy, StartAt, StopAt } from './read-options.ts'
+import { Erased, type ErasedPolicy } from './erased.ts'
+import { Poison, type PoisonPolicy } from './poison.ts'
 
 /** `sequence:1000` as its word and what follows. */
 const wordsOf = (value: unknown): readonly [string, string] | null => {
@@ -131,6 +133,38 @@ const hashOf = (parts: string, tokens: string | undefined): SplitBy | null => {
   const positions = tokens === undefined ? [] : tokens.split(' ').map(numberIn)
   if (count === null || count > mostParts || positions.includes(null)) return null
   return SplitBy.hash({ parts: count, tokens: positions.filter(position => position !== null) })
+}
+
+const erasedName = choice('fail', 'skip')
+
+export const erased: Kind<ErasedPolicy> = {
+  says: erasedName.says,
+  accept: value => {
+    const named = erasedName.accept(field(value, '_tag') ?? value)
+    return named._tag === 'Left' ? named : accept(Erased[named.right.value], named.right.shown)
+  },
+}
+
+const poisonText = (value: unknown): unknown => {
+  const [tag, attempts, delay] = ['_tag', 'attempts', 'delayMs'].map(key => field(value, key))
+  if (typeof tag !== 'string' || typeof attempts !== 'number' || typeof delay !== 'number') return value
+  return `${tag},attempts:${attempts}${delay === 0 ? '' : `,delay:${durationText(delay)}`}`
+}
+
+export const poison: Kind<PoisonPolicy> = {
+  says: 'deadLetter,attempts:5,delay:10s or terminate,attempts:5,delay:10s',
+  accept: given => {
+    const value = poisonText(given)
+    const no = refuse(`${quoted(value)} is not ${poison.says}`)
+    if (typeof value !== 'string') return no
+    const [found, tag, n, pause] = /^(deadLetter|terminate)(?:,\s*attempts:(\d+))?(?:,\s*delay:([^,]*))?$/.exec(value) ?? []
+    if (found === undefined) return no
+    const attempts = n === undefined ? undefined : Number(n)
+    const delay = pause === undefined ? undefined : durationIn(pause)
+    if (delay === null || (attempts !== undefined && !(Number.isSafeInteger(attempts) && attempts >= 2))) return no
+    const policy = Poison[tag === 'terminate' ? 'terminate' : 'deadLetter']({ attempts, delay })
+    return accept(policy, String(poisonText(policy)))
+  },
 }
 
 const acknowledgeName = choice('none', 'onCheckpoint')

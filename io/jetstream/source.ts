@@ -5,11 +5,14 @@ import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { type Link, acquire } from './connections.ts'
 import type { ConsumerSettings } from './durable-consumer.ts'
+import type { ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
 import { matcherOfPart, requireSameSplit } from './hash-splits.ts'
 import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
+import { paced } from './paced-reader.ts'
 import { persistently } from './patience.ts'
+import type { PoisonPolicy } from './poison.ts'
 import type { PullSettings } from './pull-window.ts'
 import { endedQueueSplit, openQueue, queueGuarantee, queueSplits, recommitQueue, requireRetention } from './queue-source.ts'
 import type { RangeOptions } from './range-options.ts'
@@ -20,13 +23,24 @@ import { acceptsOf, detailOf } from './split-detail.ts'
 import { type ReadPlan, resolveSplits } from './splits.ts'
 import { requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
+import { joined } from './joined-sources.ts'
 import { SubjectLooks } from './subject-splits.ts'
 
 export interface SourceOptions extends ReadPlan {
+  /** Read in the same way beside `stream`. */
+  readonly others: ReadonlyArray<string>
   readonly connection: string | undefined
   readonly pull: PullSettings
+  readonly erased: ErasedPolicy
+  /** Of a read by position: the name of its consumer, and when the server forgets it. */
+  readonly durable: string | null
+  readonly inactiveMs: number | null
+  /** Messages that each split hands on in a second; null: as they come. */
+  readonly rateLimit: number | null
   /** Of a read that acknowledges; null: it reads by position. */
   readonly consumer: ConsumerSettings | null
+  /** null: what ends each run ends the next one. */
+  readonly poison: PoisonPolicy | null
 }
 
 export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
@@ -35,15 +49,28 @@ export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
     label: o.label,
     isBounded: o.stop !== null,
     identity: Object.freeze({
-      stream: o.stream,
+      stream: o.others.length === 0 ? o.stream : [o.stream, ...o.others],
       subjects: o.filters,
       connection: o.connection ?? 'default',
       ...(o.consumer === null ? {} : { consumer: o.consumer.consumer }),
     }),
     replayable: o.consumer === null,
     needsDurableCheckpoints: o.consumer !== null,
-    connect: (context: HostContext) => connectSource(o, context),
+    connect: (context: HostContext) => (o.others.length === 0 ? connectSource(o, context) : connectAll(o, context)),
   })
+
+/** Closes what it has connected where one of them fails. */
+const connectAll = async (o: SourceOptions, context: HostContext): Promise<ConnectedSource<StreamMessage>> => {
+  const parts = new Map<string, ConnectedSource<StreamMessage>>()
+  try {
+    for (const stream of [o.stream, ...o.others])
+      parts.set(stream, await connectSource({ ...o, stream, label: `${o.label}, ${stream}` }, context))
+    return joined(o.label, parts)
+  } catch (error) {
+    for (const part of parts.values()) await part.close()
+    throw error
+  }
+}
 
 const connectSource = async (o: SourceOptions, context: HostContext): Promise<ConnectedSource<StreamMessage>> => {
   const link = await acquire(context, o.connection, 'read')
@@ -69,7 +96,7 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
     await link.release()
   }
   const opened = async (open: () => Promise<SplitReader<StreamMessage>>): Promise<SplitReader<StreamMessage>> => {
-    const reader = await open()
+    const reader = o.rateLimit === null ? await open() : paced(await open(), o.rateLimit)
     readers.add(reader)
     return reader
   }
@@ -90,13 +117,17 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   const looks = new SubjectLooks(link, o, message => context.log('warn', message))
   return {
     resolve: ({ toEnd }) => patiently(async () => resolveSplits(link, await infoNow(), o, toEnd)),
+    endNow: async () => {
+      const end = (await patiently(infoNow)).state.last_seq + 1
+      return split => ({ ...split, range: { from: split.range.from, to: end } })
+    },
     discovery:
       o.splitBy?._tag !== 'Subject' || o.stop !== null
         ? undefined
         : { everyMs: o.splitBy.discoverEveryMs, find: look => patiently(() => looks.find(look)) },
     open: (split, progress) => opened(() => openSplit({ link, context, renewals }, o, split, progress)),
     guarantee: () =>
-      `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is an error.`,
+      `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is ${o.erased._tag === 'skip' ? 'passed over and counted' : 'an error'}.`,
     close,
   }
 }
@@ -145,7 +176,10 @@ const openSplit = async (
     accept: acceptsOf(detail),
     headersOnly: false,
     pull: o.pull,
+    durable: o.durable,
+    inactiveMs: o.inactiveMs,
     gapless: false,
+    skips: o.erased._tag === 'skip',
     quiet,
     subject,
     renewals,
@@ -173,7 +207,8 @@ const requireSameMessage = async (
   quiet: boolean,
 ): Promise<void> => {
   const info = await streamInfo(link, o.stream, o.label)
-  requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown, quiet }, () => undefined)
+  const skips = o.erased._tag === 'skip'
+  requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown, quiet, skips }, () => undefined)
   const expected = typeof note === 'object' && note !== null && 'publishedAt' in note ? note.publishedAt : null
   if (typeof expected !== 'number' || info.state.first_seq > last) return
   const message = await link.jsm.streams.getMessage(o.stream, { seq: last })

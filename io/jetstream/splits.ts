@@ -3,6 +3,7 @@ import type { StreamInfo } from '@nats-io/jetstream'
 import type { Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
 import { consumerFromTime, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
+import type { ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
 import { splitsByHash } from './hash-splits.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
@@ -17,6 +18,7 @@ export interface ReadPlan {
   readonly stop: StopAt | null
   readonly splits: number
   readonly splitBy: SplitBy | null
+  readonly erased: ErasedPolicy
 }
 
 export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan, toEnd: boolean): Promise<ReadonlyArray<Split>> => {

@@ -39,6 +39,8 @@ export interface Reached {
   readonly next: number
   /** The stream has had this sequence. */
   readonly last: number
+  /** What is erased is passed over, and counted. */
+  readonly skips?: boolean | undefined
   /** Of some of the subjects, of which nothing was left when they were last looked at. */
   readonly quiet?: boolean | undefined
 }
@@ -61,6 +63,7 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
     )
   if (first <= next) return
   const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
+  if (reached.skips === true) return tolerate(`${label}: ${erased}`)
   if (reached.quiet === true)
     return tolerate(
       `${label}: ${erased}. Nothing was left of the subjects that are read here when they were last looked at: what came and went since is lost`,
@@ -68,7 +71,7 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
   if (!hasGapsByNature(info))
     throw new JetStreamIOError(
       'MessagesErased',
-      `${label}: ${erased}. Give the stream limits that outlast the longest stop, and start a new run to accept what is missing.`,
+      `${label}: ${erased}. Give the stream limits that outlast the longest stop, and start a new run to accept what is missing, or let the read skip what is erased (erased: Erased.skip).`,
     )
   tolerate(`${label}: ${erased}. It keeps only so many messages a subject, or for so long, so this is expected`)
 }

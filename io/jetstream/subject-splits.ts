@@ -3,6 +3,7 @@ import type { StreamInfo } from '@nats-io/jetstream'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Discovered, Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
+import type { ErasedPolicy } from './erased.ts'
 import { isMarker } from './marker-subject.ts'
 import { JetStreamIOError } from './errors.ts'
 import { detailOf, type SplitDetail } from './split-detail.ts'
@@ -18,6 +19,7 @@ export interface SubjectRead {
   readonly stream: string
   readonly label: string
   readonly filters: ReadonlyArray<string>
+  readonly erased: ErasedPolicy
 }
 
 export interface SubjectRange {
@@ -100,11 +102,12 @@ export class SubjectLooks {
 
   /** What was erased between two looks may have held the first messages of a subject that nobody had seen. */
   #requireUnerased({ state }: StreamInfo, known: ReadonlyArray<Split>): void {
-    const { stream, label } = this.#o
+    const { stream, label, erased } = this.#o
     const seen = this.#lookedAt ?? Math.max(...known.map(split => detailOf(split, label).lastSequence))
     if (state.first_seq <= seen + 1) return
     const what = `messages ${seen + 1} to ${state.first_seq - 1} of the stream ${stream} were erased before its subjects were looked at`
-    if (this.#lookedAt === null) return this.#warn(`${label}: ${what}: subjects that have appeared since may lack their first ones`)
+    if (this.#lookedAt === null || erased._tag === 'skip')
+      return this.#warn(`${label}: ${what}: subjects that have appeared since may lack their first ones`)
     throw new JetStreamIOError(
       'MessagesErased',
       `${label}: ${what}, and a subject has appeared that may have had some of them. Keep messages for longer, or look more often (SplitBy.subject({ discoverEvery })).`,

@@ -3,7 +3,7 @@ import { Pausing } from '../engine/pausing.ts'
 import type { SourceSplits } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
-import type { ConnectedSource, ReadBatch, SplitReader } from '../../sdk/splittable/source.ts'
+import type { ConnectedSource, ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { io, IoError } from './errors.ts'
 
 /** A split being read. */
@@ -14,7 +14,7 @@ export interface Reading {
   readonly reader: SplitReader<unknown>
   ended: boolean
   /** What its reader was told last to be committed, or will be once the checkpoint under way is. */
-  committing?: number | null
+  committing?: SplitProgress
   /** Handed on here. */
   elements: number
   bytes: number
@@ -119,10 +119,10 @@ export class Readers {
   commits(): ReadonlyArray<{ readonly task: Task; readonly call: () => Promise<void> }> {
     return this.#readings.flatMap(reading => {
       const { task, splits, id, reader } = reading
-      const { last } = splits.progress(id)
-      if (reader.commit === undefined || last === null || last === reading.committing) return []
-      reading.committing = last
-      return [{ task, call: async () => reader.commit?.(last) }]
+      const progress = splits.progress(id)
+      if (reader.commit === undefined || progress.note === null || progress === reading.committing) return []
+      reading.committing = progress
+      return [{ task, call: async () => reader.commit?.(progress) }]
     })
   }
 

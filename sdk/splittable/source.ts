@@ -77,10 +77,10 @@ export interface SplitReader<out M> {
   /** The split now ends at `to` (exclusive): the rest is somebody else's. */
   readonly truncate: (to: number) => void
   /**
-   * Only where a server is told what it may forget: all up to `last` is in a durable checkpoint, and what follows from it was published.
-   * Called once a checkpoint that has more than the one before. Resolves when the server has confirmed it, or will not any more.
+   * Only where a server is told what it may forget: all up to `progress` is in a durable checkpoint, and what follows from it was published.
+   * Called for each checkpoint that has another progress than the one before. Resolves when the server has confirmed it, or will not any more.
    */
-  readonly commit?: ((last: number) => Promise<void>) | undefined
+  readonly commit?: ((progress: SplitProgress) => Promise<void>) | undefined
   /** Only where there is `commit`: whether so much waits for it that a checkpoint should come early. */
   readonly wantsCommit?: (() => boolean) | undefined
   /** Nothing is asked of it afterwards. */

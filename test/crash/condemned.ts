@@ -7,7 +7,7 @@ import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { isDeath, type Phase, type Sentence, type Told } from './kills.ts'
 import { relay } from './relay-program.ts'
-import { windows } from './windows-program.ts'
+import { queue, windows } from './windows-program.ts'
 import { endSomeWorker } from './worker-death.ts'
 
 const { values } = parseArgs({
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     workers: { type: 'string' },
   },
 })
+
+const pipelines: Readonly<Record<string, typeof relay>> = { relay, windows, queue }
 
 let phase: Phase | null = null
 /** Its manifest is durable, and its outputs leave. */
@@ -47,6 +49,7 @@ const onEvent = (event: JobEvent): void => {
       break
     case 'CheckpointCompleted':
       committing = false
+      if (phase === 'afterCommit') die()
       break
     default:
       break
@@ -72,7 +75,8 @@ const run = async (): Promise<void> => {
     signal: stop.signal,
     onEvent,
   }
-  const pipeline = values.pipeline === 'relay' ? relay() : windows()
+  const pipeline = pipelines[values.pipeline]?.()
+  if (pipeline === undefined) throw new Error(`there is no pipeline ${values.pipeline}`)
   const task =
     values.workers === undefined
       ? pipe(pipeline, DirectRunner.run(options))

@@ -2,7 +2,8 @@
 import type { JobEvent } from 'jetbeam'
 
 /** Where in a checkpoint the process is killed. */
-export type Phase = 'beforeBarrier' | 'duringAlignment' | 'afterSnapshot' | 'beforeManifest' | 'beforeCommit' | 'duringCommit'
+export type Phase =
+  'beforeBarrier' | 'duringAlignment' | 'afterSnapshot' | 'beforeManifest' | 'beforeCommit' | 'duringCommit' | 'afterCommit'
 /** How one worker ends, and the process goes on. */
 export type Death = 'exits' | 'throws' | 'runsOutOfMemory'
 /** anyMoment: the process, whatever it does then, before it is up as well. */
@@ -16,14 +17,30 @@ export interface Sentence {
 export type Told = JobEvent['_tag']
 
 const deaths: ReadonlyArray<Death> = ['exits', 'throws', 'runsOutOfMemory']
-const phases: ReadonlyArray<Phase> = ['beforeBarrier', 'duringAlignment', 'afterSnapshot', 'beforeManifest', 'beforeCommit', 'duringCommit']
+const phases: ReadonlyArray<Phase> = [
+  'beforeBarrier',
+  'duringAlignment',
+  'afterSnapshot',
+  'beforeManifest',
+  'beforeCommit',
+  'duringCommit',
+  'afterCommit',
+]
+
+/** queue: windows of a work queue. */
+export type PipelineName = 'relay' | 'windows' | 'queue'
 
 export const isDeath = (kill: Kill): kill is Death => (deaths as ReadonlyArray<Kill>).includes(kill)
 
-/** Each that there can be: one thread aligns in no time, and the relay has nothing that waits for a commit. */
-export const killsOf = (pipeline: 'relay' | 'windows', workers: number | null): ReadonlyArray<Kill> => [
+/** Each that there can be: one thread aligns in no time, the relay has nothing that waits for a commit, and only a queue is acknowledged behind one. */
+export const killsOf = (pipeline: PipelineName, workers: number | null): ReadonlyArray<Kill> => [
   'anyMoment',
-  ...phases.filter(phase => (workers !== null || phase !== 'duringAlignment') && (pipeline !== 'relay' || phase !== 'duringCommit')),
+  ...phases.filter(
+    phase =>
+      (workers !== null || phase !== 'duringAlignment') &&
+      (pipeline !== 'relay' || phase !== 'duringCommit') &&
+      (pipeline === 'queue' || phase !== 'afterCommit'),
+  ),
   ...(workers === null ? [] : deaths),
 ]
 
@@ -38,6 +55,7 @@ const names: Readonly<Record<Kill, string>> = {
   beforeManifest: 'before the manifest',
   beforeCommit: 'after the manifest before the commit',
   duringCommit: 'during the commit',
+  afterCommit: 'before its acknowledgments are confirmed',
   exits: 'of a worker that exits',
   throws: 'of a worker that throws',
   runsOutOfMemory: 'of a worker that runs out of memory',

@@ -17,8 +17,8 @@ const rounds = Number(values.rounds)
 const seed = Number(values.seed)
 if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) refuse('--rounds and --seed are whole numbers', usage)
 
-const show = ({ kills, serverKills, events, lost, duplicated, wrong }: Result): string =>
-  `${kills.length} kills (${describe(kills)}), ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}`
+const show = ({ kills, serverKills, events, lost, duplicated, wrong, unacknowledged }: Result): string =>
+  `${kills.length} kills (${describe(kills)}), ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}, unacknowledged ${unacknowledged}`
 
 let [passed, failed] = [0, 0]
 const all = { kills: 0, serverKills: 0, events: 0, lost: 0, duplicated: 0, wrong: 0 }
@@ -31,6 +31,8 @@ const scenarios = [
   ['windows', 2, 3, false],
   ['windows', null, 1, true],
   ['windows', 2, 1, true],
+  ['queue', null, 1, false],
+  ['queue', 2, 1, false],
 ] as const
 const nameOf = ([pipeline, workers, servers, batches]: (typeof scenarios)[number]): string =>
   (workers === null ? pipeline : `${pipeline} on ${workers} workers`) +
@@ -49,7 +51,7 @@ for (const scenario of scenarios) {
     process.stdout.write(`${name}: ${show(result)}\n`)
     all.kills += result.kills.length
     for (const figure of ['serverKills', 'events', 'lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
-    if (result.lost + result.duplicated + result.wrong === 0) passed++
+    if (result.lost + result.duplicated + result.wrong + result.unacknowledged === 0) passed++
     else failed++
   } catch (error) {
     failed++

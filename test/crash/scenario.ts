@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { NatsCluster, NatsServer, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
@@ -10,13 +10,11 @@ import { isMarker } from '../../io/jetstream/marker-subject.ts'
 import { recentServer } from '../support/recent-server.ts'
 import { type Counts, countRelay, countWindows } from './counting.ts'
 import { encodeEvent, lastEvent } from './events.ts'
-import { type Kill, killsOf } from './kills.ts'
+import { type Kill, killsOf, type PipelineName } from './kills.ts'
 import { Victim } from './victim.ts'
 
-export type Pipeline = 'relay' | 'windows'
-
 export interface Plan {
-  readonly pipeline: Pipeline
+  readonly pipeline: PipelineName
   /** null: the direct runner. */
   readonly workers: number | null
   /** How often the process or one of its workers is killed, in all ways that there are in turn. */
@@ -39,6 +37,8 @@ export interface Result extends Counts {
   readonly kills: ReadonlyArray<Kill>
   readonly serverKills: number
   readonly events: number
+  /** Of a queue: what is still there, although all of it was read. */
+  readonly unacknowledged: number
 }
 
 /** Shorter than the long outage, longer than a restart. */
@@ -88,7 +88,9 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     // What came after the last look would be a repetition as well.
     const final = await patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)))
     await requireMarkers(nc, plan)
-    return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, events: feed.published }
+    const left = async (): Promise<number> => (await (await jetstreamManager(nc)).streams.info('EVENTS')).state.messages
+    const unacknowledged = plan.pipeline === 'queue' ? await patiently(left) : 0
+    return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, events: feed.published, unacknowledged }
   } finally {
     await feed.stop()
     await victim.dispose()
@@ -166,10 +168,11 @@ const requireMarkers = async (nc: NatsConnection, { batches }: Plan): Promise<vo
     throw new Error(`the outputs were ${batches ? 'not ' : ''}published in batches`)
 }
 
-const makeStreams = async (nc: NatsConnection, { servers: num_replicas, batches }: Plan): Promise<void> => {
+const makeStreams = async (nc: NatsConnection, { pipeline, servers: num_replicas, batches }: Plan): Promise<void> => {
   const jsm = await jetstreamManager(nc)
   const storage = StorageType.File
-  await jsm.streams.add({ name: 'EVENTS', subjects: ['events'], storage, num_replicas })
+  const retention = pipeline === 'queue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits
+  await jsm.streams.add({ name: 'EVENTS', subjects: ['events'], storage, retention, num_replicas })
   const atomic = batches ? { allow_atomic: true } : {}
   await jsm.streams.add({
     name: 'OUT',

@@ -1,14 +1,15 @@
-// The windowed pipeline that the crash test kills: sums per key and second, rejects beside them.
+// The windowed pipelines that the crash test kills: sums per key and second, rejects beside them.
 import * as N from 'fp-ts/lib/number.js'
 import { Combine, Decoder, Encoder, FixedWindows, Instant, millis, PCollection, Pipeline, pipe, Reify, seconds, Window } from 'jetbeam'
 import { main } from 'jetbeam/cli'
-import { JetStreamIO, subject, Watermark } from 'jetbeam/io/jetstream'
+import { Acknowledge, JetStreamIO, type ReadSettings, subject, Watermark } from 'jetbeam/io/jetstream'
 import { isEvent } from './events.ts'
 import { mayDie } from './worker-death.ts'
 
-export const windows = Pipeline.define(import.meta, 'crash-windows', () =>
+const summed = (settings: Partial<ReadSettings>) =>
   pipe(
     JetStreamIO.read({
+      ...settings,
       stream: 'EVENTS',
       coder: Decoder.json(isEvent),
       timestamp: event => Instant.ofMillis(event.at),
@@ -24,7 +25,13 @@ export const windows = Pipeline.define(import.meta, 'crash-windows', () =>
     PCollection.map(mayDie),
     PCollection.map(({ value: [key, sum], window }) => ({ key, sum, second: window.start })),
     JetStreamIO.write({ stream: 'OUT', subject: total => subject`out.${total.key}`, coder: Encoder.json() }),
-  ),
+  )
+
+export const windows = Pipeline.define(import.meta, 'crash-windows', () => summed({}))
+
+/** The same of a work queue. */
+export const queue = Pipeline.define(import.meta, 'crash-queue', () =>
+  summed({ acknowledge: Acknowledge.onCheckpoint, consumer: 'sums', maxAckPending: 500 }),
 )
 
 await main(import.meta, windows)

@@ -4,7 +4,8 @@ import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jet
 import { type NatsConnection, connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { Instant } from '../../sdk/model/time.ts'
-import { StartAt, StopAt } from '../../io/jetstream/index.ts'
+import type { Split } from '../../sdk/splittable/source.ts'
+import { Erased, StartAt, StopAt } from '../../io/jetstream/index.ts'
 import type { SourceOptions } from '../../io/jetstream/source.ts'
 import { hostContext, range, readAll, rejection, testSource, wait } from '../support/jetstream-context.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
@@ -295,6 +296,81 @@ describe('JetStreamIO.read', function () {
     assert.equal((await rejection(source.open(split, { last: 4, claimed: 4, note: null }))).name, 'StreamNotFound')
     await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] })
     assert.equal((await rejection(source.open(split, { last: 4, claimed: 4, note: null }))).name, 'StreamRecreated')
+    await source.close()
+  })
+
+  it('skips what a purge or a limit has erased where it is told to, and counts it', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 30).map(() => `${stream}.a`))
+    const context = hostContext(server.url)
+    const source = await testSource(stream, { erased: Erased.skip }).connect(context)
+    const [split = assert.fail('no split')] = await source.resolve({ desired: 1, toEnd: false })
+    await jsm.streams.purge(stream, { seq: 21 })
+    const read = await readAll(await source.open(split, { last: 5, claimed: 5, note: null }))
+    assert.deepEqual(
+      read.map(({ sequence }) => sequence),
+      range(21, 31),
+    )
+    assert.match(context.logged.join(), /sequences 6 to 20 of the stream S\d+ were erased before they were read/)
+    assert.deepInclude(context.fields, { erased: 15, erasedInAll: 15 })
+    await jsm.streams.purge(stream)
+    assert.lengthOf(await readAll(await source.open(split, { last: 5, claimed: 5, note: null })), 0, 'it ends where nothing is left')
+    await source.close()
+  })
+
+  it('makes its durable consumer anew where a checkpoint is, in front of or behind where it stands', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 100).map(() => `${stream}.a`))
+    const read = async (from: number): Promise<ReadonlyArray<number>> => {
+      const source = await testSource(stream, { durable: 'reader' }).connect(hostContext(server.url))
+      const [split = assert.fail('no split')] = await source.resolve({ desired: 1, toEnd: false })
+      const messages = await readAll(await source.open(split, { last: from, claimed: from, note: null }))
+      await source.close()
+      return messages.map(({ sequence }) => sequence)
+    }
+    assert.deepEqual(await read(60), range(61, 101))
+    assert.strictEqual((await jsm.consumers.info(stream, 'reader')).delivered.stream_seq, 100, 'operators see where it stands')
+    assert.deepEqual(await read(20), range(21, 101), 'an older position skips nothing')
+    assert.deepEqual(await read(80), range(81, 101))
+    await jsm.consumers.add(stream, { durable_name: 'theirs' })
+    const source = await testSource(stream, { durable: 'theirs' }).connect(hostContext(server.url))
+    const [split = assert.fail('no split')] = await source.resolve({ desired: 1, toEnd: false })
+    const error = await rejection(source.open(split, { last: 20, claimed: 20, note: null }))
+    assert.deepEqual([error.name, /has not made/.test(error.message)], ['UnsuitableConsumer', true])
+    await source.close()
+  })
+
+  it('hands on no more in a second than it is told to', async () => {
+    const stream = await newStream('S.>')
+    await publish(range(0, 300).map(() => `${stream}.a`))
+    const began = performance.now()
+    assert.deepEqual(await readSplits(stream, { rateLimit: 300 }), range(1, 301))
+    // A tenth of a second's worth may come at once.
+    assert.isAtLeast(performance.now() - began, 890)
+  })
+
+  it('reads several streams as one, each from where it stood', async () => {
+    const [one, two] = [await newStream('S.>'), await newStream('S.>')]
+    await publish(range(0, 10).map(() => `${one}.a`))
+    await publish(range(0, 20).map(() => `${two}.a`))
+    const source = await testSource(one, { others: [two], stop: null }).connect(hostContext(server.url))
+    const splits = await source.resolve({ desired: 1, toEnd: false })
+    assert.deepEqual(
+      splits.map(({ id }) => id),
+      [`${one}/range-0`, `${two}/range-0`],
+    )
+    const ended = await source.endNow?.()
+    await publish(range(0, 5).map(() => `${two}.a`))
+    const read: string[] = []
+    for (const split of splits) {
+      const reader = await source.open(ended?.(split) ?? split, { last: 4, claimed: 4, note: null })
+      read.push(...(await readAll(reader)).map(({ stream, sequence }) => `${stream} ${sequence}`))
+    }
+    assert.deepEqual(read, [...range(5, 11).map(n => `${one} ${n}`), ...range(5, 21).map(n => `${two} ${n}`)])
+    assert.match(
+      (await rejection(source.open({ ...splits[0], id: 'GONE/range-0' } as Split, { last: 4, claimed: 4, note: null }))).message,
+      /of none of these streams/,
+    )
     await source.close()
   })
 

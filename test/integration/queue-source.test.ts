@@ -1,8 +1,8 @@
 // Work queues and streams by interest: what is acknowledged and when, what comes again, and what is refused.
 import { type ConsumerConfig, type JetStreamManager, jetstream, jetstreamManager, type RetentionPolicy } from '@nats-io/jetstream'
 import { assert } from 'chai'
-import { Coder, hours, type Job, orThrow, PCollection, Pipeline, pipe } from 'jetbeam'
-import { Acknowledge, JetStreamIO, type ReadSettings, StartAt, StopAt } from 'jetbeam/io/jetstream'
+import { Coder, hours, type Job, millis, orThrow, PCollection, Pipeline, pipe } from 'jetbeam'
+import { Acknowledge, JetStreamIO, Poison, type PoisonPolicy, type ReadSettings, StartAt, StopAt } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import type { ConsumerSettings } from '../../io/jetstream/durable-consumer.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
@@ -151,7 +151,7 @@ describe('A read that acknowledges', function () {
         await pause(2_500)
         const { num_redelivered: again, num_ack_pending: pending } = await jsm.consumers.info(stream, 'reader')
         assert.deepEqual([again, pending], [0, 40])
-        await reader.commit?.(progress.last ?? 0)
+        await reader.commit?.(progress)
         assert.strictEqual(await left(stream), 40 - progress.claimed)
         await source.close()
       })
@@ -165,7 +165,9 @@ describe('A read that acknowledges', function () {
         while ((await left('COPIED')) < 380) await pause(10)
         assert.isAtMost(await left(stream), 40)
         await orThrow(job.suspend)
-        assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, 400))
+        const copied = await left('COPIED')
+        assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, copied))
+        assert.strictEqual(await left(stream), 400 - copied)
       })
 
       it('ends where the stream ended when it began, or after a count, and leaves the rest', async () => {
@@ -179,7 +181,7 @@ describe('A read that acknowledges', function () {
           for (; reader.status()._tag !== 'done'; await changed(reader)) {
             const batch = reader.poll(100)
             count += batch?.values.length ?? 0
-            await reader.commit?.(count)
+            await reader.commit?.({ last: count, claimed: count, note: batch?.note })
           }
           await source.close()
           return count
@@ -223,6 +225,77 @@ describe('A read that acknowledges', function () {
       })
     })
 
+  describe('meets a message that ends each run', () => {
+    /** Starts it again, as whoever supervises it does, until it gets to its end; gives how often it did not. */
+    const untilItEnds = async (stream: string, poison: PoisonPolicy): Promise<number> => {
+      const pipeline = Pipeline.of(
+        pipe(
+          JetStreamIO.readMessages({
+            stream,
+            coder: Coder.string,
+            acknowledge: Acknowledge.onCheckpoint,
+            consumer: 'reader',
+            poison,
+            stop: StopAt.end,
+          }),
+          PCollection.deadLetter(JetStreamIO.writeUndecodable({ stream: 'DEAD', subject: 'dead' })),
+          PCollection.map(({ value }) => {
+            if (value === '3') throw new Error('3 is too much')
+            return value
+          }),
+          JetStreamIO.write({ stream: 'COPIED', subject: 'copied', coder: Coder.string }),
+        ),
+      )
+      const options = { ...nats.options(`poison-${stream}`), log, restart: { attempts: 0 } }
+      for (let failures = 0; failures < 20; failures++)
+        if ((await pipe(pipeline, DirectRunner.run(options))())._tag === 'Right') return failures
+      throw new Error('it has not ended')
+    }
+    before(() => jsm.streams.add({ name: 'DEAD', subjects: ['dead'] }))
+    beforeEach(() => jsm.streams.purge('DEAD'))
+
+    for (const then of ['deadLetter', 'terminate'] as const)
+      it(`and alone of all that were under way gives it up: ${then}`, async () => {
+        const stream = await newStream('workqueue')
+        await publish(stream, 0, 30)
+        const failures = await untilItEnds(stream, Poison[then]({ attempts: 3, delay: millis(10) }))
+        assert.strictEqual(failures, 4, 'three in company, and once alone')
+        assert.deepEqual(
+          [...(await streamTexts(nats.nc(), 'COPIED'))].sort(),
+          texts(0, 30)
+            .filter(n => n !== '3')
+            .sort(),
+        )
+        assert.strictEqual(await left(stream), 0)
+        assert.deepEqual(await streamTexts(nats.nc(), 'DEAD'), then === 'deadLetter' ? ['3'] : [])
+        if (then === 'terminate') return
+        const message = await jsm.streams.getMessage('DEAD', { last_by_subj: 'dead' })
+        assert.strictEqual(message?.header.get('Jetbeam-Error'), 'no run came to a checkpoint behind it in 4 attempts')
+      })
+  })
+
+  it('of several queues at once acknowledges each', async () => {
+    const [one, two] = [await newStream('workqueue'), await newStream('interest')]
+    const pipeline = Pipeline.of(
+      pipe(
+        JetStreamIO.read({ stream: [one, two], coder: Coder.string, acknowledge: Acknowledge.onCheckpoint, consumer: 'reader' }),
+        PCollection.orFail,
+        JetStreamIO.write({ stream: 'COPIED', subject: 'copied', coder: Coder.string }),
+      ),
+    )
+    const job: Job = await orThrow(pipe(pipeline, DirectRunner.start({ ...nats.options('several'), log })))
+    await publish(one, 0, 50)
+    await publish(two, 50, 100)
+    await reach('COPIED', 100)
+    await orThrow(job.suspend)
+    assert.deepEqual([await left(one), await left(two)], [0, 0])
+    await publish(one, 100, 110)
+    await publish(two, 110, 120)
+    const last = await orThrow(pipe(pipeline, DirectRunner.run({ ...nats.options('several'), log, until: 'end' })))
+    assert.deepEqual([last.state, last.metrics.elementsRead], ['done', 20])
+    assert.deepEqual([...(await streamTexts(nats.nc(), 'COPIED'))].sort(), [...texts(0, 120)].sort())
+  })
+
   describe('finds its consumer gone', () => {
     const losing = async (retention: 'workqueue' | 'interest') => {
       const stream = await newStream(retention)
@@ -240,7 +313,7 @@ describe('A read that acknowledges', function () {
       const { stream, source, reader, first } = await losing('workqueue')
       const second = await take(reader, 150 - first.progress.claimed, first.progress)
       assert.deepEqual([...first.texts, ...second.texts], texts(0, 150))
-      await reader.commit?.(second.progress.last ?? 0)
+      await reader.commit?.(second.progress)
       await reach(stream, 0)
       await source.close()
     })

@@ -2,7 +2,7 @@
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { type OutputBatch, type SinkContext, emptyOutputs } from '../../sdk/graph/sink.ts'
 import type { SplitReader } from '../../sdk/splittable/source.ts'
-import { type ConnectionOptions, JetStreamIO } from '../../io/jetstream/index.ts'
+import { type ConnectionOptions, Erased, JetStreamIO } from '../../io/jetstream/index.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
 import { pullDefaults } from '../../io/jetstream/pull-window.ts'
 import { type SourceOptions, sourceOf } from '../../io/jetstream/source.ts'
@@ -12,14 +12,19 @@ import { sinkOf, type SinkOptions } from '../../io/jetstream/sink.ts'
 /** The address of a server, or all that is to be said about a connection. */
 export type At = string | ConnectionOptions
 
-export const hostContext = (at: At): HostContext & { readonly logged: string[] } => {
+export const hostContext = (at: At): HostContext & { readonly logged: string[]; readonly fields: Readonly<Record<string, unknown>>[] } => {
   const bound = JetStreamIO.connection(typeof at === 'string' ? { servers: at } : at)
   const logged: string[] = []
+  const fields: Readonly<Record<string, unknown>>[] = []
   return {
     binding: key => (key === bound.key ? bound : undefined),
-    log: (_level, message) => void logged.push(message),
+    log: (_level, message, more = {}) => {
+      logged.push(message)
+      fields.push(more)
+    },
     signal: new AbortController().signal,
     logged,
+    fields,
   }
 }
 
@@ -39,6 +44,7 @@ export const sinkContext = (at: At, o: Partial<SinkContext> = {}): SinkContext =
 export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
   sourceOf({
     stream,
+    others: [],
     label: `JetStreamIO.read(${stream})`,
     filters: [],
     start: StartAt.all,
@@ -46,7 +52,12 @@ export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
     splits: 1,
     splitBy: null,
     pull: pullDefaults,
+    erased: Erased.fail,
+    durable: null,
+    inactiveMs: null,
+    rateLimit: null,
     consumer: null,
+    poison: null,
     connection: undefined,
     ...o,
   })

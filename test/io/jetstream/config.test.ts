@@ -7,12 +7,15 @@ import fc from 'fast-check'
 import { Decoder } from '../../../sdk/coders/index.ts'
 import { Instant, millis, minutes, seconds } from '../../../sdk/model/time.ts'
 import {
+  Acknowledge,
   ConfigurationError,
   type ConnectionConfig,
   Delivery,
+  Erased,
   type GivenConfig,
   JetStreamConfig,
   JetStreamIO,
+  Poison,
   type ReadSettings,
   SplitBy,
   StartAt,
@@ -197,9 +200,11 @@ const connection: fc.Arbitrary<ConnectionConfig> = fc
   )
   .map(([base, ...others]) => Object.assign(base, ...others) as ConnectionConfig)
 const stop = fc.oneof(fc.constant(StopAt.end), positive.map(StopAt.sequence), instant.map(StopAt.time), positive.map(StopAt.count))
+/** A comma begins another. */
+const oneName = token.filter(name => !name.includes(','))
 const source: fc.Arbitrary<ReadSettings> = fc
   .record({
-    stream: token,
+    stream: oneName,
     subjects: maybe(fc.uniqueArray(subjectText, { maxLength: 3 })),
     start: maybe(
       fc.oneof(
@@ -231,8 +236,26 @@ const source: fc.Arbitrary<ReadSettings> = fc
         ).map(splitBy => ({ ...it, splitBy }))
       : fc.constant(it),
   )
-/** A comma begins another. */
-const oneName = token.filter(name => !name.includes(','))
+const duration = (least: number, most: number) => fc.integer({ min: least, max: most }).map(millis)
+const queue: fc.Arbitrary<ReadSettings> = fc.record({
+  stream: fc.oneof(oneName, fc.uniqueArray(oneName, { minLength: 2, maxLength: 3 })),
+  acknowledge: fc.constant(Acknowledge.onCheckpoint),
+  consumer: token,
+  ackWait: maybe(duration(1_000, 86_400_000)),
+  maxAckPending: maybe(positive),
+  inactiveThreshold: maybe(duration(1_000, 1e9)),
+  erased: maybe(fc.constantFrom(Erased.fail, Erased.skip)),
+  poison: maybe(
+    fc
+      .tuple(fc.constantFrom(Poison.deadLetter, Poison.terminate), fc.integer({ min: 2, max: 99 }), maybe(duration(0, 1e6)))
+      .map(([policy, attempts, delay]) => policy({ attempts, delay })),
+  ),
+  rateLimit: maybe(positive),
+  batchMessages: maybe(positive),
+  batchBytes: maybe(fc.integer({ min: 1_024, max: 1e9 })),
+  fetchTimeout: maybe(duration(2_000, 300_000)),
+  heartbeat: maybe(duration(100, 1_000)),
+})
 const sink: fc.Arbitrary<WriteSettings> = fc.record({
   stream: fc.oneof(oneName, fc.uniqueArray(oneName, { minLength: 2, maxLength: 3 })),
   subject: maybe(subjectText),
@@ -251,7 +274,7 @@ const kv: fc.Arbitrary<WatchSettings> = fc.record({
 })
 const anyConfig: fc.Arbitrary<GivenConfig> = fc.record({
   connection: maybe(connection),
-  source: maybe(source),
+  source: maybe(fc.oneof(source, queue)),
   sink: maybe(sink),
   kv: maybe(kv),
 })

@@ -3,7 +3,8 @@ import { assert } from 'chai'
 import { Decoder, Encoder } from '../../../sdk/coders/index.ts'
 import { outputIn } from '../../../sdk/graph/pcollection.ts'
 import { emptyOutputs } from '../../../sdk/graph/sink.ts'
-import { JetStreamIO, StartAt, StopAt, subject } from '../../../io/jetstream/index.ts'
+import { seconds } from '../../../sdk/model/time.ts'
+import { Acknowledge, JetStreamIO, Poison, SplitBy, StartAt, StopAt, subject } from '../../../io/jetstream/index.ts'
 import { acquire } from '../../../io/jetstream/connections.ts'
 import { hostContext, rejection } from '../../support/jetstream-context.ts'
 
@@ -18,6 +19,25 @@ describe('JetStreamIO’s options', () => {
     assert.throws(() => StopAt.count(1.5), /whole number from 1/)
     assert.throws(() => JetStreamIO.write({ stream: 'S', subject: 'a.>', coder: Encoder.text() }), /wildcard >.*subject`…`/)
     assert.throws(() => JetStreamIO.connection({ servers: '' }), /no server is named/)
+  })
+
+  it('of a read that acknowledges go together', () => {
+    const queue = { ...read, acknowledge: Acknowledge.onCheckpoint, consumer: 'c' }
+    const both = { ...queue, subjects: ['a', 'b'] }
+    assert.doesNotThrow(() => JetStreamIO.read({ ...both, poison: Poison.terminate(), stop: StopAt.end }))
+    assert.throws(() => JetStreamIO.read({ ...queue, consumer: undefined }), /consumer: .*names its durable consumer/)
+    assert.throws(() => JetStreamIO.read({ ...queue, start: StartAt.sequence(1) }), /start: .*starts at all/)
+    assert.throws(() => JetStreamIO.read({ ...queue, stop: StopAt.sequence(9) }), /stop: .*after a count, or never/)
+    assert.throws(() => JetStreamIO.read({ ...both, stop: StopAt.count(9) }), /stop: .*each subject has its own/)
+    assert.throws(() => JetStreamIO.read({ ...queue, splits: 2 }), /splits: a queue has no ranges/)
+    assert.throws(() => JetStreamIO.read({ ...queue, splitBy: SplitBy.subject() }), /splitBy: a queue is split by/)
+    assert.throws(() => JetStreamIO.read({ ...read, poison: Poison.deadLetter() }), /poison: only a read that acknowledges/)
+    assert.throws(() => JetStreamIO.read({ ...read, consumer: 'c', splits: 2 }), /consumer: .*only one can have this name/)
+    assert.throws(() => JetStreamIO.read({ ...queue, acknowledge: 'manual' as never }), /acknowledge: "manual" would lose/)
+    assert.throws(() => JetStreamIO.read({ ...read, fetchTimeout: seconds(1), heartbeat: seconds(1) }), /heartbeat: .*half of fetchTimeout/)
+    assert.throws(() => JetStreamIO.read({ ...read, stream: ['A', 'B'], stop: StopAt.count(9) }), /stop: .*reads several/)
+    assert.throws(() => JetStreamIO.read({ ...read, stream: ['A', 'A'] }), /stream: it names a stream twice/)
+    assert.throws(() => Poison.terminate({ attempts: 1 }), /whole number from 2/)
   })
 
   it('refuse an element’s subject by name when it is encoded', () => {
