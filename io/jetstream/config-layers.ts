@@ -22,7 +22,15 @@ const problem = (path: string, reason: string): Problem => ({ path, tag: 'Invali
 
 const broken = (reason: string): ConfigLayer => ({ values: new Map(), problems: [problem('', reason)] })
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** A Map, say, has no keys that could be looked at: it would be taken for an empty section. */
+const isObject = (value: unknown): value is object => {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
+/** Editors of some systems begin a file with a mark of its byte order. */
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '')
 
 export const layerOfObject = (given: unknown): ConfigLayer => {
   if (!isObject(given)) return broken('it is no object with sections')
@@ -31,7 +39,7 @@ export const layerOfObject = (given: unknown): ConfigLayer => {
   for (const [name, section] of Object.entries<unknown>({ ...given })) {
     if (section === undefined) continue
     if (!sections.includes(name)) problems.push(unknownKey(name, sections))
-    else if (!isObject(section)) problems.push(problem(name, 'it is no object with keys'))
+    else if (!isObject(section)) problems.push(problem(name, 'it is no plain object with keys'))
     else for (const [key, value] of Object.entries<unknown>({ ...section })) if (value !== undefined) values.set(`${name}.${key}`, value)
   }
   return { values, problems }
@@ -42,7 +50,7 @@ const prefix = 'jetbeam.'
 export const layerOfProperties = (text: string): ConfigLayer => {
   const values = new Map<string, unknown>()
   const problems: Problem[] = []
-  for (const [key, value] of parseProperties(text)) {
+  for (const [key, value] of parseProperties(withoutMark(text))) {
     const path = key.startsWith(prefix) ? key.slice(prefix.length) : key
     if (path === key)
       problems.push(
@@ -58,7 +66,7 @@ export const layerOfProperties = (text: string): ConfigLayer => {
 }
 
 export const layerOfDocument = (format: 'json' | 'yaml', text: string): ConfigLayer => {
-  const parsed = format === 'json' ? parseJson(text) : parseYaml(text)
+  const parsed = format === 'json' ? parseJson(withoutMark(text)) : parseYaml(withoutMark(text))
   return parsed._tag === 'Left' ? broken(parsed.left) : layerOfObject(parsed.right)
 }
 

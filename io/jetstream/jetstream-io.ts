@@ -1,4 +1,5 @@
 // The public verbs: what a user's options become as a Read or a Write node, and the bindings that say where NATS is.
+import { JetStreamIOError } from './errors.ts'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
@@ -170,6 +171,7 @@ const readNode = <A, B>(
     connection: settings.connection,
   })
   const { coder } = o
+  requireCoder(label, coder, 'decode')
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
     if (raw.refusal !== null)
       return E.left(undecodable(raw, { _tag: 'DecodeError', raw: new Uint8Array(raw.payload), reason: raw.refusal, path: [] }))
@@ -188,6 +190,15 @@ const readNode = <A, B>(
   // What is undecodable tells no event time: its publish time must not make the others late.
   const movesWatermark = at === undefined ? undefined : E.isRight
   return Splittable.source({ source, decode, timestamp, movesWatermark, watermark: o.watermark, name: o.name })
+}
+
+/** JavaScript has no types that would ask for it. */
+const requireCoder = (label: string, coder: unknown, verb: 'decode' | 'encode'): void => {
+  if (typeof coder === 'object' && coder !== null && verb in coder) return
+  throw new JetStreamIOError(
+    'InvalidOptions',
+    `${label}: coder: it is missing, or does not ${verb}. Give it one: coder: ${verb === 'decode' ? 'Decoder' : 'Encoder'}.json(…).`,
+  )
 }
 
 const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>
@@ -267,6 +278,7 @@ interface WriteOptions<A> extends WriteTarget {
 
 const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
   const { subject, headers, coder } = o
+  requireCoder(`JetStreamIO.write(${String(o.stream)})`, coder, 'encode')
   return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, value => ({
     subject: typeof subject === 'string' ? subject : subject(value),
     headers: headers?.(value),

@@ -2,7 +2,7 @@
 import { days, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import { Watermark, type WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
 import { accept, between, choice, duration, flag, listOf, quoted, refuse, text, wholeNumber } from '../settings/kinds.ts'
-import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
+import { type Kind, type Problem, type Refusal, type Schema, optional, required, withDefault } from '../settings/schema.ts'
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { Delivery } from './delivery.ts'
 import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
@@ -53,6 +53,11 @@ const anyText: Kind<string> = {
   accept: value => (typeof value === 'string' ? accept(value, value) : refuse(`${quoted(value)} is not a subject`)),
 }
 const subjects = listOf(anyText, 'subjects, which may have wildcards and must not overlap: views.eu.>', refusalOfFilters)
+
+// A list that a program made, and that has come out empty, would read everything.
+const refusalOfSome = (items: ReadonlyArray<string>): Refusal | null =>
+  items.length === 0 ? { tag: 'InvalidOptions', reason: 'it is empty: leave it out to read all' } : refusalOfFilters(items)
+const someSubjects = listOf(anyText, subjects.says, refusalOfSome)
 
 const fixedSubject: Kind<string> = {
   says: 'a subject without wildcards',
@@ -125,7 +130,7 @@ const rulesOfPulls: Rule = ({ fetchTimeout: timeout = seconds(4), heartbeat: bea
 export const sourceSchema = {
   keys: {
     stream: required(severalOrOne, 'What is read.'),
-    subjects: optional(subjects, 'all', 'Only these.'),
+    subjects: optional(someSubjects, 'all', 'Only these.'),
     start: withDefault<StartAt>(startAt, StartAt.all, 'all', 'Where the first run begins.'),
     stop: optional(stopAt, 'never', 'Where it ends.'),
     watermark: withDefault<WatermarkPolicy>(watermark, Watermark.monotonic, 'monotonic', 'How event time follows the messages.'),
@@ -193,7 +198,7 @@ const needless = (path: string, reason: string): Problem => ({ path, tag: 'Inval
 const bucketName = text('the name of a bucket', bucket =>
   /^[\w-]+$/.test(bucket) ? null : 'it has letters, digits, _ and -, and nothing else',
 )
-const keys = listOf(anyText, 'keys, which may have wildcards and must not overlap: colours.*', refusalOfFilters)
+const keys = listOf(anyText, 'keys, which may have wildcards and must not overlap: colours.*', refusalOfSome)
 
 /** A key-value sink's settings: of code alone. */
 export const putSchema = {

@@ -7,10 +7,10 @@ import type { ErasedPolicy } from './erased.ts'
 import { isMarker } from './marker-subject.ts'
 import { JetStreamIOError } from './errors.ts'
 import { detailOf, type SplitDetail } from './split-detail.ts'
-import { streamInfo } from './stream-info.ts'
+import { hasGapsByNature, streamInfo } from './stream-info.ts'
 
-/** Each has a consumer of its own. */
-const mostSubjects = 1_000
+/** Each has a consumer of its own: from here on that is worth a word. */
+const manySubjects = 1_000
 
 /** Nothing is read by it: it keeps where the read began for the subjects to come. */
 const beginning = 'beginning'
@@ -46,17 +46,13 @@ const splitOf = (subject: string, range: SubjectRange, detail: SplitDetail): Spl
   divisible: false,
 })
 
-const subjectsIn = async (link: Link, { stream, label, filters }: SubjectRead): Promise<ReadonlyArray<string>> => {
+const subjectsIn = async (link: Link, { stream, filters }: SubjectRead): Promise<ReadonlyArray<string>> => {
   const found = new Set<string>()
   for (const filter of filters.length === 0 ? ['>'] : filters) {
     const { state } = await link.jsm.streams.info(stream, { subjects_filter: filter })
     for (const subject of Object.keys(state.subjects ?? {})) if (!isMarker(subject)) found.add(subject)
   }
-  if (found.size <= mostSubjects) return [...found].sort()
-  throw new JetStreamIOError(
-    'InvalidOptions',
-    `${label}: ${found.size} subjects have messages, and a read by subject has a consumer for each: at most ${mostSubjects}. Read fewer subjects, or leave splitBy out: as a new run, under another job name, since this one's positions are those of its subjects.`,
-  )
+  return [...found].sort()
 }
 
 /** Looks for subjects, one look after another. */
@@ -66,6 +62,7 @@ export class SubjectLooks {
   readonly #warn: (message: string) => void
   /** The stream's last sequence at the last look; null before the first. */
   #lookedAt: number | null = null
+  #warnedOf = manySubjects
 
   constructor(link: Link, o: SubjectRead, warn: (message: string) => void) {
     this.#link = link
@@ -92,21 +89,32 @@ export class SubjectLooks {
     const isKnown = new Set(known.map(({ id }) => id))
     const detail: SplitDetail = { created, lastSequence: info.state.last_seq, untilMs: null, list: null }
     const range = { from: Math.max(first.range.from, info.state.first_seq), to: toEnd ? info.state.last_seq + 1 : null }
-    const splits = (await subjectsIn(this.#link, this.#o))
-      .map(subject => splitOf(subject, range, detail))
-      .filter(({ id }) => !isKnown.has(id))
+    const subjects = await subjectsIn(this.#link, this.#o)
+    this.#warnOfMany(subjects.length)
+    const splits = subjects.map(subject => splitOf(subject, range, detail)).filter(({ id }) => !isKnown.has(id))
     if (splits.length > 0) this.#requireUnerased(info, known)
     this.#lookedAt = info.state.last_seq
     return { splits, horizon: toEnd ? Instant.max : horizonOf(info) }
   }
 
+  #warnOfMany(count: number): void {
+    if (count <= this.#warnedOf) return
+    // Again when they are twice as many.
+    this.#warnedOf = 2 * count
+    this.#warn(
+      `${this.#o.label}: ${count} subjects have messages, and a read by subject has a consumer for each: a read of so many costs the server memory, and a restart time. Leave splitBy out in a new run where their order does not matter`,
+    )
+  }
+
   /** What was erased between two looks may have held the first messages of a subject that nobody had seen. */
-  #requireUnerased({ state }: StreamInfo, known: ReadonlyArray<Split>): void {
+  #requireUnerased(info: StreamInfo, known: ReadonlyArray<Split>): void {
+    const { state } = info
     const { stream, label, erased } = this.#o
     const seen = this.#lookedAt ?? Math.max(...known.map(split => detailOf(split, label).lastSequence))
     if (state.first_seq <= seen + 1) return
     const what = `messages ${seen + 1} to ${state.first_seq - 1} of the stream ${stream} were erased before its subjects were looked at`
-    if (this.#lookedAt === null || erased._tag === 'skip')
+    // A stream that keeps the last few messages of a subject erases by its nature, and had more than that of whatever it has erased.
+    if (this.#lookedAt === null || erased._tag === 'skip' || hasGapsByNature(info))
       return this.#warn(`${label}: ${what}: subjects that have appeared since may lack their first ones`)
     throw new JetStreamIOError(
       'MessagesErased',

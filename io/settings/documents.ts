@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml'
+import { repeatedKeyIn } from './json-keys.ts'
 import type { Shown } from './schema.ts'
 
 /** Sections by name. */
@@ -16,9 +17,9 @@ export const parseJson = (text: string): Either<string, unknown> => {
     // Node's own message quotes the text.
     return E.left(`this is no JSON${placeOf(text)}`)
   }
-  // JSON takes the last of two values for one key without a word; YAML, which JSON is a part of, tells them.
-  const twice = parsed(text)?.errors.find(({ code }) => code === 'DUPLICATE_KEY')
-  return twice === undefined ? E.right(value) : E.left(problemOf(text, twice))
+  // JSON takes the last of two values for one key without a word.
+  const twice = repeatedKeyIn(text)
+  return twice === null ? E.right(value) : E.left(`a key is there twice, at line ${lineAt(text, twice)}`)
 }
 
 export const parseYaml = (text: string): Either<string, unknown> => {

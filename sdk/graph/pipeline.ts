@@ -45,7 +45,15 @@ export interface PipelineDefinition<in I> {
   (options: I): PortablePipeline
 }
 
+/** JavaScript, or a cast, may bring anything. */
+const isLeaf = (leaf: unknown): boolean => typeof leaf === 'object' && leaf !== null && 'node' in leaf
+
 const make = (leaves: ReadonlyArray<PDone>, name: string | null, madeSinks: ReadonlyArray<Node>): Pipeline => {
+  const stranger = leaves.findIndex(leaf => !isLeaf(leaf))
+  if (stranger >= 0)
+    throw new InvalidPipelineError(name, [
+      `leaf ${stranger + 1} is no finished branch${Array.isArray(leaves[stranger]) ? ' but an array: pass its leaves one by one, Pipeline.of(...leaves)' : ''}.`,
+    ])
   const graph = graphOf(leaves)
   const problems = problemsOf(graph, madeSinks)
   if (problems.length > 0) throw new InvalidPipelineError(name, problems)

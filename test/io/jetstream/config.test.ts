@@ -205,7 +205,7 @@ const oneName = token.filter(name => !name.includes(','))
 const source: fc.Arbitrary<ReadSettings> = fc
   .record({
     stream: oneName,
-    subjects: maybe(fc.uniqueArray(subjectText, { maxLength: 3 })),
+    subjects: maybe(fc.uniqueArray(subjectText, { minLength: 1, maxLength: 3 })),
     start: maybe(
       fc.oneof(
         fc.constantFrom(StartAt.all, StartAt.onlyNew, StartAt.lastPerSubject),
@@ -268,7 +268,7 @@ const sink: fc.Arbitrary<WriteSettings> = fc.record({
 })
 const kv: fc.Arbitrary<WatchSettings> = fc.record({
   bucket: fc.stringMatching(/^[\w-]{1,8}$/),
-  keys: maybe(fc.uniqueArray(subjectText, { maxLength: 3 })),
+  keys: maybe(fc.uniqueArray(subjectText, { minLength: 1, maxLength: 3 })),
   name: maybe(word),
   connection: maybe(word),
 })
