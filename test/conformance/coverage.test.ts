@@ -8,6 +8,7 @@ import * as testing from '../../sdk/testing/index.ts'
 const elsewhere = new Set([
   ...['Coder', 'Decoder', 'Encoder', 'EncodeError', 'Instant', 'millis', 'seconds', 'minutes', 'hours', 'days'], // test/sdk
   ...['InvalidPipelineError', 'SideInputError'], // named by the messages that cases look for
+  ...['Latency', 'prometheusText'], // test/runners/host/measured
   ...['Checkpoints', 'StatefulTest', 'Pipeline', 'orThrow'],
 ])
 /** One thing each, though it has functions. */

@@ -41,7 +41,8 @@ describe('A job that lives long', () => {
     assert.deepEqual([rest.state, (await jsm.streams.info('QUIET_OUT')).state.messages], ['done', 2_499])
   })
 
-  it('keeps as many segments as it needs, however many checkpoints it takes', async () => {
+  it('keeps as many segments as it needs, however many checkpoints it takes', async function () {
+    this.timeout(120_000)
     const jsm = await jetstreamManager(nats.nc())
     await jsm.streams.add({ name: 'MANY_IN', subjects: ['many.in'] })
     await jsm.streams.add({ name: 'MANY_OUT', subjects: ['many.out'] })
@@ -57,11 +58,8 @@ describe('A job that lives long', () => {
       ),
     )
     const job = await orThrow(pipe(pipeline, DirectRunner.start(place('many', 10))))
-    const deadline = Date.now() + 20_000
-    while (job.metrics().checkpoints.completed < 250 && Date.now() < deadline) await publish('many.in', 5)
-    const { completed } = job.metrics().checkpoints
+    while (job.metrics().checkpoints.completed < 200) await publish('many.in', 5)
     await orThrow(job.cancel)
-    assert.isAtLeast(completed, 150)
     const [of] = await readdir(nats.folder('many'))
     assert.isAtMost((await readdir(join(nats.folder('many'), of ?? '', 'segments'))).length, 120)
   })

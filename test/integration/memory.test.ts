@@ -28,7 +28,7 @@ interface Report {
 }
 
 describe('Memory', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let server: RunningServer
   let nc: NatsConnection
   let proxy: TcpProxy
@@ -66,7 +66,8 @@ describe('Memory', function () {
     const reports: Report[] = []
     child.on('message', (report: Report) => reports.push(report))
     const exited = once(child, 'exit')
-    await Promise.race([new Promise(resolve => setTimeout(resolve, slowMs)), exited])
+    const reported = once(child, 'message')
+    await Promise.race([Promise.all([reported, new Promise(resolve => setTimeout(resolve, slowMs))]), exited])
     const slow = reports.at(-1) ?? assert.fail('it never reported')
     proxy.throttle(null)
     const [code] = (await exited) as [number | null]

@@ -20,7 +20,7 @@ const runners = {
 }
 
 describe('A job on JetStream that goes back to its savepoint', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const nats = natsPlace()
   const streams = ['NUMBERS', 'BACK', 'RELAYED']
   beforeEach(async () => {

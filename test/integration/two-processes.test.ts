@@ -59,7 +59,7 @@ class Scene {
   }
 
   async until(count: number): Promise<void> {
-    for (const deadline = Date.now() + 40_000; (await this.relayed()) < count;) {
+    for (const deadline = Date.now() + 100_000; (await this.relayed()) < count;) {
       if (Date.now() > deadline)
         assert.fail(`${await this.relayed()} of ${count} arrived; ${this.#running.map(program => program.errors()).join('\n')}`)
       await pause(50)
@@ -99,13 +99,13 @@ const overtake = async (scene: Scene, every: string): Promise<void> => {
     const refused = await Promise.race([second.ended, scene.until(reached + 1_000).then(() => 'runs' as const)])
     if (refused === 'runs') break
     assert.include(second.errors(), `Process ${first.pid} on host`, second.errors())
-    assert.isBelow(performance.now() - pausedMs, 45_000, 'the lease should have expired')
+    assert.isBelow(performance.now() - pausedMs, 120_000, 'the lease should have expired')
     await pause(500)
     second = scene.start(every)
   }
   first.signal('SIGCONT')
   const wokenMs = performance.now()
-  const code = await Promise.race([first.ended, pause(10_000).then(() => assert.fail('the first one goes on'))])
+  const code = await Promise.race([first.ended, pause(30_000).then(() => assert.fail('the first one goes on'))])
   console.log(`      stopped ${Math.round(performance.now() - wokenMs)} ms after it woke up`)
   assert.strictEqual(code, 1)
   assert.include(first.errors(), `relay-process failed: Process ${second.pid} on host ${hostname()} took over`)
@@ -118,7 +118,7 @@ const overtake = async (scene: Scene, every: string): Promise<void> => {
 }
 
 describe('Two processes of one job', function () {
-  this.timeout(90_000)
+  this.timeout(240_000)
   const scenes: Scene[] = []
   const sceneOf = async (place: Place, duplicateWindowMs = 120_000): Promise<Scene> => {
     const scene = await Scene.make(place, duplicateWindowMs)
@@ -161,7 +161,10 @@ describe('Two processes of one job', function () {
         try {
           await overtake(await sceneOf(place, duplicateWindowMs), every)
         } catch (cause) {
-          throw new Error(`with a checkpoint in ${place} every ${every} and a duplicate window of ${duplicateWindowMs} ms`, { cause })
+          throw new Error(
+            `with a checkpoint in ${place} every ${every} and a duplicate window of ${duplicateWindowMs} ms: ${String(cause)}`,
+            { cause },
+          )
         }
       }),
     )

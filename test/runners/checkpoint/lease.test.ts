@@ -46,7 +46,7 @@ const claimAs = async (
 }
 
 describe('The lease of a job', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const folder = temporaryFolders()
   const start = checkpointProcesses()
 

@@ -7,14 +7,14 @@ import { waitElsewhere, waitForEachOther } from './waiting.ts'
 const endOf = async (pipeline: PortablePipeline): Promise<string> => {
   const job = await orThrow(pipe(pipeline, WorkerThreadsRunner.start({ workers: 2 })))
   // Where each waits for the other, it would not come at all.
-  const late = setTimeout(() => void orThrow(job.cancel), 20_000)
+  const late = setTimeout(() => void orThrow(job.cancel), 100_000)
   const { state } = await orThrow(job.done)
   clearTimeout(late)
   return state
 }
 
 describe('elements that wait for a side input', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
 
   it('are no longer read by one worker when too many of them wait at another', async () => {
     assert.strictEqual(await endOf(waitElsewhere()), 'done')

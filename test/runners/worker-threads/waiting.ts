@@ -19,6 +19,7 @@ import { exchange } from '../../../runners/engine/exchange.ts'
 import { type NumberRange, numberSource } from '../../support/number-source.ts'
 
 const read = (source: Source<number>) => Splittable.source({ source, decode: n => n, timestamp: () => Instant.min })
+// The splits of a second source are dealt out from the second worker on.
 const first = (workers: number, to: number): ReadonlyArray<NumberRange> =>
   Array.from({ length: workers }, (_, i) => ({ from: 0, to: i === 0 ? to : 0 }))
 const last = (workers: number, to: number): ReadonlyArray<NumberRange> => first(workers, to).toReversed()
@@ -46,7 +47,7 @@ export const waitElsewhere = Pipeline.define(import.meta, 'wait-elsewhere', () =
     View.asSingleton,
   )
   return pipe(
-    read(numberSource({ label: 'main', rangesOf: workers => first(workers, many), handed: counting })),
+    read(numberSource({ label: 'main', rangesOf: workers => last(workers, many), handed: counting })),
     PCollection.keyBy(() => away),
     PCollection.mapValues(n => String(n).padStart(200, '.')),
     ParDo.stateful({
@@ -65,7 +66,7 @@ const each = 30_000
 /** The elements of either worker wait for a side that the other one reads. */
 export const waitForEachOther = Pipeline.define(import.meta, 'wait-for-each-other', () => {
   const left = read(numberSource({ label: 'left', rangesOf: workers => first(workers, each) }))
-  const right = read(numberSource({ label: 'right', rangesOf: workers => last(workers, each) }))
+  const right = read(numberSource({ label: 'right', rangesOf: workers => first(workers, each) }))
   const beside = (main: typeof left, other: typeof left) =>
     pipe(
       main,
