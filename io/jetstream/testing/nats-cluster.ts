@@ -52,9 +52,8 @@ export const NatsCluster = {
    * @example
    * const cluster = await NatsCluster.start()
    * const connection = await connect({ servers: cluster.url.split(',') })
-   * const manager = await jetstreamManager(connection)
-   * const { cluster: placed } = await manager.streams.add({ name: 'VIEWS', subjects: ['views.>'], num_replicas: 3 })
-   * await cluster.server(placed?.leader ?? '').kill()
+   * await cluster.server('n1').kill()
+   * await connection.flush()
    * await connection.close()
    * await cluster.stop()
    */
