@@ -1,5 +1,6 @@
 // jetbeam/io/jetstream: everything a user of it names.
-export { JetStreamIO, type ReadOptions, type ReadSettings, type WriteTarget } from './jetstream-io.ts'
+export { JetStreamIO } from './jetstream-io.ts'
+export type { ReadOptions, ReadSettings, WriteTarget } from './verb-options.ts'
 export { type ConfigBuilder, type GivenConfig, JetStreamConfig, type Setters } from './jetstream-config.ts'
 export { ConfigurationError, type ConfigurationProblem } from './configuration-error.ts'
 export type { WriteSettings } from './jetstream-keys.ts'

@@ -17,7 +17,7 @@ import {
 } from './config-layers.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { connectionBinding } from './connections.ts'
-import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
+import type { ReadSettings, WriteTarget } from './verb-options.ts'
 import type { WatchSettings } from './kv-io.ts'
 import { type WriteSettings, kvSchema, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 

@@ -5,7 +5,7 @@ import { accept, between, choice, duration, flag, listOf, quoted, refuse, text, 
 import { type Kind, type Problem, type Refusal, type Schema, optional, required, withDefault } from '../settings/schema.ts'
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { Delivery } from './delivery.ts'
-import type { ReadSettings, WriteTarget } from './jetstream-io.ts'
+import type { ReadSettings, WriteTarget } from './verb-options.ts'
 import type { PutSettings, WatchSettings } from './kv-io.ts'
 import type { ObjectStoreOptions } from './object-store-io.ts'
 import { Erased, type ErasedPolicy } from './erased.ts'

@@ -134,7 +134,7 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
       stored.forget(group)
     },
     close: () => publisher.close(),
-    metrics: () => ({ ...publisher.counts, skipped }),
+    metrics: () => ({ ...publisher.counts, inFlight: publisher.inFlight, skipped }),
   }
 }
 

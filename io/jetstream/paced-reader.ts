@@ -34,6 +34,8 @@ export const paced = <M>(reader: SplitReader<M>, perSecond: number): SplitReader
     },
     status: () => reader.status(),
     lag: () => reader.lag(),
+    lagMs: nowMs => reader.lagMs?.(nowMs) ?? null,
+    metrics: () => reader.metrics?.() ?? {},
     onChange: callback => {
       changed = callback
       reader.onChange(callback)

@@ -14,11 +14,12 @@ import { PullSession } from './pull-session.ts'
 import { type PoisonPolicy, Trials, someTogether } from './poison.ts'
 import type { Demand, PullSettings } from './pull-window.ts'
 import { ReadAhead } from './read-ahead.ts'
+import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
 import { Redeliveries } from './redeliveries.ts'
 import { type QueueNote, replyFor, triedIn } from './queue-note.ts'
 import { type SequenceRecord, SequenceSet } from './sequence-set.ts'
-import { streamInfo } from './stream-info.ts'
+import { requireSameQueue, streamInfo } from './stream-info.ts'
 
 export interface QueueOptions extends DurablePlace {
   readonly context: HostContext
@@ -50,6 +51,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private readonly buffer = new ReadAhead()
   private readonly session: PullSession
   private readonly life: ReaderLife
+  private readonly figures = new ReaderFigures()
   private readonly acknowledgments: Acknowledgments
   private readonly redeliveries = new Redeliveries()
   private readonly trials: Trials
@@ -161,6 +163,15 @@ export class QueueReader implements SplitReader<StreamMessage> {
     return this.pending === null ? null : this.buffer.size + Math.min(this.pending, this.left)
   }
 
+  lagMs(nowMs: number): number | null {
+    return this.life.end._tag === 'complete' && this.buffer.size === 0 ? 0 : this.figures.lagMs(this.buffer, this.pending, nowMs)
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    const { redeliveries, duplicates } = this.figures
+    return { renewals: this.life.renewed, pendingAcks: this.underWay + this.acknowledgments.unconfirmed, redeliveries, duplicates }
+  }
+
   onChange(callback: () => void): void {
     this.life.onChange(callback)
   }
@@ -223,7 +234,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.waiting.clear()
     await this.acknowledgments.again()
     const info = await streamInfo(link, stream, label)
-    this.requireSame(info)
+    requireSameQueue(info, { ...this.o, last: this.handedOn.last })
     const found = await consumerInfo(link, stream, name)
     const consumer = found ?? (await this.madeAnew(info))
     requireSuitable(this.o, consumer, this.o.filter)
@@ -247,20 +258,6 @@ export class QueueReader implements SplitReader<StreamMessage> {
   /** What the server has pending although it was handed on. */
   private get stillPending(): number {
     return this.acknowledgments.uncommitted + this.acknowledgments.unconfirmed
-  }
-
-  private requireSame(info: StreamInfo): void {
-    const { stream, label, created } = this.o
-    if (info.created !== created)
-      throw new JetStreamIOError(
-        'StreamRecreated',
-        `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
-      )
-    if (info.state.last_seq < this.handedOn.last)
-      throw new JetStreamIOError(
-        'StreamTruncated',
-        `${label}: the stream ${stream} ends at sequence ${info.state.last_seq}, but sequence ${this.handedOn.last} was read from it: its server lost messages, and new ones would be taken for those. Start a new run.`,
-      )
   }
 
   /** A work queue has kept all that was not acknowledged; by interest it went with the consumer. */
@@ -303,6 +300,8 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private onMessage(message: Msg, numbers: DeliveryNumbers, reply: string): void {
     const { streamSequence: sequence, pending } = numbers
     this.pending = pending
+    this.figures.lastAt = numbers.publishedAt
+    if (numbers.deliveries > 1) this.figures.redeliveries++
     this.life.fruitful()
     if (this.handedOn.has(sequence) || this.waiting.has(sequence)) this.onRepeated(sequence, reply)
     else if (this.o.end !== null && sequence > this.o.end) {
@@ -341,6 +340,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
 
   /** It was acknowledged, and the server does not know: else its acknowledgment is still to come. */
   private onRepeated(sequence: number, reply: string): void {
+    this.figures.duplicates++
     if (this.committed.has(sequence)) void this.acknowledgments.acknowledge([{ sequence, reply }])
   }
 

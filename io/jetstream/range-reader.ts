@@ -13,6 +13,7 @@ import { persistently } from './patience.ts'
 import { PullSession } from './pull-session.ts'
 import type { Demand } from './pull-window.ts'
 import { ReadAhead } from './read-ahead.ts'
+import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
 import { hasGapsByNature, requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
@@ -23,6 +24,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private readonly buffer = new ReadAhead()
   private readonly session: PullSession
   private readonly life: ReaderLife
+  private readonly figures = new ReaderFigures()
   private to: number | null
   private left: number
   /** All before it was received, or the server said that it is not there. */
@@ -95,6 +97,14 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (this.pending === null) return null
     const inRange = this.to === null ? this.pending : Math.min(this.pending, Math.max(0, this.to - this.next))
     return this.buffer.size + Math.min(inRange, this.left)
+  }
+
+  lagMs(nowMs: number): number | null {
+    return this.life.end._tag === 'complete' && this.buffer.size === 0 ? 0 : this.figures.lagMs(this.buffer, this.pending, nowMs)
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return { renewals: this.life.renewed }
   }
 
   onChange(callback: () => void): void {
@@ -176,6 +186,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (sequence > this.next && !this.serverFiltered) this.onGap(this.next, sequence)
     this.next = sequence + 1
     this.pending = numbers.pending
+    this.figures.lastAt = numbers.publishedAt
     this.life.fruitful()
     if (sequence > this.lastKnown) this.lastKnown = sequence
     if ((this.clientFilter === null || this.clientFilter(message.subject)) && (this.o.accept === null || this.o.accept(sequence))) {

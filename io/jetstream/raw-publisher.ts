@@ -56,6 +56,11 @@ export class RawPublisher {
   /** After a stop, until its run has found out whether it may go on. */
   private heldUntil = 0
   private highest: number
+  /** What waits for its acknowledgment. */
+  get inFlight(): number {
+    return this.flight.size
+  }
+
   readonly counts = { published: 0, duplicates: 0, resent: 0, recoveries: 0, foundStored: 0 }
 
   constructor(o: PublisherOptions) {

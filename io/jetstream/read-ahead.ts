@@ -29,6 +29,11 @@ export class ReadAhead {
     return this.pushed - this.size
   }
 
+  /** When the first that waits was published; null where nothing does. */
+  get oldestAt(): number | null {
+    return this.values[this.head]?.publishedAt ?? null
+  }
+
   push(message: StreamMessage, bytes: number): void {
     this.values.push(message)
     this.sizes.push(bytes)

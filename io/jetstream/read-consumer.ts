@@ -1,6 +1,6 @@
 // What a read's settings say of its consumers.
 import type { ConsumerSettings } from './durable-consumer.ts'
-import type { ReadSettings } from './jetstream-io.ts'
+import type { ReadSettings } from './verb-options.ts'
 import { sourceSchema } from './jetstream-keys.ts'
 
 /** null: it reads by position. */

@@ -36,6 +36,8 @@ export interface LifeHooks {
 export class ReaderLife {
   end: ReaderEnd = { _tag: 'open' }
   attaching = false
+  /** How often it was doubted, and served anew. */
+  renewed = 0
   readonly closing = new AbortController()
   private readonly o: LifePlace
   private readonly hooks: LifeHooks
@@ -104,6 +106,7 @@ export class ReaderLife {
 
   renew(reason: string, fields: Readonly<Record<string, unknown>> = {}): void {
     if (!this.isServed) return
+    this.renewed++
     this.renewals.add({ reason, ...fields })
     void this.attach()
   }

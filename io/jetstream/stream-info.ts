@@ -75,3 +75,20 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
     )
   tolerate(`${label}: ${erased}. It keeps only so many messages a subject, or for so long, so this is expected`)
 }
+
+/** Of a queue, which is read by acknowledgments: throws where what was read means nothing in the stream any more. `last`: the last that was read. */
+export const requireSameQueue = (
+  info: StreamInfo,
+  { stream, label, created, last }: Pick<Reached, 'stream' | 'label' | 'created' | 'last'>,
+): void => {
+  if (info.created !== created)
+    throw new JetStreamIOError(
+      'StreamRecreated',
+      `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
+    )
+  if (info.state.last_seq < last)
+    throw new JetStreamIOError(
+      'StreamTruncated',
+      `${label}: the stream ${stream} ends at sequence ${info.state.last_seq}, but sequence ${last} was read from it: its server lost messages, and new ones would be taken for those. Start a new run.`,
+    )
+}

@@ -30,7 +30,7 @@ export interface SplitMetrics {
   readonly elementsPerSecond: number | null
   /** In about the last second. */
   readonly bytesPerSecond: number | null
-  /** What its reader counts: `reconnects`, … */
+  /** What its reader counts: `renewals` (served anew after a doubt), `pendingAcks`, `redeliveries`, `duplicates` (dropped), … */
   readonly reader: Readonly<Record<string, number>>
 }
 

@@ -70,7 +70,7 @@ export interface SplitReader<out M> {
    * it cannot say.
    */
   readonly lagMs?: ((nowMs: number) => number | null) | undefined
-  /** What it counts, and how it stands, by name: `reconnects`, `redeliveries`, `pendingAcks`, … */
+  /** What it counts, and how it stands, by name: `renewals`, `redeliveries`, `pendingAcks`, … */
   readonly metrics?: (() => Readonly<Record<string, number>>) | undefined
   /** Called whenever poll or status would answer anew; one callback, the newest. */
   readonly onChange: (callback: () => void) => void
