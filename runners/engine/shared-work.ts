@@ -8,7 +8,13 @@ export const shareOf = (task: Task): Share => {
   const remaining = task.splits?.remaining() ?? task.restrictions?.remaining() ?? 0
   // What is on its way to a splittable stage may become work.
   const hasAll = task.splits !== null || task.inputWatermark() === Instant.max
-  return { stage: task.stage.id, watermark: task.ownWatermark(), remaining, settled: remaining === 0 && hasAll }
+  return {
+    stage: task.stage.id,
+    watermark: task.ownWatermark(),
+    output: task.outputWatermark(),
+    remaining,
+    settled: remaining === 0 && hasAll,
+  }
 }
 
 /** null: it has nothing to give. `cut`: the split that ends sooner now, and where; its reader must be told. */

@@ -9,6 +9,8 @@ export interface Share {
   readonly stage: string
   /** How far it would let event time go: what it has left may lie there. */
   readonly watermark: number
+  /** What it has told those behind it. */
+  readonly output: number
   /** How much it has left to read that has an end, in a unit of the stage's; 0: nothing. */
   readonly remaining: number
   /** Nothing that has an end is left, and nothing will come: what is left has none, and stays where it is. */
@@ -31,6 +33,7 @@ export type SharingCommand =
 
 interface TaskState {
   watermark: number
+  output: number
   remaining: number
   /** What was left when it said so the time before. */
   before: number
@@ -75,7 +78,13 @@ export class Sharing {
         stage,
         {
           stage,
-          tasks: Array.from({ length: tasks }, () => ({ watermark: Instant.min, remaining: Infinity, before: Infinity, settled: false })),
+          tasks: Array.from({ length: tasks }, () => ({
+            watermark: Instant.min,
+            output: Infinity,
+            remaining: Infinity,
+            before: Infinity,
+            settled: false,
+          })),
           released: Instant.min,
         },
       ]),
@@ -96,12 +105,13 @@ export class Sharing {
     this.#frozen = false
   }
 
-  onShare(task: number, { stage, watermark, remaining, settled }: Share): ReadonlyArray<SharingCommand> {
+  onShare(task: number, { stage, watermark, output, remaining, settled }: Share): ReadonlyArray<SharingCommand> {
     const state = this.#stage(stage)
     const its = taskOf(state, task)
     its.before = its.remaining
     its.remaining = remaining
     its.watermark = watermark
+    its.output = output
     its.settled = settled
     return [...this.#release(state), ...this.#move(state)]
   }
@@ -145,7 +155,8 @@ export class Sharing {
   /** From whoever has most to whoever has nothing, if it takes longer than the last look at it. */
   #move(state: StageState): ReadonlyArray<SharingCommand> {
     if (this.#frozen || this.#moving !== null || state.released === Instant.max) return []
-    const to = state.tasks.findIndex(({ remaining }) => remaining === 0)
+    // Whoever was further, before a restart, than all are together now would be late with what others have.
+    const to = state.tasks.findIndex(({ remaining, output }) => remaining === 0 && output <= state.released)
     if (to < 0) return []
     let from = -1
     let most = 0

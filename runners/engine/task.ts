@@ -76,7 +76,7 @@ export class Task {
     this.#sided = this.#head instanceof SidedElements ? this.#head : null
     this.restrictions = this.#head instanceof Restrictions ? this.#head : null
     this.#catchingUp = new CatchingUp(
-      () => this.isReleased() && (this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs)),
+      () => this.#released === Instant.max && (this.splits?.hasCaughtUp() ?? this.#channels.hasCaughtUp(inputs)),
       this.#sided ?? this.#calls ?? this.restrictions,
     )
     for (const bytes of restored?.keyed ?? []) this.#head?.restore(bytes, ownsKey(spec.shard, spec.shards))
@@ -256,9 +256,6 @@ export class Task {
     const input = Math.min(this.#watermarks.input, this.splits?.watermark() ?? Instant.max)
     return Math.min(input, this.#head?.hold() ?? Infinity, this.#calls?.lowestTimestamp() ?? Infinity)
   }
-
-  /** No work of its stage moves, or any more: how far event time goes is up to each task. */
-  readonly isReleased = (): boolean => this.#released === Instant.max
 
   outputWatermark(): number {
     return this.#watermarks.output

@@ -257,8 +257,8 @@ export class TaskLoop {
 
   // ---- work that moves to other threads and comes from them
 
-  shares(): ReadonlyArray<Share> {
-    return this.#set.tasks.filter(task => !task.isReleased() && this.#place.site.shared.has(task.stage.id)).map(shareOf)
+  shares(stages: ReadonlySet<string>): ReadonlyArray<Share> {
+    return this.#set.tasks.filter(({ stage }) => stages.has(stage.id)).map(shareOf)
   }
 
   /** Half of what is left here of a stage's work; null where there is nothing to give. */

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
+import { Instant } from '../../sdk/model/time.ts'
 import { sharedAmong } from './sharing-crew.ts'
 import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
@@ -36,6 +37,8 @@ export class WorkerRun {
   #closed = false
   #finished = false
   #idle = 0
+  /** The stages whose work may still move. */
+  readonly #sharing: Set<string>
   #reportDueMs = 0
 
   static async open(setup: WorkerSetup, main: MessagePort): Promise<WorkerRun> {
@@ -87,6 +90,8 @@ export class WorkerRun {
     this.#stop = stop
     this.#closings = closing
     this.#sinks = sinks
+    const shared = sharedAmong(setup.workers, plan, sources)
+    this.#sharing = new Set(shared)
     this.#loop = new TaskLoop(
       {
         plan,
@@ -94,7 +99,7 @@ export class WorkerRun {
         site: {
           shards: [worker],
           of: setup.workers,
-          shared: sharedAmong(setup.workers, plan, sources),
+          shared,
           discovering: discoveringIn(sources),
           sendAway: (from, stage, shard, message) => this.#link(shard).send(from, stage, message),
           stateOf: task => Promise.resolve(setup.states[task] ?? []),
@@ -194,7 +199,7 @@ export class WorkerRun {
   #report(): void {
     const now = Date.now()
     const finished = this.#loop.finished()
-    const shares = this.#loop.shares()
+    const shares = this.#loop.shares(this.#sharing)
     // Whoever has nothing left says so at once: event time may wait for it.
     const idle = shares.filter(({ settled }) => settled).length
     if (now < this.#reportDueMs && finished === this.#finished && idle === this.#idle) return
@@ -258,6 +263,7 @@ export class WorkerRun {
       case 'Discovered':
         return this.#errands.later(() => this.#loop.discovered(message.dealt))
       case 'Release':
+        if (message.at === Instant.max) this.#sharing.delete(message.stage)
         return this.#loop.released(message.stage, message.at)
       case 'StopPulling':
         return this.#loop.stopPulling()

@@ -251,12 +251,13 @@ class Feed {
 
 const publishAcknowledged = async (nc: NatsConnection, payload: Uint8Array, msgID?: string): Promise<void> => {
   const js = jetstream(nc)
-  for (let attempt = 0; ; attempt++) {
+  // A cluster may be without a leader for some seconds.
+  for (const giveUpMs = performance.now() + 60_000; ;) {
     try {
       await js.publish('events', payload, { timeout: 2_000, ...(msgID === undefined ? {} : { msgID }) })
       return
     } catch (error) {
-      if (attempt > 50) throw error
+      if (performance.now() > giveUpMs) throw error
       await pause(100)
     }
   }
