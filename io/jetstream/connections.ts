@@ -1,6 +1,6 @@
 // What sources and sinks hold of a connection: a share of it, and its JetStream.
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/nats-core'
+import { errors, type NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext, LocalBinding } from '../../sdk/model/bindings.ts'
 import { addressOf } from '../nats/address.ts'
 import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
@@ -64,14 +64,15 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
 export const acquire = async ({ binding }: Pick<HostContext, 'binding'>, name: string | undefined, lane: Lane): Promise<Link> => {
   try {
     const { settings, closedBy, ...shared } = await share(binding, name, lane)
+    const patience = settings.reconnectFor ?? patienceMs
     try {
-      const jsm = await managerOf(shared.nc, shared.address, apiPrefixOf(settings))
+      const jsm = await managerOf(shared.nc, shared.address, apiPrefixOf(settings), Math.min(leaderWithinMs, patience))
       return {
         ...shared,
         jsm,
         apiPrefix: apiPrefixOf(settings),
         inboxPrefix: settings.inboxPrefix ?? '_INBOX',
-        patienceMs: settings.reconnectFor ?? patienceMs,
+        patienceMs: patience,
         whyClosed: label => whyClosed(label, shared.address, closedBy()),
       }
     } catch (error) {
@@ -99,10 +100,22 @@ const whyClosed = (label: string, address: string, closedBy: Error | null): JetS
 // Whoever shares a connection need not ask again whether it has JetStream.
 const managers = new WeakMap<NatsConnection, Promise<JetStreamManager>>()
 
-const managerOf = (nc: NatsConnection, address: string, apiPrefix: string): Promise<JetStreamManager> => {
+/** A cluster takes connections before its JetStream has a leader. */
+const leaderWithinMs = 20_000
+
+const managerWithLeader = async (nc: NatsConnection, apiPrefix: string, giveUpMs: number): Promise<JetStreamManager> => {
+  for (;;)
+    try {
+      return await jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix })
+    } catch (error) {
+      if (!(error instanceof errors.TimeoutError) || performance.now() > giveUpMs) throw error
+    }
+}
+
+const managerOf = (nc: NatsConnection, address: string, apiPrefix: string, waitMs: number): Promise<JetStreamManager> => {
   const known = managers.get(nc)
   if (known !== undefined) return known
-  const asked = jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix }).catch((error: unknown) => {
+  const asked = managerWithLeader(nc, apiPrefix, performance.now() + waitMs).catch((error: unknown) => {
     managers.delete(nc)
     const refused = refusalIn(error)
     if (refused !== null) throw notPermitted(`The connection to ${address}`, refused)
