@@ -8,17 +8,6 @@ import { parsePubAck, type PubAck } from './pub-ack.ts'
 export const mostRows = 999
 const answerMs = 5_000
 
-/** Where a batch of rows that begins at `from` ends: as many as fit. */
-export const endOfBatch = ({ payloads }: OutputBatch, from: number, maxRows: number, maxBytes: number): number => {
-  let bytes = 0
-  let to = from
-  while (to < payloads.length && to - from < maxRows && (to === from || bytes + (payloads[to]?.length ?? 0) <= maxBytes)) {
-    bytes += payloads[to]?.length ?? 0
-    to++
-  }
-  return to
-}
-
 export class AtomicBatch {
   readonly #nc: NatsConnection
   readonly #id = nuid.next()

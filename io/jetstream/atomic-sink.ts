@@ -1,7 +1,8 @@
 // Outputs of checkpoints in atomic batches with a marker: all of a batch is stored or nothing, its marker says how far that is, and only
 // whoever has taken the marker over can write the next one. Neither names nor the duplicate window are needed, and nothing is looked through.
 import type { CommitId, ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
-import { AtomicBatch, endOfBatch, mostRows } from './atomic-batch.ts'
+import { AtomicBatch, mostRows } from './atomic-batch.ts'
+import { endOfBatch } from './publisher-options.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { type Owner, type Reached, ShardMarker } from './marker.ts'
 import { markerPlace, markerSubject } from './marker-subject.ts'

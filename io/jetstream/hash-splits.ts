@@ -1,7 +1,5 @@
 // A read that is split by the hash of its subjects: each split reads the stream, and keeps the messages whose subject is its own.
 import type { Split } from '../../sdk/splittable/source.ts'
-import { JetStreamIOError } from './errors.ts'
-import type { SplitBy } from './read-options.ts'
 import type { SplitDetail } from './split-detail.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import type { SubjectRange } from './subject-splits.ts'
@@ -53,21 +51,4 @@ export const partOf = (subject: string, parts: number, tokens: ReadonlyArray<num
   // The low bits of FNV-1a alone are uneven for short texts.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return ((hash ^ (hash >>> 13)) >>> 0) % parts
-}
-
-/** How a read is split, as code says it; null: into nothing, or into ranges. */
-const sayOf = (by: SplitBy | HashPart | 'subject' | null): string | null => {
-  if (by === null) return null
-  if (by === 'subject' || ('_tag' in by && by._tag === 'Subject')) return 'SplitBy.subject()'
-  return `SplitBy.hash(${JSON.stringify({ parts: by.parts, tokens: by.tokens })})`
-}
-
-/** A position of one way to split is none of another. */
-export const requireSameSplit = (label: string, splitBy: SplitBy | null, { subject, hash }: SplitDetail): void => {
-  const before = sayOf(subject === undefined ? (hash ?? null) : 'subject')
-  const now = sayOf(splitBy)
-  // Of what was not split by subject, the look for subjects says more.
-  if (before === now || splitBy?._tag === 'Subject') return
-  const ways = before === null ? 'unsplit, or in ranges. Leave splitBy out' : `split by ${before}. Give it splitBy: ${before}`
-  throw new JetStreamIOError('InvalidOptions', `${label}: the checkpoint has this read ${ways}, or start a new run.`)
 }

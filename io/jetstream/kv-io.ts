@@ -9,14 +9,12 @@ import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
-import { Erased } from './erased.ts'
 import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
 import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
-import { pullDefaults } from './pull-window.ts'
 import { StartAt } from './read-options.ts'
-import { sourceOf } from './source.ts'
+import { plainRead, sourceOf } from './source.ts'
 
 /** A `key`'s value as of one `revision` of its bucket. */
 export interface KvEntry<out V> {
@@ -76,21 +74,11 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
   const prefix = `$KV.${bucket}.`
   const filters = (keys ?? ['>']).map(key => prefix + key)
   const source = sourceOf({
+    ...plainRead,
     stream: `KV_${bucket}`,
-    others: [],
     label,
     filters,
     start: StartAt.lastPerSubject,
-    stop: null,
-    splits: 1,
-    splitBy: null,
-    pull: pullDefaults,
-    erased: Erased.fail,
-    durable: null,
-    inactiveMs: null,
-    rateLimit: null,
-    consumer: null,
-    poison: null,
     connection,
   })
   const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({

@@ -3,6 +3,7 @@
 // remembers only the newer. What expects a revision carries a name instead, by which a put that arrived before is told from a conflict.
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { type Link, acquire } from './connections.ts'
 import { type Destination, filtersReadBack, requireNoLoop } from './destination-checks.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
@@ -36,17 +37,17 @@ const tooManyRequests = 429
 const deletions = new Set(['DEL', 'PURGE'])
 
 export const kvSinkOf = <A>(o: KvSinkOptions<A>): Sink<A> =>
-  Object.freeze({
-    urn: 'jetbeam:io:kv:write:v1',
-    label: o.label,
-    identity: Object.freeze({ bucket: o.bucket, connection: o.connection ?? 'default' }),
-    delivery: 'exactlyOnce',
-    immediate: false,
-    parallel: true,
-    needsDurableCheckpoints: true,
-    encode: o.encode,
-    connect: (context: SinkContext) => connectSink(o, context),
-  })
+  sinkOfCheckpoints(
+    {
+      urn: 'jetbeam:io:kv:write:v1',
+      label: o.label,
+      identity: { bucket: o.bucket, connection: o.connection ?? 'default' },
+      delivery: 'exactlyOnce',
+      needsDurableCheckpoints: true,
+      encode: o.encode,
+    },
+    context => connectSink(o, context),
+  )
 
 type Outcome =
   | { readonly _tag: 'stored' }
@@ -121,14 +122,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
       )
       return ack.code >= 500 || ack.code === tooManyRequests ? { _tag: 'doubtful', error } : { _tag: 'failed', error }
     } catch (error) {
-      if (link.nc.isClosed())
-        return {
-          _tag: 'failed',
-          error: new JetStreamIOError(
-            'ServerUnavailable',
-            `${label}: the connection to ${link.address} was closed. Start the run again: it goes on from its checkpoint.`,
-          ),
-        }
+      if (link.nc.isClosed()) return { _tag: 'failed', error: link.whyClosed(label) }
       return { _tag: 'doubtful', error: asError(error) }
     }
   }
@@ -201,24 +195,17 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     await sleep(settleMs + pauseMs(fruitless), context.signal)
   }
 
-  return {
+  return commitsOnly(label, {
     protocol: { _tag: 'upserts' },
     way: 'upserts',
     guarantee: `${label}: exactly once by key. Puts are made once their checkpoint is durable; after a failure those of the last checkpoint are made again, which leaves each key as it was, unless others put the same keys: then give puts the revision that they expect.`,
-    publish: () => {
-      throw new Error(`${label}: puts leave with checkpoints, never one by one`)
-    },
-    congested: () => false,
-    onReady: () => undefined,
-    failure: () => null,
-    flush: () => Promise.resolve({ _tag: 'upserts' }),
     commit: async (id, outputs) => {
       if (readBack !== null) for (const subject of outputs.destinations) requireNoLoop(readBack, destination, subject)
       await putAll(outputs, i => putName(context, id, i))
     },
     close: () => link.release(),
     metrics: () => ({ ...counts }),
-  }
+  })
 }
 
 /** The same for the same output of the same run. */

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { type Link, acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { base64Url, chunkSubject, infoSubject, objectStream } from './object-info.ts'
@@ -27,17 +28,17 @@ const ackTimeoutMs = 10_000
 const tooManyRequests = 429
 
 export const objectSinkOf = <A>(o: ObjectSinkOptions<A>): Sink<A> =>
-  Object.freeze({
-    urn: 'jetbeam:io:objects:write:v1',
-    label: o.label,
-    identity: Object.freeze({ bucket: o.bucket, connection: o.connection ?? 'default' }),
-    delivery: 'exactlyOnce',
-    immediate: false,
-    parallel: true,
-    needsDurableCheckpoints: true,
-    encode: o.encode,
-    connect: (context: SinkContext) => connectSink(o, context),
-  })
+  sinkOfCheckpoints(
+    {
+      urn: 'jetbeam:io:objects:write:v1',
+      label: o.label,
+      identity: { bucket: o.bucket, connection: o.connection ?? 'default' },
+      delivery: 'exactlyOnce',
+      needsDurableCheckpoints: true,
+      encode: o.encode,
+    },
+    context => connectSink(o, context),
+  )
 
 const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
   const link = await acquire(context, connection, 'write')
@@ -84,26 +85,19 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     if (typeof before === 'string' && before !== '') await link.jsm.streams.purge(stream, { filter: chunkSubject(bucket, before) })
   }
 
-  return {
+  return commitsOnly(label, {
     protocol: { _tag: 'objects' },
     way: 'objects',
     guarantee: `${label}: exactly once by name. Objects are put once their checkpoint is durable; after a failure those of the last checkpoint are put again where they are not there.`,
-    publish: () => {
-      throw new Error(`${label}: objects leave with checkpoints, never one by one`)
-    },
-    congested: () => false,
-    onReady: () => undefined,
-    failure: () => null,
-    flush: () => Promise.resolve({ _tag: 'objects' }),
     commit: async (id, { destinations, payloads }) => {
       for (const [i, name] of destinations.entries())
-        await persistently({ what: label, signal: context.signal }, () =>
+        await persistently({ what: label, signal: context.signal, link }, () =>
           put(name, nuidOf(context, id, i), payloads[i] ?? new Uint8Array(0)),
         )
     },
     close: () => link.release(),
     metrics: () => ({ ...counts }),
-  }
+  })
 }
 
 /** The same for the same output of the same run. */

@@ -10,16 +10,14 @@ import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { acquire } from './connections.ts'
-import { Erased } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
 import { objectSchema } from './jetstream-keys.ts'
 import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
 import { type ObjectInfo, infoIn, infoSubjects, objectStream } from './object-info.ts'
 import { type ObjectReader, objectReaderOf } from './object-reader.ts'
 import { objectSinkOf } from './object-sink.ts'
-import { pullDefaults } from './pull-window.ts'
 import { StartAt, StopAt } from './read-options.ts'
-import { sourceOf } from './source.ts'
+import { plainRead, sourceOf } from './source.ts'
 
 /** Which bucket. */
 export interface ObjectStoreOptions {
@@ -59,21 +57,12 @@ const settingsOf = (o: ObjectStoreOptions, verb: string, inCode: ReadonlyArray<s
 const infos = (o: ObjectStoreOptions, verb: 'list' | 'watch'): PCollection<Either<Undecodable, ObjectInfo>> => {
   const { label, bucket, connection } = settingsOf(o, verb)
   const source = sourceOf({
+    ...plainRead,
     stream: objectStream(bucket),
     label,
     filters: [infoSubjects(bucket)],
     start: StartAt.lastPerSubject,
     stop: verb === 'list' ? StopAt.end : null,
-    splits: 1,
-    splitBy: null,
-    pull: pullDefaults,
-    others: [],
-    erased: Erased.fail,
-    durable: null,
-    inactiveMs: null,
-    rateLimit: null,
-    consumer: null,
-    poison: null,
     connection,
   })
   const decode = (raw: StreamMessage): Either<Undecodable, ObjectInfo> => {

@@ -1,5 +1,5 @@
 // What the publisher is told once, and what it is given to publish.
-import type { Headers } from '../../sdk/graph/sink.ts'
+import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Chain } from './chain.ts'
 import type { Link } from './connections.ts'
@@ -24,6 +24,17 @@ export interface Window {
   readonly messages: number
   /** Of payloads. */
   readonly bytes: number
+}
+
+/** Where a batch of rows that begins at `from` ends: as many as fit. */
+export const endOfBatch = ({ payloads }: OutputBatch, from: number, maxRows: number, maxBytes: number): number => {
+  let bytes = 0
+  let to = from
+  while (to < payloads.length && to - from < maxRows && (to === from || bytes + (payloads[to]?.length ?? 0) <= maxBytes)) {
+    bytes += payloads[to]?.length ?? 0
+    to++
+  }
+  return to
 }
 
 /** Rows to publish; columns of equal length. */

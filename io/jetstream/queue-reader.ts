@@ -164,7 +164,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   lagMs(nowMs: number): number | null {
-    return this.life.end._tag === 'complete' && this.buffer.size === 0 ? 0 : this.figures.lagMs(this.buffer, this.pending, nowMs)
+    return this.figures.lagMs(this.buffer, this.life.end._tag === 'complete' ? 0 : this.pending, nowMs)
   }
 
   metrics(): Readonly<Record<string, number>> {

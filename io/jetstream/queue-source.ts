@@ -11,6 +11,7 @@ import type { PoisonPolicy } from './poison.ts'
 import type { PullSettings } from './pull-window.ts'
 import { handedOnIn, replyFor, triedIn } from './queue-note.ts'
 import { QueueReader } from './queue-reader.ts'
+import { begun } from './reader-life.ts'
 import type { StartAt, StopAt } from './read-options.ts'
 import { SequenceSet } from './sequence-set.ts'
 
@@ -82,13 +83,7 @@ export const openQueue = async (
     handedOn: handedOnIn(progress.note),
     tried: triedIn(progress.note),
   })
-  try {
-    await reader.start()
-  } catch (error) {
-    await reader.close()
-    throw error
-  }
-  return reader
+  return begun(reader)
 }
 
 /** How long a start waits for confirmations: what is not confirmed by then is dropped when it is delivered again, and acknowledged then. */

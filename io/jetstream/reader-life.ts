@@ -33,6 +33,19 @@ export interface LifeHooks {
   readonly release: () => void
 }
 
+/** The reader, once it is served; what cannot be is closed. */
+export const begun = async <R extends { readonly start: () => Promise<void>; readonly close: () => Promise<void> }>(
+  reader: R,
+): Promise<R> => {
+  try {
+    await reader.start()
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+  return reader
+}
+
 export class ReaderLife {
   end: ReaderEnd = { _tag: 'open' }
   attaching = false

@@ -5,22 +5,24 @@ import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { type Link, acquire } from './connections.ts'
 import type { ConsumerSettings } from './durable-consumer.ts'
-import type { ErasedPolicy } from './erased.ts'
+import { Erased, type ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
-import { matcherOfPart, requireSameSplit } from './hash-splits.ts'
+import { matcherOfPart } from './hash-splits.ts'
 import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
 import { paced } from './paced-reader.ts'
 import { persistently } from './patience.ts'
 import type { PoisonPolicy } from './poison.ts'
-import type { PullSettings } from './pull-window.ts'
+import { pullDefaults, type PullSettings } from './pull-window.ts'
 import { endedQueueSplit, openQueue, queueGuarantee, queueSplits, recommitQueue, requireRetention } from './queue-source.ts'
 import type { RangeOptions } from './range-options.ts'
 import { RangeReader } from './range-reader.ts'
 import { Renewals } from './renewals.ts'
 import { type FilterPlan, filterPlan } from './sparse-filter.ts'
+import { StartAt } from './read-options.ts'
+import { begun } from './reader-life.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
-import { type ReadPlan, resolveSplits } from './splits.ts'
+import { type ReadPlan, requireSameSplit, resolveSplits } from './splits.ts'
 import { requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import { joined } from './joined-sources.ts'
@@ -42,6 +44,24 @@ export interface SourceOptions extends ReadPlan {
   /** null: what ends each run ends the next one. */
   readonly poison: PoisonPolicy | null
 }
+
+/** All of a stream by position, in order: what a read is where it is not told otherwise. */
+export const plainRead = {
+  others: [],
+  filters: [],
+  start: StartAt.all,
+  stop: null,
+  splits: 1,
+  splitBy: null,
+  connection: undefined,
+  pull: pullDefaults,
+  erased: Erased.fail,
+  durable: null,
+  inactiveMs: null,
+  rateLimit: null,
+  consumer: null,
+  poison: null,
+} as const satisfies Partial<SourceOptions>
 
 export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
   Object.freeze({
@@ -184,13 +204,7 @@ const openSplit = async (
     subject,
     renewals,
   })
-  try {
-    await reader.start()
-  } catch (error) {
-    await reader.close()
-    throw error
-  }
-  return reader
+  return begun(reader)
 }
 
 const both = (own: SubjectMatcher, selected: SubjectMatcher | null): SubjectMatcher =>

@@ -5,7 +5,7 @@ import type { Link } from './connections.ts'
 import { consumerFromTime, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
 import type { ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
-import { splitsByHash } from './hash-splits.ts'
+import { type HashPart, splitsByHash } from './hash-splits.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
 import type { SplitDetail } from './split-detail.ts'
 import { splitsBySubject } from './subject-splits.ts'
@@ -146,3 +146,20 @@ const lastPerSubject = async (link: Link, info: StreamInfo, filters: ReadonlyArr
 }
 
 const deltas = (sequences: ReadonlyArray<number>): ReadonlyArray<number> => sequences.map((s, i) => s - (sequences[i - 1] ?? 0))
+
+/** How a read is split, as code says it; null: into nothing, or into ranges. */
+const sayOf = (by: SplitBy | HashPart | 'subject' | null): string | null => {
+  if (by === null) return null
+  if (by === 'subject' || ('_tag' in by && by._tag === 'Subject')) return 'SplitBy.subject()'
+  return `SplitBy.hash(${JSON.stringify({ parts: by.parts, tokens: by.tokens })})`
+}
+
+/** A position of one way to split is none of another. */
+export const requireSameSplit = (label: string, splitBy: SplitBy | null, { subject, hash }: SplitDetail): void => {
+  const before = sayOf(subject === undefined ? (hash ?? null) : 'subject')
+  const now = sayOf(splitBy)
+  // Of what was not split by subject, the look for subjects says more.
+  if (before === now || splitBy?._tag === 'Subject') return
+  const ways = before === null ? 'unsplit, or in ranges. Leave splitBy out' : `split by ${before}. Give it splitBy: ${before}`
+  throw new JetStreamIOError('InvalidOptions', `${label}: the checkpoint has this read ${ways}, or start a new run.`)
+}

@@ -2,11 +2,10 @@
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { type OutputBatch, type SinkContext, emptyOutputs } from '../../sdk/graph/sink.ts'
 import type { SplitReader } from '../../sdk/splittable/source.ts'
-import { type ConnectionOptions, Erased, JetStreamIO } from '../../io/jetstream/index.ts'
+import { type ConnectionOptions, JetStreamIO } from '../../io/jetstream/index.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
-import { pullDefaults } from '../../io/jetstream/pull-window.ts'
-import { type SourceOptions, sourceOf } from '../../io/jetstream/source.ts'
-import { StartAt, StopAt } from '../../io/jetstream/read-options.ts'
+import { plainRead, type SourceOptions, sourceOf } from '../../io/jetstream/source.ts'
+import { StopAt } from '../../io/jetstream/read-options.ts'
 import { sinkOf, type SinkOptions } from '../../io/jetstream/sink.ts'
 
 /** The address of a server, or all that is to be said about a connection. */
@@ -43,22 +42,10 @@ export const sinkContext = (at: At, o: Partial<SinkContext> = {}): SinkContext =
 
 export const testSource = (stream: string, o: Partial<SourceOptions> = {}) =>
   sourceOf({
+    ...plainRead,
     stream,
-    others: [],
     label: `JetStreamIO.read(${stream})`,
-    filters: [],
-    start: StartAt.all,
     stop: StopAt.end,
-    splits: 1,
-    splitBy: null,
-    pull: pullDefaults,
-    erased: Erased.fail,
-    durable: null,
-    inactiveMs: null,
-    rateLimit: null,
-    consumer: null,
-    poison: null,
-    connection: undefined,
     ...o,
   })
 
