@@ -30,7 +30,7 @@ const packages = {
   'sdk/model': ['temporal-polyfill'],
   'sdk/graph': ['immutable'],
   'io/settings': ['yaml'],
-  'io/nats': ['@nats-io/[^/]+'],
+  'io/nats': ['@nats-io/[^/]+', 'ws'],
   'io/jetstream': ['@nats-io/[^/]+'],
   'runners/engine': ['immutable'],
   'runners/checkpoint': ['@nats-io/[^/]+'],

@@ -18,13 +18,22 @@ export const addressOf = (server: string): Address => {
   return { shown, login: { user: decoded(userinfo.slice(0, colon)), pass: decoded(userinfo.slice(colon + 1)) } }
 }
 
+/** What a connection goes through; null where the servers do not agree: one that came back elsewhere might no longer be encrypted. */
+export const schemeOf = (servers: ReadonlyArray<string>): 'nats' | 'ws' | 'wss' | null => {
+  const [first, ...others] = new Set(servers.map(server => (/^wss:/i.test(server) ? 'wss' : /^ws:/i.test(server) ? 'ws' : 'nats')))
+  return others.length > 0 ? null : (first ?? 'nats')
+}
+
+export const differingSchemes =
+  'a connection goes through TCP, through WebSockets, or through encrypted ones: give addresses that all begin with nats:// or tls://, all with ws://, or all with wss://'
+
 /** A host and a port: whatever else stands there may be part of a secret, as where a password holds a comma. */
 const isReadable = (shown: string): boolean => /^(?:(?:[a-z][a-z0-9+.-]*:)?\/\/)?(?:[\w.-]+|\[[\da-f:.%]+\])(?::\d+)?\/?$/i.test(shown)
 
 /** For messages. */
 export const shownServers = (servers: ReadonlyArray<string>): string =>
   servers
-    .map(server => addressOf(server).shown)
+    .map(server => addressOf(server).shown.replace(/^(wss?:\/\/[^/@]+)\/[^@]*$/i, '$1'))
     .map(shown => (isReadable(shown) ? shown : '(an address that is none)'))
     .join(', ')
 

@@ -2,7 +2,7 @@
 import { days, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import { duration, listOf, refuse, secret, text } from '../settings/kinds.ts'
 import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
-import { addressOf } from './address.ts'
+import { addressOf, differingSchemes, schemeOf } from './address.ts'
 import type { ConnectionSettings } from './settings.ts'
 
 /** A connection's settings, and the name by which reads and writes find it. */
@@ -19,16 +19,16 @@ const address: Kind<string> = {
     const server = value.trim()
     if (addressOf(server).login !== null || server.includes('@'))
       return refuse('it holds a login: leave it out, and give user and password, or a token, as keys of their own')
-    // The client has one transport in a process: a WebSocket's would take over the reconnects of every other connection.
-    if (/^wss?:/i.test(server)) return refuse('a WebSocket address is not supported: give one that begins with nats:// or tls://')
-    if (!/^(?:(?:nats|tls):\/\/)?[^\s,/\\@]+\/?$/.test(server)) return refuse('it is no address such as nats://host:4222')
+    if (!/^(?:(?:(?:nats|tls):\/\/)?[^\s,/\\@]+\/?|wss?:\/\/[^\s,/\\@?#]+(?:\/[\w.~-]+)*\/?)$/.test(server))
+      return refuse('it is no address such as nats://host:4222 or wss://host/path')
     return { _tag: 'Right', right: { value: server, shown: server } }
   },
 }
 
-const servers = listOf(address, 'addresses: nats://host:4222, or tls://', items =>
-  items.length > 0 ? null : { tag: 'InvalidOptions', reason: "no server is named. Give its address: servers: 'nats://127.0.0.1:4222'" },
-)
+const servers = listOf(address, 'addresses: nats://host:4222, or tls://, ws:// or wss://', items => {
+  if (items.length === 0) return { tag: 'InvalidOptions', reason: "no server is named. Give its address: servers: 'nats://127.0.0.1:4222'" }
+  return schemeOf(items) === null ? { tag: 'InvalidOptions', reason: differingSchemes } : null
+})
 
 const path = text('the path of a file')
 const subjectPrefix = text('a subject without wildcards', subject =>
@@ -43,6 +43,8 @@ const apart = (one: string, other: string): Problem => ({
   tag: 'InvalidOptions',
   reason: `it does not go together with ${one}: leave one out`,
 })
+
+const tlsFiles = ['tlsCaFile', 'tlsCertFile', 'tlsKeyFile'] as const
 
 const needs = (path: string, other: string): Problem => ({ path, tag: 'InvalidOptions', reason: `it needs ${other} as well` })
 
@@ -85,6 +87,11 @@ export const connectionSchema = {
       ...(values.password !== undefined && values.user === undefined ? [needs('password', 'user')] : []),
       ...(values.tlsCertFile !== undefined && values.tlsKeyFile === undefined ? [needs('tlsCertFile', 'tlsKeyFile')] : []),
       ...(values.tlsKeyFile !== undefined && values.tlsCertFile === undefined ? [needs('tlsKeyFile', 'tlsCertFile')] : []),
+      ...(schemeOf(values.servers ?? []) !== 'ws'
+        ? []
+        : tlsFiles
+            .filter(file => values[file] !== undefined)
+            .map(path => ({ path, tag: 'InvalidOptions' as const, reason: 'an address that begins with ws:// has no TLS: give wss://' }))),
       ...(values.domain !== undefined && values.apiPrefix !== undefined ? [apart('domain', 'apiPrefix')] : []),
     ]
   },

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
 import { secretReference } from '../settings/kinds.ts'
-import { addressOf, shownServers } from './address.ts'
+import { addressOf, differingSchemes, schemeOf, shownServers } from './address.ts'
 import { comeback } from './comeback.ts'
 import { connectionSchema } from './connection-keys.ts'
 import { ConnectionProblem } from './problem.ts'
@@ -16,6 +16,8 @@ export const apiTimeoutMs = 2_500
 
 /** Rejects with a ConnectionProblem. */
 export const dial = async (settings: ConnectionSettings): Promise<NatsConnection> => {
+  const scheme = schemeOf(settings.servers)
+  if (scheme === null) throw new ConnectionProblem('InvalidOptions', `${shownServers(settings.servers)}: ${differingSchemes}.`)
   const addresses = settings.servers.map(addressOf)
   // One login for all: a client has one.
   const login = addresses.find(address => address.login !== null)?.login ?? {}
@@ -26,7 +28,7 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     longestMs: Math.max(firstMs, settings.reconnectMaxWait ?? reconnectMaxWait.fallback),
     jitterMs: settings.reconnectJitter ?? reconnectJitter.fallback,
   })
-  const options: NodeConnectionOptions = {
+  const options: Omit<NodeConnectionOptions, 'tls'> = {
     servers: addresses.map(({ shown }) => shown),
     name: 'jetbeam',
     // A trace for each request costs more than the request.
@@ -39,12 +41,15 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     maxPingOut: 2,
     timeout: apiTimeoutMs,
     ...(settings.inboxPrefix === undefined ? {} : { inboxPrefix: settings.inboxPrefix }),
-    ...tlsOf(settings),
     ...login,
     ...(await loginOf(settings)),
   }
   try {
-    const nc = await connect(options)
+    const nc =
+      scheme === 'nats'
+        ? await connect({ ...options, ...tlsOf(settings) })
+        : // Few need it, and each worker thread would pay for its import.
+          await (await import('./web-socket.ts')).connectByWebSocket(options, { scheme, ...filesOf(settings) })
     void back.follow(nc)
     return nc
   } catch (error) {
@@ -69,14 +74,16 @@ export const refusedLogin = (servers: string, error: unknown): ConnectionProblem
   )
 
 /** With an authority, a certificate or an address that says so, the server must speak TLS. */
-const tlsOf = ({ servers, tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSettings): Pick<NodeConnectionOptions, 'tls'> => {
-  const files = {
-    ...(tlsCaFile === undefined ? {} : { caFile: tlsCaFile }),
-    ...(tlsCertFile === undefined ? {} : { certFile: tlsCertFile }),
-    ...(tlsKeyFile === undefined ? {} : { keyFile: tlsKeyFile }),
-  }
-  return Object.keys(files).length > 0 || servers.some(server => /^tls:/i.test(server)) ? { tls: files } : {}
+const tlsOf = (settings: ConnectionSettings): Pick<NodeConnectionOptions, 'tls'> => {
+  const files = filesOf(settings)
+  return Object.keys(files).length > 0 || settings.servers.some(server => /^tls:/i.test(server)) ? { tls: files } : {}
 }
+
+const filesOf = ({ tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSettings) => ({
+  ...(tlsCaFile === undefined ? {} : { caFile: tlsCaFile }),
+  ...(tlsCertFile === undefined ? {} : { certFile: tlsCertFile }),
+  ...(tlsKeyFile === undefined ? {} : { keyFile: tlsKeyFile }),
+})
 
 type Login = Pick<NodeConnectionOptions, 'authenticator' | 'token' | 'user' | 'pass'>
 

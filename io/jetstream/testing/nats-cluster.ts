@@ -111,7 +111,7 @@ const answering = async (servers: ReadonlyArray<RunningServer>, limitMs: number)
 }
 
 /** Asked for all at once, so that they differ. Somebody else may take one before the server does: the start then fails, and says so. */
-const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
+export const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
   const listeners = Array.from({ length: count }, () => createServer())
   const ports = await Promise.all(
     listeners.map(

@@ -186,7 +186,10 @@ const connection: fc.Arbitrary<ConnectionConfig> = fc
   .tuple(
     fc.record({
       name: maybe(word),
-      servers: fc.array(fc.constantFrom('nats://a:4222', 'tls://b.example:1', 'c', '[::1]:4222'), { minLength: 1, maxLength: 4 }),
+      servers: fc.oneof(
+        fc.array(fc.constantFrom('nats://a:4222', 'tls://b.example:1', 'c', '[::1]:4222'), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.constantFrom('wss://a', 'wss://b.example:443/nats/a-b', 'wss://[::1]:8080/'), { minLength: 1, maxLength: 3 }),
+      ),
       tlsCaFile: maybe(word),
       inboxPrefix: maybe(subjectText),
       reconnectWait: maybe(wait),
@@ -401,6 +404,21 @@ surce: {}
       refused(() => JetStreamIO.connection(connection)).problems.map(({ path }) => path),
       ['user', 'user'],
     )
+  })
+
+  it('has addresses of several kinds, or asks for TLS where there is none', () => {
+    for (const servers of [
+      ['nats://a', 'ws://b'],
+      ['ws://a', 'wss://b'],
+    ])
+      assert.match(
+        refused(() => JetStreamIO.connection({ servers })).message,
+        /servers: .*all begin with nats:\/\/ or tls:\/\/, all with ws:/,
+      )
+    for (const servers of ['wss://a?token=hunter2', 'wss://a/#hunter2', 'ws://'])
+      assert.match(refused(() => JetStreamIO.connection({ servers })).message, /servers: number 1: it is no address such as/)
+    const error = refused(() => JetStreamIO.connection({ servers: 'ws://a', tlsCaFile: 'ca.pem' }))
+    assert.match(error.message, /tlsCaFile: .* has no TLS: give wss:/)
   })
 
   it('never shows a secret, wherever it was written', () => {

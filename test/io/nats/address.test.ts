@@ -16,5 +16,7 @@ describe('The address of a server', () => {
 
   it('is shown without them', () => {
     assert.strictEqual(shownServers(['nats://ann:secret@a:1', 'nats://b:2']), 'nats://a:1, nats://b:2')
+    assert.strictEqual(shownServers(['wss://ann:secret@a:1/nats', 'ws://b/secret']), 'wss://a:1, ws://b')
+    assert.notInclude(shownServers(['ws://ann:12/34@a', 'ws://ann:secret/34@a']), '12')
   })
 })
