@@ -14,7 +14,7 @@ export interface ConfigLayer {
 
 export const emptyLayer: ConfigLayer = { values: new Map(), problems: [] }
 
-export const sectionNames = ['connection', 'source', 'sink', 'kv'] as const
+export const sectionNames = ['connection', 'source', 'sink', 'deadLetter', 'kv'] as const
 
 const sections: ReadonlyArray<string> = sectionNames
 

@@ -19,7 +19,7 @@ import { ConfigurationError } from './configuration-error.ts'
 import { connectionBinding } from './connections.ts'
 import type { ReadSettings, WriteTarget } from './verb-options.ts'
 import type { WatchSettings } from './kv-io.ts'
-import { type WriteSettings, kvSchema, sinkSchema, sourceSchema } from './jetstream-keys.ts'
+import { type DeadLetterSettings, type WriteSettings, deadLetterSchema, kvSchema, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 
 /** What a configuration tells; each section may be missing. Made by `JetStreamConfig`; nothing in it is a secret. */
 export interface JetStreamConfig {
@@ -29,6 +29,8 @@ export interface JetStreamConfig {
   readonly source?: ReadSettings | undefined
   /** What is written to. */
   readonly sink?: WriteSettings | undefined
+  /** Where goes what cannot be used. */
+  readonly deadLetter?: DeadLetterSettings | undefined
   /** Which key-value bucket is watched. */
   readonly kv?: WatchSettings | undefined
 }
@@ -41,6 +43,8 @@ export interface GivenConfig {
   readonly source?: Partial<ReadSettings> | undefined
   /** What is written to. */
   readonly sink?: Partial<WriteSettings> | undefined
+  /** Where goes what cannot be used. */
+  readonly deadLetter?: Partial<DeadLetterSettings> | undefined
   /** Which key-value bucket is watched. */
   readonly kv?: Partial<WatchSettings> | undefined
 }
@@ -56,6 +60,8 @@ export interface ConfigBuilder {
   readonly source: Setters<ReadSettings>
   /** Keys of what is written to: `sink.stream('TOTALS')`. */
   readonly sink: Setters<WriteSettings>
+  /** Keys of where goes what cannot be used: `deadLetter.subject('views.rejected')`. */
+  readonly deadLetter: Setters<DeadLetterSettings>
   /** Keys of the key-value bucket that is watched: `kv.bucket('colours')`. */
   readonly kv: Setters<WatchSettings>
   /** Several keys at once, as code. */
@@ -101,6 +107,7 @@ const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
   const connection = checkedSection<ConnectionConfig>('connection', connectionSchema, given('connection'), problems)
   const source = checkedSection<ReadSettings>('source', sourceSchema, given('source'), problems)
   const sink = checkedSection<WriteSettings>('sink', sinkSchema, given('sink'), problems)
+  const deadLetter = checkedSection<DeadLetterSettings>('deadLetter', deadLetterSchema, given('deadLetter'), problems)
   const kv = checkedSection<WatchSettings>('kv', kvSchema, given('kv'), problems)
   if (problems.length > 0) throw new ConfigurationError(label, problems)
   return {
@@ -108,12 +115,14 @@ const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
       ...(connection === null ? {} : { connection: connection.settings }),
       ...(source === null ? {} : { source: source.settings }),
       ...(sink === null ? {} : { sink: sink.settings }),
+      ...(deadLetter === null ? {} : { deadLetter: deadLetter.settings }),
       ...(kv === null ? {} : { kv: kv.settings }),
     }),
     shown: {
       ...(connection === null ? {} : { connection: connection.shown }),
       ...(source === null ? {} : { source: source.shown }),
       ...(sink === null ? {} : { sink: sink.shown }),
+      ...(deadLetter === null ? {} : { deadLetter: deadLetter.shown }),
       ...(kv === null ? {} : { kv: kv.shown }),
     },
   }
@@ -125,6 +134,7 @@ const allPaths: ReadonlyArray<string> = [
   ...pathsOf<ConnectionConfig>('connection', connectionSchema),
   ...pathsOf<ReadSettings>('source', sourceSchema),
   ...pathsOf<WriteSettings>('sink', sinkSchema),
+  ...pathsOf<DeadLetterSettings>('deadLetter', deadLetterSchema),
   ...pathsOf<WatchSettings>('kv', kvSchema),
 ]
 
@@ -152,6 +162,7 @@ const builderOf = ({ files, code }: Layers): ConfigBuilder => {
     connection: setters<ConnectionConfig>('connection', connectionSchema),
     source: setters<ReadSettings>('source', sourceSchema),
     sink: setters<WriteSettings>('sink', sinkSchema),
+    deadLetter: setters<DeadLetterSettings>('deadLetter', deadLetterSchema),
     kv: setters<WatchSettings>('kv', kvSchema),
     options: given => withCode(layerOfObject(given)),
     properties: text => withFile(layerOfProperties(text)),
@@ -200,9 +211,12 @@ const write = (config: JetStreamConfig): WriteTarget & { readonly subject: strin
   subject: config.sink?.subject ?? missing('sink.subject'),
 })
 
+const deadLetter = ({ deadLetter: settings, connection }: JetStreamConfig): DeadLetterSettings =>
+  settings === undefined ? missing('deadLetter.stream') : { ...named(connection), ...settings }
+
 /**
  * Settings of connections, reads and writes from an object, a builder, a properties file, JSON or YAML: the same keys, defaults and checks,
- * and the same configuration. A text has the sections `connection`, `source`, `sink` and `kv`; properties begin with `jetbeam.`. What code says
+ * and the same configuration. A text has the sections `connection`, `source`, `sink`, `deadLetter` and `kv`; properties begin with `jetbeam.`. What code says
  * goes before what a file says, and what neither says has its default where it is used. Functions (coders, timestamps) are code only.
  * Secrets are named, never written: `${env:NAME}` or `${file:PATH}`, which a connection looks up when it connects. The keys are those of
  * JetStreamIO's options for NATS.
@@ -285,6 +299,15 @@ export const JetStreamConfig = Object.freeze({
    * pipe(orders, JetStreamIO.write({ ...target, subject: order => subject`totals.${order.shop}`, coder: Encoder.json() }))
    */
   writeTarget,
+  /**
+   * For `JetStreamIO.writeUndecodable`; and for `writeFailures`, which a coder completes.
+   *
+   * @example
+   * const config = JetStreamConfig.yaml('deadLetter: { stream: REJECTED, subject: views.rejected }')
+   * const rejected = JetStreamIO.writeUndecodable(JetStreamConfig.deadLetter(config))
+   * pipe(JetStreamIO.read({ stream: 'VIEWS', coder: viewCoder }), PCollection.deadLetter(rejected))
+   */
+  deadLetter,
   /**
    * For `KvIO.watch`; a coder completes it.
    *

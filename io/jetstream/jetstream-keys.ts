@@ -193,6 +193,22 @@ export const sinkSchema = {
   },
 } satisfies Schema<WriteSettings>
 
+/** Where goes what a pipeline cannot use: a write's settings, with a subject. */
+export interface DeadLetterSettings extends WriteTarget {
+  /** To which all is published. */
+  readonly subject: string
+}
+
+export const deadLetterSchema = {
+  keys: {
+    ...sinkSchema.keys,
+    stream: required(severalOrOne, 'Where goes what cannot be used; it must exist and take the subject.'),
+    subject: required(fixedSubject, 'To which all is published.'),
+    name: optional(name, 'JetStreamIO.VERB(STREAM)', 'What it is called in errors and checkpoints.'),
+  },
+  rules: sinkSchema.rules,
+} satisfies Schema<DeadLetterSettings>
+
 const needless = (path: string, reason: string): Problem => ({ path, tag: 'InvalidOptions', reason })
 
 const bucketName = text('the name of a bucket', bucket =>

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { assert } from 'chai'
 import { JetStreamConfig } from '../../io/jetstream/index.ts'
-import { kvSchema, sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
+import { deadLetterSchema, kvSchema, sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
 import { connectionSchema } from '../../io/nats/connection-keys.ts'
 import type { Key } from '../../io/settings/schema.ts'
 import { optionsTable } from '../support/options-table.ts'
@@ -26,7 +26,7 @@ describe('The README’s options', () => {
   })
 
   it('tell a default as what is taken where nothing is said', () => {
-    const keys: ReadonlyArray<Key<unknown>> = [connectionSchema, sourceSchema, sinkSchema, kvSchema].flatMap(({ keys }) =>
+    const keys: ReadonlyArray<Key<unknown>> = [connectionSchema, sourceSchema, sinkSchema, deadLetterSchema, kvSchema].flatMap(({ keys }) =>
       Object.values<Key<unknown>>(keys),
     )
     const told = keys.filter(({ fallback }) => fallback !== null)

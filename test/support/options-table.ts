@@ -1,5 +1,5 @@
 // The options as the README shows them, from the schemas.
-import { kvSchema, sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
+import { deadLetterSchema, kvSchema, sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
 import { connectionSchema } from '../../io/nats/connection-keys.ts'
 import type { Key } from '../../io/settings/schema.ts'
 
@@ -17,5 +17,6 @@ export const optionsTable = (): string =>
     ...rows('connection', connectionSchema.keys),
     ...rows('source', sourceSchema.keys),
     ...rows('sink', sinkSchema.keys),
+    ...rows('deadLetter', deadLetterSchema.keys),
     ...rows('kv', kvSchema.keys),
   ].join('\n')

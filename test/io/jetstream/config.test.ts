@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert } from 'chai'
 import fc from 'fast-check'
-import { Decoder } from '../../../sdk/coders/index.ts'
-import { Instant, millis, minutes, seconds } from '../../../sdk/model/time.ts'
+import { Decoder, Encoder } from '../../../sdk/coders/index.ts'
+import { Instant, days, millis, minutes, seconds } from '../../../sdk/model/time.ts'
 import {
   Acknowledge,
   ConfigurationError,
   type ConnectionConfig,
+  type DeadLetterSettings,
   Delivery,
   Erased,
   type GivenConfig,
@@ -59,6 +60,13 @@ const whole: JetStreamConfig = JetStreamConfig.of({
     name: 'views',
   },
   sink: { stream: 'TOTALS', subject: 'totals.all', delivery: Delivery.atLeastOnce, name: 'totals', connection: 'us' },
+  deadLetter: {
+    stream: 'REJECTED',
+    subject: 'rejected',
+    delivery: Delivery.atLeastOnce,
+    createSubjects: ['rejected'],
+    createMaxAge: days(7),
+  },
   kv: { bucket: 'colours', keys: ['sky', 'sea.*'] },
 })
 
@@ -88,6 +96,11 @@ jetbeam.sink.subject=totals.all
 jetbeam.sink.delivery=atLeastOnce
 jetbeam.sink.name=totals
 jetbeam.sink.connection=us
+jetbeam.deadLetter.stream=REJECTED
+jetbeam.deadLetter.subject=rejected
+jetbeam.deadLetter.delivery=atLeastOnce
+jetbeam.deadLetter.createSubjects=rejected
+jetbeam.deadLetter.createMaxAge=P7D
 jetbeam.kv.bucket=colours
 jetbeam.kv.keys=sky, sea.*
 `
@@ -99,6 +112,8 @@ const json = `{
   "source": { "stream": "VIEWS", "subjects": ["views.eu.>", "views.us.*"], "start": "time:2023-11-14T23:13:20.123+01:00",
     "stop": "count:1000", "watermark": "outOfOrder:10s,idle:1m", "splits": 4, "name": "views" },
   "sink": { "stream": "TOTALS", "subject": "totals.all", "delivery": "atLeastOnce", "name": "totals", "connection": "us" },
+  "deadLetter": { "stream": "REJECTED", "subject": "rejected", "delivery": "atLeastOnce", "createSubjects": ["rejected"],
+    "createMaxAge": "7d" },
   "kv": { "bucket": "colours", "keys": "sky,sea.*" }
 }`
 
@@ -126,6 +141,12 @@ source:
   splits: 4
   name: views
 sink: { stream: TOTALS, subject: totals.all, delivery: atLeastOnce, name: totals, connection: us }
+deadLetter:
+  stream: REJECTED
+  subject: rejected
+  delivery: atLeastOnce
+  createSubjects: [rejected]
+  createMaxAge: 168h
 kv: { bucket: colours, keys: [sky, sea.*] }
 `
 
@@ -154,6 +175,11 @@ const byHand = (): JetStreamConfig =>
     .sink.delivery(Delivery.atLeastOnce)
     .sink.name('totals')
     .sink.connection('us')
+    .deadLetter.stream('REJECTED')
+    .deadLetter.subject('rejected')
+    .deadLetter.delivery(Delivery.atLeastOnce)
+    .deadLetter.createSubjects(['rejected'])
+    .deadLetter.createMaxAge(days(7))
     .kv.bucket('colours')
     .kv.keys(['sky', 'sea.*'])
     .build()
@@ -259,16 +285,17 @@ const queue: fc.Arbitrary<ReadSettings> = fc.record({
   fetchTimeout: maybe(duration(2_000, 300_000)),
   heartbeat: maybe(duration(100, 1_000)),
 })
-const sink: fc.Arbitrary<WriteSettings> = fc.record({
+const written = {
   stream: fc.oneof(oneName, fc.uniqueArray(oneName, { minLength: 2, maxLength: 3 })),
-  subject: maybe(subjectText),
   delivery: maybe(fc.constantFrom(...Object.values(Delivery))),
   maxInFlight: maybe(fc.integer({ min: 1, max: 65_536 })),
   maxInFlightBytes: maybe(fc.integer({ min: 1, max: 1e9 })),
   traceContext: maybe(fc.boolean()),
   name: maybe(word),
   connection: maybe(word),
-})
+}
+const sink: fc.Arbitrary<WriteSettings> = fc.record({ ...written, subject: maybe(subjectText) })
+const deadLetter: fc.Arbitrary<DeadLetterSettings> = fc.record({ ...written, subject: subjectText })
 const kv: fc.Arbitrary<WatchSettings> = fc.record({
   bucket: fc.stringMatching(/^[\w-]{1,8}$/),
   keys: maybe(fc.uniqueArray(subjectText, { minLength: 1, maxLength: 3 })),
@@ -279,6 +306,7 @@ const anyConfig: fc.Arbitrary<GivenConfig> = fc.record({
   connection: maybe(connection),
   source: maybe(fc.oneof(source, queue)),
   sink: maybe(sink),
+  deadLetter: maybe(deadLetter),
   kv: maybe(kv),
 })
 
@@ -324,6 +352,13 @@ describe('A configuration', () => {
     assert.deepEqual(JetStreamConfig.writeTarget(config), { stream: 'TOTALS', connection: 'eu' })
     assert.deepEqual(JetStreamConfig.connection(config), { _tag: 'Binding', key: 'jetstream:eu', settings: { servers: ['a'] } })
     JetStreamIO.read({ ...JetStreamConfig.read(config), coder: Decoder.text })
+    const rejected = { ...config, ...JetStreamConfig.yaml('deadLetter: { stream: R, subject: r }') }
+    assert.deepEqual(JetStreamConfig.deadLetter(rejected), { stream: 'R', subject: 'r', connection: 'eu' })
+    JetStreamIO.writeUndecodable(JetStreamConfig.deadLetter(rejected))
+    JetStreamIO.writeFailures({ ...JetStreamConfig.deadLetter(rejected), coder: Encoder.text() })
+    assert.match(refused(() => JetStreamConfig.deadLetter(config)).message, /deadLetter\.stream: it is missing/)
+    assert.match(refused(() => JetStreamConfig.yaml('deadLetter: { stream: R }')).message, /deadLetter\.subject: it is missing/)
+    assert.match(refused(() => JetStreamConfig.yaml('deadLetter: { stream: R, subject: r.* }')).message, /deadLetter\.subject: /)
     assert.match(refused(() => JetStreamConfig.read({})).message, /source\.stream: it is missing/)
     assert.match(refused(() => JetStreamConfig.write({ sink: { stream: 'S' } })).message, /sink\.subject: it is missing/)
   })
