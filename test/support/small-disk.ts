@@ -1,6 +1,6 @@
 // A disk that can really be filled up: a small file system of its own. Needs root on Linux.
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,7 +9,7 @@ const execute = promisify(execFile)
 
 export interface SmallDisk {
   readonly path: string
-  /** Writes until nothing more fits. */
+  /** Writes until nothing more fits; again, what was freed since. */
   readonly fillUp: () => Promise<void>
   readonly makeRoom: () => Promise<void>
   readonly remove: () => Promise<void>
@@ -30,9 +30,9 @@ export const smallDisk = async (kilobytes: number): Promise<SmallDisk | string> 
     path,
     fillUp: async () => {
       // What fits is written: a file system that is full takes part of it, and says so.
-      await writeFile(ballast, new Uint8Array(kilobytes * 1_024)).catch(() => undefined)
-      const { bavail } = await statfs(path)
-      if (bavail !== 0) throw new Error(`${bavail} blocks are still free`)
+      await appendFile(ballast, new Uint8Array(kilobytes * 1_024)).catch((error: unknown) => {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+      })
     },
     makeRoom: () => rm(ballast),
     remove: async () => {
