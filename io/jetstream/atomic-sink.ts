@@ -1,6 +1,7 @@
 // Outputs of checkpoints in atomic batches with a marker: all of a batch is stored or nothing, its marker says how far that is, and only
 // whoever has taken the marker over can write the next one. Neither names nor the duplicate window are needed, and nothing is looked through.
 import type { CommitId, ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
+import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import { AtomicBatch, mostRows } from './atomic-batch.ts'
 import { endOfBatch } from './publisher-options.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
@@ -27,6 +28,7 @@ class AtomicSink {
   readonly #owner: Owner
   readonly #markers = new Map<string, ShardMarker>()
   readonly #counts = { published: 0, batches: 0, recoveries: 0, foundStored: 0, skipped: 0, refreshed: 0 }
+  readonly #latency = new LatencyRecorder()
   readonly #interruptions = new Interruptions()
   #maxRows = mostRows
   #lastSequence: number
@@ -99,6 +101,7 @@ class AtomicSink {
         return Promise.resolve()
       },
       metrics: () => this.#counts,
+      latency: () => this.#latency.told(),
     }
   }
 
@@ -125,13 +128,18 @@ class AtomicSink {
     }
     let part = next === 0 ? 0 : marker.part
     const attempts = new Attempts(this.#place)
-    let committing: { readonly reached: Reached; readonly from: number; readonly answer: Promise<PubAck | Error> } | null = null
+    let committing: {
+      readonly reached: Reached
+      readonly from: number
+      readonly at: number
+      readonly answer: Promise<PubAck | Error>
+    } | null = null
     while (next < of || committing !== null) {
       // The next batch is staged while the one before is stored.
       const staged = next < of ? this.#stage(outputs, next) : null
       if (committing !== null) {
         const doubt = this.#settled(marker, await committing.answer, committing.reached)
-        if (doubt === null) this.#counts.published += committing.reached.rows - committing.from
+        if (doubt === null) this.#stored(committing.reached.rows - committing.from, committing.at)
         if (doubt !== null) {
           const sure = committing.from
           committing = null
@@ -152,10 +160,15 @@ class AtomicSink {
       const reached: Reached = { generation: id.generation, epoch: id.epoch, part: ++part, rows: staged.to, of }
       const { payload, headers } = marker.next(reached)
       const answer = this.#interruptions.orInterrupted(staged.batch.commit(marker.subject, payload, headers).catch(asError))
-      committing = { reached, from: next, answer }
+      committing = { reached, from: next, at: performance.now(), answer }
       next = staged.to
     }
     this.#lastSequence = Math.max(this.#lastSequence, marker.sequence)
+  }
+
+  #stored(rows: number, since: number): void {
+    this.#counts.published += rows
+    this.#latency.record(performance.now() - since, rows)
   }
 
   #stage(outputs: OutputBatch, from: number): { readonly batch: AtomicBatch; readonly to: number } {

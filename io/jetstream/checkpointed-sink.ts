@@ -9,7 +9,7 @@ export const sinkOfCheckpoints = <A>(
 
 export const commitsOnly = (
   label: string,
-  o: Pick<ConnectedSink, 'protocol' | 'way' | 'guarantee' | 'commit' | 'close' | 'metrics'>,
+  o: Pick<ConnectedSink, 'protocol' | 'way' | 'guarantee' | 'commit' | 'close' | 'metrics' | 'latency'>,
 ): ConnectedSink => ({
   ...o,
   publish: () => {

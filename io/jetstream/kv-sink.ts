@@ -3,6 +3,7 @@
 // remembers only the newer. What expects a revision carries a name instead, by which a put that arrived before is told from a conflict.
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { type Link, acquire } from './connections.ts'
 import { type Destination, filtersReadBack, requireNoLoop } from './destination-checks.ts'
@@ -75,6 +76,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
   const every = `$KV.${bucket}.>`
   requireNoLoop(readBack, destination, readBack?.includes(every) === true ? every : null)
   const counts = { put: 0, conflicts: 0, again: 0 }
+  const latency = new LatencyRecorder()
 
   /** A request whose connection is cut is never answered: `lost` rejects then. */
   const whileConnected = async <B>(work: (lost: Promise<never>) => Promise<B>): Promise<B> => {
@@ -105,9 +107,11 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     for (const [key, values] of Object.entries(given ?? {})) for (const value of values) headers.append(key, value)
     if (headers.has(expectedHeader)) headers.set(nameHeader, name)
     if (revision !== null) headers.set(expectedHeader, String(revision))
+    const since = performance.now()
     try {
       const { data } = await Promise.race([link.nc.request(subject, payload, { headers, timeout: ackTimeoutMs }), lost])
       const ack = parsePubAck(data)
+      latency.record(performance.now() - since)
       if (ack._tag === 'stored') return { _tag: 'stored' }
       if (isConflict(ack.errorCode)) {
         // The leader knows of all that was acknowledged.
@@ -205,6 +209,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     },
     close: () => link.release(),
     metrics: () => ({ ...counts }),
+    latency: () => latency.told(),
   })
 }
 

@@ -135,6 +135,7 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
     },
     close: () => publisher.close(),
     metrics: () => ({ ...publisher.counts, inFlight: publisher.inFlight, skipped }),
+    latency: () => publisher.latency.told(),
   }
 }
 

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { type Link, acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
@@ -50,6 +51,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     throw error
   }
   const counts = { put: 0, found: 0 }
+  const latency = new LatencyRecorder()
 
   const put = async (name: string, nuid: string, data: Uint8Array): Promise<void> => {
     const subject = infoSubject(bucket, name)
@@ -58,6 +60,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
       counts.found++
       return
     }
+    const since = performance.now()
     const chunks = chunkSubject(bucket, nuid)
     // Of an attempt that came to nothing.
     await link.jsm.streams.purge(stream, { filter: chunks })
@@ -81,6 +84,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     }
     await publish(link, label, subject, new TextEncoder().encode(JSON.stringify(info)), true)
     counts.put++
+    latency.record(performance.now() - since)
     const before = field(told, 'nuid')
     if (typeof before === 'string' && before !== '') await link.jsm.streams.purge(stream, { filter: chunkSubject(bucket, before) })
   }
@@ -97,6 +101,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     },
     close: () => link.release(),
     metrics: () => ({ ...counts }),
+    latency: () => latency.told(),
   })
 }
 

@@ -23,6 +23,8 @@ import { requireSameQueue, streamInfo } from './stream-info.ts'
 
 export interface QueueOptions extends DurablePlace {
   readonly context: HostContext
+  /** For the log. */
+  readonly split: string
   readonly pull: PullSettings
   readonly poison: PoisonPolicy | null
   /** The stream's creation time when the run began. */
@@ -86,7 +88,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
       {
         onMessage: (message, numbers, reply) => this.onMessage(message, numbers, reply),
         onHeartbeat: () => this.caughtUp(),
-        onDoubt: reason => this.life.renew(reason, { consumer: o.name }),
+        onDoubt: reason => this.life.renew(reason, { split: o.split, consumer: o.name }),
         onFailure: error => this.life.fail(error),
         demand: () => this.demand(),
       },
@@ -271,6 +273,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     context.log(
       'warn',
       `${label}: the consumer ${name} of the stream ${stream} was deleted: it is made again, and nothing is lost, since a work queue keeps what was not acknowledged`,
+      { split: this.o.split, consumer: name },
     )
     return makeConsumer(this.o, name, filter, false)
   }
@@ -325,7 +328,11 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const refusal =
       isSuspect && this.trials.hasFailed(sequence) ? `no run came to a checkpoint behind it in ${deliveries - 1} attempts` : null
     if (refusal !== null && poison?._tag === 'terminate') {
-      context.log('warn', `${label}: message ${sequence} of the stream ${stream}, of ${message.subject}, is given up: ${refusal}`)
+      context.log('warn', `${label}: message ${sequence} of the stream ${stream}, of ${message.subject}, is given up: ${refusal}`, {
+        split: this.o.split,
+        sequence,
+        subject: message.subject,
+      })
       this.handedOn.add(sequence)
       this.committed.add(sequence)
       void this.acknowledgments.acknowledge([{ sequence, reply, isPoison: true }])

@@ -72,6 +72,7 @@ export const openQueue = async (
   const reader = new QueueReader({
     ...place,
     context,
+    split: split.id,
     pull: plan.pull,
     poison: plan.poison,
     created,

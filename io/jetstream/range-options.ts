@@ -12,6 +12,8 @@ export interface RangeOptions {
   readonly stream: string
   /** For messages: who reads. */
   readonly label: string
+  /** For the log; null: it reads for no split. */
+  readonly split: string | null
   /** The stream's creation time when the run began. */
   readonly created: string
   readonly from: number

@@ -55,7 +55,8 @@ export class RangeReader implements SplitReader<StreamMessage> {
       {
         onMessage: (message, numbers) => this.onMessage(message, numbers),
         onHeartbeat: () => this.caughtUp(true),
-        onDoubt: reason => this.life.renew(reason, { sequence: this.next, ...(o.subject === undefined ? {} : { subject: o.subject }) }),
+        onDoubt: reason =>
+          this.life.renew(reason, { split: o.split, sequence: this.next, ...(o.subject === undefined ? {} : { subject: o.subject }) }),
         onFailure: error => this.life.fail(error),
         demand: () => this.demand(),
       },
@@ -165,7 +166,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private tolerate(text: string, erased: number): void {
     if (this.o.gapless) throw new JetStreamIOError('MessagesErased', text)
     this.skipped += erased
-    this.o.context.log('warn', text, { erased, erasedInAll: this.skipped })
+    this.o.context.log('warn', text, { split: this.o.split, sequence: this.next, erased, erasedInAll: this.skipped })
   }
 
   private detach(): void {

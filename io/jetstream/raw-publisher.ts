@@ -2,6 +2,7 @@
 // anything doubtful it stops, learns from the destination which messages arrived, and sends the others again, in order.
 import { type Msg, type Subscription, createInbox, headers as makeHeaders } from '@nats-io/nats-core'
 import { JetStreamIOError, asError, errorText, notPermitted, orElse } from './errors.ts'
+import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import type { PublisherOptions, Rows } from './publisher-options.ts'
 import { InFlight } from './in-flight.ts'
 import { WireHeaders } from './outgoing-headers.ts'
@@ -14,6 +15,8 @@ import { matches } from './subject-filter.ts'
 const ackTimeoutMs = 5_000
 const tickMs = 500
 const closeMs = 5_000
+/** Of how many acknowledgments one is timed. */
+const timedOf = 16
 /** Ticks are never so far apart, unless the process was stopped: another may have taken over since, and published the same. */
 const stoppedMs = 2_000
 /** What a connection that was cut had already delivered to the server is read by it within this time. */
@@ -61,6 +64,8 @@ export class RawPublisher {
     return this.flight.size
   }
 
+  /** From sending to the acknowledgment, the last sending of what was sent again. */
+  readonly latency = new LatencyRecorder()
   readonly counts = { published: 0, duplicates: 0, resent: 0, recoveries: 0, foundStored: 0 }
 
   constructor(o: PublisherOptions) {
@@ -156,6 +161,7 @@ export class RawPublisher {
     const { messages, bytes } = this.o.window
     const now = Date.now()
     if (now < this.heldUntil || now - this.tickedAt > stoppedMs) return
+    const sentAt = performance.now()
     while (this.backlogRows > 0 && flight.size < messages && flight.bytes < bytes) {
       const rows = this.backlog[0]
       if (rows === undefined) break
@@ -167,7 +173,7 @@ export class RawPublisher {
         rows.headers[i] ?? null,
         id,
         this.highest,
-        now,
+        sentAt,
       )
       this.backlogRows--
       if (this.cursor === rows.destinations.length) {
@@ -255,7 +261,9 @@ export class RawPublisher {
   }
 
   private acknowledged(n: number, sequence: number): void {
+    const sentAt = this.flight.sentTime(n)
     if (!this.flight.acknowledge(n)) return
+    if (n % timedOf === 0) this.latency.record(performance.now() - sentAt)
     this.counts.published++
     if (sequence > this.highest) this.highest = sequence
     this.fruitless = 0
@@ -351,7 +359,7 @@ export class RawPublisher {
 
   private resend(): void {
     const { flight } = this
-    const now = Date.now()
+    const now = performance.now()
     for (let n = flight.tail; n < flight.head; n++) {
       if (!flight.isSent(n)) continue
       flight.sentAgain(n, now)
@@ -368,7 +376,7 @@ export class RawPublisher {
     this.tickedAt = now
     if (this.backlogRows > 0) this.send()
     if (this.fruitless === 0) this.progressAt = now
-    if (!late && !this.recovering && this.flight.size > 0 && now - this.flight.sentTime(this.flight.tail) > ackTimeoutMs)
+    if (!late && !this.recovering && this.flight.size > 0 && performance.now() - this.flight.sentTime(this.flight.tail) > ackTimeoutMs)
       this.doubt(`no acknowledgment for ${ackTimeoutMs / 1000} s`)
   }
 

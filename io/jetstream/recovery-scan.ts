@@ -24,6 +24,7 @@ export const scanIds = async (o: ScanOptions, from: number, found: (id: string, 
   const info = await persistently({ what: o.label, signal: o.context.signal, link: o.link }, () => streamInfo(o.link, o.stream, o.label))
   const reader = new RangeReader({
     ...o,
+    split: null,
     from,
     to: info.state.last_seq + 1,
     until: null,

@@ -1,6 +1,7 @@
 // One sink that writes to several streams: each subject belongs to one of them, and each stream is written to in its own way.
 import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import { emptyOutputs } from '../../sdk/graph/sink.ts'
+import { Latency } from '../../sdk/model/histogram.ts'
 import { JetStreamIOError } from './errors.ts'
 import { type Position, isPosition, ofStreams } from './position.ts'
 import { matches } from './subject-filter.ts'
@@ -80,5 +81,6 @@ export const severalStreams = (label: string, streams: ReadonlyArray<StreamSink>
       Object.fromEntries(
         streams.flatMap(({ stream, sink }) => Object.entries(sink.metrics()).map(([key, value]) => [`${stream}.${key}`, value])),
       ),
+    latency: () => Latency.merge(streams.map(({ sink }) => sink.latency?.() ?? Latency.none)),
   }
 }

@@ -182,6 +182,7 @@ const openSplit = async (
     context,
     stream: o.stream,
     label: o.label,
+    split: split.id,
     created: detail.created,
     from,
     to: split.range.to,

@@ -104,6 +104,7 @@ describe('A sink that writes in atomic batches', function () {
     await committing
     await commit(sink, stream, 2, range(700, 800))
     assert.deepInclude(sink.metrics(), { foundStored: 700, published: 100 })
+    assert.strictEqual(sink.latency?.().count, 100, 'what was acknowledged was timed')
     await sink.close()
     await proxy.close()
     assert.deepEqual(await stored(stream), range(0, 800))

@@ -75,6 +75,7 @@ describe('KvIO.write', function () {
     await sink.commit(id, all, true)
     assert.deepStrictEqual([await valueOf('a'), await valueOf('b')], ['newest', 'only'])
     assert.deepStrictEqual(sink.metrics(), { put: 6, conflicts: 0, again: 0 })
+    assert.strictEqual(sink.latency?.().count, 6)
     await sink.close()
   })
 

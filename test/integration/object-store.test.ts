@@ -88,6 +88,7 @@ describe('ObjectStoreIO', function () {
     await sink.commit(id, row, false)
     await sink.commit(id, row, true)
     assert.deepStrictEqual(sink.metrics(), { put: 1, found: 1 })
+    assert.strictEqual(sink.latency?.().count, 1)
     // As after a crash between the second chunk and the info.
     await jsm.streams.deleteMessage('OBJ_images', 3)
     assert.strictEqual(await stored(), 2)

@@ -9,6 +9,7 @@ import type { StreamMessage } from '../../io/jetstream/message.ts'
 import type { SourceOptions } from '../../io/jetstream/source.ts'
 import type { ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { changed, hostContext, range, rejection, testSource } from '../support/jetstream-context.ts'
+import type { Log } from '../../runners/host/log.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
 import { streamTexts } from '../support/read-stream.ts'
 
@@ -227,7 +228,7 @@ describe('A read that acknowledges', function () {
 
   describe('meets a message that ends each run', () => {
     /** Starts it again, as whoever supervises it does, until it gets to its end; gives how often it did not. */
-    const untilItEnds = async (stream: string, poison: PoisonPolicy): Promise<number> => {
+    const untilItEnds = async (stream: string, poison: PoisonPolicy, told: Log = log): Promise<number> => {
       const pipeline = Pipeline.of(
         pipe(
           JetStreamIO.readMessages({
@@ -246,7 +247,7 @@ describe('A read that acknowledges', function () {
           JetStreamIO.write({ stream: 'COPIED', subject: 'copied', coder: Coder.string }),
         ),
       )
-      const options = { ...nats.options(`poison-${stream}`), log, restart: { attempts: 0 } }
+      const options = { ...nats.options(`poison-${stream}`), log: told, restart: { attempts: 0 } }
       for (let failures = 0; failures < 20; failures++)
         if ((await pipe(pipeline, DirectRunner.run(options))())._tag === 'Right') return failures
       throw new Error('it has not ended')
@@ -258,7 +259,9 @@ describe('A read that acknowledges', function () {
       it(`and alone of all that were under way gives it up: ${then}`, async () => {
         const stream = await newStream('workqueue')
         await publish(stream, 0, 30)
-        const failures = await untilItEnds(stream, Poison[then]({ attempts: 3, delay: millis(10) }))
+        const givenUp: unknown[] = []
+        const told: Log = (_, text, fields) => void (text.includes('is given up') && givenUp.push(fields))
+        const failures = await untilItEnds(stream, Poison[then]({ attempts: 3, delay: millis(10) }), told)
         assert.strictEqual(failures, 4, 'three in company, and once alone')
         assert.deepEqual(
           [...(await streamTexts(nats.nc(), 'COPIED'))].sort(),
@@ -268,7 +271,7 @@ describe('A read that acknowledges', function () {
         )
         assert.strictEqual(await left(stream), 0)
         assert.deepEqual(await streamTexts(nats.nc(), 'DEAD'), then === 'deadLetter' ? ['3'] : [])
-        if (then === 'terminate') return
+        if (then === 'terminate') return assert.deepNestedInclude(givenUp[0], { split: 'consumer-reader', sequence: 4 })
         const message = await jsm.streams.getMessage('DEAD', { last_by_subj: 'dead' })
         assert.strictEqual(message?.header.get('Jetbeam-Error'), 'no run came to a checkpoint behind it in 4 attempts')
       })

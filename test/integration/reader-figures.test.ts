@@ -1,7 +1,7 @@
 // What readers and sinks tell of themselves while a job runs.
 import { type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { assert } from 'chai'
-import { Coder, type Job, orThrow, PCollection, Pipeline, pipe, type SplitMetrics } from 'jetbeam'
+import { Coder, type Job, Latency, orThrow, PCollection, Pipeline, pipe, type SplitMetrics } from 'jetbeam'
 import { Acknowledge, JetStreamIO, type ReadSettings } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { natsPlace, pause } from '../support/nats-place.ts'
@@ -54,6 +54,8 @@ describe('A job on JetStream tells', function () {
     await orThrow(job.suspend)
     const sink = Object.values(job.metrics().sinks)[0]
     assert.deepInclude(sink, { published: 40, inFlight: 0 })
+    const latency = Object.values(job.metrics().publishLatency)[0] ?? assert.fail('the sink tells no latency')
+    assert.isAbove(Latency.quantile(latency, 0.5) ?? 0, 0)
   })
 
   it('that a reader was served anew', async () => {
