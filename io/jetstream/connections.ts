@@ -1,6 +1,6 @@
 // What sources and sinks hold of a connection: a share of it, and its JetStream.
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { errors, type NatsConnection } from '@nats-io/nats-core'
+import type { NatsConnection } from '@nats-io/nats-core'
 import type { Binding, HostContext, LocalBinding } from '../../sdk/model/bindings.ts'
 import { addressOf } from '../nats/address.ts'
 import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
@@ -10,20 +10,16 @@ import { ConnectionProblem } from '../nats/problem.ts'
 import { type ConnectionSpecifics, apiPrefixOf, bindingKey, connectionBinding as bindingOf, handedIn, serversIn } from '../nats/settings.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
-import { JetStreamIOError, errorText, notPermitted, refusalIn } from './errors.ts'
-import { patienceMs } from './patience.ts'
+import { JetStreamIOError, errorText } from './errors.ts'
+import { type Asked, patienceMs, persistently } from './patience.ts'
 
 /** A connection as sources and sinks use it. */
-export interface Link extends Omit<SharedConnection, 'settings' | 'closedBy'> {
+export interface Link extends Omit<SharedConnection, 'settings' | 'closedBy'>, Asked {
   readonly jsm: JetStreamManager
   /** Of JetStream's API: `$JS.API`. */
   readonly apiPrefix: string
   /** Of subjects for answers: `_INBOX`. */
   readonly inboxPrefix: string
-  /** How long its servers may be away before a run fails. */
-  readonly patienceMs: number
-  /** Once it is closed: the error to fail with. */
-  readonly whyClosed: (label: string) => JetStreamIOError
 }
 
 /** A problem of the shared room, as this one's users know it. */
@@ -60,21 +56,24 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
   return Object.freeze({ _tag: 'LocalBinding', key: bindingKey(o?.name), value: nc })
 }
 
-/** Connects, or joins who already did. Rejects with CannotConnect. */
-export const acquire = async ({ binding }: Pick<HostContext, 'binding'>, name: string | undefined, lane: Lane): Promise<Link> => {
+/** Connects, or joins who already did. Rejects with CannotConnect, or with ServerUnavailable where JetStream has no leader for too long. */
+export const acquire = async (
+  { binding, log, signal }: Pick<HostContext, 'binding' | 'log' | 'signal'>,
+  name: string | undefined,
+  lane: Lane,
+): Promise<Link> => {
   try {
     const { settings, closedBy, ...shared } = await share(binding, name, lane)
-    const patience = settings.reconnectFor ?? patienceMs
+    const apiPrefix = apiPrefixOf(settings)
+    const asked: Asked = {
+      patienceMs: settings.reconnectFor ?? patienceMs,
+      whyClosed: label => whyClosed(label, shared.address, closedBy()),
+    }
+    const what = `The connection to ${shared.address}`
+    const onRetry = (error: unknown): void => log('warn', `${what}: its JetStream has yet to answer`, { reason: errorText(error) })
     try {
-      const jsm = await managerOf(shared.nc, shared.address, apiPrefixOf(settings), Math.min(leaderWithinMs, patience))
-      return {
-        ...shared,
-        jsm,
-        apiPrefix: apiPrefixOf(settings),
-        inboxPrefix: settings.inboxPrefix ?? '_INBOX',
-        patienceMs: patience,
-        whyClosed: label => whyClosed(label, shared.address, closedBy()),
-      }
+      const jsm = await persistently({ what, signal, link: asked, onRetry }, () => managerOf(shared.nc, shared.address, apiPrefix))
+      return { ...shared, ...asked, jsm, apiPrefix, inboxPrefix: settings.inboxPrefix ?? '_INBOX' }
     } catch (error) {
       await shared.release()
       throw error
@@ -98,33 +97,22 @@ const whyClosed = (label: string, address: string, closedBy: Error | null): JetS
 }
 
 // Whoever shares a connection need not ask again whether it has JetStream.
-const managers = new WeakMap<NatsConnection, Promise<JetStreamManager>>()
+const managers = new WeakMap<NatsConnection, JetStreamManager>()
 
-/** A cluster takes connections before its JetStream has a leader. */
-const leaderWithinMs = 20_000
-
-const managerWithLeader = async (nc: NatsConnection, apiPrefix: string, giveUpMs: number): Promise<JetStreamManager> => {
-  for (;;)
-    try {
-      return await jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix })
-    } catch (error) {
-      if (!(error instanceof errors.TimeoutError) || performance.now() > giveUpMs) throw error
-    }
-}
-
-const managerOf = (nc: NatsConnection, address: string, apiPrefix: string, waitMs: number): Promise<JetStreamManager> => {
+/** Rejects with CannotConnect where there is no JetStream. A cluster takes connections before its JetStream has a leader: it is asked again then. */
+const managerOf = async (nc: NatsConnection, address: string, apiPrefix: string): Promise<JetStreamManager> => {
   const known = managers.get(nc)
   if (known !== undefined) return known
-  const asked = managerWithLeader(nc, apiPrefix, performance.now() + waitMs).catch((error: unknown) => {
-    managers.delete(nc)
-    const refused = refusalIn(error)
-    if (refused !== null) throw notPermitted(`The connection to ${address}`, refused)
+  try {
+    const manager = await jetstreamManager(nc, { timeout: apiTimeoutMs, apiPrefix })
+    managers.set(nc, manager)
+    return manager
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'JetStreamNotEnabled') throw error
     throw new JetStreamIOError(
       'CannotConnect',
       `The NATS server at ${address} answers, but its JetStream${apiPrefix === '$JS.API' ? '' : ` (${apiPrefix})`} does not: ${errorText(error)}. Start it with -js, and allow JetStream for this account.`,
       { cause: error },
     )
-  })
-  managers.set(nc, asked)
-  return asked
+  }
 }

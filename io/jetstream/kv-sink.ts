@@ -9,7 +9,7 @@ import { type Link, acquire } from './connections.ts'
 import { type Destination, filtersReadBack, requireNoLoop } from './destination-checks.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { shortHash } from './output-ids.ts'
-import { patienceMs, pauseMs, sleep } from './patience.ts'
+import { pauseMs, persistently, sleep } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
 import { streamInfo } from './stream-info.ts'
 
@@ -69,7 +69,7 @@ const connectSink = async <A>(o: KvSinkOptions<A>, context: SinkContext): Promis
 const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Link): Promise<ConnectedSink> => {
   const { label, bucket } = o
   const stream = `KV_${bucket}`
-  await streamInfo(link, stream, label)
+  await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))
   const destination: Destination = { label, stream, subject: null, connection: o.connection ?? 'default', alone: false }
   const readBack = filtersReadBack(context.sources, destination)
   // Who watches some keys may put others.
@@ -190,10 +190,10 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     await streamInfo(link, stream, label).catch((asked: unknown) => {
       if (asked instanceof JetStreamIOError) throw asked
     })
-    if (Date.now() - since > patienceMs)
+    if (Date.now() - since > link.patienceMs)
       throw new JetStreamIOError(
         'ServerUnavailable',
-        `${label}: the NATS server took no put for ${patienceMs / 1_000} s: ${errorText(error)}. Once it is up, start the run again: it goes on from its checkpoint.`,
+        `${label}: the NATS server took no put for ${link.patienceMs / 1_000} s: ${errorText(error)}. Once it is up, start the run again: it goes on from its checkpoint.`,
         { cause: error },
       )
     await sleep(settleMs + pauseMs(fruitless), context.signal)

@@ -44,8 +44,9 @@ export const objectSinkOf = <A>(o: ObjectSinkOptions<A>): Sink<A> =>
 const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
   const link = await acquire(context, connection, 'write')
   const stream = objectStream(bucket)
+  const patiently = <A>(work: () => Promise<A>): Promise<A> => persistently({ what: label, signal: context.signal, link }, work)
   try {
-    await streamInfo(link, stream, label)
+    await patiently(() => streamInfo(link, stream, label))
   } catch (error) {
     await link.release()
     throw error
@@ -95,9 +96,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     guarantee: `${label}: exactly once by name. Objects are put once their checkpoint is durable; after a failure those of the last checkpoint are put again where they are not there.`,
     commit: async (id, { destinations, payloads }) => {
       for (const [i, name] of destinations.entries())
-        await persistently({ what: label, signal: context.signal, link }, () =>
-          put(name, nuidOf(context, id, i), payloads[i] ?? new Uint8Array(0)),
-        )
+        await patiently(() => put(name, nuidOf(context, id, i), payloads[i] ?? new Uint8Array(0)))
     },
     close: () => link.release(),
     metrics: () => ({ ...counts }),

@@ -25,9 +25,11 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', end, { once: true })
   })
 
-/** What is asked: how long it may be away, and why it was closed. */
+/** What is asked. */
 export interface Asked {
+  /** How long its servers may be away before a run fails. */
   readonly patienceMs: number
+  /** Once it is closed: the error to fail with. */
   readonly whyClosed: (label: string) => JetStreamIOError
 }
 
@@ -35,18 +37,15 @@ export interface Attempts {
   /** What is being done, for the message: `reading VIEWS`. */
   readonly what: string
   readonly signal: AbortSignal
-  readonly link?: Asked | undefined
-  /** Instead of the link's. */
-  readonly budgetMs?: number
+  readonly link: Asked
   readonly onRetry?: (error: unknown) => void
 }
 
 /**
  * Tries until it works. A JetStreamIOError is final and rejects at once, and so does what asking again does not mend: a closed connection,
- * a permission that is missing. Anything else rejects after the budget, as ServerUnavailable.
+ * a permission that is missing. Anything else rejects after the link's patience, as ServerUnavailable.
  */
 export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): Promise<A> => {
-  const budgetMs = o.budgetMs ?? o.link?.patienceMs ?? patienceMs
   const since = Date.now()
   for (let n = 0; ; n++) {
     if (o.signal.aborted) throw new JetStreamIOError('Closed', `${o.what}: stopped.`)
@@ -57,8 +56,8 @@ export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): P
       const refused = refusalIn(error)
       if (refused !== null) throw notPermitted(o.what, refused)
       const isClosed = error instanceof ClosedConnectionError || causeOf(error) instanceof ClosedConnectionError
-      if (isClosed && o.link !== undefined) throw o.link.whyClosed(o.what)
-      if (Date.now() - since > budgetMs) throw unavailable(o.what, budgetMs, error)
+      if (isClosed) throw o.link.whyClosed(o.what)
+      if (Date.now() - since > o.link.patienceMs) throw unavailable(o.what, o.link.patienceMs, error)
       o.onRetry?.(error)
       await sleep(pauseMs(n), o.signal)
     }

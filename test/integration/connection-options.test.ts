@@ -10,7 +10,7 @@ import { acquire } from '../../io/jetstream/connections.ts'
 import { type Configuration, NatsServer } from '../../io/jetstream/testing/index.ts'
 import { DirectRunner } from '../../runners/direct/index.ts'
 import { type Authority, hasOpenssl, makeAuthority } from '../support/authority.ts'
-import { rejection } from '../support/jetstream-context.ts'
+import { hostContext, rejection } from '../support/jetstream-context.ts'
 import { makeTrust } from '../support/nats-jwt.ts'
 import { skip } from '../support/skip.ts'
 
@@ -43,7 +43,7 @@ describe('A connection’s settings', function () {
 
   const linkTo = (address: string, keys: Keys) => {
     const bound = bindingOf(address, keys)
-    return acquire({ binding: () => bound }, undefined, 'read')
+    return acquire({ ...hostContext(address), binding: () => bound }, undefined, 'read')
   }
 
   /** One message in, through a pipeline whose checkpoints are on the same server, and out. */

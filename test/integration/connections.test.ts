@@ -8,7 +8,7 @@ import { DirectRunner } from '../../runners/direct/index.ts'
 import { WorkerThreadsRunner } from '../../runners/worker-threads/index.ts'
 import { twoRelays } from '../support/crossing-relays.ts'
 import { natsPlace } from '../support/nats-place.ts'
-import { rejection } from '../support/jetstream-context.ts'
+import { hostContext, rejection } from '../support/jetstream-context.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 
 describe('Connections', function () {
@@ -28,10 +28,7 @@ describe('Connections', function () {
   afterEach(() => proxy.close())
 
   const provided = () => JetStreamIO.connection({ servers: `127.0.0.1:${proxy.port}` })
-  const linkTo = (lane: 'read' | 'write') => {
-    const bound = provided()
-    return acquire({ binding: () => bound }, undefined, lane)
-  }
+  const linkTo = (lane: 'read' | 'write') => acquire(hostContext(`127.0.0.1:${proxy.port}`), undefined, lane)
   const counted = () => JetStreamIO.openConnections().map(({ lane, users }) => `${lane}: ${users}`)
 
   it('are one for reading and one for writing, and count those who share them', async () => {

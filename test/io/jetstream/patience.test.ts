@@ -51,8 +51,10 @@ describe('Asking a server that is away', () => {
     for (const pause of pauses) assert.isTrue(pause >= 200 && pause <= 400)
   })
 
-  it('ends after its budget with what was said last, and at once with an error of its own', async () => {
-    const asked = { what: 'reading', signal: new AbortController().signal, budgetMs: 60 }
+  const whyClosed = (label: string) => new JetStreamIOError('ConnectionClosed', label)
+
+  it('ends after its connection’s patience with what was said last, and at once with an error of its own', async () => {
+    const asked = { what: 'reading', signal: new AbortController().signal, link: { patienceMs: 60, whyClosed } }
     const late = await rejection(persistently(asked, () => Promise.reject(new Error('no leader'))))
     assert.equal(late.name, 'ServerUnavailable')
     assert.include(late.message, 'for 0.06 s: no leader')

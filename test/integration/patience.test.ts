@@ -1,0 +1,72 @@
+// How long a server that does not answer is waited for: as long as the connection says, by each sink, and at the start of a run.
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import { assert } from 'chai'
+import { millis, seconds } from '../../sdk/index.ts'
+import { acquire } from '../../io/jetstream/connections.ts'
+import { kvSinkOf } from '../../io/jetstream/kv-sink.ts'
+import { objectSinkOf } from '../../io/jetstream/object-sink.ts'
+import { NatsCluster, type RunningCluster } from '../../io/jetstream/testing/index.ts'
+import { hostContext, outputs, rejection, sinkContext, testSink } from '../support/jetstream-context.ts'
+import { recentServer } from '../support/recent-server.ts'
+
+describe('Each sink', () => {
+  it('waits for its server as long as reconnectFor says, and no longer', async () => {
+    const server = await recentServer()
+    const nc = await connect({ servers: server.url })
+    const jsm = await jetstreamManager(nc)
+    await jsm.streams.add({ name: 'OUT', subjects: ['out.>'], allow_atomic: true })
+    await jsm.streams.add({ name: 'KV_flags', subjects: ['$KV.flags.>'], allow_rollup_hdrs: true })
+    await jsm.streams.add({ name: 'OBJ_files', subjects: ['$O.files.>'], allow_rollup_hdrs: true })
+    await nc.close()
+    const site = { generation: 1, shards: ['s'], writers: 1, role: 'main' } as const
+    const context = sinkContext({ servers: server.url, reconnectFor: millis(300) }, { mode: 'checkpointed', site })
+    const place = { label: 'write', connection: undefined, encode: () => undefined }
+    const sinks = await Promise.all([
+      testSink('OUT', { delivery: 'atomicBatch' }).connect(context),
+      testSink('OUT', { delivery: 'messageIds' }).connect(context),
+      kvSinkOf<never>({ ...place, bucket: 'flags', onConflict: 'fail' }).connect(context),
+      objectSinkOf<never>({ ...place, bucket: 'files' }).connect(context),
+    ])
+    const destinations = ['out.a', 'out.b', '$KV.flags.a', 'a']
+    await server.kill()
+    const commit = (i: number) => sinks[i]?.commit({ shard: 's', generation: 1, epoch: 1 }, outputs(destinations[i] ?? '', [1]), false)
+    const errors = await Promise.all(sinks.map((_, i) => rejection(Promise.resolve(commit(i)))))
+    for (const { name, message } of errors) {
+      assert.strictEqual(name, 'ServerUnavailable')
+      assert.include(message, 'for 0.3 s')
+    }
+    await Promise.all(sinks.map(sink => sink.close()))
+    await server.stop()
+  })
+})
+
+describe('A run whose cluster looks for a leader', function () {
+  this.timeout(60_000)
+  let cluster: RunningCluster
+
+  before(async () => {
+    cluster = await NatsCluster.start({ size: 2 })
+    // One of two elects nobody.
+    await Promise.all(cluster.servers.map(server => server.kill()))
+    await cluster.servers[0]?.restart()
+  })
+  after(() => cluster.stop())
+
+  it('ends when there is none for as long as reconnectFor says', async () => {
+    const error = await rejection(acquire(hostContext({ servers: cluster.url, reconnectFor: millis(300) }), undefined, 'read'))
+    assert.strictEqual(error.name, 'ServerUnavailable')
+    assert.match(error.message, /The connection to .*for 0.3 s/)
+  })
+
+  it('begins when there is one, and says what it waits for', async () => {
+    const context = hostContext({ servers: cluster.url, reconnectFor: seconds(50) })
+    const log: typeof context.log = (level, message) => {
+      context.log(level, message)
+      if (context.logged.length === 1) void cluster.servers[1]?.restart()
+    }
+    const link = await acquire({ ...context, log }, undefined, 'read')
+    assert.match(context.logged[0] ?? '', /its JetStream has yet to answer/)
+    await link.release()
+  })
+})
