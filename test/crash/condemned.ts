@@ -66,7 +66,7 @@ const run = async (): Promise<void> => {
   const stop = new AbortController()
   process.once('SIGTERM', () => stop.abort())
   // Some of the outputs have left when one of them is heard of.
-  const nc = await connect({ servers, maxReconnectAttempts: -1, waitOnFirstConnect: true })
+  const nc = await connect({ servers: servers.split(','), maxReconnectAttempts: -1, waitOnFirstConnect: true })
   nc.subscribe('out.>', { callback: () => (phase === 'duringCommit' && committing ? die() : undefined) })
   const options: RunOptions = {
     provide: [JetStreamIO.connection({ servers })],

@@ -1,5 +1,5 @@
 // Counts what a crash test's pipeline has left in its destinations: each input's effect must be there once.
-import { jetstream, type JsMsg } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { isMarker } from '../../io/jetstream/marker-subject.ts'
 import { encodeEvent, eventAt, expectedSums, lastEvent } from './events.ts'
@@ -12,6 +12,8 @@ export interface Counts {
   /** Some of what was lost, repeated or wrong, to look into. */
   readonly examples: ReadonlyArray<string>
 }
+
+const readMs = 30_000
 
 export const countRelay = async (nc: NatsConnection, published: number): Promise<Counts> => {
   const expected = Array.from({ length: published }, (_, i) => Buffer.from(encodeEvent(i)).toString())
@@ -53,18 +55,19 @@ const compare = (expected: ReadonlyArray<string>, actual: ReadonlyArray<string>)
 
 const some = (what: string, texts: ReadonlyArray<string>): ReadonlyArray<string> => texts.slice(0, 5).map(text => `${what}: ${text}`)
 
-/** All of a stream, in order. */
+/** All of a stream, in order. Rejects where that takes too long. */
 const payloads = async (nc: NatsConnection, stream: string): Promise<ReadonlyArray<string>> => {
+  const { last_seq: end } = (await (await jetstreamManager(nc)).streams.info(stream)).state
   const consumer = await jetstream(nc).consumers.get(stream)
-  const texts: string[] = []
-  for (;;) {
-    const messages = await consumer.fetch({ max_messages: 5_000, expires: 1_000 })
-    let last: JsMsg | null = null
-    for await (const message of messages) {
-      if (!isMarker(message.subject)) texts.push(message.string())
-      last = message
-      if (message.info.pending === 0) break
+  const bySequence = new Map<number, string | null>()
+  const deadline = Date.now() + readMs
+  for (let last = 0; last < end;) {
+    if (Date.now() > deadline) throw new Error(`${stream} ends at ${end}, and within ${readMs} ms came up to ${last}`)
+    // A cluster that looks for a leader gives nothing, although there is more.
+    for await (const message of await consumer.fetch({ max_messages: Math.min(5_000, end - last), expires: 1_000 })) {
+      bySequence.set(message.seq, isMarker(message.subject) ? null : message.string())
+      last = message.seq
     }
-    if (last === null || last.info.pending === 0) return texts
   }
+  return [...bySequence.values()].filter(text => text !== null)
 }

@@ -33,6 +33,9 @@ const scenarios = [
   ['windows', 2, 1, true],
   ['queue', null, 1, false],
   ['queue', 2, 1, false],
+  ['queue', null, 3, false],
+  ['queue', 2, 3, false],
+  ['windows', null, 3, true],
 ] as const
 const nameOf = ([pipeline, workers, servers, batches]: (typeof scenarios)[number]): string =>
   (workers === null ? pipeline : `${pipeline} on ${workers} workers`) +
@@ -48,7 +51,7 @@ for (const scenario of scenarios) {
   try {
     const plan = { pipeline, workers, servers, batches, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
     const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))
-    process.stdout.write(`${name}: ${show(result)}\n`)
+    process.stdout.write([`${name}: ${show(result)}`, ...result.examples, ''].join('\n'))
     all.kills += result.kills.length
     for (const figure of ['serverKills', 'events', 'lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
     if (result.lost + result.duplicated + result.wrong + result.unacknowledged === 0) passed++

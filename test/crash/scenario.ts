@@ -7,9 +7,10 @@ import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { NatsCluster, NatsServer, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
 import { isMarker } from '../../io/jetstream/marker-subject.ts'
-import { recentServer } from '../support/recent-server.ts'
+import { recentBinary, recentServer } from '../support/recent-server.ts'
 import { type Counts, countRelay, countWindows } from './counting.ts'
 import { encodeEvent, lastEvent } from './events.ts'
+import { Evidence } from './evidence.ts'
 import { type Kill, killsOf, type PipelineName } from './kills.ts'
 import { Victim } from './victim.ts'
 
@@ -46,20 +47,36 @@ const duplicateWindowMs = 2_000
 const longOutageMs = 3_500
 const settleMs = 60_000
 
+/** What is lost, repeated or wrong, and what it rejects with, comes with the folder where the evidence is kept. */
 export const runScenario = async (plan: Plan, log: (line: string) => void): Promise<Result> => {
-  const random = randomOf(plan.seed)
-  const servers = await serversOf(plan)
   const folder = await mkdtemp(join(tmpdir(), 'jetbeam-crash-'))
+  const evidence = new Evidence(folder)
+  const servers = await serversOf(plan)
+  const keep = async (): Promise<string> => {
+    await evidence.keepLogs(servers.logFiles)
+    return `the evidence is in ${folder}`
+  }
+  let kept = false
+  try {
+    const result = await killed(plan, servers, evidence, log)
+    kept = result.lost + result.duplicated + result.wrong + result.unacknowledged > 0
+    return kept ? { ...result, examples: [...result.examples, await keep()] } : result
+  } catch (error) {
+    kept = true
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; ${await keep()}`, { cause: error })
+  } finally {
+    await servers.stop()
+    if (!kept) await rm(folder, { recursive: true })
+  }
+}
+
+const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (line: string) => void): Promise<Result> => {
+  const random = randomOf(plan.seed)
   const nc = await connect({ servers: servers.url.split(','), noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
-  const victim = new Victim([
-    '--pipeline',
-    plan.pipeline,
-    '--nats',
-    servers.url,
-    '--checkpoints',
-    join(folder, 'checkpoints'),
-    ...(plan.workers === null ? [] : ['--workers', String(plan.workers)]),
-  ])
+  const checkpoints = join(evidence.folder, 'checkpoints')
+  const workers = plan.workers === null ? [] : ['--workers', String(plan.workers)]
+  const args = ['--pipeline', plan.pipeline, '--nats', servers.url, '--checkpoints', checkpoints, ...workers]
+  const victim = new Victim(args, what => evidence.note(what))
   const feed = new Feed(nc)
   try {
     await patiently(() => makeStreams(nc, plan))
@@ -71,7 +88,10 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
       await pause(pauseBefore(moment, plan, random))
       if (moment === 'server') {
         const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
-        await killServer(await servers.leader(nc), feed, outageMs)
+        const server = await servers.leader(nc)
+        evidence.note(`${server.url} is killed, for ${Math.round(outageMs)} ms`)
+        await killServer(server, feed, outageMs)
+        evidence.note(`${server.url} is back`)
         serverKills++
       } else {
         await victim.kill(moment)
@@ -79,7 +99,7 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
       if ((i + 1) % 10 === 0) log(`${plan.pipeline}: ${i + 1} of ${moments.length} kills, ${feed.published} events so far`)
     }
     await feed.stop()
-    await publishAcknowledged(nc, Buffer.from(JSON.stringify(lastEvent)))
+    await publishAcknowledged(nc, Buffer.from(JSON.stringify(lastEvent)), feed.published)
     const counts = await settled(
       () => patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published))),
       victim,
@@ -95,8 +115,6 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
     await feed.stop()
     await victim.dispose()
     await nc.close()
-    await servers.stop()
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -115,16 +133,18 @@ interface Servers {
   readonly url: string
   /** That of what is written. */
   readonly leader: (nc: NatsConnection) => Promise<RunningServer>
+  readonly logFiles: ReadonlyArray<string | null>
   readonly stop: () => Promise<void>
 }
 
 const serversOf = async ({ servers: count, batches }: Plan): Promise<Servers> => {
   if (count === 1) {
     const server = await (batches ? recentServer() : NatsServer.start())
-    return { url: server.url, leader: () => Promise.resolve(server), stop: server.stop }
+    return { url: server.url, leader: () => Promise.resolve(server), logFiles: [server.logFile], stop: server.stop }
   }
-  const cluster = await NatsCluster.start({ size: count })
-  return { url: cluster.url, leader: nc => leaderIn(cluster, nc), stop: cluster.stop }
+  const cluster = await NatsCluster.start({ size: count, ...(batches ? { binary: await recentBinary() } : {}) })
+  const logFiles = cluster.servers.map(({ logFile }) => logFile)
+  return { url: cluster.url, leader: nc => leaderIn(cluster, nc), logFiles, stop: cluster.stop }
 }
 
 /** Of a stream that may have just lost one. */
@@ -230,7 +250,7 @@ class Feed {
   async #publishSome(): Promise<void> {
     const some = Array.from({ length: 10 }, (_, i) => this.published + i)
     // One behind the other: the feed's own order and count must be beyond doubt.
-    for (const index of some) await publishAcknowledged(this.#nc, encodeEvent(index), `feed:${index}`)
+    for (const index of some) await publishAcknowledged(this.#nc, encodeEvent(index), index)
     this.published += some.length
   }
 
@@ -249,14 +269,17 @@ class Feed {
   }
 }
 
-const publishAcknowledged = async (nc: NatsConnection, payload: Uint8Array, msgID?: string): Promise<void> => {
+/** Behind `before` others and nowhere else: what was stored and not acknowledged is not stored again, whatever the server has forgotten. */
+const publishAcknowledged = async (nc: NatsConnection, payload: Uint8Array, before: number): Promise<void> => {
   const js = jetstream(nc)
   // A cluster may be without a leader for some seconds.
   for (const giveUpMs = performance.now() + 60_000; ;) {
     try {
-      await js.publish('events', payload, { timeout: 2_000, ...(msgID === undefined ? {} : { msgID }) })
+      await js.publish('events', payload, { timeout: 2_000, expect: { lastSequence: before } })
       return
     } catch (error) {
+      const stored = await (await js.jetstreamManager(false)).streams.info('EVENTS').catch(() => null)
+      if ((stored?.state.last_seq ?? 0) > before) return
       if (performance.now() > giveUpMs) throw error
       await pause(100)
     }

@@ -13,24 +13,32 @@ const program = fileURLToPath(new URL('condemned.ts', import.meta.url))
 
 export class Victim {
   readonly #args: ReadonlyArray<string>
+  readonly #note: (what: string) => void
   #child: ChildProcess | null = null
   #errors = ''
   /** Its exit code, once all that it wrote was read. */
   #endedWith: number | null = null
   readonly kills: Kill[] = []
 
-  constructor(args: ReadonlyArray<string>) {
+  /** `note` is told all that it does, and all that happens to it. */
+  constructor(args: ReadonlyArray<string>, note: (what: string) => void) {
     this.#args = args
+    this.#note = note
   }
 
   start(): void {
     const node = [`--max-old-space-size=${heapMegabytes}`, '--import', 'tsx', '-C', 'jetbeam-source']
     const child = spawn(process.execPath, [...node, program, ...this.#args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const name = `process ${child.pid}`
+    this.#note(`${name} started`)
     this.#errors = ''
     this.#endedWith = null
     child.stderr?.on('data', (chunk: Buffer) => {
+      this.#note(`${name} writes: ${chunk.toString()}`)
       this.#errors = (this.#errors + chunk.toString()).slice(-4_000)
     })
+    child.on('message', told => this.#note(`${name}: ${told as Told}`))
+    child.once('exit', (code, signal) => this.#note(`${name} ended: ${code ?? signal}`))
     // Started while the server was down, it says so and ends, as it should: whoever supervises it tries again.
     child.once('close', code => {
       if (this.#child === child) this.#endedWith = code
@@ -56,6 +64,7 @@ export class Victim {
   /** Until the kill has come to pass; the process runs again then, or is on its way. */
   async kill(kill: Kill): Promise<void> {
     this.checkAlive()
+    this.#note(`to kill: ${kill}`)
     if (kill === 'anyMoment') {
       await this.#end('SIGKILL')
       this.start()

@@ -3,8 +3,11 @@ import { NatsServer, type RunningServer, type StartOptions } from '../../io/jets
 
 const minimumVersion = '2.12.1'
 
-export const recentServer = async (options: StartOptions = {}): Promise<RunningServer> => {
+export const recentBinary = async (): Promise<string> => {
   const { JETBEAM_NATS_SERVER: _older, ...env } = process.env
   const found = await NatsServer.locate({ minimumVersion }).catch(() => NatsServer.locate({ minimumVersion, env }))
-  return NatsServer.start({ ...options, control: true, binary: found.binary })
+  return found.binary
 }
+
+export const recentServer = async (options: StartOptions = {}): Promise<RunningServer> =>
+  NatsServer.start({ ...options, control: true, binary: await recentBinary() })
