@@ -13,7 +13,17 @@ import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
-import { type Message, MessageView, type Outgoing, type StreamMessage, type Undecodable, messageOf, undecodable } from './message.ts'
+import { checkedId, namesOutputs, requireRoomForIds } from './given-id.ts'
+import {
+  type Message,
+  MessageView,
+  type Outgoing,
+  type StreamMessage,
+  type Undecodable,
+  messageIdHeader,
+  messageOf,
+  undecodable,
+} from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
 import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 import { type SinkOptions, sinkOf } from './sink.ts'
@@ -112,20 +122,23 @@ interface Row {
   readonly subject: string
   readonly headers: Headers | undefined
   readonly payload: Uint8Array
+  /** null: it has one of the run's, or none. */
+  readonly id: string | null
 }
 
 const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
   const label = `JetStreamIO.${kind}(${typeof o.stream === 'string' ? o.stream : o.stream.join(', ')})`
   const given = { ...o, subject: subject ?? undefined }
-  const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode: ['coder', 'headers'] }))
+  const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode: ['coder', 'headers', 'id'] }))
   const delivery = (settings.delivery ?? sinkSchema.keys.delivery.fallback)._tag
-  const ownIds = delivery !== 'atLeastOnce' && delivery !== 'atMostOnce'
+  const ownIds = namesOutputs(delivery)
+  requireRoomForIds(label, 'id' in o ? o.id : undefined, delivery)
   const encode = (value: A, out: OutputBatch): void => {
-    const { subject: to, headers, payload } = row(value)
+    const { subject: to, headers, payload, id } = row(value)
     if (subject === null) requireSubject(to, label)
-    const kept = checkedHeaders(headers, ownIds, label)
+    const kept = checkedHeaders(headers, ownIds || id !== null, label)
     out.destinations.push(to)
-    out.headers.push(kept)
+    out.headers.push(id === null ? kept : { ...kept, [messageIdHeader]: [id] })
     out.payloads.push(payload)
     out.bytes += payload.length
   }
@@ -162,20 +175,32 @@ interface WriteOptions<A> extends WriteTarget {
   /** One for all, or one for each element: build it with the subject`…` tag. */
   readonly subject: string | ((a: A) => string)
   readonly headers?: ((a: A) => Headers) | undefined
+  /**
+   * The message id (Nats-Msg-Id) of an element: what comes again under it within the stream's duplicate window, the server drops. Only with
+   * Delivery.atLeastOnce or atMostOnce: exactly once names outputs itself.
+   */
+  readonly id?: ((a: A) => string) | undefined
 }
 
 const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
-  const { subject, headers, coder } = o
-  requireCoder(`JetStreamIO.write(${String(o.stream)})`, coder, 'encode')
+  const { subject, headers, id, coder } = o
+  const label = `JetStreamIO.write(${String(o.stream)})`
+  requireCoder(label, coder, 'encode')
   return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, value => ({
     subject: typeof subject === 'string' ? subject : subject(value),
     headers: headers?.(value),
     payload: coder.encode(value),
+    id: id === undefined ? null : checkedId(id(value), label),
   }))
 }
 
 const writeMessages = <A>(o: WriteTarget & { readonly coder: Encoder<A> }): ((pc: PCollection<Outgoing<A>>) => PDone) =>
-  writeNode<Outgoing<A>>(o, 'writeMessages', null, ({ subject, headers, value }) => ({ subject, headers, payload: o.coder.encode(value) }))
+  writeNode<Outgoing<A>>(o, 'writeMessages', null, ({ subject, headers, value }) => ({
+    subject,
+    headers,
+    payload: o.coder.encode(value),
+    id: null,
+  }))
 
 const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: PCollection<Undecodable>) => PDone) =>
   writeNode<Undecodable>(o, 'writeUndecodable', o.subject, u => ({
@@ -188,6 +213,7 @@ const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: 
       'Jetbeam-Sequence': [String(u.sequence)],
     },
     payload: u.value,
+    id: null,
   }))
 
 const writeFailures = <A>(
@@ -201,6 +227,7 @@ const writeFailures = <A>(
       'Jetbeam-Attempts': [String(failure.attempts)],
     },
     payload: o.coder.encode(failure.element),
+    id: null,
   }))
 
 /**
@@ -228,10 +255,13 @@ export const JetStreamIO = {
    */
   readMessages,
   /**
-   * Publishes each element, by default exactly once: see {@link Delivery}. The stream must exist and take the subject.
+   * Publishes each element, by default exactly once: see {@link Delivery}. The stream must exist and take the subject. With
+   * Delivery.atLeastOnce or atMostOnce an `id` names elements, and the stream drops those whose id it knows from within its duplicate window.
    *
    * @example
    * pipe(views, JetStreamIO.write({ stream: 'VIEWS', subject: view => subject`views.${view.user}`, coder: Encoder.json() }))
+   * const once = { id: (view: PageView) => `${view.user}-${view.at}`, delivery: Delivery.atLeastOnce }
+   * pipe(views, JetStreamIO.write({ stream: 'VIEWS', subject: 'views.all', coder: Encoder.json(), ...once }))
    */
   write,
   /**

@@ -1,11 +1,17 @@
 // The ways into a stream that have no markers: a chain, at most once; and what a sink does before and beside them.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { type NatsConnection, connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
+import { Checkpoints, Create, Encoder, Pipeline, orThrow, pipe } from '../../sdk/index.ts'
 import type { ConnectedSink, SinkContext } from '../../sdk/graph/sink.ts'
+import { Delivery, JetStreamIO } from '../../io/jetstream/index.ts'
 import type { NewStream } from '../../io/jetstream/create-stream.ts'
 import type { SinkOptions } from '../../io/jetstream/sink.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
+import { DirectRunner } from '../../runners/direct/index.ts'
 import { outputs, range, rejection, sinkContext, testSink, wait } from '../support/jetstream-context.ts'
 import { streamTexts } from '../support/read-stream.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
@@ -198,6 +204,34 @@ describe('JetStreamIO.write', function () {
       assert.equal(error.name, 'InvalidOptions')
       assert.match(error.message, /the stream TWICE is missing and cannot be made: subjects overlap/)
     })
+  })
+
+  it('drops an element whose id the stream knows, from this run or another, where the pipeline names them', async () => {
+    for (const delivery of [Delivery.atLeastOnce, Delivery.atMostOnce]) {
+      const stream = await newStream({ duplicate_window: 120_000_000_000 })
+      const write = async (values: ReadonlyArray<string>, id: ((value: string) => string) | undefined): Promise<void> => {
+        const folder = await mkdtemp(join(tmpdir(), 'jetbeam-ids-'))
+        const pipeline = Pipeline.of(
+          pipe(Create.of(values), JetStreamIO.write({ stream, subject: `${stream}.a`, coder: Encoder.text(), delivery, id })),
+        )
+        try {
+          const provide = [JetStreamIO.connection({ servers: server.url })]
+          await orThrow(DirectRunner.run({ provide, checkpoints: Checkpoints.directory(folder), job: 'ids' })(pipeline))
+        } finally {
+          await rm(folder, { recursive: true })
+        }
+      }
+      await write(['a 1', 'b 1', 'a 2'], value => value.slice(0, 1))
+      await write(['a 3', 'c 1'], value => value.slice(0, 1))
+      assert.deepEqual(await streamTexts(nc, stream), ['a 1', 'b 1', 'c 1'], delivery._tag)
+      await write(['a 4', 'a 4'], undefined)
+      assert.lengthOf(await streamTexts(nc, stream), 5, 'without ids nothing is dropped')
+      const error = await rejection(write(['a 5', 'd\n1'], value => value))
+      assert.match(
+        error.message,
+        /JetStreamIO.write\(.*#1: .*id: what it gave for this element has a control character.*while it processed "d/s,
+      )
+    }
   })
 
   it('has no more on its way than it may', async () => {

@@ -4,7 +4,7 @@ import { Decoder, Encoder } from '../../../sdk/coders/index.ts'
 import { outputIn } from '../../../sdk/graph/pcollection.ts'
 import { emptyOutputs } from '../../../sdk/graph/sink.ts'
 import { seconds } from '../../../sdk/model/time.ts'
-import { Acknowledge, JetStreamIO, Poison, SplitBy, StartAt, StopAt, subject } from '../../../io/jetstream/index.ts'
+import { Acknowledge, Delivery, JetStreamIO, Poison, SplitBy, StartAt, StopAt, subject } from '../../../io/jetstream/index.ts'
 import { acquire } from '../../../io/jetstream/connections.ts'
 import { hostContext, rejection } from '../../support/jetstream-context.ts'
 
@@ -53,6 +53,27 @@ describe('JetStreamIO’s options', () => {
     assert.throws(() => transform.sink.encode('*' as never, out), /"a\.\*".*wildcard/)
     assert.throws(() => transform.sink.encode('x y' as never, out), /space/)
     assert.equal(subject`a.${'x y'}`, 'a.x%20y')
+  })
+
+  it('take ids of a pipeline’s own only where the run has none, and each only if a server can tell it from others', () => {
+    const to = { stream: 'S', subject: 's', coder: Encoder.text(), headers: () => ({ 'nats-msg-id': ['old'], A: ['1'] }) } as const
+    for (const delivery of [undefined, Delivery.exactlyOnce, Delivery.atomicBatch, Delivery.chain, Delivery.messageIds])
+      assert.throws(
+        () => JetStreamIO.write({ ...to, delivery, id: text => text }),
+        /JetStreamIO.write\(S\): id: .*names its outputs itself.*header.*Deduplicate/,
+      )
+    assert.throws(() => JetStreamIO.write({ ...to, delivery: Delivery.atLeastOnce, id: 'x' as never }), /id: it is no function/)
+    for (const delivery of [Delivery.atLeastOnce, Delivery.atMostOnce]) {
+      let given: unknown
+      const { transform } = JetStreamIO.write({ ...to, delivery, id: () => given as string })(JetStreamIO.read(read) as never).node
+      if (transform._tag !== 'Write') return assert.fail()
+      const out = emptyOutputs()
+      for (given of ['a', 'b c', 'ü.*>:', 'x'.repeat(512)]) transform.sink.encode('' as never, out)
+      assert.deepEqual(out.headers[1], { A: ['1'], 'Nats-Msg-Id': ['b c'] }, 'an id that the headers brought is not kept beside it')
+      for (given of ['', ' a', 'a ', 'a\r\nb', 'a\0', '\ud800', 'x'.repeat(513), 7, undefined])
+        assert.throws(() => transform.sink.encode('' as never, out), /JetStreamIO.write\(S\): id: what it gave for this element/)
+      assert.lengthOf(out.payloads, 4)
+    }
   })
 
   it('make a bounded or an unbounded source', () => {
