@@ -99,21 +99,22 @@ describe('A read that acknowledges', function () {
         assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, 1_200))
       })
 
-      it('drops what is delivered again although a checkpoint has it, and gets the rest at once', async () => {
+      it('drops what is delivered again although a checkpoint has it, and gets the rest without waiting for it', async () => {
         const stream = await newStream(retention)
-        const first = await connected(stream)
+        const slow = { consumer: { ...consumer, ackWaitMs: hours(1) } }
+        const first = await connected(stream, slow)
         const [split = assert.fail('no split')] = await first.resolve({ desired: 1, toEnd: false })
         await publish(stream, 0, 200)
-        const before = await take(await first.open(split, unread), 100)
-        // As after a kill: nothing is acknowledged, and the rest was delivered to nobody.
+        const reader = await first.open(split, unread)
+        const before = await take(reader, 100)
+        // As after a kill: nothing is acknowledged, some was handed on and is in no checkpoint, and the rest was delivered to nobody.
+        await take(reader, 50, before.progress)
         await first.close()
         assert.strictEqual(await left(stream), 200)
-        const second = await connected(stream)
+        const second = await connected(stream, slow)
         const { progress } = before
         await second.recommit?.(split, progress)
-        const began = Date.now()
         const after = await take(await second.open(split, progress), 200 - progress.claimed, progress)
-        assert.isBelow(Date.now() - began, 10_000, 'it does not wait for the ack wait of 30 s')
         assert.deepEqual([...before.texts, ...[...after.texts].sort((a, b) => Number(a) - Number(b))], texts(0, 200))
         assert.strictEqual(await left(stream), 200 - progress.claimed, 'what the checkpoint had is acknowledged')
         await second.close()
