@@ -1,6 +1,7 @@
 // What one reader of a queue has handed on and the server still waits for: acknowledged behind a checkpoint, each until it is confirmed,
 // and kept from being delivered again until then.
 import { type Subscription, createInbox } from '@nats-io/nats-core'
+import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
 import { orElse } from './errors.ts'
 import { sleep } from './patience.ts'
@@ -50,7 +51,7 @@ export class Acknowledgments {
     this.subscription = link.nc.subscribe(`${this.inbox}.*`, {
       // Without responders there is no such consumer any more: as if it had not answered.
       callback: (error, message) => {
-        if (error === null && message.headers?.code !== 503)
+        if (error === null && readableHeaders(message)?.code !== 503)
           orElse(
             () => this.onConfirmed(Number(message.subject.slice(this.inbox.length + 1))),
             () => undefined,

@@ -22,6 +22,7 @@ import {
   type Undecodable,
   messageIdHeader,
   messageOf,
+  refusedFor,
   undecodable,
 } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
@@ -29,7 +30,7 @@ import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.t
 import { type SinkOptions, sinkOf } from './sink.ts'
 import { consumerOf } from './read-consumer.ts'
 import { sourceOf } from './source.ts'
-import { requireSubject } from './subject.ts'
+import { requireDataSubject } from './subject.ts'
 import { inheritTrace } from './trace-context.ts'
 import type { ReadOptions, ReadSettings, WriteTarget } from './verb-options.ts'
 
@@ -37,7 +38,7 @@ import type { ReadOptions, ReadSettings, WriteTarget } from './verb-options.ts'
 
 const readNode = <A, B>(
   o: ReadOptions<A>,
-  kind: string,
+  kind: 'read' | 'readMessages',
   element: (raw: StreamMessage, value: A) => B,
   valueIn: (element: B) => A,
 ): PCollection<Either<Undecodable, B>> => {
@@ -70,10 +71,11 @@ const readNode = <A, B>(
   })
   const { coder } = o
   requireCoder(label, coder, 'decode')
+  const headersMatter = kind === 'readMessages'
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
-    if (raw.refusal !== null)
-      return E.left(undecodable(raw, { _tag: 'DecodeError', raw: new Uint8Array(raw.payload), reason: raw.refusal, path: [] }))
-    const decoded = coder.decode(raw.payload)
+    if (raw.refusal !== null) return E.left(undecodable(raw, refusedFor(raw, raw.refusal)))
+    const refusal = headersMatter ? raw.headersRefusal : null
+    const decoded = refusal === null ? coder.decode(raw.payload) : E.left(refusedFor(raw, refusal))
     if (decoded._tag === 'Right') return E.right(element(raw, decoded.right))
     const left = undecodable(raw, decoded.left)
     countFailure(left)
@@ -135,7 +137,7 @@ const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row:
   requireRoomForIds(label, 'id' in o ? o.id : undefined, delivery)
   const encode = (value: A, out: OutputBatch): void => {
     const { subject: to, headers, payload, id } = row(value)
-    if (subject === null) requireSubject(to, label)
+    if (subject === null) requireDataSubject(to, label)
     const kept = checkedHeaders(headers, ownIds || id !== null, label)
     out.destinations.push(to)
     out.headers.push(id === null ? kept : { ...kept, [messageIdHeader]: [id] })

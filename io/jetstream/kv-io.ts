@@ -12,9 +12,10 @@ import { orThrow } from './configuration-error.ts'
 import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
-import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
+import { type StreamMessage, type Undecodable, refusedFor, undecodable } from './message.ts'
 import { StartAt } from './read-options.ts'
 import { plainRead, sourceOf } from './source.ts'
+import { requireSubject } from './subject.ts'
 
 /** A `key`'s value as of one `revision` of its bucket. */
 export interface KvEntry<out V> {
@@ -88,8 +89,9 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
     at: raw.publishedAt,
   })
   const decode = (raw: StreamMessage): Either<Undecodable, KvEntry<V>> => {
-    if (isDeletion(raw)) return E.right(entry(raw, O.none))
-    const decoded = o.coder.decode(raw.payload)
+    const refusal = raw.headersRefusal
+    if (refusal === null && isDeletion(raw)) return E.right(entry(raw, O.none))
+    const decoded = refusal === null ? o.coder.decode(raw.payload) : E.left(refusedFor(raw, refusal))
     return E.isRight(decoded) ? E.right(entry(raw, O.some(decoded.right))) : E.left(undecodable(raw, decoded.left))
   }
   return Splittable.source({ source, decode, timestamp: (_, raw) => raw.publishedAt, name: o.name })
@@ -109,11 +111,13 @@ const write = <V>(o: PutIntoOptions<V>): ((pc: PCollection<KvPut<V>>) => PDone) 
     onConflict,
     encode: (put, out) => {
       requirePut(put, label)
+      const to = `$KV.${bucket}.${put.key}`
+      requireSubject(to, label)
       const headers: Record<string, ReadonlyArray<string>> = {}
       if (O.isNone(put.value)) headers['KV-Operation'] = ['DEL']
       if (put.expected !== undefined) headers[expectedHeader] = [String(put.expected)]
       const payload = O.isNone(put.value) ? nothing : coder.encode(put.value.value)
-      out.destinations.push(`$KV.${bucket}.${put.key}`)
+      out.destinations.push(to)
       out.headers.push(headers)
       out.payloads.push(payload)
       out.bytes += payload.length

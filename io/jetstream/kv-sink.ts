@@ -5,6 +5,7 @@ import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
+import { readableHeaders } from './client-headers.ts'
 import { type Link, acquire } from './connections.ts'
 import { type Destination, filtersReadBack, requireNoLoop } from './destination-checks.ts'
 import { JetStreamIOError, asError, errorText } from './errors.ts'
@@ -116,8 +117,9 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
       if (isConflict(ack.errorCode)) {
         // The leader knows of all that was acknowledged.
         const last = await link.jsm.streams.getMessage(stream, { last_by_subj: subject })
-        if (last?.header.get(nameHeader) === name) return { _tag: 'stored' }
-        const isGone = last !== null && deletions.has(last.header.get('KV-Operation'))
+        const told = last === null ? null : readableHeaders(last)
+        if (told?.get(nameHeader) === name) return { _tag: 'stored' }
+        const isGone = last !== null && deletions.has(told?.get('KV-Operation') ?? '')
         return isGone && headers.get(expectedHeader) === '0' ? await putRow(outputs, i, name, lost, last.seq) : { _tag: 'conflict' }
       }
       const error = new JetStreamIOError(

@@ -3,6 +3,7 @@
 import { type MsgHdrs, headers as makeHeaders } from '@nats-io/nats-core'
 import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
+import { field, isCount, jsonIn } from './fields.ts'
 import { persistently } from './patience.ts'
 import { parsePubAck, wrongLastSequence } from './pub-ack.ts'
 
@@ -45,7 +46,6 @@ export interface MarkerOptions {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 
 export class ShardMarker {
   readonly #o: MarkerOptions
@@ -179,20 +179,18 @@ export class ShardMarker {
   }
 }
 
-const contentIn = (data: Uint8Array, subject: string, label: string): Pick<Marker, 'owner' | 'reached'> => {
+/** Throws RecoveryImpossible for what is none. */
+export const contentIn = (data: Uint8Array, subject: string, label: string): Pick<Marker, 'owner' | 'reached'> => {
   const content = jsonIn(data)
-  if (typeof content === 'object' && content !== null && 'owner' in content && 'reached' in content)
-    return content as Pick<Marker, 'owner' | 'reached'> // its subject says that we wrote it
+  const [owner, reached] = [field(content, 'owner'), field(content, 'reached')]
+  if (isOwner(owner) && isReached(reached)) return { owner, reached }
   throw new JetStreamIOError(
     'RecoveryImpossible',
     `${label}: the message in ${subject} is no marker: somebody else has published there. Which outputs are stored can no longer be found out. Start a new run.`,
   )
 }
 
-const jsonIn = (data: Uint8Array): unknown => {
-  try {
-    return JSON.parse(decoder.decode(data))
-  } catch {
-    return null
-  }
-}
+const isOwner = (value: unknown): value is Owner => isCount(field(value, 'generation')) && typeof field(value, 'nonce') === 'string'
+
+const isReached = (value: unknown): value is Reached =>
+  ['generation', 'part', 'rows', 'of'].every(key => isCount(field(value, key))) && Number.isSafeInteger(field(value, 'epoch'))

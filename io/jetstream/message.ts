@@ -1,10 +1,11 @@
 // Messages: as they come off the wire, as a pipeline sees them, and as they will be published.
-import type { Msg } from '@nats-io/nats-core'
+import type { MsgHdrs } from '@nats-io/nats-core'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import type { DecodeError } from '../../sdk/coders/index.ts'
 import type { Headers } from '../../sdk/graph/sink.ts'
 import { Instant } from '../../sdk/model/time.ts'
+import { errorText } from './errors.ts'
 
 export type { Headers }
 
@@ -43,14 +44,26 @@ export const messageIdHeader = 'Nats-Msg-Id'
 
 const noHeaders: Headers = Object.freeze({})
 
-const headersOf = (wire: Msg): Headers => {
+/** Of a client's message. `headers` throws for some that servers store. */
+interface Wire {
+  readonly subject: string
+  readonly headers?: MsgHdrs | undefined
+}
+
+const headersOf = (wire: Wire): Headers => {
   const lines = wire.headers
   if (lines === undefined) return noHeaders
   const headers: Record<string, ReadonlyArray<string>> = {}
-  // defineProperty: a header called __proto__ is data like any other.
-  for (const [name, values] of lines)
-    Object.defineProperty(headers, name, { value: values, enumerable: true, configurable: true, writable: true })
+  for (const [name, values] of lines) {
+    if (name === '') throw new Error('one has no name')
+    setHeader(headers, name, values)
+  }
   return headers
+}
+
+/** One called __proto__ is a header like any other. */
+export const setHeader = (headers: Record<string, ReadonlyArray<string>>, name: string, value: ReadonlyArray<string>): void => {
+  Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /**
@@ -61,14 +74,15 @@ export class StreamMessage {
   readonly stream: string
   readonly sequence: number
   readonly publishedAt: Instant
-  private readonly wire: Msg
+  private readonly wire: Wire
   /** The bytes, still in the socket's frame: whoever keeps them copies them. */
   readonly payload: Uint8Array
   /** Why it is not even decoded; null: it is. */
   readonly refusal: string | null
   private parsed: Headers | null = null
+  private unreadable: string | null = null
 
-  constructor(stream: string, wire: Msg, frame: Uint8Array, sequence: number, publishedAt: number, refusal: string | null = null) {
+  constructor(stream: string, wire: Wire, frame: Uint8Array, sequence: number, publishedAt: number, refusal: string | null = null) {
     this.refusal = refusal
     this.stream = stream
     this.wire = wire
@@ -81,13 +95,29 @@ export class StreamMessage {
     return this.wire.subject
   }
 
+  /** None where they cannot be read. */
   get headers(): Headers {
-    this.parsed ??= headersOf(this.wire)
+    this.parsed ??= this.parse()
     return this.parsed
+  }
+
+  /** Servers store any bytes as headers, and the client throws for some: why, or null. */
+  get headersRefusal(): string | null {
+    this.parsed ??= this.parse()
+    return this.unreadable
   }
 
   get id(): Option<string> {
     return O.fromNullable(this.headers[messageIdHeader]?.[0])
+  }
+
+  private parse(): Headers {
+    try {
+      return headersOf(this.wire)
+    } catch (error) {
+      this.unreadable = `its headers cannot be read: ${errorText(error)}`
+      return noHeaders
+    }
   }
 }
 
@@ -100,6 +130,14 @@ export const messageOf = <A>(raw: StreamMessage, value: A): Message<A> => ({
   stream: raw.stream,
   sequence: raw.sequence,
   publishedAt: raw.publishedAt,
+})
+
+/** Why its bytes are shown to no coder. */
+export const refusedFor = (raw: StreamMessage, reason: string): DecodeError => ({
+  _tag: 'DecodeError',
+  raw: new Uint8Array(raw.payload),
+  reason,
+  path: [],
 })
 
 export const undecodable = (raw: StreamMessage, error: DecodeError): Undecodable => ({

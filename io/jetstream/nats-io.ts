@@ -12,7 +12,7 @@ import { coreSinkOf } from './core-sink.ts'
 import { JetStreamIOError } from './errors.ts'
 import { checkedHeaders } from './outgoing-headers.ts'
 import { type Requester, requesterOf } from './requester.ts'
-import { requireSubject } from './subject.ts'
+import { requireDataSubject, requireSubject } from './subject.ts'
 
 /** What `NatsIO.publish` publishes, and where. */
 export interface PublishOptions<in A> {
@@ -61,7 +61,7 @@ const publish = <A>({ subject, headers, coder, name, connection }: PublishOption
     connection,
     encode: (value, out) => {
       const to = typeof subject === 'string' ? subject : subject(value)
-      if (typeof subject !== 'string') requireSubject(to, label)
+      if (typeof subject !== 'string') requireDataSubject(to, label)
       const payload = coder.encode(value)
       out.destinations.push(to)
       out.headers.push(checkedHeaders(headers?.(value), false, label))
@@ -98,7 +98,7 @@ const asked = <A, B>(o: RequestOptions<A, B>, kind: string) => {
   }
   const f = async (a: A, { client }: { readonly client: Requester }): Promise<readonly [A, B]> => {
     const subject = typeof o.subject === 'string' ? o.subject : o.subject(a)
-    if (typeof o.subject !== 'string') requireSubject(subject, label)
+    if (typeof o.subject !== 'string') requireDataSubject(subject, label)
     const data = await client(subject, o.request.encode(a), checkedHeaders(o.headers?.(a), false, label))
     const reply = o.reply.decode(data)
     if (reply._tag === 'Right') return [a, reply.right]

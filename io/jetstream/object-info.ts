@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Instant } from '../../sdk/model/time.ts'
 import type { StreamMessage } from './message.ts'
-import { field } from './read-kinds.ts'
+import { field, isCount, jsonIn } from './fields.ts'
 
 /** An object of a bucket, as it was at `at`. */
 export interface ObjectInfo {
@@ -38,13 +38,10 @@ export const chunkSubject = (bucket: string, nuid: string): string => `$O.${buck
 
 /** A Left says what is wrong. */
 export const infoIn = (bucket: string, { payload, publishedAt }: StreamMessage): Either<string, ObjectInfo> => {
-  const parsed = E.tryCatch((): unknown => JSON.parse(new TextDecoder().decode(payload)), String)
-  if (E.isLeft(parsed)) return parsed
-  const [name, nuid, digest, size, chunks] = ['name', 'nuid', 'digest', 'size', 'chunks'].map(key => field(parsed.right, key))
-  const isDeleted = field(parsed.right, 'deleted') === true
+  const told = jsonIn(payload)
+  const [name, nuid, digest, size, chunks] = ['name', 'nuid', 'digest', 'size', 'chunks'].map(key => field(told, key))
+  const isDeleted = field(told, 'deleted') === true
   if (typeof name !== 'string' || typeof nuid !== 'string') return E.left('it tells no object: name and nuid are missing')
   if (!isCount(size) || !isCount(chunks)) return E.left(`the object ${name} has no size or no number of chunks`)
   return E.right({ bucket, name, nuid, size, chunks, digest: typeof digest === 'string' ? digest : '', isDeleted, at: publishedAt })
 }
-
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0

@@ -1,9 +1,10 @@
 // An object's bytes: its chunks, one after the other from the stream's leader, held against the digest.
+import { constants } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Link } from './connections.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
 import { type ObjectInfo, base64Url, chunkSubject, objectStream } from './object-info.ts'
-import { field } from './read-kinds.ts'
+import { field } from './fields.ts'
 
 export type ObjectReader = (info: ObjectInfo, signal: AbortSignal) => Promise<Uint8Array>
 
@@ -15,6 +16,7 @@ export const objectReaderOf =
   (link: Link, label: string): ObjectReader =>
   async (info, signal) => {
     if (info.isDeleted) throw gone(info, label, 'it was deleted')
+    if (info.size > constants.MAX_LENGTH) throw damaged(info, label, `it is said to have ${info.size} bytes, more than memory can hold`)
     const data = new Uint8Array(info.size)
     const hash = createHash('sha256')
     let [length, sequence] = [0, 0]

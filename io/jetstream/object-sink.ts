@@ -12,7 +12,7 @@ import { base64Url, chunkSubject, infoSubject, objectStream } from './object-inf
 import { shortHash } from './output-ids.ts'
 import { persistently } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
-import { field } from './read-kinds.ts'
+import { field, jsonIn } from './fields.ts'
 import { streamInfo } from './stream-info.ts'
 
 export interface ObjectSinkOptions<in A> {
@@ -56,7 +56,8 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
 
   const put = async (name: string, nuid: string, data: Uint8Array): Promise<void> => {
     const subject = infoSubject(bucket, name)
-    const told: unknown = (await link.jsm.streams.getMessage(stream, { last_by_subj: subject }))?.json()
+    const last = await link.jsm.streams.getMessage(stream, { last_by_subj: subject })
+    const told = last === null ? null : jsonIn(last.data)
     if (field(told, 'nuid') === nuid) {
       counts.found++
       return

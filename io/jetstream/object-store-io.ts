@@ -12,12 +12,13 @@ import { orThrow } from './configuration-error.ts'
 import { acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { objectSchema } from './jetstream-keys.ts'
-import { type StreamMessage, type Undecodable, undecodable } from './message.ts'
-import { type ObjectInfo, infoIn, infoSubjects, objectStream } from './object-info.ts'
+import { type StreamMessage, type Undecodable, refusedFor, undecodable } from './message.ts'
+import { type ObjectInfo, infoIn, infoSubject, infoSubjects, objectStream } from './object-info.ts'
 import { type ObjectReader, objectReaderOf } from './object-reader.ts'
 import { objectSinkOf } from './object-sink.ts'
 import { StartAt, StopAt } from './read-options.ts'
 import { plainRead, sourceOf } from './source.ts'
+import { requireSubject } from './subject.ts'
 
 /** Which bucket. */
 export interface ObjectStoreOptions {
@@ -67,7 +68,7 @@ const infos = (o: ObjectStoreOptions, verb: 'list' | 'watch'): PCollection<Eithe
   })
   const decode = (raw: StreamMessage): Either<Undecodable, ObjectInfo> => {
     const info = infoIn(bucket, raw)
-    return E.isRight(info) ? info : E.left(undecodable(raw, { _tag: 'DecodeError', raw: raw.payload, reason: info.left, path: [] }))
+    return E.isRight(info) ? info : E.left(undecodable(raw, refusedFor(raw, info.left)))
   }
   return Splittable.source({ source, decode, timestamp: (_, raw) => raw.publishedAt, name: o.name })
 }
@@ -111,6 +112,7 @@ const write = (o: ObjectStoreOptions): ((pc: PCollection<ObjectPut>) => PDone) =
     connection,
     encode: ({ name, data }, out) => {
       if (name === '') throw new JetStreamIOError('InvalidOptions', `${label}: an object has no name.`)
+      requireSubject(infoSubject(bucket, name), label)
       out.destinations.push(name)
       out.headers.push(null)
       out.payloads.push(data)

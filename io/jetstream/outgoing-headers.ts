@@ -2,7 +2,7 @@
 import { MsgHdrsImpl } from '@nats-io/nats-core'
 import type { Headers } from '../../sdk/graph/sink.ts'
 import { JetStreamIOError } from './errors.ts'
-import { messageIdHeader } from './message.ts'
+import { messageIdHeader, setHeader } from './message.ts'
 
 // A relayed message still has what its first publisher and server said of it: expectations that would be checked again, against another
 // stream, a batch, a rollup that erases, a time to live, a schedule, where it came from. All such names begin with Nats-.
@@ -26,19 +26,24 @@ export const checkedHeaders = (headers: Headers | undefined, ownIds: boolean, la
       )
     const values = headers[name] ?? []
     for (const value of values)
-      if (/[\r\n]/.test(value))
+      if (/[\r\n]|\p{Surrogate}/u.test(value))
         throw new JetStreamIOError(
           'InvalidOptions',
-          `${label}: the header ${name} has a line break in its value. Encode the value, or put it into the payload.`,
+          `${label}: the header ${name} has a line break, or half a character, in its value. Encode the value, or put it into the payload.`,
         )
     kept ??= {}
-    kept[name] = values
+    setHeader(kept, name, values)
   }
   return kept
 }
 
-/** Text that a header can carry: one line, not too long. */
-export const headerLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 1_000)
+/** Text that a header can carry: one line of whole characters, not too long. */
+export const headerLine = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 1_000)
+    .replace(/\p{Surrogate}/gu, '\u{FFFD}')
 
 /**
  * The headers of one message at a time, as the client wants them. It asks for their bytes while it publishes and keeps nothing, so one

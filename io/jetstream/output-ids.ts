@@ -3,6 +3,7 @@
 // The group is the split's source for immediate outputs, and (shard, generation, epoch) with an index for checkpointed ones. The
 // subject is no part of it: ids are stream-wide.
 import { createHash } from 'node:crypto'
+import { isCount } from './fields.ts'
 
 /** Eleven characters of [A-Za-z0-9_-]: 66 bits, no dots. */
 export const shortHash = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 11)
@@ -41,7 +42,7 @@ export class StoredIds {
     if (!id.startsWith(this.prefix)) return false
     const [name = '', position = '', ordinal = ''] = id.slice(this.prefix.length).split('.')
     const [p, o] = [Number(position), Number(ordinal)]
-    if (name === '' || !Number.isSafeInteger(p) || !Number.isSafeInteger(o)) return false
+    if (name === '' || !isCount(p) || !isCount(o) || outputId(this.prefix, name, p, o) !== id) return false
     const group = this.groups.get(name) ?? { bits: new Map<number, number>(), more: null, last: -1 }
     this.groups.set(name, group)
     if (o < 31) group.bits.set(p, (group.bits.get(p) ?? 0) | (1 << o))

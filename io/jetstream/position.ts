@@ -1,5 +1,7 @@
 // What checkpoints hold of a destination: by which protocol it is written to, and where it stood.
 
+import { field, isCount } from './fields.ts'
+
 /** The way that outputs take into one stream. `unnamed` is at least once. */
 export type Way = 'messageIds' | 'chain' | 'atomicBatch' | 'unnamed' | 'atMostOnce'
 
@@ -26,24 +28,24 @@ interface Positions {
   readonly streams: Readonly<Record<string, Position>>
 }
 
-const tagOf = (value: unknown): unknown => (typeof value === 'object' && value !== null && '_tag' in value ? value._tag : null)
-
 const ways: ReadonlyArray<unknown> = ['messageIds', 'chain', 'atomicBatch', 'atMostOnce'] satisfies ReadonlyArray<Position['_tag']>
 
 export const isPosition = (value: unknown): value is Position =>
-  typeof value === 'object' &&
-  value !== null &&
-  ways.includes(tagOf(value)) &&
-  'created' in value &&
-  'lastSequence' in value &&
-  typeof value.lastSequence === 'number'
+  ways.includes(field(value, '_tag')) &&
+  typeof field(value, 'created') === 'string' &&
+  isCount(field(value, 'lastSequence')) &&
+  valuesOf(field(value, 'markers') ?? {}).every(place => typeof field(place, 'subject') === 'string' && isCount(field(place, 'sequence')))
 
 const isPositions = (value: unknown): value is Positions =>
-  typeof value === 'object' && value !== null && tagOf(value) === 'streams' && 'streams' in value
+  field(value, '_tag') === 'streams' && valuesOf(field(value, 'streams')).every(isPosition)
+
+/** Of a record; what is none has a value that is none. */
+const valuesOf = (record: unknown): ReadonlyArray<unknown> =>
+  typeof record === 'object' && record !== null ? Object.values(record) : [undefined]
 
 /** What `recorded` says of one stream; `recorded` itself where it is of one alone. */
 export const ofStream = (recorded: unknown, stream: string): unknown =>
-  isPositions(recorded) ? (recorded.streams[stream] ?? null) : (recorded ?? null)
+  isPositions(recorded) ? (field(recorded.streams, stream) ?? null) : (recorded ?? null)
 
 export const ofStreams = (streams: Positions['streams']): Positions => ({ _tag: 'streams', streams })
 

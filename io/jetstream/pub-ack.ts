@@ -1,6 +1,7 @@
 // What a stream answers to a publish, told by its bytes: parsing JSON costs more than everything else about a good answer.
 //   {"stream":"TOTALS", "seq":12}   {"stream":"TOTALS","domain":"hub", "seq":12,"duplicate": true}
 //   {"error":{"code":400,"err_code":10054,"description":"…"},"stream":"TOTALS","seq":0}
+import { field, jsonIn } from './fields.ts'
 
 export type PubAck =
   | { readonly _tag: 'stored'; readonly sequence: number; readonly duplicate: boolean; readonly stream: string }
@@ -31,20 +32,23 @@ export const storedSequence = (data: Uint8Array, expected: Uint8Array): number =
 
 export const ackStart = (stream: string): Uint8Array => new TextEncoder().encode(`{"stream":"${stream}",`)
 
-/** The slow way, for all others. */
+/** The slow way, for all others. Whoever subscribes to a subject may answer as well: that is no acknowledgment. */
 export const parsePubAck = (data: Uint8Array): PubAck => {
-  const parsed = JSON.parse(new TextDecoder().decode(data)) as {
-    readonly stream?: string
-    readonly seq?: number
-    readonly duplicate?: boolean
-    readonly error?: { readonly code?: number; readonly err_code?: number; readonly description?: string }
-  }
-  if (parsed.error !== undefined)
+  const answer = jsonIn(data)
+  const error = field(answer, 'error')
+  if (typeof error === 'object' && error !== null) {
+    const [code, errorCode, description] = ['code', 'err_code', 'description'].map(key => field(error, key))
     return {
       _tag: 'refused',
-      code: parsed.error.code ?? 0,
-      errorCode: parsed.error.err_code ?? 0,
-      description: parsed.error.description ?? 'no reason given',
+      code: typeof code === 'number' ? code : 0,
+      errorCode: typeof errorCode === 'number' ? errorCode : 0,
+      description: typeof description === 'string' ? description : 'no reason given',
     }
-  return { _tag: 'stored', sequence: parsed.seq ?? 0, duplicate: parsed.duplicate === true, stream: parsed.stream ?? '' }
+  }
+  const [stream, sequence] = [field(answer, 'stream'), field(answer, 'seq')]
+  if (typeof stream !== 'string' || typeof sequence !== 'number')
+    return { _tag: 'refused', code: 0, errorCode: 0, description: `somebody else than a stream answers to this subject: ${shown(data)}` }
+  return { _tag: 'stored', sequence, duplicate: field(answer, 'duplicate') === true, stream }
 }
+
+const shown = (data: Uint8Array): string => JSON.stringify(new TextDecoder().decode(data.subarray(0, 80)))

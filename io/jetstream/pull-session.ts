@@ -1,6 +1,7 @@
 // One consumer's deliveries: pulls that overlap, the numbers of what comes, and whether anybody serves them still.
 import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
 import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
+import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
 import { notPermitted, orElse } from './errors.ts'
 import { type Demand, type PullSettings, largestPull, PullWindow, pullRequest } from './pull-window.ts'
@@ -111,8 +112,9 @@ export class PullSession {
   }
 
   private onStatus(message: Msg): void {
-    const code = message.headers?.code ?? 0
-    const description = message.headers?.description ?? ''
+    const status = readableHeaders(message)
+    const code = status?.code ?? 0
+    const description = status?.description ?? ''
     if (code === 100) {
       this.maxBytes = Math.max(this.o.settings.maxBytes, this.maxBytes)
       return this.on.onHeartbeat()

@@ -1,5 +1,7 @@
 // What a checkpoint has of a queue, and where acknowledgments go that were not asked for here.
-import type { SequenceRecord } from './sequence-set.ts'
+import { JetStreamIOError } from './errors.ts'
+import { field, isCount } from './fields.ts'
+import { type SequenceRecord, isSequenceRecord } from './sequence-set.ts'
 
 /** What a checkpoint has of a queue beside a position: plain data. */
 export interface QueueNote {
@@ -8,11 +10,19 @@ export interface QueueNote {
   readonly trying?: number | undefined
 }
 
-export const handedOnIn = (note: unknown): SequenceRecord =>
-  typeof note === 'object' && note !== null && 'handedOn' in note ? (note as QueueNote).handedOn : []
+export const handedOnIn = (note: unknown): SequenceRecord => {
+  const handedOn = field(note, 'handedOn') ?? []
+  if (isSequenceRecord(handedOn)) return handedOn
+  throw new JetStreamIOError(
+    'InvalidOptions',
+    'The checkpoint of a read that acknowledges does not say which messages were handed on: it is damaged, or of another version. Start a new run.',
+  )
+}
 
-export const triedIn = (note: unknown): number | null =>
-  typeof note === 'object' && note !== null && 'trying' in note && typeof note.trying === 'number' ? note.trying : null
+export const triedIn = (note: unknown): number | null => {
+  const trying = field(note, 'trying')
+  return isCount(trying) ? trying : null
+}
 
 /** Where the acknowledgment of a message goes that was delivered to somebody else. The server looks at the sequences alone. */
 export const replyFor = (stream: string, consumer: string, sequence: number, consumerSequence: number): string =>

@@ -5,6 +5,7 @@ import { accept, choice, duration, durationText, quoted, refuse } from '../setti
 import type { Kind } from '../settings/schema.ts'
 import { Acknowledge, type AcknowledgePolicy } from './acknowledge.ts'
 import { defaultDiscoverMs, mostParts, SplitBy, StartAt, StopAt } from './read-options.ts'
+import { field } from './fields.ts'
 import { Erased, type ErasedPolicy } from './erased.ts'
 import { Poison, type PoisonPolicy } from './poison.ts'
 
@@ -32,9 +33,6 @@ const numberIn = (digits: string): number | null => {
   const n = /^\d+$/.test(digits) ? Number(digits) : 0
   return Number.isSafeInteger(n) && n >= 1 ? n : null
 }
-
-export const field = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined
 
 /** A value that code made, as a text has it; what is none stays what it is. */
 const startText = (value: unknown): unknown => {

@@ -1,6 +1,7 @@
 // One request and its answer, or why there is none, by name.
 import { type Msg, errors, headers as makeHeaders } from '@nats-io/nats-core'
 import type { Headers } from '../../sdk/graph/sink.ts'
+import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
 
@@ -46,7 +47,8 @@ const whyNot = (error: unknown, what: string, link: Link, timeoutMs: number): Er
 }
 
 /** Services of the NATS framework tell their errors in headers. */
-const requireServed = ({ headers }: Msg, what: string): void => {
+const requireServed = (answer: Msg, what: string): void => {
+  const headers = readableHeaders(answer)
   const code = headers?.get('Nats-Service-Error-Code') ?? ''
   if (code === '') return
   throw new JetStreamIOError('RequestRefused', `${what} answered with the error ${code}: ${headers?.get('Nats-Service-Error') ?? ''}.`)

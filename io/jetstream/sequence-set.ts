@@ -1,7 +1,10 @@
 // Which messages of a queue were handed on: all up to a floor, and ranges above it. What comes again is found in it and dropped.
+import { isCount } from './fields.ts'
 
 /** As a checkpoint has it: the floor, then in turn how far it is to the next range and how long that is. */
 export type SequenceRecord = ReadonlyArray<number>
+
+export const isSequenceRecord = (value: unknown): value is SequenceRecord => Array.isArray(value) && value.every(isCount)
 
 export class SequenceSet {
   /** All up to here are in it. */

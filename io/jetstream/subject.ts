@@ -1,5 +1,6 @@
 // Subjects: what a valid one is, and how a token that comes from data cannot become a wildcard or a level of its own.
 import { JetStreamIOError } from './errors.ts'
+import { isMarker } from './marker-subject.ts'
 
 const percentEncoded = (c: string): string => {
   let text = ''
@@ -35,6 +36,12 @@ export const subject = (literals: TemplateStringsArray, ...tokens: ReadonlyArray
   return text
 }
 
+/**
+ * In bytes. A server reads 4,096 of a command, with the subject, the subject for its acknowledgment and two numbers, and hangs up at the next
+ * one: the same message would be sent again and again.
+ */
+const longest = 3_900
+
 const dot = 0x2e
 const star = 0x2a
 const greater = 0x3e
@@ -42,8 +49,10 @@ const greater = 0x3e
 /** Why nothing can be published to it, or null. One pass: it is asked for every element of a sink with a computed subject. */
 export const refusedSubject = (text: string): string | null => {
   let tokenStart = 0
+  let hasSurrogates = false
   for (let i = 0; i <= text.length; i++) {
     const c = i === text.length ? dot : text.charCodeAt(i)
+    if (c >= 0xd800 && c <= 0xdfff) hasSurrogates = true
     if (c <= 0x20 || c === 0x7f) return 'it holds a space or a control character'
     if (c !== dot) continue
     if (i === tokenStart) return text === '' ? 'it is empty' : 'it has an empty token'
@@ -53,7 +62,8 @@ export const refusedSubject = (text: string): string | null => {
     }
     tokenStart = i + 1
   }
-  return null
+  if (text.length > longest / 3 && Buffer.byteLength(text) > longest) return `it is longer than ${longest} bytes`
+  return hasSurrogates && /\p{Surrogate}/u.test(text) ? 'it holds half a character (a lone surrogate)' : null
 }
 
 /** Why it cannot select messages, or null: as a subject, but with wildcards; `>` only at the end. */
@@ -66,10 +76,19 @@ export const refusedFilter = (text: string): string | null => {
 
 /** What is said about one that is refused. */
 export const refusalText = (text: string, refused: string): string =>
-  `cannot publish to the subject ${JSON.stringify(text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters`
+  `cannot publish to the subject ${JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)}: ${refused}. Build subjects of data with the subject\`…\` tag, which encodes such characters`
 
 /** Throws InvalidSubject, naming what was to be published to where. */
-export const requireSubject = (text: string, label: string): void => {
-  const refused = refusedSubject(text)
+export const requireSubject = (text: string, label: string): void => refuse(text, refusedSubject(text), label)
+
+const dollar = 0x24
+
+/** The same of a subject that data has made: it must neither tell the server to delete a stream, nor be passed over by who reads. */
+export const requireDataSubject = (text: string, label: string): void => {
+  const isServers = text.charCodeAt(0) === dollar && /^\$(JS|SYS)\./.test(text)
+  refuse(text, isServers ? 'it is one of the server itself' : isMarker(text) ? 'it is one of a marker' : refusedSubject(text), label)
+}
+
+const refuse = (text: string, refused: string | null, label: string): void => {
   if (refused !== null) throw new JetStreamIOError('InvalidSubject', `${label} ${refusalText(text, refused)}.`)
 }
