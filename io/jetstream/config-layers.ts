@@ -1,7 +1,7 @@
 // What one place says of a configuration: values by their paths, unchecked, and what is wrong with its text.
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
-import { unknownKey } from '../settings/check.ts'
+import { unknownKeys } from '../settings/check.ts'
 import { parseJson, parseYaml } from '../settings/documents.ts'
 import { parseProperties } from '../settings/properties.ts'
 import type { Problem } from '../settings/schema.ts'
@@ -36,36 +36,41 @@ export const layerOfObject = (given: unknown): ConfigLayer => {
   if (!isObject(given)) return broken('it is no object with sections')
   const values = new Map<string, unknown>()
   const problems: Problem[] = []
+  const unknown: string[] = []
   for (const [name, section] of Object.entries<unknown>({ ...given })) {
     if (section === undefined) continue
-    if (!sections.includes(name)) problems.push(unknownKey(name, sections))
+    if (!sections.includes(name)) unknown.push(name)
     else if (!isObject(section)) problems.push(problem(name, 'it is no plain object with keys'))
     else for (const [key, value] of Object.entries<unknown>({ ...section })) if (value !== undefined) values.set(`${name}.${key}`, value)
   }
-  return { values, problems }
+  return { values, problems: [...unknownKeys(unknown, sections), ...problems] }
 }
+
+/** In characters: no configuration is as long, and what is longer is not even looked at. */
+const longestText = 262_144
+
+const tooLong = broken(`it is longer than ${longestText} characters`)
 
 const prefix = 'jetbeam.'
 
 export const layerOfProperties = (text: string): ConfigLayer => {
+  if (text.length > longestText) return tooLong
   const values = new Map<string, unknown>()
   const problems: Problem[] = []
-  for (const [key, value] of parseProperties(withoutMark(text))) {
+  const unknown: string[] = []
+  for (const [i, [key, value]] of parseProperties(withoutMark(text)).entries()) {
     const path = key.startsWith(prefix) ? key.slice(prefix.length) : key
-    if (path === key)
-      problems.push(
-        unknownKey(
-          key,
-          sections.map(section => `${prefix}${section}.…`),
-        ),
-      )
+    // A value that was broken over two lines has its second half where a key would be.
+    if (path === key) unknown.push(sections.some(section => key.startsWith(`${section}.`)) ? key : `key number ${i + 1}`)
     else if (values.has(path)) problems.push(problem(path, 'this key is there twice'))
     else values.set(path, value)
   }
-  return { values, problems }
+  const known = sections.map(section => `${prefix}${section}.…`)
+  return { values, problems: [...unknownKeys(unknown, known), ...problems] }
 }
 
 export const layerOfDocument = (format: 'json' | 'yaml', text: string): ConfigLayer => {
+  if (text.length > longestText) return tooLong
   const parsed = format === 'json' ? parseJson(withoutMark(text)) : parseYaml(withoutMark(text))
   return parsed._tag === 'Left' ? broken(parsed.left) : layerOfObject(parsed.right)
 }

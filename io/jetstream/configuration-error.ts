@@ -38,6 +38,12 @@ export class ConfigurationError extends JetStreamIOError {
   }
 }
 
+/** `JetStreamIO.read(VIEWS)`. JavaScript may give anything: the schema says what is wrong with it, under this name. */
+export const labelOf = (verb: string, given: unknown): string => {
+  const names: ReadonlyArray<unknown> = Array.isArray(given) ? given : [given]
+  return `${verb}(${names.map(name => (typeof name === 'string' ? name : '?')).join(', ')})`
+}
+
 /** What was checked, or a ConfigurationError. */
 export const orThrow = <O>(label: string, checked: Either<ReadonlyArray<Problem>, Checked<O>>): O => {
   if (checked._tag === 'Left') throw new ConfigurationError(label, checked.left)

@@ -30,7 +30,7 @@ const asJetStreamIOError = (error: unknown): unknown =>
 export interface ConnectionOptions extends ConnectionSpecifics {
   /** By which reads and writes name it: 'default' unless told. */
   readonly name?: string | undefined
-  /** Addresses, as an array or with commas between them: `nats://host:4222`, or `tls://host:4222`. */
+  /** Addresses, as an array or with commas between them: `nats://host:4222` or `tls://host:4222`; all `ws://host:8080`; or all `wss://host`. */
   readonly servers: string | ReadonlyArray<string>
 }
 
@@ -38,13 +38,17 @@ export interface ConnectionOptions extends ConnectionSpecifics {
 export const connectionBinding = (o: ConnectionOptions): Binding => {
   const servers = typeof o.servers === 'string' ? serversIn(o.servers) : o.servers
   // Code may have a login in an address; a configuration may not, because it is written to files.
-  const given = { ...o, servers: servers.map(server => addressOf(server).shown) }
+  const given = { ...o, servers: withoutLogins(servers) }
   const { name, ...settings } = orThrow(
     'JetStreamIO.connection',
     check<ConnectionConfig>(connectionSchema, given, { prefix: '', inCode: [] }),
   )
   return bindingOf(name, { ...settings, servers })
 }
+
+/** JavaScript may give anything: the schema refuses what is no text. */
+const withoutLogins = (servers: unknown): unknown =>
+  Array.isArray(servers) ? servers.map((server: unknown) => (typeof server === 'string' ? addressOf(server).shown : server)) : servers
 
 /** Binds a live connection to a name. See JetStreamIO.existingConnection. */
 export const existingBinding = (nc: object, o?: { readonly name?: string | undefined }): LocalBinding => {

@@ -2,7 +2,7 @@
 // JSON or YAML; it leaves through the last three again.
 import type { Binding } from '../../sdk/model/bindings.ts'
 import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
-import { type Checked, check, keysOf, unknownKey } from '../settings/check.ts'
+import { type Checked, check, keysOf, unknownKeys } from '../settings/check.ts'
 import { type SectionTexts, jsonText, yamlText } from '../settings/documents.ts'
 import { propertiesText } from '../settings/properties.ts'
 import type { Problem, Schema, Shown } from '../settings/schema.ts'
@@ -103,7 +103,8 @@ const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
   const said = new Map(layers.flatMap(layer => [...layer.values]))
   const given = (name: SectionName): object =>
     Object.fromEntries([...said].flatMap(([path, value]) => (path.startsWith(`${name}.`) ? [[path.slice(name.length + 1), value]] : [])))
-  for (const path of said.keys()) if (!sectionNames.some(name => path.startsWith(`${name}.`))) problems.push(unknownKey(path, allPaths))
+  const unknown = [...said.keys()].filter(path => !sectionNames.some(name => path.startsWith(`${name}.`)))
+  problems.push(...unknownKeys(unknown, allPaths))
   const connection = checkedSection<ConnectionConfig>('connection', connectionSchema, given('connection'), problems)
   const source = checkedSection<ReadSettings>('source', sourceSchema, given('source'), problems)
   const sink = checkedSection<WriteSettings>('sink', sinkSchema, given('sink'), problems)

@@ -11,7 +11,7 @@ import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
-import { orThrow } from './configuration-error.ts'
+import { labelOf, orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
 import { checkedId, namesOutputs, requireRoomForIds } from './given-id.ts'
 import {
@@ -42,7 +42,7 @@ const readNode = <A, B>(
   element: (raw: StreamMessage, value: A) => B,
   valueIn: (element: B) => A,
 ): PCollection<Either<Undecodable, B>> => {
-  const label = `JetStreamIO.${kind}(${[o.stream].flat().join(', ')})`
+  const label = labelOf(`JetStreamIO.${kind}`, o.stream)
   const settings = orThrow(label, check<ReadSettings>(sourceSchema, o, { prefix: '', inCode: ['coder', 'timestamp'] }))
   const { start, splits, erased, batchMessages, batchBytes, fetchTimeout, heartbeat } = sourceSchema.keys
   const [stream = '', ...others] = [settings.stream].flat()
@@ -129,7 +129,7 @@ interface Row {
 }
 
 const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
-  const label = `JetStreamIO.${kind}(${typeof o.stream === 'string' ? o.stream : o.stream.join(', ')})`
+  const label = labelOf(`JetStreamIO.${kind}`, o.stream)
   const given = { ...o, subject: subject ?? undefined }
   const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode: ['coder', 'headers', 'id'] }))
   const delivery = (settings.delivery ?? sinkSchema.keys.delivery.fallback)._tag
@@ -186,7 +186,7 @@ interface WriteOptions<A> extends WriteTarget {
 
 const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
   const { subject, headers, id, coder } = o
-  const label = `JetStreamIO.write(${String(o.stream)})`
+  const label = labelOf('JetStreamIO.write', o.stream)
   requireCoder(label, coder, 'encode')
   return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, value => ({
     subject: typeof subject === 'string' ? subject : subject(value),

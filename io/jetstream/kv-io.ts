@@ -8,7 +8,7 @@ import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.
 import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
-import { orThrow } from './configuration-error.ts'
+import { labelOf, orThrow } from './configuration-error.ts'
 import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
@@ -70,7 +70,7 @@ const isDeletion = ({ headers }: StreamMessage): boolean => {
 }
 
 const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V>>> => {
-  const label = `KvIO.watch(${o.bucket})`
+  const label = labelOf('KvIO.watch', o.bucket)
   const { bucket, keys, connection } = orThrow(label, check<WatchSettings>(kvSchema, o, { prefix: '', inCode: ['coder'] }))
   const prefix = `$KV.${bucket}.`
   const filters = (keys ?? ['>']).map(key => prefix + key)
@@ -100,7 +100,7 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
 const nothing = new Uint8Array(0)
 
 const write = <V>(o: PutIntoOptions<V>): ((pc: PCollection<KvPut<V>>) => PDone) => {
-  const label = `KvIO.write(${o.bucket})`
+  const label = labelOf('KvIO.write', o.bucket)
   const settings = orThrow(label, check<PutSettings>(putSchema, o, { prefix: '', inCode: ['coder'] }))
   const { bucket, connection, onConflict = putSchema.keys.onConflict.fallback } = settings
   const { coder } = o

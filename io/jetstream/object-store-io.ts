@@ -8,7 +8,7 @@ import { type Duration, seconds } from '../../sdk/model/time.ts'
 import { type Call, type ConnectedClient, mapAsyncThrough, tryMapAsyncThrough } from '../../sdk/transforms/map-async.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
-import { orThrow } from './configuration-error.ts'
+import { labelOf, orThrow } from './configuration-error.ts'
 import { acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { objectSchema } from './jetstream-keys.ts'
@@ -51,7 +51,7 @@ export interface ObjectPut {
 }
 
 const settingsOf = (o: ObjectStoreOptions, verb: string, inCode: ReadonlyArray<string> = []) => {
-  const label = `ObjectStoreIO.${verb}(${o.bucket})`
+  const label = labelOf(`ObjectStoreIO.${verb}`, o.bucket)
   return { label, ...orThrow(label, check<ObjectStoreOptions>(objectSchema, o, { prefix: '', inCode })) }
 }
 

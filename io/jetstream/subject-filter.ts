@@ -17,8 +17,9 @@ const matchTokens = (filter: ReadonlyArray<string>, tokens: ReadonlyArray<string
 }
 
 /** Whether some subject is selected by both. */
-export const overlaps = (a: string, b: string): boolean => {
-  const [left, right] = [a.split('.'), b.split('.')]
+export const overlaps = (a: string, b: string): boolean => overlapTokens(a.split('.'), b.split('.'))
+
+const overlapTokens = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): boolean => {
   for (let i = 0; ; i++) {
     const [l, r] = [left[i], right[i]]
     if (l === undefined || r === undefined) return l === r
@@ -38,15 +39,30 @@ export const covers = (outer: string, inner: string): boolean => {
   return o.length === n.length
 }
 
+/** Each is compared with all others. */
+const mostWild = 1_000
+
 /**
  * Why these cannot select messages together, or null: one is not valid (InvalidSubject), or two overlap (OverlappingSubjects): which of
  * the two a message came by would be undefined, and the server refuses them as well.
  */
 export const refusalOfFilters = (filters: ReadonlyArray<string>): Refusal | null => {
-  for (const [i, filter] of filters.entries()) {
+  const literals = new Set<string>()
+  const all: { readonly filter: string; readonly tokens: ReadonlyArray<string> }[] = []
+  const wild: typeof all = []
+  for (const filter of filters) {
     const refused = refusedFilter(filter)
     if (refused !== null) return { tag: 'InvalidSubject', reason: `${JSON.stringify(filter)} cannot select messages: ${refused}` }
-    const other = filters.slice(0, i).find(earlier => overlaps(earlier, filter))
+    const one = { filter, tokens: filter.split('.') }
+    // Two without wildcards overlap where they are the same: only those with some are compared with all.
+    const other = literals.has(filter)
+      ? filter
+      : (isWild(filter) ? all : wild).find(earlier => overlapTokens(earlier.tokens, one.tokens))?.filter
+    if (isWild(filter)) wild.push(one)
+    else literals.add(filter)
+    all.push(one)
+    if (wild.length > mostWild)
+      return { tag: 'InvalidOptions', reason: `more than ${mostWild} subjects have wildcards: name fewer, or one that takes in several` }
     if (other !== undefined)
       return {
         tag: 'OverlappingSubjects',

@@ -41,14 +41,14 @@ export const check = <O extends object>(
     }
   }
   const names = keys.map(([name]) => name)
-  for (const name of said.keys())
-    if (!names.includes(name) && !inCode.includes(name))
-      problems.push(
-        unknownKey(
-          prefix + name,
-          [...names, ...inCode].map(known => prefix + known),
-        ),
-      )
+  const known = new Set([...names, ...inCode])
+  const unknown = [...said.keys()].filter(name => !known.has(name)).map(name => prefix + name)
+  problems.push(
+    ...unknownKeys(
+      unknown,
+      [...known].map(name => prefix + name),
+    ),
+  )
   // Each key that is there was accepted as what the schema's type says of it.
   problems.push(...schema.rules(settings as Partial<O>).map(problem => ({ ...problem, path: prefix + problem.path })))
   // And without a problem, all that must be there is.
@@ -57,8 +57,17 @@ export const check = <O extends object>(
 
 export const keysOf = <O>(schema: Schema<O>): ReadonlyArray<readonly [string, Key<unknown>]> => Object.entries<Key<unknown>>(schema.keys)
 
+const mostShown = 20
+
+/** One for each of the first, and one for all others: whoever gives thousands has given something else, and each guess takes its time. */
+export const unknownKeys = (paths: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<Problem> => {
+  const shown = paths.slice(0, mostShown).map(path => unknownKey(path, known))
+  const others = paths.length - shown.length
+  return others === 0 ? shown : [...shown, { path: '', tag: 'InvalidOptions', reason: `there are ${others} more unknown keys` }]
+}
+
 /** The value of an unknown key is not shown: it may be a misspelled secret. */
-export const unknownKey = (path: string, known: ReadonlyArray<string>): Problem => {
+const unknownKey = (path: string, known: ReadonlyArray<string>): Problem => {
   const nearest = nearestOf(path, known)
   const shownPath = path.length > longestKey ? `${path.slice(0, longestKey)}…` : path
   const remedy = nearest === null ? `There are ${known.join(', ')}` : `Did you mean ${nearest}?`

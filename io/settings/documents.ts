@@ -1,7 +1,7 @@
 // JSON and YAML as plain data. What is wrong with a text is told by place, never by quoting it: it may hold a secret.
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
-import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml'
+import { CST, type Document, Lexer, type Pair, isScalar, parseDocument, stringify, visit } from 'yaml'
 import { repeatedKeyIn } from './json-keys.ts'
 import type { Shown } from './schema.ts'
 
@@ -24,31 +24,56 @@ export const parseJson = (text: string): Either<string, unknown> => {
 
 export const parseYaml = (text: string): Either<string, unknown> => {
   const document = parsed(text)
-  if (document === null) return E.left('it is too long, or nested too deeply')
+  if (document === null) return E.left('it is nested too deeply')
   const [error] = document.errors
   if (error !== undefined) return E.left(problemOf(text, error))
   let unusual = document.warnings.length > 0 ? 'a tag' : null
-  visit(document, { Alias: () => void (unusual = 'an alias') })
+  let twice: number | null = null
+  visit(document, {
+    Alias: () => void (unusual = 'an alias'),
+    Map: (_, { items }) => void (twice ??= repeatedIn(items)),
+  })
+  if (twice !== null) return E.left(`a key is there twice, at line ${lineAt(text, twice)}`)
   if (unusual !== null) return E.left(`it has ${unusual}, which configurations do not use`)
   const root = document.contents
   return root === null || (isScalar(root) && root.value === null) ? E.right({}) : E.right(document.toJS())
 }
 
-const longestText = 262_144
+/** Where the second of two keys begins. The parser would compare each with all before it. */
+const repeatedIn = (pairs: ReadonlyArray<Pair>): number | null => {
+  const known = new Set<unknown>()
+  for (const { key } of pairs) {
+    if (!isScalar(key)) continue
+    if (known.has(key.value)) return key.range?.[0] ?? 0
+    known.add(key.value)
+  }
+  return null
+}
+
 const mostNested = 500
 
-// Where its stack ends, the parser ends the process: V8 has no room left to compile a regular expression, and no error is thrown.
-const isTooDeep = (text: string): boolean =>
-  text.length > longestText ||
-  [...text.matchAll(/[[{]/g)].length > mostNested ||
-  text.split('\n').some(line => [...line.matchAll(/[-?:]\s/g)].length > mostNested)
+// Where its stack ends, the parser ends the process: V8 has no room left to compile a regular expression, and no error is thrown. Its lexer
+// has no stack, and knows brackets and marks from those in a text.
+const isTooDeep = (text: string): boolean => {
+  let open = 0
+  let onLine = 0
+  for (const token of new Lexer().lex(text)) {
+    const type = CST.tokenType(token)
+    if (type === 'flow-map-start' || type === 'flow-seq-start') open++
+    else if (type === 'flow-map-end' || type === 'flow-seq-end') open--
+    else if (type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind') onLine++
+    else if (type === 'newline') onLine = 0
+    if (open > mostNested || onLine > mostNested) return true
+  }
+  return false
+}
 
-/** Null: it is longer, or nested deeper, than any configuration. */
+/** Null: it is nested deeper than any configuration. */
 const parsed = (text: string): Document.Parsed | null =>
-  isTooDeep(text) ? null : parseDocument(text, { prettyErrors: false, logLevel: 'error', stringKeys: true, uniqueKeys: true })
+  isTooDeep(text) ? null : parseDocument(text, { prettyErrors: false, logLevel: 'error', stringKeys: true, uniqueKeys: false })
 
 const problemOf = (text: string, { code, pos }: { readonly code: string; readonly pos: readonly [number, number] }): string =>
-  `${code === 'DUPLICATE_KEY' ? 'a key is there twice' : `this is no YAML (${code.toLowerCase().replaceAll('_', ' ')})`}, at line ${lineAt(text, pos[0])}`
+  `this is no YAML (${code.toLowerCase().replaceAll('_', ' ')}), at line ${lineAt(text, pos[0])}`
 
 const lineAt = (text: string, position: number): number => text.slice(0, position).split('\n').length
 

@@ -10,8 +10,12 @@ export const accept = <A>(value: A, shown: Shown): Either<Refusal, Accepted<A>> 
 
 const longestShown = 60
 
+// A quotation mark or a line's end that is missing makes the lines behind it a part of the value.
+const mayHoldSecret = /password|token|nkeyseed|secret/i
+
 /** For messages: never for what may be a secret. */
 export const quoted = (value: unknown): string => {
+  if (typeof value === 'string' && mayHoldSecret.test(value)) return 'a text that may hold a secret'
   if (typeof value === 'string') return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}…` : value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a value of type ${typeof value}`
@@ -141,9 +145,16 @@ export const listOf = (
 })
 
 const itemsIn = (value: string): ReadonlyArray<string> =>
-  [...value.matchAll(/(?:^|,)((?:\\[\s\S]|[^,\\])*\\?)/g)].map(([, item = '']) =>
-    item.replaceAll(/^[ \t]+|[ \t]+$/g, '').replaceAll(/\\([\s\S])/g, '$1'),
-  )
+  [...value.matchAll(/(?:^|,)((?:\\[\s\S]|[^,\\])*\\?)/g)].map(([, item = '']) => unindented(item).replaceAll(/\\([\s\S])/g, '$1'))
+
+/** An expression would look at each row of spaces from each of its places. */
+const unindented = (item: string): string => {
+  const isSpace = (i: number): boolean => item[i] === ' ' || item[i] === '\t'
+  let [from, to] = [0, item.length]
+  while (from < to && isSpace(from)) from++
+  while (to > from && isSpace(to - 1)) to--
+  return item.slice(from, to)
+}
 
 /** The reverse, for texts that have no lists. */
 export const listText = (items: ReadonlyArray<string>): string => items.map(item => item.replaceAll(/[\\,]/g, '\\$&')).join(',')

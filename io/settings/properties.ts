@@ -12,12 +12,19 @@ const logicalLines = (text: string): ReadonlyArray<string> => {
   for (const natural of text.split(/\r\n|\r|\n/)) {
     const line = natural.replace(/^[ \t\f]+/, '')
     if (begun === null && /^(?:[#!]|$)/.test(line)) continue
-    const goesOn = (/\\+$/.exec(line)?.[0].length ?? 0) % 2 === 1
+    const goesOn = endsOpen(line)
     const whole: string = (begun ?? '') + (goesOn ? line.slice(0, -1) : line)
     begun = goesOn ? whole : null
     if (!goesOn) lines.push(whole)
   }
   return begun === null ? lines : [...lines, begun]
+}
+
+/** With an odd number of backslashes: counted from the end, since an expression would look at each row of them from each of its places. */
+const endsOpen = (line: string): boolean => {
+  let end = line.length
+  while (line[end - 1] === '\\') end--
+  return (line.length - end) % 2 === 1
 }
 
 const entryIn = (line: string): readonly [string, string] => {
