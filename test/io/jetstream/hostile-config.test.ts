@@ -178,8 +178,12 @@ describe('A hostile configuration', () => {
       }),
       { seed, numRuns: 400 },
     )
-    const open = 'source: { stream: S, splits: "4 }\nconnection: { servers: a, password: hunter2, name: " }'
-    assert.notInclude(refusal(() => JetStreamConfig.yaml(open)).message, secret)
+    for (const [load, text] of [
+      [JetStreamConfig.yaml, 'source:\n  stream: S\n  splits: "4\n  password: hunter2\n  name: "'],
+      [JetStreamConfig.properties, 'jetbeam.source.splits=4\\\njetbeam.connection.password=hunter2'],
+      [JetStreamConfig.properties, 'jetbeam.connection.password=\nhunter2'],
+    ] as const)
+      assert.notInclude(refusal(() => load(text)).message, secret, text)
   })
 
   it('begins with a mark of its byte order', () => {
