@@ -46,7 +46,9 @@ export const queueSplits = async (
   for (const [i, filter] of filters.entries()) {
     const name = filters.length === 1 ? consumer : `${consumer}-${i + 1}`
     await durableConsumer(place, name, filter, plan.start._tag === 'New')
-    const end = toEnd || plan.stop?._tag === 'End' ? info.state.last_seq : null
+    // Only a read of what is new waits for as many as it counts.
+    const isBounded = plan.stop !== null && plan.start._tag !== 'New'
+    const end = toEnd || plan.stop?._tag === 'End' || isBounded ? info.state.last_seq : null
     const detail: QueueDetail = { created: info.created, consumer: name, filter, end }
     const count = plan.stop?._tag === 'Count' ? plan.stop.count : null
     splits.push({ id: `consumer-${name}`, range: { from: 1, to: null }, count, detail, divisible: false })

@@ -14,4 +14,8 @@ export const decodeText: Decoder<string> = Object.freeze({
   decode: (bytes: Uint8Array) => attempt(bytes, () => strictText(bytes)),
 })
 
-export const decodeBytes: Decoder<Uint8Array> = Object.freeze({ urn: 'beam:coder:bytes:v1', decode: (bytes: Uint8Array) => E.right(bytes) })
+/** A copy: what comes off a socket lies in a larger frame, which would be kept with it, and changed with it. */
+export const decodeBytes: Decoder<Uint8Array> = Object.freeze({
+  urn: 'beam:coder:bytes:v1',
+  decode: (bytes: Uint8Array) => E.right(new Uint8Array(bytes)),
+})

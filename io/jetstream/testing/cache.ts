@@ -28,6 +28,12 @@ export const fromCache: Obtainer = {
   },
 }
 
+/** This version, if it was kept. */
+export const fromCacheOf = (version: string): Obtainer => ({
+  how: `cache of ${version}`,
+  obtain: env => examine(join(cachedServers(env), version, 'nats-server')),
+})
+
 /** Copies a server into the cache, if it runs. Two processes may keep the same one at the same time: each sees a whole file or none. */
 export const keep = async (env: Environment, obtained: string): Promise<Binary> => {
   const { version } = await examine(obtained)

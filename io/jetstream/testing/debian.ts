@@ -20,6 +20,13 @@ export const fromDebian: Obtainer = {
   obtain: env => obtainFrom(env, () => ['sid']),
 }
 
+/** From one suite alone: `bookworm` has the oldest server that is supported. */
+export const fromDebianSuite = (suite: string): Obtainer => ({
+  how: `Debian package of ${suite}`,
+  announcement: `nats-server: unpacking the package of Debian's ${suite}`,
+  obtain: env => obtainFrom(env, () => [suite]),
+})
+
 /** From the newest release of Debian and the one that runs here: an old server, for when there is no other. */
 export const fromOlderDebian: Obtainer = {
   how: 'older Debian package',

@@ -138,11 +138,12 @@ describe('Coder.json', () => {
 })
 
 describe('Text and bytes at the edge', () => {
-  it('are strict UTF-8, and the bytes themselves', () => {
+  it('are strict UTF-8, and the same bytes in memory of their own', () => {
     assert.strictEqual(right(Decoder.text.decode(Encoder.text().encode('é'))), 'é')
     left(Decoder.text.decode(Uint8Array.of(0xff)))
     refusal(() => Encoder.text().encode('\ud800'))
     const bytes = Uint8Array.of(1)
-    assert.strictEqual(right(Decoder.bytes.decode(bytes)), bytes)
+    assert.deepStrictEqual(right(Decoder.bytes.decode(bytes)), bytes)
+    assert.notStrictEqual(right(Decoder.bytes.decode(bytes)), bytes)
   })
 })
