@@ -27,6 +27,8 @@ const chunkBytes = 128 * 1_024
 const chunksAtOnce = 16
 const ackTimeoutMs = 10_000
 const tooManyRequests = 429
+/** In an info: whose chunks go when it is there. */
+const replacesHeader = 'Jetbeam-Replaces'
 
 export const objectSinkOf = <A>(o: ObjectSinkOptions<A>): Sink<A> =>
   sinkOfCheckpoints(
@@ -54,23 +56,29 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
   const counts = { put: 0, found: 0 }
   const latency = new LatencyRecorder()
 
+  /** The chunks of an object that no info tells of. What is no name, or would be many, is left alone: anybody may write infos. */
+  const clearAway = async (nuid = ''): Promise<void> => {
+    if (/^[^\s.*>]+$/.test(nuid)) await link.jsm.streams.purge(stream, { filter: chunkSubject(bucket, nuid) })
+  }
+
   const put = async (name: string, nuid: string, data: Uint8Array): Promise<void> => {
     const subject = infoSubject(bucket, name)
-    const last = await link.jsm.streams.getMessage(stream, { last_by_subj: subject })
-    const told = last === null ? null : jsonIn(last.data)
-    if (field(told, 'nuid') === nuid) {
+    const told = await link.jsm.streams.getMessage(stream, { last_by_subj: subject })
+    const before = told === null ? null : field(jsonIn(told.data), 'nuid')
+    if (before === nuid) {
       counts.found++
-      return
+      // Whoever put it may have ended before it cleared away what was there.
+      return clearAway(told?.header.get(replacesHeader))
     }
     const since = performance.now()
-    const chunks = chunkSubject(bucket, nuid)
     // Of an attempt that came to nothing.
-    await link.jsm.streams.purge(stream, { filter: chunks })
+    await clearAway(nuid)
+    const chunks = chunkSubject(bucket, nuid)
     const count = Math.ceil(data.length / chunkBytes)
     for (let from = 0; from < count; from += chunksAtOnce)
       await Promise.all(
         Array.from({ length: Math.min(chunksAtOnce, count - from) }, (_, n) =>
-          publish(link, label, chunks, data.subarray((from + n) * chunkBytes, (from + n + 1) * chunkBytes), false),
+          publish(link, label, chunks, data.subarray((from + n) * chunkBytes, (from + n + 1) * chunkBytes), null),
         ),
       )
     const digest = `SHA-256=${base64Url(createHash('sha256').update(data).digest())}`
@@ -84,11 +92,11 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
       mtime: new Date().toISOString(),
       options: { max_chunk_size: chunkBytes },
     }
-    await publish(link, label, subject, new TextEncoder().encode(JSON.stringify(info)), true)
+    const replaced = typeof before === 'string' ? before : ''
+    await publish(link, label, subject, new TextEncoder().encode(JSON.stringify(info)), replaced)
     counts.put++
     latency.record(performance.now() - since)
-    const before = field(told, 'nuid')
-    if (typeof before === 'string' && before !== '') await link.jsm.streams.purge(stream, { filter: chunkSubject(bucket, before) })
+    await clearAway(replaced)
   }
 
   return commitsOnly(label, {
@@ -109,10 +117,11 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
 const nuidOf = ({ runId, sinkId }: SinkContext, { shard, generation, epoch }: CommitId, i: number): string =>
   `${shortHash(`${runId}/${sinkId}/${shard}`)}-${generation}-${epoch}-${i}`
 
-/** Rejects with PublishRejected for what the stream will never take. */
-const publish = async (link: Link, label: string, subject: string, payload: Uint8Array, replaces: boolean): Promise<void> => {
+/** `replaces`: of an info, the object that it is told instead of; '': none. Rejects with PublishRejected for what the stream will never take. */
+const publish = async (link: Link, label: string, subject: string, payload: Uint8Array, replaces: string | null): Promise<void> => {
   const headers = makeHeaders()
-  if (replaces) headers.set('Nats-Rollup', 'sub')
+  if (replaces !== null) headers.set('Nats-Rollup', 'sub')
+  if (replaces) headers.set(replacesHeader, replaces)
   const ack = parsePubAck((await link.nc.request(subject, payload, { headers, timeout: ackTimeoutMs })).data)
   if (ack._tag === 'stored') return
   const text = `${label}: the bucket refuses ${payload.length} bytes to ${subject}: ${ack.description} (${ack.errorCode}).`

@@ -2,13 +2,15 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { assert } from 'chai'
 import { type NatsConnection, type ObjectStore, connect } from 'nats'
-import { Create, PCollection, Pipeline, orThrow, pipe } from '../../sdk/index.ts'
-import { emptyOutputs } from '../../sdk/graph/sink.ts'
+import { Create, PCollection, Pipeline, millis, orThrow, pipe } from '../../sdk/index.ts'
+import { emptyOutputs, type OutputBatch } from '../../sdk/graph/sink.ts'
 import { JetStreamIOError, type ObjectInfo, ObjectStoreIO } from '../../io/jetstream/index.ts'
+import { infoSubject } from '../../io/jetstream/object-info.ts'
 import { objectSinkOf } from '../../io/jetstream/object-sink.ts'
 import { DirectRunner } from '../../runners/direct/index.ts'
-import { rejection, sinkContext } from '../support/jetstream-context.ts'
+import { type At, rejection, sinkContext } from '../support/jetstream-context.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
+import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const bytesOf = (length: number, seed: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) % 251)
 
@@ -76,13 +78,13 @@ describe('ObjectStoreIO', function () {
     assert.strictEqual(await stored(), 3, 'one chunk and two infos')
   })
 
+  const sinkAt = (at: At) =>
+    objectSinkOf<never>({ ...bucket, label: 'ObjectStoreIO.write(images)', connection: undefined, encode: () => undefined }).connect(
+      sinkContext(at, { mode: 'checkpointed' }),
+    )
+
   it('leaves alone what is there when a checkpoint is committed again, and clears half an object away', async () => {
-    const sink = await objectSinkOf<never>({
-      ...bucket,
-      label: 'ObjectStoreIO.write(images)',
-      connection: undefined,
-      encode: () => undefined,
-    }).connect(sinkContext(place.nc().getServer(), { mode: 'checkpointed' }))
+    const sink = await sinkAt(place.nc().getServer())
     const row = { ...emptyOutputs(), destinations: ['a'], headers: [null], payloads: [bytesOf(200_000, 5)] }
     const id = { shard: 'a', generation: 1, epoch: 1 }
     await sink.commit(id, row, false)
@@ -96,6 +98,39 @@ describe('ObjectStoreIO', function () {
     assert.strictEqual(await stored(), 3)
     assert.deepStrictEqual(await gathered(), [['a', bytesOf(200_000, 5)]])
     await sink.close()
+  })
+
+  it('clears away what an object has replaced, although it ended between the one and the other', async () => {
+    const row = (data: Uint8Array): OutputBatch => ({ ...emptyOutputs(), destinations: ['a'], headers: [null], payloads: [data] })
+    const id = { shard: 'a', generation: 1, epoch: 2 }
+    await store.putBlob({ name: 'a' }, bytesOf(200_000, 5))
+    let purges = 0
+    const proxy = await tcpProxy(Number(place.nc().getServer().split(':').at(-1)), data => {
+      // The first one is for what an earlier attempt may have left.
+      if (data.includes('STREAM.PURGE') && ++purges === 2) void proxy.close()
+    })
+    const ending = await sinkAt({ servers: `127.0.0.1:${proxy.port}`, reconnectFor: millis(10) })
+    await rejection(ending.commit(id, row(bytesOf(10, 6)), false))
+    await ending.close()
+    assert.strictEqual(await stored(), 4, 'two chunks of the old one, one of the new one and its info')
+    const sink = await sinkAt(place.nc().getServer())
+    await sink.commit(id, row(bytesOf(10, 6)), true)
+    await sink.close()
+    assert.deepStrictEqual(sink.metrics(), { put: 0, found: 1 })
+    assert.strictEqual(await stored(), 2)
+    assert.deepStrictEqual(await gathered(), [['a', bytesOf(10, 6)]])
+  })
+
+  it('leaves others alone where what is there names the chunks of all', async () => {
+    await store.putBlob({ name: 'b' }, bytesOf(10, 7))
+    await jsm
+      .jetstream()
+      .publish(infoSubject('images', 'a'), JSON.stringify({ name: 'a', bucket: 'images', nuid: '>', size: 0, chunks: 0 }))
+    await run('all', Pipeline.of(pipe(Create.of([{ name: 'a', data: bytesOf(5, 4) }]), ObjectStoreIO.write(bucket))))
+    assert.deepStrictEqual(await gathered(), [
+      ['b', bytesOf(10, 7)],
+      ['a', bytesOf(5, 4)],
+    ])
   })
 
   it('says what is gone, and what is damaged, by name', async () => {

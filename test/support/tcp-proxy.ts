@@ -16,7 +16,8 @@ export interface TcpProxy {
 
 const sliceMs = 10
 
-export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
+/** `onRequest` is called with what a client sends, before it passes. */
+export const tcpProxy = async (targetPort: number, onRequest: (data: Buffer) => void = () => undefined): Promise<TcpProxy> => {
   const pairs = new Set<readonly [client: Socket, server: Socket]>()
   let stalled = false
   let made = 0
@@ -41,6 +42,7 @@ export const tcpProxy = async (targetPort: number): Promise<TcpProxy> => {
       server.destroy()
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
+    client.on('data', onRequest)
     pump(client, server, false)
     pump(server, client, true)
     if (stalled) for (const socket of pair) socket.pause()
