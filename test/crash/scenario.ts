@@ -170,11 +170,16 @@ const pauseBefore = (moment: Kill | 'server', { workers }: Plan, random: () => n
   return (700 + random() * 1_500) * (workers === null ? 1 : 2)
 }
 
-/** Looks until nothing is missing, or until it has waited long enough. */
+/** Looks until nothing is missing, for as long as less and less is: a process that was killed again and again has much to catch up with. */
 const settled = async (count: () => Promise<Counts>, victim: Victim): Promise<Counts> => {
-  const deadline = Date.now() + settleMs
+  let least = Number.POSITIVE_INFINITY
+  let deadline = 0
   for (;;) {
     const counts = await count()
+    if (counts.lost < least) {
+      least = counts.lost
+      deadline = Date.now() + settleMs
+    }
     if (counts.lost === 0 || Date.now() > deadline) return counts
     victim.checkAlive()
     await pause(300)
