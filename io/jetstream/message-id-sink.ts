@@ -71,7 +71,6 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
       payloads: missing.map(i => outputs.payloads[i] ?? new Uint8Array(0)),
       ids: missing.map(i => outputId(prefix, group, position(i), ordinal(i))),
     })
-    if (n > 0 && !byIndex) stored.passed(group, position(n - 1))
   }
 
   /** The outputs of later checkpoints have names of their own. */
@@ -110,6 +109,7 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
       if (stored.isEmpty) return
       for (const [origin, position] of origins) stored.passed(groupOf(origin), position)
     },
+    recalls: () => !stored.isEmpty,
     congested: () => publisher.congested,
     onReady: callback => publisher.onReady(callback),
     failure: () => publisher.failure,

@@ -64,6 +64,7 @@ export const severalStreams = (label: string, streams: ReadonlyArray<StreamSink>
     passed: origins => {
       for (const { sink } of streams) sink.passed?.(origins)
     },
+    recalls: () => streams.some(({ sink }) => sink.recalls?.() === true),
     congested: () => streams.some(({ sink }) => sink.congested()),
     onReady: callback => {
       for (const { sink } of streams) sink.onReady(callback)

@@ -1,28 +1,36 @@
 // Origins: what an output that leaves as it comes was read from, and how far reading has passed it. What an earlier life of a run has
-// published of an origin is remembered only by whoever may publish it again.
+// published of an origin is remembered only by whoever may publish it again. A part that was cut off a split has its origin: positions tell
+// them apart, and a replay may find them in one again.
 import type { TaskRecord } from './messages.ts'
 import { stageOf } from './task-name.ts'
-import type { Task } from './task.ts'
+import type { Split } from '../../sdk/splittable/source.ts'
+import type { SourceSplits } from './source-splits.ts'
 
 /** Splits have names of their own only within their source. */
-export const originOf = (stage: string, split: string): string => `${stage}/${split}`
+export const originOf = (stage: string, { id, origin = id }: Pick<Split, 'id' | 'origin'>): string => `${stage}/${origin}`
 
 /** By origin: the last position whose outputs will not come again; Infinity: none of them will. */
 export type Passed = ReadonlyMap<string, number>
 
-/** Of what these tasks read. */
-export const passedBy = (tasks: ReadonlyArray<Task>): Passed =>
-  new Map(
-    tasks.flatMap(({ stage, splits }) =>
-      (splits?.records() ?? []).map(
-        ({ split, progress, done }) => [originOf(stage.id, split.id), done ? Infinity : (progress.last ?? -Infinity)] as const,
-      ),
-    ),
-  )
+interface Reads {
+  readonly stage: { readonly id: string }
+  readonly splits: Pick<SourceSplits, 'records'> | null
+}
+
+/** Of what these tasks read. Of parts of one split, whoever has come least far says it. */
+export const passedBy = (tasks: ReadonlyArray<Reads>): Passed => {
+  const passed = new Map<string, number>()
+  for (const { stage, splits } of tasks)
+    for (const { split, progress, done } of splits?.records() ?? []) {
+      const origin = originOf(stage.id, split)
+      passed.set(origin, Math.min(passed.get(origin) ?? Infinity, done ? Infinity : (progress.last ?? -Infinity)))
+    }
+  return passed
+}
 
 /** Splits that others read. */
-export const othersOf = (stage: string, splits: ReadonlyArray<{ readonly id: string }>): Passed =>
-  new Map(splits.map(({ id }) => [originOf(stage, id), Infinity]))
+export const othersOf = (stage: string, splits: ReadonlyArray<Split>): Passed =>
+  new Map(splits.map(split => [originOf(stage, split), Infinity]))
 
 /**
  * Of all that a checkpoint names, as whoever reads none of it sees it. A split that the checkpoint does not know is left out: it may be
@@ -39,4 +47,4 @@ export const othersIn = (tasks: Readonly<Record<string, { readonly record: TaskR
     ]),
   ])
 
-type Splits = Readonly<Record<string, ReadonlyArray<{ readonly id: string }>>>
+type Splits = Readonly<Record<string, ReadonlyArray<Split>>>

@@ -49,17 +49,14 @@ interface StageState {
 /**
  * The stages whose tasks may give work to each other: sources, bounded or not, and splittable DoFns that are fed by what is bounded. What
  * has an end moves, such as the backlog of a read without one; once all of that is read, event time waits no more for all tasks to say
- * where they are. A stage fed without an end would wait for ever. What publishes as it reads shares nothing: such outputs are named by
- * their split, in which a replay must find them. `isScripted`: what plays a script, at whose pace all else goes.
+ * where they are. A stage fed without an end would wait for ever. `isScripted`: what plays a script, at whose pace all else goes.
  */
 export const sharedStages = ({ stages }: Plan, isScripted: (stage: string) => boolean): ReadonlySet<string> => {
   if (stages.some(({ id }) => isScripted(id))) return new Set()
   const bounded = new Set<string>()
   for (const stage of stages) if (ends(stage) && stage.inputs.every(input => bounded.has(input))) bounded.add(stage.id)
   const shares = (stage: Stage): boolean =>
-    stage.inputs.every(input => bounded.has(input)) &&
-    (stage.head._tag === 'Source' || stage.head._tag === 'Splittable') &&
-    !stage.exits.some(exit => exit._tag === 'Sink' && exit.mode === 'immediate')
+    stage.inputs.every(input => bounded.has(input)) && (stage.head._tag === 'Source' || stage.head._tag === 'Splittable')
   return new Set(stages.filter(shares).map(({ id }) => id))
 }
 

@@ -68,7 +68,7 @@ export class SourceSplits {
     const { split, tracker, done } = this.#get(id)
     if (done || !isDivisible(split)) return null
     const range = tracker.trySplit(fraction)
-    return range === null ? null : { ...split, id: `${split.id}/${range.from}`, range }
+    return range === null ? null : { ...split, id: `${split.id}/${range.from}`, range, origin: split.origin ?? split.id }
   }
 
   /** Gives away half of what is left of the split that has most left. */
@@ -112,6 +112,10 @@ export class SourceSplits {
   advance(id: string, to: number): void {
     const state = this.#get(id)
     state.watermark = Math.max(state.watermark, to)
+  }
+
+  split(id: string): Split {
+    return this.#get(id).split
   }
 
   progress(id: string): SplitProgress {

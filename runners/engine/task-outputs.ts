@@ -5,7 +5,6 @@ import type { Exit } from '../plan/stage.ts'
 import { exchange, spread } from './exchange.ts'
 import { withNamedKeys } from './key-failure.ts'
 import type { Message, Outbox, TaskSnapshot } from './messages.ts'
-import { originOf } from './origins.ts'
 import { appendOutputs, heldBytes } from './outputs.ts'
 import type { TaskPlace } from './task-place.ts'
 
@@ -26,10 +25,9 @@ export class TaskOutputs {
     this.#outbox = outbox
   }
 
-  /** Hands on what the stage's exits hold, and what its functions ask for once that is durable; `split` names where it was read. */
-  takeExits(split: string): void {
-    const { stage, exits } = this.#place.instance
-    for (const buffer of exits) {
+  /** Hands on what the stage's exits hold, and what its functions ask for once that is durable; `origin` names where it was read. */
+  takeExits(origin: string): void {
+    for (const buffer of this.#place.instance.exits) {
       const { exit } = buffer
       switch (exit._tag) {
         case 'Shuffle':
@@ -44,7 +42,7 @@ export class TaskOutputs {
           if (outputs === null) break
           this.#place.instance.work.gave(outputs.payloads.length, outputs.bytes)
           if (exit.mode === 'checkpointed') this.#waiting.set(exit.sinkId, appendOutputs(this.#waiting.get(exit.sinkId), outputs))
-          else this.#outbox.publish(exit.sinkId, originOf(stage.id, split), outputs)
+          else this.#outbox.publish(exit.sinkId, origin, outputs)
           break
         }
         case 'Assert':

@@ -15,6 +15,7 @@ import type { FrozenState } from './frozen-state.ts'
 import type { TaskHead } from './head.ts'
 import { headOf } from './heads.ts'
 import type { CallOutcome, Message, Outbox, SnapshotScope, TaskSnapshot } from './messages.ts'
+import { originOf } from './origins.ts'
 import type { SideProgress } from './sided/side-store.ts'
 import { SidedElements } from './sided/sided-elements.ts'
 import { SourceSplits } from './source-splits.ts'
@@ -135,7 +136,7 @@ export class Task {
     if (read.values.length > 0)
       this.#run(
         { keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false },
-        id,
+        originOf(this.stage.id, splits.split(id)),
       )
     const progress = { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note }
     splits.claimed(id, progress, this.#instance.maxTimestamp, read.holdsWatermark)
@@ -324,12 +325,12 @@ export class Task {
   }
 
   /** Runs the stage over a batch and hands on what comes out. */
-  #run(batch: Batch, split = ''): void {
+  #run(batch: Batch, origin = ''): void {
     for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
       const { work } = this.#instance
       const began = work.clock()
       this.#instance.run(bundle)
-      this.#outputs.takeExits(split)
+      this.#outputs.takeExits(origin)
       work.handedOn(began)
     }
   }

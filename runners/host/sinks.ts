@@ -2,6 +2,7 @@
 import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
 import type { Passed } from '../engine/origins.ts'
+import type { Stage } from '../plan/stage.ts'
 import { io, IoError } from './errors.ts'
 import type { LoopMeter } from './loop-meter.ts'
 
@@ -23,6 +24,11 @@ export class Sinks {
   /** How far reading has come: see {@link ConnectedSink}. */
   passed(origins: Passed): void {
     for (const sink of this.connected.values()) sink.passed?.(origins)
+  }
+
+  /** Whether one that the stage publishes to knows of outputs from an earlier process, which must find them where they are read now. */
+  recall({ exits }: Stage): boolean {
+    return exits.some(exit => exit._tag === 'Sink' && this.connected.get(exit.sinkId)?.recalls?.() === true)
   }
 
   /**

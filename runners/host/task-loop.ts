@@ -264,7 +264,7 @@ export class TaskLoop {
   /** Half of what is left here of a stage's work; null where there is nothing to give. */
   give(stage: string): Moved | null {
     const task = this.#taskOf(stage)
-    const given = givenBy(task)
+    const given = this.#place.sinks.recall(task.stage) ? null : givenBy(task)
     if (given?.cut) this.#readers?.truncate(task, given.cut.id, given.cut.to)
     return given?.moved ?? null
   }

@@ -84,6 +84,11 @@ export interface ConnectedSink {
    * sink knows of those from an earlier process it may forget. Called before anything is published, and at every checkpoint.
    */
   readonly passed?: ((origins: ReadonlyMap<string, number>) => void) | undefined
+  /**
+   * Immediate: whether it knows of outputs from an earlier process that reading may come to. As long as it does, no part of what is read
+   * goes to another thread's sink, which would know nothing of them. Left out: never.
+   */
+  readonly recalls?: (() => boolean) | undefined
   /** True while too much is in flight: whoever feeds the sink should wait for `onReady`. */
   readonly congested: () => boolean
   /** One callback, the newest: called when congestion ends, or when the sink failed. */

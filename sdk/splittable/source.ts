@@ -18,6 +18,8 @@ export interface Split {
    * count on the order of its elements. False unless told.
    */
   readonly divisible?: boolean | undefined
+  /** Of a part that a runner has cut off: the id of the split that it was part of at first. Names of outputs begin with it. */
+  readonly origin?: string | undefined
 }
 
 /** How far a split was read. */

@@ -9,7 +9,7 @@ import type { CheckpointContent } from '../../runners/host/checkpoint-content.ts
 import { countOnce } from '../support/count-once.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
 import { streamTexts } from '../support/read-stream.ts'
-import { liveRelay, relayInParts } from '../support/relay-programs.ts'
+import { liveRelay, relayInParts, relayOfSlowHalf } from '../support/relay-programs.ts'
 
 describe('where the next recovery begins', function () {
   this.timeout(60_000)
@@ -95,4 +95,24 @@ describe('where the next recovery begins', function () {
     const counted = countOnce(texts(count), await streamTexts(place.nc(), 'OUT'))
     assert.deepStrictEqual(counted, { lost: [], repeated: [], unexpected: [] })
   })
+
+  for (const [when, every] of [
+    ['before the next checkpoint', seconds(3_600)],
+    ['behind another checkpoint', millis(60)],
+  ] as const)
+    it(`loses and repeats nothing of a part that an idle worker has taken from another, killed ${when}`, async () => {
+      await publish(0, 4_000)
+      const options = { ...place.options(`taken-${every}`, every), log: () => undefined, workers: 2 }
+      const taken = ({ splits }: JobMetrics): number => splits.filter(({ elements }) => (elements ?? 0) > 0).length - 2
+      const first = await orThrow(pipe(relayOfSlowHalf(), WorkerThreadsRunner.start(options)))
+      while (taken(first.metrics()) < 1 && first.state() === 'running') await pause(5)
+      const { completed } = first.metrics().checkpoints
+      if (every < 1_000) while (first.metrics().checkpoints.completed < completed + 2 && first.state() === 'running') await pause(5)
+      assert.strictEqual(first.state(), 'running')
+      await orThrow(first.cancel)
+      await pause(200)
+      await orThrow(pipe(relayOfSlowHalf(), WorkerThreadsRunner.run(options)))
+      const counted = countOnce(texts(4_000), await streamTexts(place.nc(), 'OUT'))
+      assert.deepStrictEqual(counted, { lost: [], repeated: [], unexpected: [] })
+    })
 })

@@ -66,6 +66,9 @@ export const restoredOf = (from: Stored | null, task: string): Held | null => {
   return found === undefined ? null : { record: JSON.parse(found.record) as TaskRecord, keyed: found.keyed }
 }
 
+export const recordsIn = ({ tasks }: Stored): Readonly<Record<string, { readonly record: TaskRecord }>> =>
+  Object.fromEntries([...tasks].map(([task, { record }]) => [task, { record: JSON.parse(record) as TaskRecord }]))
+
 /** What all tasks of a stage held. */
 export const heldIn = (from: Stored, stage: string): ReadonlyArray<Held> =>
   Array.from({ length: from.shards }, (_, shard) => restoredOf(from, taskName(stage, shard)) ?? missing(stage, shard))

@@ -1,6 +1,7 @@
 // One life of a process: the real tasks and the real coordinator, with queues between them that a draw empties in any order.
 import { Coordinator, type Checkpoint, type CoordinatorCommand } from '../../runners/engine/coordinator.ts'
 import type { Message, TaskSnapshot } from '../../runners/engine/messages.ts'
+import { othersIn, othersOf, passedBy } from '../../runners/engine/origins.ts'
 import { redealt } from '../../runners/engine/redealing.ts'
 import { discoveredBy } from '../../runners/engine/shared-work.ts'
 import { Task } from '../../runners/engine/task.ts'
@@ -9,13 +10,14 @@ import { outcomeIn } from '../../runners/host/outcome.ts'
 import { strictness } from '../../runners/harness/strictness.ts'
 import type { Plan } from '../../runners/plan/stage.ts'
 import { CheckedInstance } from './checked-instance.ts'
-import { heldIn, outputsIn, restoredOf, stored, type Stored } from './disk.ts'
+import { heldIn, outputsIn, recordsIn, restoredOf, stored, type Stored } from './disk.ts'
 import type { Draw } from './draw.ts'
 import { answers } from './pipelines.ts'
 import { type Event, type Scenario, shardsOf, sharesWork } from './scenario.ts'
 import { hidesSplits, SimulatedDiscovery, splitsOf } from './simulated-discovery.ts'
 import { SimulatedSharing } from './simulated-sharing.ts'
 import { SimulatedGenerators } from './simulated-generators.ts'
+import { RecallingSinks } from './recalling-sinks.ts'
 import type { Ledger } from './sink.ts'
 import { type Network, type Packet, Wires } from './wires.ts'
 
@@ -76,6 +78,7 @@ export class Process {
   readonly #wires: Wires
   readonly #sharing: SimulatedSharing
   readonly #discovery: SimulatedDiscovery
+  readonly #sinks: RecallingSinks
   /** Workers that are lost: the others do not know yet. */
   readonly #lost = new Set<number>()
   #injecting: { readonly task: Task; readonly checkpoint: Checkpoint }[] = []
@@ -116,7 +119,13 @@ export class Process {
       now: () => world.now,
       taskOf: (stage, worker) => this.#task(taskName(stage, worker)),
       read: (task, split) => this.#beginReading(task, split, false),
+      recalls: ({ stage, name }) => this.#sinks.recall(this.#threadOf(shardOf(name)), stage),
     })
+    this.#sinks = new RecallingSinks(
+      ledger,
+      plan.sinks.map(({ id }) => id),
+      world.scenario.threads ? this.#shards : 1,
+    )
     this.#discovery = new SimulatedDiscovery(
       new Map(plan.stages.flatMap(({ id }) => (this.#discovers(id) ? [[id, splitsOf(world.scenario, this.#eventsOf(id))] as const] : []))),
       this.#shards,
@@ -126,6 +135,9 @@ export class Process {
     if (disk !== null)
       for (const { task, sinkId, outputs } of outputsIn(disk)) ledger.commit(sinkId, task, disk.generation, disk.epoch, outputs)
     for (const stage of plan.stages) for (let shard = 0; shard < this.#shards; shard++) this.#make(stage, shard)
+    const others = disk === null ? [] : othersIn(recordsIn(disk), {})
+    for (let shard = 0; shard < this.#shards; shard++)
+      this.#sinks.passed(this.#threadOf(shard), new Map([...others, ...passedBy(this.#sourcesWith(shard))]))
     this.#coordinator = new Coordinator([...this.#tasks.keys()], disk?.epoch ?? 0)
     if (disk !== null && disk.shards !== this.#shards) this.#coordinator.wantFull()
     for (const task of this.#tasks.values()) if (task.splits !== null) task.onSourceProgress(world.now)
@@ -161,7 +173,10 @@ export class Process {
       },
       {
         send: (to, toShard, message) => this.#send(name, taskName(to, toShard), message),
-        publish: (sinkId, origin, outputs) => network.send(() => ledger.publish(sinkId, origin, outputs)),
+        publish: (sinkId, origin, outputs) => {
+          const missing = this.#sinks.missing(this.#threadOf(shard), sinkId, origin, outputs)
+          network.send(() => ledger.publish(sinkId, origin, missing))
+        },
         snapshot: (epoch, snapshot) => void this.#writing.push({ task: reach(), epoch, snapshot }),
         call: (id, element) => void this.#calls.push({ task: reach(), id, element }),
         restriction: command => this.#generators.carryOut(reach(), command),
@@ -172,6 +187,15 @@ export class Process {
     )
     this.#tasks.set(name, task)
     for (const { split, done } of task.splits?.records() ?? []) this.#beginReading(task, split.id, done)
+  }
+
+  #threadOf(shard: number): number {
+    return this.#world.scenario.threads ? shard : 0
+  }
+
+  /** The tasks that read, of the shard's thread. */
+  #sourcesWith(shard: number): ReadonlyArray<Task> {
+    return [...this.#tasks.values()].filter(task => task.splits !== null && this.#threadOf(shardOf(task.name)) === this.#threadOf(shard))
   }
 
   #discovers(stage: string): boolean {
@@ -269,12 +293,16 @@ export class Process {
   }
 
   #discover(): void {
-    for (const { stage, shard, splits, horizon } of this.#discovery.look(this.#world.draw))
+    for (const { stage, shard, splits, horizon } of this.#discovery.look(this.#world.draw)) {
+      for (let other = 0; other < this.#shards; other++)
+        if (this.#threadOf(other) !== this.#threadOf(shard))
+          this.#wires.toWorker(other, () => this.#sinks.passed(this.#threadOf(other), othersOf(stage, splits)))
       this.#wires.toWorker(shard, () => {
         const task = this.#task(taskName(stage, shard))
         discoveredBy(task, splits, horizon, this.#world.now)
         for (const { id } of splits) this.#beginReading(task, id, false)
       })
+    }
   }
 
   #endCall(at: number): void {
@@ -318,6 +346,7 @@ export class Process {
     const at = this.#world.draw.int(0, this.#injecting.length - 1)
     const [next] = this.#injecting.splice(at, 1)
     next?.task.onInject(next.checkpoint.epoch, next.checkpoint.full ? 'all' : 'changes', this.#world.now)
+    this.#sinks.passed(0, passedBy(this.#sourcesWith(0)))
   }
 
   /** A few entries of a task's state, or all. */
@@ -401,7 +430,8 @@ export class Process {
     this.#inARow++
     const persisting = this.#persisting
     this.#persisting = null
-    if (persisting !== null && this.#world.draw.chance(0.7)) {
+    // Nothing is written before the sinks have answered.
+    if (persisting !== null && this.#world.draw.chance(0.7) && this.#isFlushed(persisting.flushing)) {
       const by = { generation: this.#generation, shards: this.#shards }
       this.#overdue = stored(persisting.checkpoint, by, persisting.snapshots, this.#known)
     }
@@ -453,9 +483,12 @@ export class Process {
         case 'Inject':
           if (this.#world.scenario.threads)
             this.#sharing.crew.onBarrier(() =>
-              this.#tellWorkers(task => {
-                if (task.splits !== null) task.onInject(checkpoint.epoch, checkpoint.full ? 'all' : 'changes', this.#world.now)
-              }),
+              this.#tellWorkers(
+                task => {
+                  if (task.splits !== null) task.onInject(checkpoint.epoch, checkpoint.full ? 'all' : 'changes', this.#world.now)
+                },
+                worker => this.#sinks.passed(worker, passedBy(this.#sourcesWith(worker))),
+              ),
             )
           else this.#injecting = [...this.#tasks.values()].filter(task => task.splits !== null).map(task => ({ task, checkpoint }))
           break

@@ -13,6 +13,8 @@ export interface SharingPlace {
   readonly taskOf: (stage: string, worker: number) => Task
   /** The worker reads this split of the task's from now on. */
   readonly read: (task: Task, split: string) => void
+  /** Its sink knows of outputs from an earlier process. */
+  readonly recalls: (task: Task) => boolean
 }
 
 export class SimulatedSharing {
@@ -45,12 +47,13 @@ export class SimulatedSharing {
   }
 
   #do(worker: number, message: ToWorker): void {
-    const { wires, now, taskOf, read } = this.#place
+    const { wires, now, taskOf, read, recalls } = this.#place
     switch (message._tag) {
       case 'Release':
         return taskOf(message.stage, worker).onReleased(message.at)
       case 'Give': {
-        const moved = givenBy(taskOf(message.stage, worker))?.moved ?? null
+        const task = taskOf(message.stage, worker)
+        const moved = recalls(task) ? null : (givenBy(task)?.moved ?? null)
         return wires.toMain(worker, () => this.#crew.onGiven(moved))
       }
       case 'Take': {

@@ -6,12 +6,15 @@ const decoder = new TextDecoder()
 
 export class Ledger {
   readonly #rows = new Map<string, { readonly sinkId: string; readonly payload: string }>()
-  repeats = 0
+  /** What has arrived of outputs that leave as they come. */
+  readonly records: { readonly sinkId: string; readonly origin: string; readonly position: number; readonly ordinal: number }[] = []
 
   /** Outputs that leave as they come, named by their record. */
   publish(sinkId: string, origin: string, outputs: OutputBatch): void {
-    for (const [i, payload] of outputs.payloads.entries())
-      this.#add(sinkId, `record ${origin} ${outputs.positions[i]} ${outputs.ordinals[i]}`, payload)
+    for (const [i, payload] of outputs.payloads.entries()) {
+      const [position = 0, ordinal = 0] = [outputs.positions[i], outputs.ordinals[i]]
+      if (this.#add(sinkId, `record ${origin} ${position} ${ordinal}`, payload)) this.records.push({ sinkId, origin, position, ordinal })
+    }
   }
 
   /** A checkpoint's outputs, named by it. */
@@ -19,14 +22,15 @@ export class Ledger {
     for (const [i, payload] of outputs.payloads.entries()) this.#add(sinkId, `checkpoint ${shard} ${generation} ${epoch} ${i}`, payload)
   }
 
-  #add(sinkId: string, name: string, bytes: Uint8Array): void {
+  /** Says whether it is new. */
+  #add(sinkId: string, name: string, bytes: Uint8Array): boolean {
     const id = `${sinkId}: ${name}`
     const payload = decoder.decode(bytes)
     const known = this.#rows.get(id)
     if (known !== undefined && known.payload !== payload)
       throw new Error(`two outputs have the name ${id}:\n  ${known.payload}\n  ${payload}`)
-    if (known !== undefined) this.repeats++
     this.#rows.set(id, { sinkId, payload })
+    return known === undefined
   }
 
   rows(sinkId: string): ReadonlyArray<Out> {
