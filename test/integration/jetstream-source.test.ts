@@ -312,7 +312,7 @@ describe('JetStreamIO.read', function () {
       range(21, 31),
     )
     assert.match(context.logged.join(), /sequences 6 to 20 of the stream S\d+ were erased before they were read/)
-    assert.deepInclude(context.fields, { erased: 15, erasedInAll: 15 })
+    assert.deepInclude(context.fields, { split: 'range-0', sequence: 6, erased: 15, erasedInAll: 15 })
     await jsm.streams.purge(stream)
     assert.lengthOf(await readAll(await source.open(split, { last: 5, claimed: 5, note: null })), 0, 'it ends where nothing is left')
     await source.close()

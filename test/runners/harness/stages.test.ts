@@ -67,11 +67,15 @@ describe('a compiled stage', () => {
     assert.deepEqual(new DrivenStage([gather(end)]).run([7, 499, 500, 501]).values(), [500, 501])
   })
 
-  it('runs diamonds 22 deep in no time', () => {
+  it('runs diamonds 22 deep once for each element', () => {
+    let asked = 0
     const diamond = (pc: Collection<number>): Collection<number> => {
       const { even, odd } = pipe(
         pc,
-        Partition.by(['even', 'odd'], n => (n % 2 === 0 ? 'even' : 'odd')),
+        Partition.by(['even', 'odd'], n => {
+          asked++
+          return n % 2 === 0 ? 'even' : 'odd'
+        }),
       )
       return Flatten.of(
         pipe(
@@ -84,9 +88,8 @@ describe('a compiled stage', () => {
         ),
       )
     }
-    const began = performance.now()
     assert.deepEqual(new DrivenStage([gather(repeat(22, diamond, numbers()))]).run([0]).values(), [43])
-    assert.isBelow(performance.now() - began, 2_000)
+    assert.strictEqual(asked, 22)
   })
 
   it('gives both branches every element, and a collection flattened with itself twice', () => {

@@ -211,19 +211,15 @@ describe('a graph', () => {
     assert.deepEqual(graph.leaves.toArray(), ['write(DEAD)#1', 'ignore#1', 'write(OUT)#1'])
   })
 
-  it('of a diamond 22 deep is made at once', () => {
+  it('of a diamond 50 deep looks at each node once: paths there are too many', () => {
     let pc: PCollection<number> = read<number>('IN')
-    for (let i = 0; i < 22; i++) pc = Flatten.of(pipe(pc, increment), pipe(pc, increment))
-    const started = performance.now()
-    assert.strictEqual(graphOf([pipe(pc, write('OUT'))]).nodes.size, 22 * 3 + 2)
-    assert.isBelow(performance.now() - started, 200)
+    for (let i = 0; i < 50; i++) pc = Flatten.of(pipe(pc, increment), pipe(pc, increment))
+    assert.strictEqual(graphOf([pipe(pc, write('OUT'))]).nodes.size, 50 * 3 + 2)
   })
 
-  it('of a chain of 50,000 nodes is made at once', () => {
+  it('of a chain of 50,000 nodes is made without recursion', () => {
     let pc: PCollection<number> = read<number>('IN')
     for (let i = 0; i < 50_000; i++) pc = increment(pc)
-    const started = performance.now()
     assert.isTrue(graphOf([pipe(pc, write('OUT'))]).nodes.has('map#50000'))
-    assert.isBelow(performance.now() - started, 3_000)
   }).timeout(20_000)
 })
