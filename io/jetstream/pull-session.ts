@@ -3,11 +3,13 @@ import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
 import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
 import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
-import { notPermitted, orElse } from './errors.ts'
+import { asError, notPermitted } from './errors.ts'
 import { type Demand, type PullSettings, largestPull, PullWindow, pullRequest } from './pull-window.ts'
 
 const tickMs = 500
 const smallestPull = 16_384
+/** Behind so many messages, and behind the last of a request: wondering at each whether to ask for more took 6 % of a relay's time. */
+const askEvery = 64
 
 export interface DeliveryListener {
   /** Behind all that came before it: no message is missing between. */
@@ -83,9 +85,13 @@ export class PullSession {
         if (generation !== this.generation) return
         if (error !== null) return this.on.onFailure(notPermitted(label, { operation: 'subscription', subject: `${link.inboxPrefix}.>` }))
         this.heard = true
-        const handle = (): void =>
-          message.reply === undefined || message.reply === '' ? this.onStatus(message) : this.onMessage(message, message.reply)
-        orElse(handle, failure => this.on.onFailure(failure))
+        // As `orElse`, without a closure for each message.
+        try {
+          if (message.reply === undefined || message.reply === '') this.onStatus(message)
+          else this.onMessage(message, message.reply)
+        } catch (failure) {
+          this.on.onFailure(asError(failure))
+        }
       },
     })
   }
@@ -106,9 +112,9 @@ export class PullSession {
     numbers.read(reply, this.numbersAt)
     if (numbers.consumerSequence !== this.consumerSequence + 1) return this.on.onDoubt('messages were lost on their way')
     this.consumerSequence = numbers.consumerSequence
-    this.window.delivered()
+    const isServed = this.window.delivered()
     this.on.onMessage(message, numbers, reply)
-    if (this.window.hasRoom) this.pull()
+    if (isServed || numbers.consumerSequence % askEvery === 0) this.pull()
   }
 
   private onStatus(message: Msg): void {

@@ -63,15 +63,10 @@ export class PullWindow {
     return this.requests.length
   }
 
-  /** Another whole request would keep to the bounds. */
-  get hasRoom(): boolean {
-    return this.outstanding <= this.settings.batch * (openPulls - 1)
-  }
-
   /** For how many to ask next; 0 for none now. */
   next({ wanted, pending, waiting, waitingBytes, maxBytes }: Demand): number {
-    if (this.open >= openPulls || !this.hasRoom) return 0
     const { batch } = this.settings
+    if (this.open >= openPulls || this.outstanding > batch * (openPulls - 1)) return 0
     const [mostMessages, mostBytes] = [openPulls * batch, pullsAhead * this.settings.maxBytes]
     const bytesAhead = waitingBytes + this.open * maxBytes
     const messagesAhead = waiting + this.outstanding
@@ -89,11 +84,14 @@ export class PullWindow {
     return this.tokens
   }
 
-  delivered(): void {
+  /** Says whether the oldest request is served with it. */
+  delivered(): boolean {
     const oldest = this.requests[0]
-    if (oldest === undefined) return
+    if (oldest === undefined) return false
     this.outstanding--
-    if (--oldest.messages === 0) this.requests.shift()
+    if (--oldest.messages > 0) return false
+    this.requests.shift()
+    return true
   }
 
   /** The server will not serve the rest of it. Gives whether it served none of it. */
