@@ -11,7 +11,7 @@ import { type ConnectionSpecifics, apiPrefixOf, bindingKey, connectionBinding as
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
-import { type Asked, patienceMs, persistently } from './patience.ts'
+import { type Asked, patienceMs, pauseMs, persistently, sleep } from './patience.ts'
 
 /** A connection as sources and sinks use it. */
 export interface Link extends Omit<SharedConnection, 'settings' | 'closedBy'>, Asked {
@@ -60,14 +60,28 @@ export const existingBinding = (nc: object, o?: { readonly name?: string | undef
   return Object.freeze({ _tag: 'LocalBinding', key: bindingKey(o?.name), value: nc })
 }
 
+type Place = Pick<HostContext, 'binding' | 'log' | 'signal'>
+
+/** Where nobody ever was, an address may be wrong, and that is told at once. Who was there before is waited for. */
+const shareAgain = async ({ binding, log, signal }: Place, name: string | undefined, lane: Lane): Promise<SharedConnection> => {
+  const since = Date.now()
+  for (let n = 0; ; n++) {
+    try {
+      return await share(binding, name, lane)
+    } catch (error) {
+      const absence = error instanceof ConnectionProblem ? error.absence : null
+      if (absence?.wasThere !== true || signal.aborted || Date.now() - since > absence.patienceMs) throw error
+      log('warn', 'A server that was there is away: it is waited for', { reason: errorText(error) })
+      await sleep(pauseMs(n), signal)
+    }
+  }
+}
+
 /** Connects, or joins who already did. Rejects with CannotConnect, or with ServerUnavailable where JetStream has no leader for too long. */
-export const acquire = async (
-  { binding, log, signal }: Pick<HostContext, 'binding' | 'log' | 'signal'>,
-  name: string | undefined,
-  lane: Lane,
-): Promise<Link> => {
+export const acquire = async (context: Place, name: string | undefined, lane: Lane): Promise<Link> => {
+  const { log, signal } = context
   try {
-    const { settings, closedBy, ...shared } = await share(binding, name, lane)
+    const { settings, closedBy, ...shared } = await shareAgain(context, name, lane)
     const apiPrefix = apiPrefixOf(settings)
     const asked: Asked = {
       patienceMs: settings.reconnectFor ?? patienceMs,

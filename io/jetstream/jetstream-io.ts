@@ -131,7 +131,8 @@ interface Row {
 const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
   const label = labelOf(`JetStreamIO.${kind}`, o.stream)
   const given = { ...o, subject: subject ?? undefined }
-  const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode: ['coder', 'headers', 'id'] }))
+  const inCode = kind === 'write' ? ['coder', 'headers', 'id'] : ['coder', 'headers']
+  const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode }))
   const delivery = (settings.delivery ?? sinkSchema.keys.delivery.fallback)._tag
   const ownIds = namesOutputs(delivery)
   requireRoomForIds(label, 'id' in o ? o.id : undefined, delivery)

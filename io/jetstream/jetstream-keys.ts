@@ -14,7 +14,7 @@ import { field } from './fields.ts'
 import { acknowledge, erased, poison, splitBy, startAt, stopAt, watermark } from './read-kinds.ts'
 import { StartAt } from './read-options.ts'
 import { refusedStreamName } from './stream-info.ts'
-import { refusalOfFilters } from './subject-filter.ts'
+import { matches, refusalOfFilters } from './subject-filter.ts'
 import { refusalText, refusedSubject } from './subject.ts'
 
 const streamName = text('the name of a stream', refusedStreamName)
@@ -187,7 +187,10 @@ export const sinkSchema = {
   },
   rules: settings => {
     if (settings.createSubjects?.length === 0) return [needless('createSubjects', 'it is empty: a stream has subjects')]
-    if (settings.createSubjects !== undefined)
+    const { subject, createSubjects } = settings
+    if (subject !== undefined && createSubjects?.some(filter => matches(filter, subject)) === false)
+      return [needless('createSubjects', `a stream with these would not take the subject ${subject}`)]
+    if (createSubjects !== undefined)
       return Array.isArray(settings.stream) ? [needless('createSubjects', 'several streams are not made: make them, or name one')] : []
     const given = Object.keys(settings).find(key => key.startsWith('create'))
     return given === undefined ? [] : [needless(given, 'it is of a stream that is made: give createSubjects, too')]

@@ -1,5 +1,6 @@
 // Connects as everything here wants to be connected: it comes back by itself for as long as it is not closed, and silence ends.
 import { readFile } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
 import { secretReference } from '../settings/kinds.ts'
@@ -14,10 +15,14 @@ const pingEveryMs = 4_000
 /** A request whose connection is cut is never answered: short, since it is asked again. */
 export const apiTimeoutMs = 2_500
 
+/** Settings under which servers have answered once. */
+const reached = new Set<string>()
+
 /** Rejects with a ConnectionProblem. */
 export const dial = async (settings: ConnectionSettings): Promise<NatsConnection> => {
   const scheme = schemeOf(settings.servers)
   if (scheme === null) throw new ConnectionProblem('InvalidOptions', `${shownServers(settings.servers)}: ${differingSchemes}.`)
+  const shown = shownServers(settings.servers)
   const addresses = settings.servers.map(addressOf)
   // One login for all: a client has one.
   const login = addresses.find(address => address.login !== null)?.login ?? {}
@@ -51,13 +56,24 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
         : // Few need it, and each worker thread would pay for its import.
           await (await import('./web-socket.ts')).connectByWebSocket(options, { scheme, ...filesOf(settings) })
     void back.follow(nc)
+    reached.add(JSON.stringify(settings))
     return nc
   } catch (error) {
-    if (isRefusedLogin(error)) throw refusedLogin(shownServers(settings.servers), error)
+    if (isRefusedLogin(error)) throw refusedLogin(shown, error)
+    const remedy =
+      scheme === 'nats'
+        ? 'Start one with JetStream (nats-server -js)'
+        : 'Start one that listens for WebSockets there (websocket { port } in its configuration)'
     throw new ConnectionProblem(
       'CannotConnect',
-      `No NATS server could be reached at ${shownServers(settings.servers)}: ${textOf(error)}. Start one with JetStream (nats-server -js), or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
-      { cause: error },
+      `No NATS server could be reached at ${shown}: ${textOf(error)}. ${remedy}, or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
+      {
+        cause: error,
+        absence: {
+          wasThere: reached.has(JSON.stringify(settings)) || !isMainThread,
+          patienceMs: settings.reconnectFor ?? connectionSchema.keys.reconnectFor.fallback,
+        },
+      },
     )
   }
 }

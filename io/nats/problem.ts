@@ -6,12 +6,24 @@ export interface Refused {
   readonly subject: string
 }
 
+/** Nobody is there. */
+export interface Absence {
+  /** They were reached before: by this process, or by whoever has started this thread. */
+  readonly wasThere: boolean
+  /** How long they may be away; milliseconds. */
+  readonly patienceMs: number
+}
+
 export class ConnectionProblem extends Error {
   readonly _tag: 'CannotConnect' | 'AuthenticationFailed' | 'UnsupportedConnection' | 'InvalidOptions'
 
-  constructor(tag: ConnectionProblem['_tag'], message: string, options?: { readonly cause?: unknown }) {
+  /** null: they are there, or nobody has looked. */
+  readonly absence: Absence | null
+
+  constructor(tag: ConnectionProblem['_tag'], message: string, options?: { readonly cause?: unknown; readonly absence?: Absence }) {
     super(message, options)
     this.name = tag
     this._tag = tag
+    this.absence = options?.absence ?? null
   }
 }

@@ -12,6 +12,7 @@ import type { CheckpointContent } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
 import { mergeErrors, metricsIn } from './metrics.ts'
 import { type Log, logOf } from './log.ts'
+import { monotonicMs } from './monotonic.ts'
 import { jobNameOf, type Opened, open, type Place } from './opening.ts'
 import type { HostOptions } from './options.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
@@ -157,7 +158,7 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
       const pauseMs =
         attempt.opened.session === null || asked !== null
           ? null
-          : restarts.after(pipelineErrorOf(failure), attempt.run.metrics().checkpoints.completed > 0)
+          : restarts.after(pipelineErrorOf(failure), attempt.run.metrics().checkpoints.completed > 0, monotonicMs())
       if (pauseMs === null) throw failure
       log(
         'warn',

@@ -61,13 +61,15 @@ export const Checkpoints = {
   /**
    * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
    * the last `keep` (3) stay. One that takes longer than `timeout` (10 minutes) comes to nothing, and so many `failures` (5) in a row end
-   * the run. Throws a RangeError for a time that is not positive, or fewer than one.
+   * the run. Throws a RangeError for an empty path, a time that is not positive, or fewer than one.
    *
    * @example
    * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
    */
-  directory: (path?: string, o: HowOften = {}): Checkpoints =>
-    Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null }),
+  directory: (path?: string, o: HowOften = {}): Checkpoints => {
+    if (path === '') throw new RangeError('Checkpoints.directory: the path is empty. Name a folder, or leave the path out')
+    return Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null })
+  },
   /**
    * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS
    * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is
@@ -104,7 +106,7 @@ export const Checkpoints = {
 
 /** How often a run that failed begins again from its last checkpoint. Plain data. */
 export interface Restart {
-  /** In a row, 0 for never. A checkpoint between two failures begins the count anew, unless the same failure comes again. */
+  /** In a row, 0 for never. A checkpoint between two failures begins the count anew, unless the same failure comes again within ten minutes. */
   readonly attempts: number
   /** The pause before the first; it doubles from there. 500 ms unless told. */
   readonly initial?: Duration | undefined

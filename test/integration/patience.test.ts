@@ -8,6 +8,7 @@ import { kvSinkOf } from '../../io/jetstream/kv-sink.ts'
 import { objectSinkOf } from '../../io/jetstream/object-sink.ts'
 import { NatsCluster, type RunningCluster } from '../../io/jetstream/testing/index.ts'
 import { hostContext, outputs, rejection, sinkContext, testSink } from '../support/jetstream-context.ts'
+import { pause } from '../support/nats-place.ts'
 import { recentServer } from '../support/recent-server.ts'
 
 describe('Each sink', () => {
@@ -38,6 +39,32 @@ describe('Each sink', () => {
     }
     await Promise.all(sinks.map(sink => sink.close()))
     await server.stop()
+  })
+})
+
+describe('A server that was there before', () => {
+  it('is waited for where another connection is made while it is away, and one that never was is not', async () => {
+    const server = await recentServer()
+    const context = hostContext({ servers: server.url })
+    await (await acquire(context, undefined, 'read')).release()
+    await server.kill()
+    const again = acquire(context, undefined, 'write')
+    while (!context.logged.some(line => line.includes('it is waited for'))) await pause(10)
+    await server.restart()
+    const link = await again
+    assert.isTrue(link.isConnected())
+    await link.release()
+    await server.stop()
+    const never = await rejection(acquire(hostContext({ servers: 'nats://127.0.0.1:9' }), undefined, 'read'))
+    assert.strictEqual(never.name, 'CannotConnect')
+  })
+
+  it('is given up after reconnectFor', async () => {
+    const server = await recentServer()
+    const context = hostContext({ servers: server.url, reconnectFor: millis(300) })
+    await (await acquire(context, undefined, 'read')).release()
+    await server.stop()
+    assert.strictEqual((await rejection(acquire(context, undefined, 'read'))).name, 'CannotConnect')
   })
 })
 

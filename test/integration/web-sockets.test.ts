@@ -119,6 +119,7 @@ describe('A connection through WebSockets', function () {
       await server.pause()
       const [said] = await Promise.all([turnedAway({ servers: `ws://${at}`, ...login(), inboxPrefix: 'OTHER' }), link.release()])
       assert.include(said, 'timeout')
+      assert.include(said, 'listens for WebSockets')
       server.resume()
     }))
 

@@ -19,6 +19,9 @@ describe('JetStreamIO’s options', () => {
     assert.throws(() => StopAt.count(1.5), /whole number from 1/)
     assert.throws(() => JetStreamIO.write({ stream: 'S', subject: 'a.>', coder: Encoder.text() }), /wildcard >.*subject`…`/)
     assert.throws(() => JetStreamIO.connection({ servers: '' }), /no server is named/)
+    const made = { stream: 'S', createSubjects: ['b', 'c.*'], coder: Encoder.text() }
+    assert.throws(() => JetStreamIO.write({ ...made, subject: 'a' }), /createSubjects: a stream with these would not take the subject a/)
+    assert.doesNotThrow(() => JetStreamIO.write({ ...made, subject: 'c.a' }))
   })
 
   it('of a read that acknowledges go together', () => {
@@ -63,6 +66,9 @@ describe('JetStreamIO’s options', () => {
         /JetStreamIO.write\(S\): id: .*names its outputs itself.*header.*Deduplicate/,
       )
     assert.throws(() => JetStreamIO.write({ ...to, delivery: Delivery.atLeastOnce, id: 'x' as never }), /id: it is no function/)
+    const once = { delivery: Delivery.atLeastOnce, id: () => 'a' }
+    assert.throws(() => JetStreamIO.writeMessages({ stream: 'S', coder: Encoder.text(), ...once }), /id: there is no such key/)
+    assert.throws(() => JetStreamIO.writeUndecodable({ stream: 'S', subject: 's', ...once }), /id: there is no such key/)
     for (const delivery of [Delivery.atLeastOnce, Delivery.atMostOnce]) {
       let given: unknown
       const { transform } = JetStreamIO.write({ ...to, delivery, id: () => given as string })(JetStreamIO.read(read) as never).node

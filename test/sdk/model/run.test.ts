@@ -39,6 +39,7 @@ describe('Checkpoints in a stream', () => {
     })
   })
   it('refuse a name, replicas or times that cannot be', () => {
+    assert.throws(() => Checkpoints.directory(''), /the path is empty/)
     for (const stream of ['', 'a b', 'a.b', 'a/b', '*', '>']) assert.throws(() => Checkpoints.jetstream({ stream }), /cannot name a stream/)
     for (const replicas of [0, 6, 1.5]) assert.throws(() => Checkpoints.jetstream({ replicas }), /replicas is how many/)
     assert.throws(() => Checkpoints.jetstream({ keep: 0 }), /Checkpoints.jetstream: keep is how many stay/)
