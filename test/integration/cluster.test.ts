@@ -3,12 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { headers as makeHeaders } from '@nats-io/nats-core'
 import { type NatsConnection, connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { Checkpoints, Coder, PCollection, Pipeline, millis, orThrow, pipe } from 'jetbeam'
 import { JetStreamIO, StopAt } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { NatsCluster, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
+import { idPrefix, outputId, shortHash } from '../../io/jetstream/output-ids.ts'
+import { hostContext, outputs, sinkContext, testSink } from '../support/jetstream-context.ts'
 import { pause } from '../support/nats-place.ts'
 import { readStream } from '../support/read-stream.ts'
 
@@ -105,6 +108,33 @@ describe('A relay through streams with three replicas', function () {
       await pause(300)
       await ofIn.restart()
     }))
+
+  it('stores an output once that another process has sent, and that is still being replicated (10158)', async () => {
+    await patiently(() => jsm.streams.add({ name: 'TWICE', subjects: ['twice'], num_replicas: 3 }))
+    const leader = await leaderOf('TWICE')
+    const followers = cluster.servers.filter(server => server !== leader)
+    const direct = await connect({ servers: leader.url })
+    const host = hostContext(leader.url)
+    const reasons = (): string => host.fields.map(({ reason }) => String(reason)).join()
+    const sink = await testSink('TWICE').connect(sinkContext(leader.url, { log: host.log }))
+    const headers = makeHeaders()
+    headers.set('Nats-Msg-Id', outputId(idPrefix('run-1', 'write#1'), shortHash('origin'), 7, 0))
+    await Promise.all(followers.map(server => server.pause()))
+    // Nobody acknowledges it: two of three do not hear of it.
+    direct.publish('twice', 'value 7', { headers, reply: 'nobody' })
+    await direct.flush()
+    sink.publish('origin', outputs('twice', [7]))
+    while (!reasons().includes('10158') && sink.failure() === null) await pause(10)
+    for (const server of followers) server.resume()
+    await sink.flush()
+    await sink.close()
+    await direct.close()
+    const stored: string[] = []
+    await patiently(() => readStream(nc, 'TWICE', payload => void stored.push(Buffer.from(payload).toString())))
+    assert.deepEqual([...new Set(stored)], ['value 7'])
+    assert.strictEqual(await count('TWICE'), 1)
+    await cluster.ready()
+  })
 
   it('loses nothing and repeats nothing when leaders step down', () =>
     relay(async out => {

@@ -1,14 +1,21 @@
 // How long a server that does not answer is waited for: as long as the connection says, by each sink, and at the start of a run.
-import { jetstreamManager } from '@nats-io/jetstream'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
-import { millis, seconds } from '../../sdk/index.ts'
+import { Checkpoints, millis, orThrow, pipe, seconds } from 'jetbeam'
+import { JetStreamIO } from 'jetbeam/io/jetstream'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { acquire } from '../../io/jetstream/connections.ts'
 import { kvSinkOf } from '../../io/jetstream/kv-sink.ts'
 import { objectSinkOf } from '../../io/jetstream/object-sink.ts'
 import { NatsCluster, type RunningCluster } from '../../io/jetstream/testing/index.ts'
+import { deathVariable, dyingRelay } from '../support/dying-relay.ts'
 import { hostContext, outputs, rejection, sinkContext, testSink } from '../support/jetstream-context.ts'
 import { pause } from '../support/nats-place.ts'
+import { streamTexts } from '../support/read-stream.ts'
 import { recentServer } from '../support/recent-server.ts'
 
 describe('Each sink', () => {
@@ -57,6 +64,49 @@ describe('A server that was there before', () => {
     await server.stop()
     const never = await rejection(acquire(hostContext({ servers: 'nats://127.0.0.1:9' }), undefined, 'read'))
     assert.strictEqual(never.name, 'CannotConnect')
+  })
+
+  it('is waited for by a run whose worker died while it was away, however few attempts the run has', async function () {
+    this.timeout(60_000)
+    const folder = await mkdtemp(join(tmpdir(), 'jetbeam-test-'))
+    const file = join(folder, 'down')
+    const server = await recentServer()
+    const before = await connect({ servers: server.url })
+    for (const name of ['IN', 'OUT']) await (await jetstreamManager(before)).streams.add({ name, subjects: [name.toLowerCase()] })
+    for (let i = 0; i < 20; i++) await jetstream(before).publish('in', `${i}`)
+    await before.close()
+    process.env[deathVariable] = file
+    const logged: string[] = []
+    const job = await orThrow(
+      pipe(
+        dyingRelay(),
+        WorkerThreadsRunner.start({
+          workers: 2,
+          provide: [JetStreamIO.connection({ servers: server.url })],
+          checkpoints: Checkpoints.directory(join(folder, 'checkpoints'), { every: millis(50) }),
+          restart: { attempts: 1, initial: millis(10) },
+          log: (_, message) => void logged.push(message),
+        }),
+      ),
+    )
+    await server.kill()
+    await writeFile(file, '')
+    while (!logged.some(line => line.includes('it is waited for')) && job.state() !== 'failed') await pause(10)
+    assert.notStrictEqual(job.state(), 'failed')
+    await server.restart()
+    const nc = await connect({ servers: server.url })
+    const jsm = await jetstreamManager(nc)
+    while ((await jsm.streams.info('OUT')).state.messages < 20) await pause(20)
+    assert.deepStrictEqual(
+      await streamTexts(nc, 'OUT'),
+      Array.from({ length: 20 }, (_, i) => `${i}`),
+    )
+    assert.strictEqual(job.metrics().restarts, 1)
+    await orThrow(job.suspend)
+    Reflect.deleteProperty(process.env, deathVariable)
+    await nc.close()
+    await server.stop()
+    await rm(folder, { recursive: true })
   })
 
   it('is given up after reconnectFor', async () => {
