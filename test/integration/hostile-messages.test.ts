@@ -30,7 +30,7 @@ const seed = 20_261_130
 const maxPayload = 65_536
 const shard = 'stage@0'
 
-describe('Messages that nobody of ours wrote', function () {
+describe('Beside what is well made', function () {
   this.timeout(60_000)
   let server: RunningServer
   let nc: NatsConnection
@@ -46,198 +46,185 @@ describe('Messages that nobody of ours wrote', function () {
     await server.stop()
   })
 
-  const run = (...leaves: readonly [PDone, ...PDone[]]) =>
-    orThrow(DirectRunner.run({ provide: [JetStreamIO.connection({ servers: server.url })] })(Pipeline.of(...leaves)))
+  describe('Messages that nobody of ours wrote', () => {
+    const run = (...leaves: readonly [PDone, ...PDone[]]) =>
+      orThrow(DirectRunner.run({ provide: [JetStreamIO.connection({ servers: server.url })] })(Pipeline.of(...leaves)))
 
-  /** Past any client. */
-  const rawPublish = async (messages: ReadonlyArray<readonly [block: Uint8Array, payload: Uint8Array]>): Promise<void> => {
-    const socket: Socket = connectSocket(server.port, '127.0.0.1')
-    await once(socket, 'data')
-    socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n')
-    for (const [block, payload] of messages) {
-      socket.write(`HPUB in.odd ${block.length} ${block.length + payload.length}\r\n`)
-      socket.write(Buffer.concat([block, payload, Buffer.from('\r\n')]))
-    }
-    socket.write('PING\r\n')
-    let said = ''
-    while (!said.includes('PONG')) said += String((await once(socket, 'data'))[0])
-    assert.notInclude(said, '-ERR')
-    socket.destroy()
-  }
-
-  it('are elements or rejected with a reason, whatever bytes they are made of, and can all be passed on', async () => {
-    await jsm.streams.add({ name: 'IN', subjects: ['in.>'] })
-    const payload = fc.oneof(
-      fc.uint8Array({ maxLength: 60 }),
-      fc.jsonValue().map(value => Buffer.from(JSON.stringify(value))),
-      fc.constant(Buffer.from('"text"')),
-    )
-    await rawPublish(fc.sample(fc.tuple(headerBlock, payload), { seed, numRuns: 600 }))
-    // The last one that is stored: what the server refuses is not.
-    await jetstream(nc).publish('in.end', '"end"')
-    const { messages } = (await jsm.streams.info('IN')).state
-    assert.isAbove(messages, 300)
-
-    const coders: ReadonlyArray<readonly [string, Decoder<unknown>]> = [
-      ['json', Decoder.json((value): value is unknown => value !== undefined)],
-      ['text', Decoder.text],
-      ['bytes', Decoder.bytes],
-      ['structural', Coder.structural<unknown>()],
-    ]
-    for (const [name, coder] of coders) {
-      // Of its own: ids that are passed on are known to a stream.
-      await jsm.streams.add({ name: `OUT_${name}`, subjects: [`out.${name}.>`] })
-      const to = { stream: `OUT_${name}`, delivery: Delivery.atLeastOnce, traceContext: true }
-      let read = 0
-      await run(
-        pipe(
-          JetStreamIO.readMessages({ stream: 'IN', coder, stop: StopAt.end }),
-          PCollection.deadLetter(JetStreamIO.writeUndecodable({ ...to, subject: `out.${name}.rejected` })),
-          PCollection.map(({ headers }) => ({ subject: `out.${name}.passed`, value: `${++read}`, headers })),
-          JetStreamIO.writeMessages({ ...to, coder: Encoder.text() }),
-        ),
-      )
-      const rejected: string[] = []
-      const consumer = await jetstream(nc).consumers.get(`OUT_${name}`, { filter_subjects: `out.${name}.rejected` })
-      for await (const message of await consumer.fetch({ max_messages: (await consumer.info()).num_pending }))
-        rejected.push(message.headers?.get('Jetbeam-Error') ?? '')
-      assert.isAbove(read, 10, name)
-      assert.isAbove(rejected.length, 10, name)
-      assert.equal(read + rejected.length, messages, name)
-      assert.notInclude(rejected, '')
-      assert.isTrue(rejected.some(reason => reason.startsWith('its headers cannot be read: ')))
-    }
-  })
-})
-
-describe('What a pipeline makes up', function () {
-  this.timeout(60_000)
-  let server: RunningServer
-  let nc: NatsConnection
-  let jsm: JetStreamManager
-
-  before(async () => {
-    server = await recentServer({ config: { max_payload: maxPayload } })
-    nc = await connect({ servers: server.url })
-    jsm = await jetstreamManager(nc)
-  })
-  after(async () => {
-    await nc.close()
-    await server.stop()
-  })
-
-  interface Made {
-    readonly tail: string
-    readonly headers: Headers
-    readonly payload: Uint8Array
-  }
-  const tail = fc.oneof(oddText, fc.stringMatching(/^[a-zäöü0-9]{1,9}$/))
-  const made: fc.Arbitrary<Made> = fc.record({ tail, headers: headerRecord, payload: fc.uint8Array({ maxLength: 200 }) })
-
-  const sinkIn = (write: (pc: Collection<Made>) => PDone): Sink<Made> => {
-    const { transform } = write(Create.of<Made>([])).node
-    return transform._tag === 'Write' ? (transform.sink as Sink<Made>) : assert.fail('it is no sink')
-  }
-  /** What is refused says who refuses what. */
-  const encoded = (sink: Sink<Made>, all: ReadonlyArray<Made>): OutputBatch => {
-    const out = emptyOutputs()
-    for (const [i, one] of all.entries())
-      try {
-        sink.encode(one, out)
-        out.positions.push(i)
-        out.ordinals.push(0)
-      } catch (error) {
-        if (!(error instanceof JetStreamIOError)) throw error
-        assert.include(['InvalidSubject', 'InvalidOptions'], error._tag)
-        assert.isTrue(error.message.startsWith(sink.label), error.message)
+    /** Past any client. */
+    const rawPublish = async (messages: ReadonlyArray<readonly [block: Uint8Array, payload: Uint8Array]>): Promise<void> => {
+      const socket: Socket = connectSocket(server.port, '127.0.0.1')
+      await once(socket, 'data')
+      socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n')
+      for (const [block, payload] of messages) {
+        socket.write(`HPUB in.odd ${block.length} ${block.length + payload.length}\r\n`)
+        socket.write(Buffer.concat([block, payload, Buffer.from('\r\n')]))
       }
-    return out
-  }
-  const shown = (subject: string, headers: Iterable<readonly [string, ReadonlyArray<string>]>, payload: Uint8Array): unknown => [
-    subject,
-    // Ours, and the blanks around values, which the client takes away.
-    [...headers].flatMap(([name, values]) => (/^(nats|jetbeam)-/i.test(name) ? [] : values.map(value => [name, value.trim()]))),
-    Buffer.from(payload).toString('hex'),
-  ]
-  const rowsOf = ({ destinations, headers, payloads }: OutputBatch): ReadonlyArray<unknown> =>
-    destinations.map((to, i) => shown(to, Object.entries(headers[i] ?? {}), payloads[i] ?? new Uint8Array(0)))
-  /** All that passes the server while it works, but for what is between it and its clients. */
-  const passing = async (work: () => Promise<void>): Promise<ReadonlyArray<unknown>> => {
-    const seen: unknown[] = []
-    const all = nc.subscribe('>', {
-      callback: (_, { subject: to, headers, data }) => {
-        if (!/^(\$JS|_INBOX)\.|\._jetbeam-/.test(to)) seen.push(shown(to, headers ?? [], data))
-      },
-    })
-    await nc.flush()
-    await work()
-    await nc.flush()
-    all.unsubscribe()
-    return seen
-  }
-  let epoch = 0
-  const publishing = async (sink: Sink<Made>, rows: OutputBatch): Promise<void> => {
-    const site = { generation: 1, shards: [shard], writers: 1, role: 'main' } as const
-    const connected = await sink.connect(sinkContext(server.url, { mode: 'checkpointed', site }))
-    await connected.commit({ shard, generation: 1, epoch: ++epoch }, rows, false).finally(() => connected.close())
-  }
+      socket.write('PING\r\n')
+      let said = ''
+      while (!said.includes('PONG')) said += String((await once(socket, 'data'))[0])
+      assert.notInclude(said, '-ERR')
+      socket.destroy()
+    }
 
-  const ways = ['messageIds', 'chain', 'atomicBatch', 'atMostOnce'] as const
-  for (const way of ways) {
-    const streamSink = (stream: string): Sink<Made> =>
-      sinkIn(
-        JetStreamIO.write({
-          stream,
-          subject: ({ tail: text }: Made) => `${stream}.${text}`,
-          headers: one => one.headers,
-          coder: { urn: 'payload', encode: one => one.payload },
-          delivery: Delivery[way],
-        }),
+    it('are elements or rejected with a reason, whatever bytes they are made of, and can all be passed on', async () => {
+      await jsm.streams.add({ name: 'IN', subjects: ['in.>'] })
+      const payload = fc.oneof(
+        fc.uint8Array({ maxLength: 60 }),
+        fc.jsonValue().map(value => Buffer.from(JSON.stringify(value))),
+        fc.constant(Buffer.from('"text"')),
       )
+      await rawPublish(fc.sample(fc.tuple(headerBlock, payload), { seed, numRuns: 600 }))
+      // The last one that is stored: what the server refuses is not.
+      await jetstream(nc).publish('in.end', '"end"')
+      const { messages } = (await jsm.streams.info('IN')).state
+      assert.isAbove(messages, 300)
 
-    it(`arrives as it is or is refused by name, and nothing else is sent, by ${way}`, async () => {
-      const stream = `W_${way}`
-      await jsm.streams.add({ name: stream, subjects: [`${stream}.>`], allow_atomic: true })
-      const sink = streamSink(stream)
-      const all = fc.sample(made, { seed, numRuns: 400 })
-      const rows = encoded(sink, all)
-      assert.isAbove(rows.payloads.length, 60)
-      assert.isBelow(rows.payloads.length, 340)
-      assert.deepEqual(await passing(() => publishing(sink, rows)), rowsOf(rows))
-      // And in the stream, with a marker or two.
-      const { state } = await jsm.streams.info(stream)
-      assert.equal(state.messages, rows.payloads.length + (way === 'atomicBatch' ? 2 : 0))
+      const coders: ReadonlyArray<readonly [string, Decoder<unknown>]> = [
+        ['json', Decoder.json((value): value is unknown => value !== undefined)],
+        ['text', Decoder.text],
+        ['bytes', Decoder.bytes],
+        ['structural', Coder.structural<unknown>()],
+      ]
+      for (const [name, coder] of coders) {
+        // Of its own: ids that are passed on are known to a stream.
+        await jsm.streams.add({ name: `OUT_${name}`, subjects: [`out.${name}.>`] })
+        const to = { stream: `OUT_${name}`, delivery: Delivery.atLeastOnce, traceContext: true }
+        let read = 0
+        await run(
+          pipe(
+            JetStreamIO.readMessages({ stream: 'IN', coder, stop: StopAt.end }),
+            PCollection.deadLetter(JetStreamIO.writeUndecodable({ ...to, subject: `out.${name}.rejected` })),
+            PCollection.map(({ headers }) => ({ subject: `out.${name}.passed`, value: `${++read}`, headers })),
+            JetStreamIO.writeMessages({ ...to, coder: Encoder.text() }),
+          ),
+        )
+        const rejected: string[] = []
+        const consumer = await jetstream(nc).consumers.get(`OUT_${name}`, { filter_subjects: `out.${name}.rejected` })
+        for await (const message of await consumer.fetch({ max_messages: (await consumer.info()).num_pending }))
+          rejected.push(message.headers?.get('Jetbeam-Error') ?? '')
+        assert.isAbove(read, 10, name)
+        assert.isAbove(rejected.length, 10, name)
+        assert.equal(read + rejected.length, messages, name)
+        assert.notInclude(rejected, '')
+        assert.isTrue(rejected.some(reason => reason.startsWith('its headers cannot be read: ')))
+      }
     })
+  })
 
-    it(`of any size arrives, or is said to be too large and where, by ${way}`, async () => {
-      const stream = `L_${way}`
-      await jsm.streams.add({ name: stream, subjects: [`${stream}.>`], allow_atomic: true })
-      const sink = streamSink(stream)
-      let [stored, refused] = [0, 0]
-      for (const size of [
-        0,
-        maxPayload - 500,
-        ...fc.sample(fc.integer({ min: -200, max: 3 }), { seed, numRuns: 12 }).map(n => maxPayload + n),
-        1_000_000,
-      ]) {
-        const rows = encoded(sink, [{ tail: 'a', headers: { A: ['b'] }, payload: new Uint8Array(size) }])
-        const before = (await jsm.streams.info(stream)).state.messages
+  describe('What a pipeline makes up', () => {
+    interface Made {
+      readonly tail: string
+      readonly headers: Headers
+      readonly payload: Uint8Array
+    }
+    const tail = fc.oneof(oddText, fc.stringMatching(/^[a-zäöü0-9]{1,9}$/))
+    const made: fc.Arbitrary<Made> = fc.record({ tail, headers: headerRecord, payload: fc.uint8Array({ maxLength: 200 }) })
+
+    const sinkIn = (write: (pc: Collection<Made>) => PDone): Sink<Made> => {
+      const { transform } = write(Create.of<Made>([])).node
+      return transform._tag === 'Write' ? (transform.sink as Sink<Made>) : assert.fail('it is no sink')
+    }
+    /** What is refused says who refuses what. */
+    const encoded = (sink: Sink<Made>, all: ReadonlyArray<Made>): OutputBatch => {
+      const out = emptyOutputs()
+      for (const [i, one] of all.entries())
         try {
-          assert.deepEqual(await passing(() => publishing(sink, rows)), rowsOf(rows))
-          stored++
+          sink.encode(one, out)
+          out.positions.push(i)
+          out.ordinals.push(0)
         } catch (error) {
           if (!(error instanceof JetStreamIOError)) throw error
-          assert.equal(error._tag, 'PublishRejected')
-          assert.match(
-            error.message,
-            /JetStreamIO\.write\(L_.*\) cannot publish .*max_payload size exceeded.* raise the server's max_payload/,
-          )
-          assert.isAbove(size, maxPayload - 500)
-          if (way !== 'atomicBatch') assert.equal((await jsm.streams.info(stream)).state.messages, before)
-          refused++
+          assert.include(['InvalidSubject', 'InvalidOptions'], error._tag)
+          assert.isTrue(error.message.startsWith(sink.label), error.message)
         }
-      }
-      assert.isAbove(Math.min(stored, refused), 1)
-    })
-  }
+      return out
+    }
+    const shown = (subject: string, headers: Iterable<readonly [string, ReadonlyArray<string>]>, payload: Uint8Array): unknown => [
+      subject,
+      // Ours, and the blanks around values, which the client takes away.
+      [...headers].flatMap(([name, values]) => (/^(nats|jetbeam)-/i.test(name) ? [] : values.map(value => [name, value.trim()]))),
+      Buffer.from(payload).toString('hex'),
+    ]
+    const rowsOf = ({ destinations, headers, payloads }: OutputBatch): ReadonlyArray<unknown> =>
+      destinations.map((to, i) => shown(to, Object.entries(headers[i] ?? {}), payloads[i] ?? new Uint8Array(0)))
+    /** All that passes the server while it works, but for what is between it and its clients. */
+    const passing = async (work: () => Promise<void>): Promise<ReadonlyArray<unknown>> => {
+      const seen: unknown[] = []
+      const all = nc.subscribe('>', {
+        callback: (_, { subject: to, headers, data }) => {
+          if (!/^(\$JS|_INBOX)\.|\._jetbeam-/.test(to)) seen.push(shown(to, headers ?? [], data))
+        },
+      })
+      await nc.flush()
+      await work()
+      await nc.flush()
+      all.unsubscribe()
+      return seen
+    }
+    let epoch = 0
+    const publishing = async (sink: Sink<Made>, rows: OutputBatch): Promise<void> => {
+      const site = { generation: 1, shards: [shard], writers: 1, role: 'main' } as const
+      const connected = await sink.connect(sinkContext(server.url, { mode: 'checkpointed', site }))
+      await connected.commit({ shard, generation: 1, epoch: ++epoch }, rows, false).finally(() => connected.close())
+    }
+
+    const ways = ['messageIds', 'chain', 'atomicBatch', 'atMostOnce'] as const
+    for (const way of ways) {
+      const streamSink = (stream: string): Sink<Made> =>
+        sinkIn(
+          JetStreamIO.write({
+            stream,
+            subject: ({ tail: text }: Made) => `${stream}.${text}`,
+            headers: one => one.headers,
+            coder: { urn: 'payload', encode: one => one.payload },
+            delivery: Delivery[way],
+          }),
+        )
+
+      it(`arrives as it is or is refused by name, and nothing else is sent, by ${way}`, async () => {
+        const stream = `W_${way}`
+        await jsm.streams.add({ name: stream, subjects: [`${stream}.>`], allow_atomic: true })
+        const sink = streamSink(stream)
+        const all = fc.sample(made, { seed, numRuns: 400 })
+        const rows = encoded(sink, all)
+        assert.isAbove(rows.payloads.length, 60)
+        assert.isBelow(rows.payloads.length, 340)
+        assert.deepEqual(await passing(() => publishing(sink, rows)), rowsOf(rows))
+        // And in the stream, with a marker or two.
+        const { state } = await jsm.streams.info(stream)
+        assert.equal(state.messages, rows.payloads.length + (way === 'atomicBatch' ? 2 : 0))
+      })
+
+      it(`of any size arrives, or is said to be too large and where, by ${way}`, async () => {
+        const stream = `L_${way}`
+        await jsm.streams.add({ name: stream, subjects: [`${stream}.>`], allow_atomic: true })
+        const sink = streamSink(stream)
+        let [stored, refused] = [0, 0]
+        for (const size of [
+          0,
+          maxPayload - 500,
+          ...fc.sample(fc.integer({ min: -200, max: 3 }), { seed, numRuns: 12 }).map(n => maxPayload + n),
+          1_000_000,
+        ]) {
+          const rows = encoded(sink, [{ tail: 'a', headers: { A: ['b'] }, payload: new Uint8Array(size) }])
+          const before = (await jsm.streams.info(stream)).state.messages
+          try {
+            assert.deepEqual(await passing(() => publishing(sink, rows)), rowsOf(rows))
+            stored++
+          } catch (error) {
+            if (!(error instanceof JetStreamIOError)) throw error
+            assert.equal(error._tag, 'PublishRejected')
+            assert.match(
+              error.message,
+              /JetStreamIO\.write\(L_.*\) cannot publish .*max_payload size exceeded.* raise the server's max_payload/,
+            )
+            assert.isAbove(size, maxPayload - 500)
+            if (way !== 'atomicBatch') assert.equal((await jsm.streams.info(stream)).state.messages, before)
+            refused++
+          }
+        }
+        assert.isAbove(Math.min(stored, refused), 1)
+      })
+    }
+  })
 })
