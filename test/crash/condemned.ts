@@ -1,10 +1,10 @@
 // The process that the crash test kills: it runs one of the pipelines, and ends itself, or one of its workers, where it is told to.
 import { parseArgs } from 'node:util'
-import { connect } from '@nats-io/transport-node'
 import { Checkpoints, type JobEvent, millis, pipe, type RunOptions } from 'jetbeam'
 import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { steadyConnection } from '../support/steady-connection.ts'
 import { isDeath, type Phase, type Sentence, type Told } from './kills.ts'
 import { relay } from './relay-program.ts'
 import { queue, windows } from './windows-program.ts'
@@ -66,7 +66,7 @@ const run = async (): Promise<void> => {
   const stop = new AbortController()
   process.once('SIGTERM', () => stop.abort())
   // Some of the outputs have left when one of them is heard of.
-  const nc = await connect({ servers: servers.split(','), maxReconnectAttempts: -1, waitOnFirstConnect: true })
+  const nc = await steadyConnection(servers)
   nc.subscribe('out.>', { callback: () => (phase === 'duringCommit' && committing ? die() : undefined) })
   const options: RunOptions = {
     provide: [JetStreamIO.connection({ servers })],

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream'
-import { connect } from '@nats-io/transport-node'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { NatsCluster, NatsServer, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
 import { isMarker } from '../../io/jetstream/marker-subject.ts'
 import { recentBinary, recentServer } from '../support/recent-server.ts'
+import { steadyConnection } from '../support/steady-connection.ts'
 import { type Counts, countRelay, countWindows } from './counting.ts'
 import { encodeEvent, lastEvent } from './events.ts'
 import { Evidence } from './evidence.ts'
@@ -72,7 +72,7 @@ export const runScenario = async (plan: Plan, log: (line: string) => void): Prom
 
 const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (line: string) => void): Promise<Result> => {
   const random = randomOf(plan.seed)
-  const nc = await connect({ servers: servers.url.split(','), noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+  const nc = await steadyConnection(servers.url)
   const checkpoints = join(evidence.folder, 'checkpoints')
   const workers = plan.workers === null ? [] : ['--workers', String(plan.workers)]
   const args = ['--pipeline', plan.pipeline, '--nats', servers.url, '--checkpoints', checkpoints, ...workers]

@@ -1,7 +1,7 @@
 // Outputs in atomic batches with a marker, against a server that has them: each once, through lost answers, cuts, kills and writers that wake
 // up too late.
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type NatsConnection, connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/nats-core'
 import { assert } from 'chai'
 import type { ConnectedSink, SinkContext, SinkSite } from '../../sdk/graph/sink.ts'
 import type { SinkOptions } from '../../io/jetstream/sink.ts'
@@ -9,6 +9,7 @@ import type { RunningServer } from '../../io/jetstream/testing/index.ts'
 import { hostContext, outputs, range, readAll, rejection, sinkContext, testSink, testSource, wait } from '../support/jetstream-context.ts'
 import { startProgram } from '../support/program.ts'
 import { recentServer } from '../support/recent-server.ts'
+import { steadyConnection, whenBack } from '../support/steady-connection.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const shard = 'stage@0'
@@ -35,7 +36,7 @@ describe('A sink that writes in atomic batches', function () {
 
   before(async () => {
     server = await recentServer()
-    nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+    nc = await steadyConnection(server.url)
     jsm = await jetstreamManager(nc)
   })
   after(async () => {
@@ -128,6 +129,7 @@ describe('A sink that writes in atomic batches', function () {
     assert.isAbove(sink.metrics()['recoveries'] ?? 0, 0)
     await sink.close()
     await proxy.close()
+    await whenBack(nc)
     assert.deepEqual(await stored(stream), range(500, 10_500))
   })
 

@@ -14,6 +14,7 @@ import { idPrefix, outputId, shortHash } from '../../io/jetstream/output-ids.ts'
 import { hostContext, outputs, sinkContext, testSink } from '../support/jetstream-context.ts'
 import { pause } from '../support/nats-place.ts'
 import { readStream } from '../support/read-stream.ts'
+import { steadyConnection } from '../support/steady-connection.ts'
 
 const messages = 8_000
 
@@ -27,7 +28,7 @@ describe('A relay through streams with three replicas', function () {
   before(async () => {
     cluster = await NatsCluster.start({ config: { lame_duck_grace_period: '1s', lame_duck_duration: '30s' } })
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-cluster-'))
-    nc = await connect({ servers: cluster.url.split(','), maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+    nc = await steadyConnection(cluster.url)
     jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'IN', subjects: ['in'], num_replicas: 3 })
     const payload = (i: number): string => `${i}`

@@ -3,10 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
-import { millis } from '../../sdk/index.ts'
+import { millis, seconds } from '../../sdk/index.ts'
 import { JetStreamIO } from '../../io/jetstream/index.ts'
 import { type Configuration, NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
 import { type At, hostContext, outputs, readAll, rejection, sinkContext, testSink, testSource } from '../support/jetstream-context.ts'
+import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const admin = { user: 'admin', password: 'a' }
 const ann = (permissions?: object) => ({ user: 'ann', password: 'p', ...(permissions === undefined ? {} : { permissions }) })
@@ -109,6 +110,24 @@ describe('A connection', function () {
     assert.equal((await readAll(reader, read => read.length > 0))[0]?.subject, 's.b')
     await source.close()
     await sink.close()
+  })
+
+  it('is made again where a server dies while it greets, long before reconnectFor is over', async () => {
+    // The second connection is cut once its client has answered the greeting.
+    const proxy = await tcpProxy(server.port, () => {
+      if (proxy.made() === 2) proxy.cut()
+    })
+    const at = { servers: `nats://ann:p@127.0.0.1:${proxy.port}`, reconnectWait: millis(20), reconnectFor: seconds(12) }
+    const { source, reader } = await waiting(at)
+    proxy.cut()
+    const sink = await testSink('S').connect(sinkContext(annAt()))
+    sink.publish('origin', outputs('s.c', [3]))
+    await sink.flush()
+    assert.equal((await readAll(reader, read => read.some(({ subject }) => subject === 's.c'))).at(-1)?.subject, 's.c')
+    assert.isAbove(proxy.made(), 2)
+    await sink.close()
+    await source.close()
+    await proxy.close()
   })
 
   it('is waited for as long as reconnectFor says, and no longer', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { type NatsConnection, connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/nats-core'
 import { assert } from 'chai'
 import { Checkpoints, Create, Encoder, Pipeline, orThrow, pipe } from '../../sdk/index.ts'
 import type { ConnectedSink, SinkContext } from '../../sdk/graph/sink.ts'
@@ -14,6 +14,7 @@ import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index
 import { DirectRunner } from '../../runners/direct/index.ts'
 import { outputs, range, rejection, sinkContext, testSink, wait } from '../support/jetstream-context.ts'
 import { streamTexts } from '../support/read-stream.ts'
+import { steadyConnection, whenBack } from '../support/steady-connection.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const window = { messages: 256, bytes: 1_000_000 }
@@ -26,7 +27,7 @@ describe('JetStreamIO.write', function () {
 
   before(async () => {
     server = await NatsServer.start({ control: true })
-    nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+    nc = await steadyConnection(server.url)
     jsm = await jetstreamManager(nc)
   })
   after(async () => {
@@ -70,6 +71,7 @@ describe('JetStreamIO.write', function () {
       await sink.flush()
       assert.isAbove(sink.metrics()['recoveries'] ?? 0, 0)
       await sink.close()
+      await whenBack(nc)
       assert.deepEqual(await stored(stream), range(0, 4_000))
     })
 

@@ -1,12 +1,13 @@
 // Writing to a real stream: each output once through crashes of the server and of the writer, and what is refused.
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type NatsConnection, connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/nats-core'
 import { assert } from 'chai'
 import type { ConnectedSink, SinkContext } from '../../sdk/graph/sink.ts'
 import { StopAt } from '../../io/jetstream/index.ts'
 import type { SinkOptions } from '../../io/jetstream/sink.ts'
 import { hostContext, outputs, range, readAll, rejection, sinkContext, testSink, testSource, wait } from '../support/jetstream-context.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
+import { steadyConnection, whenBack } from '../support/steady-connection.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const shortestWindow = 100_000_000
@@ -19,7 +20,7 @@ describe('JetStreamIO.write', function () {
 
   before(async () => {
     server = await NatsServer.start({ control: true })
-    nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+    nc = await steadyConnection(server.url)
     jsm = await jetstreamManager(nc)
   })
   after(async () => {
@@ -82,6 +83,7 @@ describe('JetStreamIO.write', function () {
     await feeding
     await sink.flush()
     assert.isAbove(sink.metrics()['recoveries'] ?? 0, 0)
+    await whenBack(nc)
     assert.deepEqual(await stored(stream), range(0, 20_000))
     await sink.close()
   })
@@ -96,6 +98,7 @@ describe('JetStreamIO.write', function () {
     await server.restart()
     await feeding
     await sink.flush()
+    await whenBack(nc)
     assert.deepEqual(await stored(stream), range(0, 6_000))
     await sink.close()
   })

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from 'chai'
 import { NatsServer } from 'jetbeam/testing/nats-server'
 import { CheckpointError, type CheckpointSession } from '../../../runners/checkpoint/index.ts'
+import { whenBack } from '../../support/steady-connection.ts'
 import { tcpProxy } from '../../support/tcp-proxy.ts'
 import { refuses } from './refusal.ts'
 import { storeAt } from './store-at.ts'
@@ -84,6 +85,7 @@ describe('Checkpoints in a stream', function () {
     const { acknowledged, failed } = await committing
     assert.strictEqual(failed, 0)
     await session.release()
+    await whenBack(at.nc())
     await check(at.place(stream), acknowledged)
   })
 

@@ -1,9 +1,10 @@
 // A server for the tests of one describe, and a stream of its own for each store they ask for.
-import { type NatsConnection, connect } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/nats-core'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { after, before } from 'mocha'
 import { NatsServer, type RunningServer, type StartOptions } from 'jetbeam/testing/nats-server'
 import type { CheckpointStore, JetStreamStoreOptions } from '../../../runners/checkpoint/index.ts'
+import { steadyConnection } from '../../support/steady-connection.ts'
 import { storeAt } from './store-at.ts'
 
 interface Made {
@@ -23,7 +24,7 @@ export const streams = (options: StartOptions = {}) => {
   before(async function () {
     this.timeout(120_000)
     const server = await NatsServer.start(options)
-    const nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+    const nc = await steadyConnection(server.url)
     made = { server, nc, jsm: await jetstreamManager(nc) }
   })
   after(async () => {
