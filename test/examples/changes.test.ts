@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import { assert } from 'chai'
 import { start } from '../runners/cli/child.ts'
 
-describe('The example', function () {
-  this.timeout(60_000)
+describe('The example', () => {
   const items: { readonly seq: number; readonly id: string; readonly changed: number }[] = []
   const more = (count: number): void => {
     for (let i = 0; i < count; i++) items.push({ seq: items.length, id: `c${items.length}`, changed: 1_000 + items.length })

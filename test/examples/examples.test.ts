@@ -10,8 +10,7 @@ import { run, start } from '../runners/cli/child.ts'
 
 const example = (name: string): URL => new URL(`../../examples/${name}.ts`, import.meta.url)
 
-describe('The example', function () {
-  this.timeout(120_000)
+describe('The example', () => {
   let folder = ''
   let server: Awaited<ReturnType<typeof NatsServer.start>>
   let nc: NatsConnection

@@ -16,8 +16,7 @@ import { joinWithin } from '../../examples/join-within.ts'
 import { start } from '../runners/cli/child.ts'
 import { pause } from '../support/nats-place.ts'
 
-describe('A script', function () {
-  this.timeout(120_000)
+describe('A script', () => {
   let folder = ''
   let server: Awaited<ReturnType<typeof NatsServer.start>>
   let nc: NatsConnection

@@ -9,9 +9,7 @@ import { run, start } from '../runners/cli/child.ts'
 
 const program = new URL('../../examples/quickstart/main.ts', import.meta.url)
 
-describe('The quick start', function () {
-  this.timeout(120_000)
-
+describe('The quick start', () => {
   it('kills the pipeline in the middle, starts it again, and finds nothing lost and nothing duplicated', async () => {
     const { code, stdout, stderr } = await run(program, '--events', '5000', '--seed', '7', '--seconds', '3')
     assert.equal(code, 0, stdout + stderr)

@@ -28,8 +28,7 @@ interface Position {
   readonly markers: Readonly<Record<string, { readonly subject: string; readonly sequence: number }>>
 }
 
-describe('A sink that writes in atomic batches', function () {
-  this.timeout(60_000)
+describe('A sink that writes in atomic batches', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

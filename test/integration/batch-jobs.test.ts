@@ -17,8 +17,7 @@ import { pause } from '../support/nats-place.ts'
 import { readStream } from '../support/read-stream.ts'
 import { recentServer } from '../support/recent-server.ts'
 
-describe('A job that writes in atomic batches', function () {
-  this.timeout(60_000)
+describe('A job that writes in atomic batches', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

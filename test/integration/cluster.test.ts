@@ -18,8 +18,7 @@ import { steadyConnection } from '../support/steady-connection.ts'
 
 const messages = 8_000
 
-describe('A relay through streams with three replicas', function () {
-  this.timeout(120_000)
+describe('A relay through streams with three replicas', () => {
   let cluster: RunningCluster
   let nc: NatsConnection
   let jsm: JetStreamManager

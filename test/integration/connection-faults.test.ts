@@ -15,8 +15,7 @@ const users = (...others: ReadonlyArray<object>): Configuration => ({
   authorization: { users: [admin, ...others].map(user => ({ ...user })) },
 })
 
-describe('A connection', function () {
-  this.timeout(30_000)
+describe('A connection', () => {
   let server: RunningServer
 
   before(async () => {

@@ -16,8 +16,7 @@ import { skip } from '../support/skip.ts'
 
 type Keys = Readonly<Record<string, string>>
 
-describe('A connection’s settings', function () {
-  this.timeout(30_000)
+describe('A connection’s settings', () => {
   let folder = ''
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-connection-'))

@@ -11,8 +11,7 @@ import { natsPlace } from '../support/nats-place.ts'
 import { hostContext, rejection } from '../support/jetstream-context.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 
-describe('Connections', function () {
-  this.timeout(30_000)
+describe('Connections', () => {
   const place = natsPlace()
   let jsm: JetStreamManager
   let proxy: TcpProxy

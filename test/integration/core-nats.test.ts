@@ -11,8 +11,7 @@ import { tellNames } from '../support/asking.ts'
 import { outputs, rejection, sinkContext } from '../support/jetstream-context.ts'
 import { natsPlace } from '../support/nats-place.ts'
 
-describe('NatsIO', function () {
-  this.timeout(30_000)
+describe('NatsIO', () => {
   const place = natsPlace()
   const provide = () => [JetStreamIO.connection({ servers: place.nc().getServer() })]
   const open: Subscription[] = []

@@ -19,8 +19,7 @@ import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const window = { messages: 256, bytes: 1_000_000 }
 
-describe('JetStreamIO.write', function () {
-  this.timeout(60_000)
+describe('JetStreamIO.write', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

@@ -57,9 +57,7 @@ let nc: NatsConnection
 let jsm: JetStreamManager
 const admin = { user: 'admin', pass: 'secret' }
 
-describe('A connection that is handed in', function () {
-  this.timeout(30_000)
-
+describe('A connection that is handed in', () => {
   before(async () => {
     const users = [
       { user: 'admin', password: 'secret' },

@@ -7,8 +7,7 @@ import { DirectRunner } from 'jetbeam/runners/direct'
 import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
 import { Feed, Journal, until } from '../runners/direct/feed.ts'
 
-describe('A store that hangs', function () {
-  this.timeout(60_000)
+describe('A store that hangs', () => {
   let server: RunningServer
   beforeEach(async () => {
     server = await NatsServer.start({ control: true })

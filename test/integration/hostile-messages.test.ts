@@ -30,8 +30,7 @@ const seed = 20_261_130
 const maxPayload = 65_536
 const shard = 'stage@0'
 
-describe('Beside what is well made', function () {
-  this.timeout(60_000)
+describe('Beside what is well made', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

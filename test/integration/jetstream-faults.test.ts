@@ -10,8 +10,7 @@ import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const messages = 30_000
 
-describe('JetStreamIO.read, through faults', function () {
-  this.timeout(60_000)
+describe('JetStreamIO.read, through faults', () => {
   let server: RunningServer
 
   before(async () => {

@@ -12,8 +12,7 @@ import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const shortestWindow = 100_000_000
 
-describe('JetStreamIO.write', function () {
-  this.timeout(120_000)
+describe('JetStreamIO.write', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

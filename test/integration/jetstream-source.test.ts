@@ -10,8 +10,7 @@ import type { SourceOptions } from '../../io/jetstream/source.ts'
 import { hostContext, range, readAll, rejection, testSource, wait } from '../support/jetstream-context.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
 
-describe('JetStreamIO.read', function () {
-  this.timeout(30_000)
+describe('JetStreamIO.read', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

@@ -24,8 +24,7 @@ const rows = (all: ReadonlyArray<Row>): OutputBatch => {
   return out
 }
 
-describe('KvIO.write', function () {
-  this.timeout(60_000)
+describe('KvIO.write', () => {
   const place = natsPlace()
   let jsm: JetStreamManager
   const id = { shard: 'a', generation: 1, epoch: 1 }

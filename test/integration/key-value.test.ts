@@ -9,8 +9,7 @@ import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index
 import { DirectRunner } from '../../runners/direct/index.ts'
 import { Journal, until } from '../runners/direct/feed.ts'
 
-describe('KvIO.watch', function () {
-  this.timeout(30_000)
+describe('KvIO.watch', () => {
   let server: RunningServer
   let nc: NatsConnection
   before(async () => {

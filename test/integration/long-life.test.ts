@@ -41,8 +41,7 @@ describe('A job that lives long', () => {
     assert.deepEqual([rest.state, (await jsm.streams.info('QUIET_OUT')).state.messages], ['done', 2_499])
   })
 
-  it('keeps as many segments as it needs, however many checkpoints it takes', async function () {
-    this.timeout(120_000)
+  it('keeps as many segments as it needs, however many checkpoints it takes', async () => {
     const jsm = await jetstreamManager(nats.nc())
     await jsm.streams.add({ name: 'MANY_IN', subjects: ['many.in'] })
     await jsm.streams.add({ name: 'MANY_OUT', subjects: ['many.out'] })

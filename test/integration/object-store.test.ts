@@ -14,8 +14,7 @@ import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const bytesOf = (length: number, seed: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) % 251)
 
-describe('ObjectStoreIO', function () {
-  this.timeout(60_000)
+describe('ObjectStoreIO', () => {
   const place = natsPlace()
   let jsm: JetStreamManager
   let other: NatsConnection

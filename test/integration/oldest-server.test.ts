@@ -12,8 +12,7 @@ import { DirectRunner } from '../../runners/direct/index.ts'
 import { oldestServer } from '../support/oldest-server.ts'
 import { streamTexts } from '../support/read-stream.ts'
 
-describe('A server of version 2.9', function () {
-  this.timeout(90_000)
+describe('A server of version 2.9', () => {
   let server: RunningServer | null = null
   let nc: NatsConnection
   let jsm: JetStreamManager

@@ -66,8 +66,7 @@ describe('A server that was there before', () => {
     assert.strictEqual(never.name, 'CannotConnect')
   })
 
-  it('is waited for by a run whose worker died while it was away, however few attempts the run has', async function () {
-    this.timeout(60_000)
+  it('is waited for by a run whose worker died while it was away, however few attempts the run has', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'jetbeam-test-'))
     const file = join(folder, 'down')
     const server = await recentServer()
@@ -118,8 +117,7 @@ describe('A server that was there before', () => {
   })
 })
 
-describe('A run whose cluster looks for a leader', function () {
-  this.timeout(60_000)
+describe('A run whose cluster looks for a leader', () => {
   let cluster: RunningCluster
 
   before(async () => {

@@ -16,8 +16,7 @@ import { streamTexts } from '../support/read-stream.ts'
 const log = (): void => undefined
 const unread: SplitProgress = { last: null, claimed: 0, note: null }
 
-describe('A read that acknowledges', function () {
-  this.timeout(60_000)
+describe('A read that acknowledges', () => {
   const nats = natsPlace()
   let jsm: JetStreamManager
   before(async () => {

@@ -6,8 +6,7 @@ import { Acknowledge, JetStreamIO, type ReadSettings } from 'jetbeam/io/jetstrea
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { natsPlace, pause } from '../support/nats-place.ts'
 
-describe('A job on JetStream tells', function () {
-  this.timeout(60_000)
+describe('A job on JetStream tells', () => {
   const nats = natsPlace()
   let jsm: JetStreamManager
   before(async () => {

@@ -11,8 +11,7 @@ import { natsPlace, pause } from '../support/nats-place.ts'
 import { streamTexts } from '../support/read-stream.ts'
 import { liveRelay, relayInParts, relayOfSlowHalf } from '../support/relay-programs.ts'
 
-describe('where the next recovery begins', function () {
-  this.timeout(60_000)
+describe('where the next recovery begins', () => {
   const place = natsPlace()
 
   beforeEach(async () => {

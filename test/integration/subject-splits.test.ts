@@ -11,9 +11,9 @@ import { byHash, bySubject, countedBySubject } from '../support/by-subject.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
 
 const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 90_000
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within 30 s`)
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within 90 s`)
     await pause(50)
   }
 }

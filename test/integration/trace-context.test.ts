@@ -10,8 +10,7 @@ import { joined, traced } from '../support/traced-programs.ts'
 
 const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-describe('Trace context', function () {
-  this.timeout(30_000)
+describe('Trace context', () => {
   const place = natsPlace()
   before(async () => {
     const jsm = await jetstreamManager(place.nc())

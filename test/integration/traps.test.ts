@@ -22,8 +22,7 @@ import { recentServer } from '../support/recent-server.ts'
 const shard = 'stage@0'
 const heartbeatNs = 1_000_000_000
 
-describe('A trap', function () {
-  this.timeout(60_000)
+describe('A trap', () => {
   let server: RunningServer
   let nc: NatsConnection
   let jsm: JetStreamManager

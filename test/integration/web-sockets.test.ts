@@ -19,8 +19,7 @@ import { pause } from '../support/nats-place.ts'
 
 const reconnect = { reconnectWait: millis(20), reconnectMaxWait: millis(100) }
 
-describe('A connection through WebSockets', function () {
-  this.timeout(30_000)
+describe('A connection through WebSockets', () => {
   let folder = ''
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-web-sockets-'))

@@ -246,8 +246,7 @@ describe('Checkpoint stores', () => {
   const folder = temporaryFolders()
   contract('directory', async () => directoryStore({ path: await folder() }))
   contract('memory', async () => memoryStore())
-  describe('in a stream', function () {
-    this.timeout(60_000)
+  describe('in a stream', () => {
     const place = streams()
     contract('JetStream', async () => place.store())
   })

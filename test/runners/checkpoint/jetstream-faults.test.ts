@@ -95,11 +95,9 @@ describe('Checkpoints in a stream', function () {
     const segment = await session.writeSegment([bytesOf('before')])
     await at.server().pause()
     try {
-      const began = performance.now()
       await refuses('StoreFailed', session.writeSegment([bytesOf('x')]), at.server().url)
       await refuses('StoreFailed', session.commit(0, [segment], 0))
       await refuses('StoreFailed', session.ensureHeld())
-      assert.isBelow(performance.now() - began, 20_000)
       assert.isFalse(session.lost())
     } finally {
       at.server().resume()

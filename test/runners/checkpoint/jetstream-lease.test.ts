@@ -12,8 +12,7 @@ import { bytesOf } from './temporary-folder.ts'
 
 const expiryMs = 600
 
-describe('The lease of a job in a stream', function () {
-  this.timeout(120_000)
+describe('The lease of a job in a stream', () => {
   const at = streams()
   const start = checkpointProcesses()
 
@@ -48,13 +47,12 @@ describe('The lease of a job in a stream', function () {
 
   it('is free at once when its process was killed on this host, and the next one has its checkpoint', async () => {
     const place = at.place(at.fresh())
-    const child = await start(place, 'job')
+    // Silence alone would free it after ten minutes.
+    const child = await start(place, 'job', 600_000)
     await child.ask('open')
     await child.ask('commit')
     await child.kill()
-    const began = performance.now()
     const session = await storeAt(place).open('job')
-    assert.isBelow(performance.now() - began, 5_000)
     assert.deepStrictEqual([session.generation, session.latest?.epoch], [2, 0])
     await session.release()
   })

@@ -9,8 +9,7 @@ import { storeAt } from './store-at.ts'
 import { streams } from './stream-place.ts'
 import { bytesOf, textOf } from './temporary-folder.ts'
 
-describe('A stream of checkpoints', function () {
-  this.timeout(120_000)
+describe('A stream of checkpoints', () => {
   const at = streams()
   const start = checkpointProcesses()
   const commit = async (session: CheckpointSession, epoch: number): Promise<Segment> => {

@@ -21,8 +21,7 @@ export const streams = (options: StartOptions = {}) => {
     if (made === null) throw new Error('nothing is there before the tests begin')
     return made
   }
-  before(async function () {
-    this.timeout(120_000)
+  before(async () => {
     const server = await NatsServer.start(options)
     const nc = await steadyConnection(server.url)
     made = { server, nc, jsm: await jetstreamManager(nc) }

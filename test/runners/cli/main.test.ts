@@ -8,8 +8,7 @@ import { run, start } from './child.ts'
 
 const program = new URL('./squares.ts', import.meta.url)
 
-describe('A program', function () {
-  this.timeout(60_000)
+describe('A program', () => {
   let folder = ''
   let to = ''
   beforeEach(async () => {

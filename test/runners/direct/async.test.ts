@@ -28,8 +28,7 @@ const errorOf = async (pc: Collection<unknown>): Promise<PipelineError> => {
   return result.left
 }
 
-describe('asynchronous calls', function () {
-  this.timeout(10_000)
+describe('asynchronous calls', () => {
   const numbers = Create.of([5, 1, 4, 2, 3])
 
   it('are as many at once as was said, and no more', async () => {

@@ -27,8 +27,7 @@ import { Feed, Journal, until } from './feed.ts'
 
 const quiet = (): void => undefined
 
-describe('the events of a job', function () {
-  this.timeout(10_000)
+describe('the events of a job', () => {
   let folder = ''
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-events-'))
@@ -139,9 +138,7 @@ describe('the events of a job', function () {
   }
 })
 
-describe('a watermark that does not move', function () {
-  this.timeout(10_000)
-
+describe('a watermark that does not move', () => {
   const heldIn = async (pipeline: Pipeline, holds: (hold: WatermarkHold | null) => boolean): Promise<WatermarkHold> => {
     const job = await orThrow(pipe(pipeline, DirectRunner.start({ log: quiet })))
     await until(() => holds(job.metrics().held))

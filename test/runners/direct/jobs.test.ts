@@ -40,8 +40,7 @@ const totals = (feed: Feed, journal: Journal, size = 10): Pipeline =>
     ),
   )
 
-describe('a job on the direct runner', function () {
-  this.timeout(10_000)
+describe('a job on the direct runner', () => {
   let folder = ''
   const kept = (o: DirectOptions = {}): DirectOptions => ({
     checkpoints: Checkpoints.directory(folder, { every: millis(20) }),

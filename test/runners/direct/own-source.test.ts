@@ -60,9 +60,7 @@ const rows = Array.from({ length: 501 }, (_, i): Row => ({ text: `row ${i}`, at:
 const reading = (journal: Journal): Pipeline =>
   Pipeline.of(pipe(Splittable.source({ source: log(rows), decode: row => row.text, timestamp: (_, row) => row.at }), journal.write()))
 
-describe('A source of one’s own', function () {
-  this.timeout(20_000)
-
+describe('A source of one’s own', () => {
   it('is read in whole batches, each row once, its outputs named by their row', async () => {
     const journal = new Journal()
     await orThrow(DirectRunner.run()(reading(journal)))

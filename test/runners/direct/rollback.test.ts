@@ -40,8 +40,7 @@ const totals = (feed: Feed, journal: Journal, each?: (item: Item) => number, siz
   Pipeline.of(pipe(sums(feed, each, size), journal.write()))
 const one = (at: number): Item => ({ key: 'a', n: 1, at })
 
-describe('A rollback to a savepoint', function () {
-  this.timeout(20_000)
+describe('A rollback to a savepoint', () => {
   let folder = ''
   const kept = (o: DirectOptions = {}): DirectOptions => ({
     checkpoints: Checkpoints.directory(folder, { every: millis(20) }),

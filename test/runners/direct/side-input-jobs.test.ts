@@ -66,8 +66,7 @@ const lookups = (main: Feed, changes: Feed, journal: Journal): Pipeline => {
   )
 }
 
-describe('a job with side inputs', function () {
-  this.timeout(20_000)
+describe('a job with side inputs', () => {
   let folder = ''
   const kept = (o: DirectOptions = {}): DirectOptions => ({
     checkpoints: Checkpoints.directory(folder, { every: millis(20) }),

@@ -60,8 +60,7 @@ const counting = (o: { readonly size?: number } & Partial<Counting> = {}): Count
   ...o,
 })
 
-describe('a splittable DoFn on the direct runner', function () {
-  this.timeout(20_000)
+describe('a splittable DoFn on the direct runner', () => {
   let folder = ''
   const kept = (o: DirectOptions = {}): DirectOptions => ({
     checkpoints: Checkpoints.directory(folder, { every: millis(5) }),

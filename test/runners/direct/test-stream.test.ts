@@ -187,8 +187,7 @@ describe('a TestStream', () => {
     assert.throws(() => advanceProcessingTime(seconds(0)), /more than 0 ms/)
   })
 
-  it('goes on from a checkpoint at the same event and the same processing time', async function () {
-    this.timeout(10_000)
+  it('goes on from a checkpoint at the same event and the same processing time', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'jetbeam-test-stream-'))
     try {
       const journal = new Journal()

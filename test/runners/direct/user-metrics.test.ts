@@ -37,9 +37,7 @@ const counting = (n: number): number => {
   return n
 }
 
-describe('the metrics of a pipeline', function () {
-  this.timeout(10_000)
-
+describe('the metrics of a pipeline', () => {
   it('are counted apart for each transform, by any of its functions', async () => {
     const { metrics } = await pipe(
       numbers,

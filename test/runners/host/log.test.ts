@@ -23,8 +23,7 @@ const recording = () => {
   return { records, logger: pino({ level: 'warn', base: null }, stream) }
 }
 
-describe('The log of a run', function () {
-  this.timeout(60_000)
+describe('The log of a run', () => {
   let folder: string
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-log-'))

@@ -26,8 +26,7 @@ const lines = 10_000
 /** Every hundredth of them. */
 const asked = 100
 
-describe('What a run measures', function () {
-  this.timeout(30_000)
+describe('What a run measures', () => {
   let folder: string
   let bytes = 0
   before(async () => {

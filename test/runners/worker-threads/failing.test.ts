@@ -26,9 +26,7 @@ const errorOf = async (pipeline: PortablePipeline, run = runners['worker threads
   return E.isLeft(result) ? result.left : assert.fail('it did not fail')
 }
 
-describe('A pipeline that fails', function () {
-  this.timeout(60_000)
-
+describe('A pipeline that fails', () => {
   for (const [name, run] of Object.entries(runners)) {
     describe(`on ${name}`, () => {
       for (const [what, pipeline, transform, message] of [

@@ -28,8 +28,7 @@ const further = async (job: Job, elements: number): Promise<void> => {
   while (job.metrics().elementsRead < elements && job.state() === 'running') await new Promise(resolve => setTimeout(resolve, 5))
 }
 
-describe('a job that goes on with another number of tasks', function () {
-  this.timeout(60_000)
+describe('a job that goes on with another number of tasks', () => {
   let folder = ''
   const kept = (o: RunOptions = {}): RunOptions => ({
     checkpoints: Checkpoints.directory(folder, { every: millis(20) }),

@@ -17,8 +17,7 @@ const further = async (job: Job, elements: number): Promise<void> => {
   while (job.metrics().elementsRead < elements) await new Promise(resolve => setTimeout(resolve, 5))
 }
 
-describe('A job that goes back to its savepoint', function () {
-  this.timeout(60_000)
+describe('A job that goes back to its savepoint', () => {
   for (const [name, start] of Object.entries(runners))
     it(`has the results of one that never did, whatever kind of state it has, on ${name}`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'jetbeam-back-'))

@@ -21,9 +21,7 @@ describe('sources of one split each', () => {
   })
 })
 
-describe('a straggling range', function () {
-  this.timeout(30_000)
-
+describe('a straggling range', () => {
   it('of a source is shared out among the workers that have nothing left', async () => {
     const shares = await sharesOf(slowHalf(), 3)
     assert.lengthOf(shares, 3)

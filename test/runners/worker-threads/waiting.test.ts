@@ -13,9 +13,7 @@ const endOf = async (pipeline: PortablePipeline): Promise<string> => {
   return state
 }
 
-describe('elements that wait for a side input', function () {
-  this.timeout(120_000)
-
+describe('elements that wait for a side input', () => {
   it('are no longer read by one worker when too many of them wait at another', async () => {
     assert.strictEqual(await endOf(waitElsewhere()), 'done')
   })
