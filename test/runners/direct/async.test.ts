@@ -47,9 +47,17 @@ describe('asynchronous calls', () => {
   })
 
   it('keep the order unless it was given up', async () => {
-    const slow = async (n: number): Promise<number> => (await pause(n * 10), n)
-    assert.deepEqual(await valuesOf(pipe(numbers, PCollection.mapAsync(slow))), [5, 1, 4, 2, 3])
-    assert.deepEqual(await valuesOf(pipe(numbers, PCollection.mapAsync(slow, { ordered: false }))), [1, 2, 3, 4, 5])
+    /** Answers when all are asked, and whoever asked waits: the smallest first. */
+    const smallestFirst = (): ((n: number) => Promise<number>) => {
+      const answers = new Map<number, () => void>()
+      return n =>
+        new Promise(resolve => {
+          answers.set(n, () => resolve(n))
+          if (answers.size === 5) setImmediate(() => [1, 2, 3, 4, 5].forEach(one => answers.get(one)?.()))
+        })
+    }
+    assert.deepEqual(await valuesOf(pipe(numbers, PCollection.mapAsync(smallestFirst()))), [5, 1, 4, 2, 3])
+    assert.deepEqual(await valuesOf(pipe(numbers, PCollection.mapAsync(smallestFirst(), { ordered: false }))), [1, 2, 3, 4, 5])
   })
 
   it('end the run where one rejects, with the transform and the element', async () => {
