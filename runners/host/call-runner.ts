@@ -57,13 +57,22 @@ export const runCall = async (call: Call, element: unknown, client: unknown, liv
   const retry: Retry<never> = call.retry ?? { attempts: 1 }
   for (let attempt = 1; ; attempt++) {
     const outcome = await oneAttempt(call, element, client, attempt, live)
-    if (!worthAnother(call, retry, outcome) || attempt >= retry.attempts || live.aborted) return outcome
+    const isLast = !worthAnother(call, retry, outcome) || attempt >= retry.attempts || live.aborted
+    countAttempt(call, outcome, isLast)
+    if (isLast) return outcome
     await pause(backoffMs(retry, attempt, random), live)
   }
 }
 
+/** A rejection that ends the run is counted with what ends runs. */
+const countAttempt = ({ onRejected }: Call, outcome: CallOutcome, isLast: boolean): void => {
+  if (outcome._tag === 'Rejected') {
+    if (!isLast || onRejected === 'failure') countFailure(outcome.error)
+  } else if (onRejected === 'either' && isLeft(outcome.value)) countFailure(outcome.value.left)
+}
+
 const oneAttempt = async (
-  { f, timeoutMs, onRejected }: Call,
+  { f, timeoutMs }: Call,
   element: unknown,
   client: unknown,
   attempt: number,
@@ -79,10 +88,8 @@ const oneAttempt = async (
       () => new CallTimeoutError(timeoutMs),
       signal => Promise.race([aborted(signal), Promise.resolve(call(element, { signal, attempt, client }))]),
     )
-    if (onRejected === 'either' && isLeft(value)) countFailure(value.left)
     return { _tag: 'Resolved', value, attempts: attempt }
   } catch (error) {
-    countFailure(error)
     return { _tag: 'Rejected', error, attempts: attempt }
   }
 }

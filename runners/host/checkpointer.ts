@@ -26,6 +26,7 @@ export interface CheckpointStats {
   /** When it became durable, by performance.now. */
   lastAtMs: number | null
   readonly durations: LatencyRecorder
+  /** Of those that the run went on from. */
   readonly failures: FailureCounts
 }
 
@@ -83,10 +84,9 @@ export class Checkpointer {
   }
 
   /** What is under way came to nothing: whatever the store still answers to it changes nothing any more. */
-  giveUp(error: unknown): void {
+  giveUp(): void {
     this.#attempt.abort()
     this.stats.failed++
-    this.stats.failures.count(error)
   }
 
   /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. `positions`: where each sink stands. */

@@ -296,7 +296,7 @@ export class Conductor {
     const transient = error instanceof CheckpointError && mayPass.has(error.kind)
     const message = error instanceof Error ? error.message : String(error)
     this.#failures++
-    this.#checkpointer.giveUp(error)
+    this.#checkpointer.giveUp()
     this.#place.tell({
       _tag: 'CheckpointAborted',
       epoch: this.#coordinator.epoch,
@@ -305,6 +305,7 @@ export class Conductor {
       message,
     })
     if (!transient || this.#failures >= failures) throw error
+    this.stats.failures.count(error)
     this.#place.log('error', `a checkpoint failed (${this.#failures} of ${failures} in a row until the run fails): ${message}`, {
       checkpoint: this.#coordinator.epoch,
       error: failureClass(error),

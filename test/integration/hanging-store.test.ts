@@ -88,6 +88,8 @@ describe('A store that hangs', () => {
     if (ended._tag === 'Right') return assert.fail(ended.right.state)
     assert.deepInclude(ended.left, { _tag: 'CheckpointFailed', kind: 'TimedOut' })
     assert.strictEqual(count(events, 'CheckpointAborted'), 2)
+    const failures = job.metrics().errors.map(({ error, count: times }) => `${error} ${times}`)
+    assert.deepEqual(failures, ['TimedOut 2'], 'one that the run went on from, and one that ended it')
     assert.strictEqual(job.state(), 'failed')
     server.resume()
     feed.end()

@@ -69,7 +69,7 @@ describe('a checkpoint that is given up while it is written', () => {
     checkpointer.begin()
     const persisting = checkpointer.persist(checkpoint(1), [snapshot('one')], {}).catch(() => 'given up')
     await atGate
-    checkpointer.giveUp(new Error('too late'))
+    checkpointer.giveUp()
     letGo()
     assert.strictEqual(await persisting, 'given up')
     assert.lengthOf(written, 1)
@@ -85,7 +85,7 @@ describe('a checkpoint that is given up while it is written', () => {
     checkpointer.begin()
     const persisting = checkpointer.persist(checkpoint(1), [snapshot('one')], {}).catch(() => 'given up')
     await atGate
-    checkpointer.giveUp(new Error('too late'))
+    checkpointer.giveUp()
     letGo()
     assert.strictEqual(await persisting, 'given up')
     for (const segment of written) assert.isTrue(await isThere(session, segment), 'a crash now would begin with it')

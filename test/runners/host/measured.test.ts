@@ -18,8 +18,9 @@ import {
   prometheusText,
   type TransformMetrics,
 } from 'jetbeam'
-import { DirectRunner } from 'jetbeam/runners/direct'
+import { type DirectOptions, DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { Feed } from '../direct/feed.ts'
 import { breaksOnce, leastCallMs, measured } from '../../support/measured-programs.ts'
 
 const lines = 10_000
@@ -139,6 +140,23 @@ describe('What a run measures', () => {
     const [error, ...more] = metrics.errors
     assert.deepInclude(error, { transform: 'Break/map#1', error: 'Broken', count: 1 })
     assert.isEmpty(more)
+  })
+
+  it('is what a run ended with, once, though it was a checkpoint or a call that failed', async () => {
+    const ended = async (pipeline: Pipeline, o: DirectOptions = {}, meanwhile = (): Promise<void> => Promise.resolve()) => {
+      const job = await orThrow(DirectRunner.start({ ...o, log: () => undefined })(pipeline))
+      await meanwhile()
+      assert.strictEqual((await job.done())._tag, 'Left')
+      return job.metrics().errors.map(({ transform: path, error, count }) => `${path} ${error} ${count}`)
+    }
+    const state = at('taken-state')
+    const endless = Pipeline.of(PCollection.ignore(new Feed().read()))
+    const checkpoints = Checkpoints.directory(state, { every: millis(20) })
+    assert.deepEqual(await ended(endless, { checkpoints, job: 'job' }, () => rm(join(state, 'job', 'lease'), { recursive: true })), [
+      'null LeaseLost 1',
+    ])
+    const refused = PCollection.mapAsync(() => Promise.reject(new RangeError('no')), { retry: { attempts: 3, initial: millis(1) } })
+    assert.deepEqual(await ended(Pipeline.of(PCollection.ignore(refused(Create.of([1]))))), ['mapAsync#1 RangeError 3'])
   })
 
   it('is how long sources are held up by what lies behind them', async () => {
