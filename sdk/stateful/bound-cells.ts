@@ -152,12 +152,14 @@ class SetCellOver {
 class OrderedListCellOver {
   slot: OrderedListSlot
   readonly range: (from: Instant, to: Instant) => ReadonlyArray<TimedItem>
+  readonly first: (from: Instant) => Option<TimedItem>
   readonly add: (at: Instant, value: unknown) => StateEffect
   readonly clearRange: (from: Instant, to: Instant) => StateEffect
 
   constructor(name: string, slot: OrderedListSlot) {
     this.slot = slot
     this.range = (from, to) => this.slot.range(from, to)
+    this.first = from => this.slot.first(from)
     this.add = (at, value) => effect(name, { _tag: 'AddAt', at, value })
     this.clearRange = (from, to) => effect(name, { _tag: 'ClearRange', from, to })
   }

@@ -67,6 +67,8 @@ export interface SetCell<A> {
 export interface OrderedListCell<A> {
   /** What lies from `from` up to, not including, `to`, in order. */
   readonly range: (from: Instant, to: Instant) => Iterable<readonly [Instant, A]>
+  /** The first of what lies at `from` or behind it: `range` would copy all of that. */
+  readonly first: (from: Instant) => Option<readonly [Instant, A]>
   /** Behind others of that instant. */
   readonly add: (at: Instant, a: A) => StateEffect
   /** Removes what `range` gives. */

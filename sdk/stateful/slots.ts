@@ -1,5 +1,5 @@
 // What one key has in one of its states: read by a cell, changed by effects, and marked with what of it the last snapshot lacks.
-import { none, type Option, type Some, some } from 'fp-ts/lib/Option.js'
+import { fromNullable, none, type Option, type Some, some } from 'fp-ts/lib/Option.js'
 import { groupingKey, type GroupingKey } from '../coders/index.ts'
 import type { KV } from '../model/kv.ts'
 import type { Instant } from '../model/time.ts'
@@ -234,9 +234,13 @@ export class MapSlot {
 
 export type TimedItem = readonly [at: Instant, value: unknown]
 
+const gone: TimedItem = [-Infinity as Instant, null]
+
 export class OrderedListSlot {
   readonly kind = 'orderedList'
-  readonly #items: TimedItem[] = []
+  #items: TimedItem[] = []
+  /** Those before it are gone: most that go are the earliest, and moving all others each time would be quadratic. */
+  #head = 0
   changed = false
   /** The last snapshot is no longer true as a whole. */
   replaced = true
@@ -244,15 +248,19 @@ export class OrderedListSlot {
   readonly since: StateChange[] = []
 
   get isEmpty(): boolean {
-    return this.#items.length === 0
+    return this.size === 0
   }
 
-  get items(): ReadonlyArray<TimedItem> {
-    return this.#items
+  get size(): number {
+    return this.#items.length - this.#head
   }
 
   range(from: number, to: number): ReadonlyArray<TimedItem> {
     return this.#items.slice(this.#first(from), this.#first(to))
+  }
+
+  first(from: number): Option<TimedItem> {
+    return fromNullable(this.#items[this.#first(from)])
   }
 
   apply(change: StateChange): void {
@@ -261,7 +269,7 @@ export class OrderedListSlot {
     else if (change._tag === 'ClearRange') this.clearRange(change.from, change.to)
     else refuse('list', change)
     if (this.replaced) return
-    if (this.isEmpty || this.since.length > this.#items.length) {
+    if (this.isEmpty || this.since.length > this.size) {
       this.replaced = true
       this.since.length = 0
     } else this.since.push(change)
@@ -274,13 +282,19 @@ export class OrderedListSlot {
   }
 
   clearRange(from: number, to: number): void {
-    const first = this.#first(from)
-    this.#items.splice(first, Math.max(0, this.#first(to) - first))
+    const [first, end] = [this.#first(from), this.#first(to)]
+    if (end <= first) return
+    if (first > this.#head) this.#items.splice(first, end - first)
+    else if (end * 2 > this.#items.length) [this.#items, this.#head] = [this.#items.slice(end), 0]
+    else {
+      this.#items.fill(gone, first, end)
+      this.#head = end
+    }
   }
 
   /** The first item at or behind `at`, or only behind it. */
   #first(at: number, behind = false): number {
-    let [low, high] = [0, this.#items.length]
+    let [low, high] = [this.#head, this.#items.length]
     while (low < high) {
       const middle = (low + high) >> 1
       const time = this.#items[middle]?.[0] ?? Infinity

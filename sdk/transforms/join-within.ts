@@ -1,4 +1,5 @@
 // Pairs of two collections' values whose timestamps lie near each other, with no windows between them.
+import * as O from 'fp-ts/lib/Option.js'
 import { Coder } from '../coders/index.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import { KV } from '../model/kv.ts'
@@ -88,8 +89,8 @@ const matching = <K, A, B>(distance: Duration) => {
       over: ({ key, timestamp: first, window }, { earliest, over, ...lists }) => {
         // At its window's end nothing more will come that any of them could meet.
         const to = until(first, window) === window.end ? Instant.max : behind(first)
-        const rest = Object.values(lists).flatMap(list => firstOf(list, to))
-        const next = rest.reduce((a, b) => (b < a ? b : a), Instant.max)
+        const firsts = Object.values(lists).map(list => firstOf(list, to))
+        const next = firsts.reduce((a, b) => (b < a ? b : a))
         return [
           ...Array.from(lists.leftAlone.range(Instant.min, to), ([at, a]) =>
             emitAt(at)<Out<K, A, B>>({ to: 'leftAlone', value: KV.of(key, a) }),
@@ -98,7 +99,7 @@ const matching = <K, A, B>(distance: Duration) => {
             emitAt(at)<Out<K, A, B>>({ to: 'rightAlone', value: KV.of(key, b) }),
           ),
           ...Object.values(lists).map(list => list.clearRange(Instant.min, to)),
-          ...(rest.length === 0 ? [earliest.clear] : [earliest.write(next), waitFor(over, next, window)]),
+          ...(next === Instant.max ? [earliest.clear] : [earliest.write(next), waitFor(over, next, window)]),
         ]
       },
     },
@@ -119,7 +120,6 @@ const meet = <A>(alone: OrderedListCell<A>, met: OrderedListCell<A>, from: Insta
   }
 }
 
-const firstOf = (list: Pick<OrderedListCell<unknown>, 'range'>, from: Instant): ReadonlyArray<Instant> => {
-  for (const [at] of list.range(from, Instant.max)) return [at]
-  return []
-}
+/** The latest of all times: nothing lies there. */
+const firstOf = (list: Pick<OrderedListCell<unknown>, 'first'>, from: Instant): Instant =>
+  O.toNullable(list.first(from))?.[0] ?? Instant.max

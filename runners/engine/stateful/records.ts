@@ -154,8 +154,8 @@ const writeSlot = (slot: Slot, { value, key }: SlotCoder, whole: boolean, out: B
     case 'orderedList': {
       const all = whole || slot.replaced
       out.byte(all ? replace : add)
-      out.varint(all ? slot.items.length : slot.since.length)
-      if (all) for (const [at, item] of slot.items) writeItem(at, item, value, out)
+      out.varint(all ? slot.size : slot.since.length)
+      if (all) for (const [at, item] of slot.range(-Infinity, Infinity)) writeItem(at, item, value, out)
       else
         for (const change of slot.since) {
           if (change._tag === 'AddAt') writeItem(change.at, change.value, value, out)

@@ -85,6 +85,7 @@ describe('a stateful DoFn without a runner', () => {
     assert.isTrue(cells.set.has({ id: 1 }))
     assert.deepEqual([...cells.list.range(at(0), at(5))], [[at(1), 'sooner']])
     assert.deepEqual([...cells.list.range(at(1), at(6))].length, 2)
+    assert.deepEqual(cells.list.first(at(2)), O.some([at(5), 'later'] as const))
   })
 
   it('has cells like a new key where the test says nothing', () => {
