@@ -252,6 +252,20 @@ describe('JetStreamIO.write', () => {
     }
   })
 
+  it('sends nothing at once when its process stood still, for another may have sent it meanwhile', async () => {
+    const stream = await newStream()
+    const sink = await open(stream)
+    await feed(sink, `${stream}.a`, range(0, 10))
+    await sink.flush()
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100)
+    sink.publish('origin', outputs(`${stream}.a`, range(10, 20)))
+    assert.equal(sink.metrics()['inFlight'], 0)
+    // A run asks meanwhile whether it still holds its job; where it does, they leave.
+    await sink.flush()
+    assert.deepEqual(await stored(stream), range(0, 20))
+    await sink.close()
+  })
+
   it('refuses to write into what its own pipeline reads', async () => {
     const stream = await newStream()
     const sources = [{ stream, subjects: [`${stream}.in.>`] }]
