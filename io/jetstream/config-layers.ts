@@ -1,7 +1,7 @@
 // What one place says of a configuration: values by their paths, unchecked, and what is wrong with its text.
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
-import { unknownKeys } from '../settings/check.ts'
+import { thereTwice, unknownKeys } from '../settings/check.ts'
 import { parseJson, parseYaml } from '../settings/documents.ts'
 import { parseProperties } from '../settings/properties.ts'
 import type { Problem } from '../settings/schema.ts'
@@ -58,11 +58,11 @@ export const layerOfProperties = (text: string): ConfigLayer => {
   const values = new Map<string, unknown>()
   const problems: Problem[] = []
   const unknown: string[] = []
-  for (const [i, [key, value]] of parseProperties(withoutMark(text)).entries()) {
+  for (const [i, { key, value, line }] of parseProperties(withoutMark(text)).entries()) {
     const path = key.startsWith(prefix) ? key.slice(prefix.length) : key
     // A value that was broken over two lines has its second half where a key would be.
     if (path === key) unknown.push(sections.some(section => key.startsWith(`${section}.`)) ? key : `key number ${i + 1}`)
-    else if (values.has(path)) problems.push(problem(path, 'this key is there twice'))
+    else if (values.has(path)) problems.push(thereTwice(path, line))
     else values.set(path, value)
   }
   const known = sections.map(section => `${prefix}${section}.…`)
@@ -72,7 +72,7 @@ export const layerOfProperties = (text: string): ConfigLayer => {
 export const layerOfDocument = (format: 'json' | 'yaml', text: string): ConfigLayer => {
   if (text.length > longestText) return tooLong
   const parsed = format === 'json' ? parseJson(withoutMark(text)) : parseYaml(withoutMark(text))
-  return parsed._tag === 'Left' ? broken(parsed.left) : layerOfObject(parsed.right)
+  return parsed._tag === 'Left' ? { values: new Map(), problems: [parsed.left] } : layerOfObject(parsed.right)
 }
 
 export const layerOfFile = (path: string): ConfigLayer => {

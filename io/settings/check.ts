@@ -69,12 +69,22 @@ export const unknownKeys = (paths: ReadonlyArray<string>, known: ReadonlyArray<s
 /** The value of an unknown key is not shown: it may be a misspelled secret. */
 const unknownKey = (path: string, known: ReadonlyArray<string>): Problem => {
   const nearest = nearestOf(path, known)
-  const shownPath = path.length > longestKey ? `${path.slice(0, longestKey)}…` : path
   const remedy = nearest === null ? `There are ${known.join(', ')}` : `Did you mean ${nearest}?`
-  return { path: shownPath.replaceAll(/\p{Cc}|\p{Cs}/gu, '�'), tag: 'InvalidOptions', reason: `there is no such key. ${remedy}` }
+  return { path: shownKey(path), tag: 'InvalidOptions', reason: `there is no such key. ${remedy}` }
 }
 
 const longestKey = 80
+
+/** `line`: where the second one begins; the first line is 1. */
+export const thereTwice = (path: string, line: number): Problem => ({
+  path: shownKey(path),
+  tag: 'InvalidOptions',
+  reason: `this key is there twice, the second time at line ${line}`,
+})
+
+/** It may be anything. */
+const shownKey = (path: string): string =>
+  (path.length > longestKey ? `${path.slice(0, longestKey)}…` : path).replaceAll(/\p{Cc}|\p{Cs}/gu, '�')
 
 const nearestOf = (path: string, known: ReadonlyArray<string>): string | null => {
   if (path.length > longestKey) return null

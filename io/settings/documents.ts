@@ -1,50 +1,59 @@
-// JSON and YAML as plain data. What is wrong with a text is told by place, never by quoting it: it may hold a secret.
+// JSON and YAML as plain data. What is wrong with a text is told by key and place, never by quoting it: it may hold a secret.
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
-import { CST, type Document, Lexer, type Pair, isScalar, parseDocument, stringify, visit } from 'yaml'
-import { repeatedKeyIn } from './json-keys.ts'
-import type { Shown } from './schema.ts'
+import { CST, type Document, Lexer, type Pair, isPair, isScalar, parseDocument, stringify, visit } from 'yaml'
+import { thereTwice } from './check.ts'
+import { type RepeatedKey, repeatedKeyIn } from './json-keys.ts'
+import type { Problem, Shown } from './schema.ts'
 
 /** Sections by name. */
 export type SectionTexts = Readonly<Record<string, Readonly<Record<string, Shown>>>>
 
+const broken = (reason: string): Either<Problem, never> => E.left({ path: '', tag: 'InvalidOptions', reason })
+
+const twice = (text: string, { path, at }: RepeatedKey): Either<Problem, never> => E.left(thereTwice(path.join('.'), lineAt(text, at)))
+
 /** A Left says what is wrong, and where. */
-export const parseJson = (text: string): Either<string, unknown> => {
+export const parseJson = (text: string): Either<Problem, unknown> => {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // Node's own message quotes the text.
-    return E.left(`this is no JSON${placeOf(text)}`)
+    return broken(`this is no JSON${placeOf(text)}`)
   }
   // JSON takes the last of two values for one key without a word.
-  const twice = repeatedKeyIn(text)
-  return twice === null ? E.right(value) : E.left(`a key is there twice, at line ${lineAt(text, twice)}`)
+  const repeated = repeatedKeyIn(text)
+  return repeated === null ? E.right(value) : twice(text, repeated)
 }
 
-export const parseYaml = (text: string): Either<string, unknown> => {
+export const parseYaml = (text: string): Either<Problem, unknown> => {
   const document = parsed(text)
-  if (document === null) return E.left('it is nested too deeply')
+  if (document === null) return broken('it is nested too deeply')
   const [error] = document.errors
-  if (error !== undefined) return E.left(problemOf(text, error))
+  if (error !== undefined) return broken(problemOf(text, error))
   let unusual = document.warnings.length > 0 ? 'a tag' : null
-  let twice: number | null = null
+  let repeated: RepeatedKey | null = null
   visit(document, {
     Alias: () => void (unusual = 'an alias'),
-    Map: (_, { items }) => void (twice ??= repeatedIn(items)),
+    Map: (_, { items }, around) => void (repeated ??= repeatedIn(items, around)),
   })
-  if (twice !== null) return E.left(`a key is there twice, at line ${lineAt(text, twice)}`)
-  if (unusual !== null) return E.left(`it has ${unusual}, which configurations do not use`)
+  if (repeated !== null) return twice(text, repeated)
+  if (unusual !== null) return broken(`it has ${unusual}, which configurations do not use`)
   const root = document.contents
   return root === null || (isScalar(root) && root.value === null) ? E.right({}) : E.right(document.toJS())
 }
 
-/** Where the second of two keys begins. The parser would compare each with all before it. */
-const repeatedIn = (pairs: ReadonlyArray<Pair>): number | null => {
+/** The parser would compare each key with all before it. */
+const repeatedIn = (pairs: ReadonlyArray<Pair>, around: ReadonlyArray<unknown>): RepeatedKey | null => {
   const known = new Set<unknown>()
   for (const { key } of pairs) {
     if (!isScalar(key)) continue
-    if (known.has(key.value)) return key.range?.[0] ?? 0
+    if (known.has(key.value))
+      return {
+        path: [...around.flatMap(node => (isPair(node) && isScalar(node.key) ? String(node.key.value) : [])), String(key.value)],
+        at: key.range?.[0] ?? 0,
+      }
     known.add(key.value)
   }
   return null

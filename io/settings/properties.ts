@@ -3,17 +3,29 @@
 import { listText } from './kinds.ts'
 import type { Shown } from './schema.ts'
 
-/** In the file's order; a key may be there twice. */
-export const parseProperties = (text: string): ReadonlyArray<readonly [string, string]> => logicalLines(text).map(entryIn)
+interface Entry {
+  readonly key: string
+  readonly value: string
+  /** Where it begins; the first is 1. */
+  readonly line: number
+}
 
-const logicalLines = (text: string): ReadonlyArray<string> => {
-  const lines: string[] = []
-  let begun: string | null = null
-  for (const natural of text.split(/\r\n|\r|\n/)) {
+/** In the file's order; a key may be there twice. */
+export const parseProperties = (text: string): ReadonlyArray<Entry> => logicalLines(text).map(entryIn)
+
+interface Line {
+  readonly text: string
+  readonly line: number
+}
+
+const logicalLines = (text: string): ReadonlyArray<Line> => {
+  const lines: Line[] = []
+  let begun: Line | null = null
+  for (const [i, natural] of text.split(/\r\n|\r|\n/).entries()) {
     const line = natural.replace(/^[ \t\f]+/, '')
     if (begun === null && /^(?:[#!]|$)/.test(line)) continue
     const goesOn = endsOpen(line)
-    const whole: string = (begun ?? '') + (goesOn ? line.slice(0, -1) : line)
+    const whole: Line = { text: (begun?.text ?? '') + (goesOn ? line.slice(0, -1) : line), line: begun?.line ?? i + 1 }
     begun = goesOn ? whole : null
     if (!goesOn) lines.push(whole)
   }
@@ -27,10 +39,10 @@ const endsOpen = (line: string): boolean => {
   return (line.length - end) % 2 === 1
 }
 
-const entryIn = (line: string): readonly [string, string] => {
-  const key = /^(?:\\[\s\S]|[^\\=:\s])*/.exec(line)?.[0] ?? ''
-  const value = line.slice(key.length).replace(/^[ \t\f]*[=:]?[ \t\f]*/, '')
-  return [unescaped(key), unescaped(value)]
+const entryIn = ({ text, line }: Line): Entry => {
+  const key = /^(?:\\[\s\S]|[^\\=:\s])*/.exec(text)?.[0] ?? ''
+  const value = text.slice(key.length).replace(/^[ \t\f]*[=:]?[ \t\f]*/, '')
+  return { key: unescaped(key), value: unescaped(value), line }
 }
 
 const letters: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f' }

@@ -482,12 +482,15 @@ surce: {}
   })
 
   it('has a key twice', () => {
-    for (const load of [
-      () => JetStreamConfig.json('{ "source": { "stream": "A", "stream": "B" } }'),
-      () => JetStreamConfig.yaml('source:\n  stream: A\n  stream: B\n'),
-      () => JetStreamConfig.properties('jetbeam.source.stream=A\njetbeam.source.stream=B'),
-    ])
-      assert.match(refused(load).message, /twice/)
+    const json = '{\n"sink": { "stream": "A" },\n"source": { "subjects": [{ "stream": "A" }, "stream"],\n"stream": "A",\n"stream": "B" } }'
+    for (const [line, path, load] of [
+      [5, 'source.stream', () => JetStreamConfig.json(json)],
+      [2, 'source', () => JetStreamConfig.json('{ "source": {},\n"source": {} }')],
+      [5, 'source.stream', () => JetStreamConfig.yaml('sink:\n  stream: A\nsource:\n  stream: A\n  stream: B\n')],
+      [3, 'source', () => JetStreamConfig.yaml('source: {}\nsink: { stream: A }\nsource: {}')],
+      [5, 'source.stream', () => JetStreamConfig.properties('# A\njetbeam.source.stream=\\\nA\n\njetbeam.source.stream=\\\nB')],
+    ] as const)
+      assert.include(refused(load).message, `: ${path}: this key is there twice, the second time at line ${line}.`)
   })
 })
 
