@@ -25,7 +25,7 @@ export class ConfigurationError extends JetStreamIOError {
   readonly problems: ReadonlyArray<ConfigurationProblem>
 
   constructor(label: string, problems: ReadonlyArray<Problem>) {
-    const lines = problems.map(({ path, reason }) => `${path}${path === '' ? '' : ': '}${reason}.`)
+    const lines = problems.map(({ path, reason }) => `${path}${path === '' ? '' : ': '}${reason}${reason.endsWith('?') ? '' : '.'}`)
     const [first] = problems
     const tag = first !== undefined && problems.every(problem => problem.tag === first.tag) ? first.tag : 'InvalidOptions'
     super(

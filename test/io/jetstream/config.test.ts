@@ -410,8 +410,8 @@ surce: {}
     )
     assert.strictEqual(error._tag, 'InvalidOptions')
     for (const part of [
-      'surce: there is no such key. Did you mean source?',
-      'source.splitz: there is no such key. Did you mean source.splits?',
+      'surce: there is no such key. Did you mean source?\n',
+      'source.splitz: there is no such key. Did you mean source.splits?\n',
       'source.batch: there is no such key. There are source.stream, source.subjects',
       'source.splits: 0 is not a whole number from 1.',
       'source.start: "yesterday" is not all, new, lastPerSubject, sequence:N or time:',
