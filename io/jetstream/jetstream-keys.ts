@@ -208,7 +208,7 @@ export const deadLetterSchema = {
     ...sinkSchema.keys,
     stream: required(severalOrOne, 'Where goes what cannot be used; it must exist and take the subject.'),
     subject: required(fixedSubject, 'To which all is published.'),
-    name: optional(name, 'JetStreamIO.VERB(STREAM)', 'What it is called in errors and checkpoints.'),
+    name: optional(name, 'its verb and stream, as JetStreamIO.writeUndecodable(STREAM)', 'What it is called in errors and checkpoints.'),
   },
   rules: sinkSchema.rules,
 } satisfies Schema<DeadLetterSettings>
@@ -240,7 +240,7 @@ export const putSchema = {
 export const objectSchema = {
   keys: {
     bucket: required(bucketName, 'What is read or put into; it must exist.'),
-    name: optional(name, 'ObjectStoreIO.VERB(BUCKET)', 'What it is called in errors and checkpoints.'),
+    name: optional(name, 'its verb and bucket, as ObjectStoreIO.write(BUCKET)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },
   rules: () => [],

@@ -24,7 +24,7 @@ import { requireSubject } from './subject.ts'
 export interface ObjectStoreOptions {
   /** Its name; it must exist. */
   readonly bucket: string
-  /** What a source or sink is called in errors and checkpoints: ObjectStoreIO.VERB(BUCKET) unless told. */
+  /** What a source or sink is called in errors and checkpoints: its verb and bucket unless told, as ObjectStoreIO.write(BUCKET). */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined

@@ -1,7 +1,7 @@
 // The README's table of options is the schemas', line by line, and its file is a configuration.
 import { readFile } from 'node:fs/promises'
 import { assert } from 'chai'
-import { JetStreamConfig } from '../../io/jetstream/index.ts'
+import { JetStreamConfig, JetStreamIO, KvIO } from '../../io/jetstream/index.ts'
 import { deadLetterSchema, kvSchema, sinkSchema, sourceSchema } from '../../io/jetstream/jetstream-keys.ts'
 import { connectionSchema } from '../../io/nats/connection-keys.ts'
 import type { Key } from '../../io/settings/schema.ts'
@@ -23,6 +23,13 @@ describe('The README’s options', () => {
     assert.isDefined(config.connection)
     assert.isDefined(config.source)
     assert.isDefined(config.sink)
+  })
+
+  it('name no verb but those that there are', () => {
+    const verbs = new Set([JetStreamIO, KvIO].flatMap(Object.keys))
+    const named = [...optionsTable().matchAll(/IO\.(\w+)/g)].map(([, verb]) => verb ?? '')
+    assert.isAbove(named.length, 3)
+    for (const verb of named) assert.isTrue(verbs.has(verb), verb)
   })
 
   it('tell a default as what is taken where nothing is said', () => {
