@@ -1,8 +1,14 @@
 // How a savepoint may be called, and what is said when one cannot be had by its name: alike in every store.
 import { CheckpointError } from './store.ts'
 
-/** Refuses what could not be a folder's name on each platform, or would lead out of the folder. */
-export const checkSavepointName = (name: string): void => {
+/** Refuses what could not be a folder's name on each platform, or would lead out of the folder. JavaScript may give anything. */
+export const checkSavepointName = (name: unknown): void => {
+  if (typeof name !== 'string')
+    throw new CheckpointError(
+      'InvalidName',
+      `A savepoint's name is a string, and this is ${name === null ? 'null' : `of type ${typeof name}`}: give the name that the savepoint ` +
+        "has, or is to have, such as job.savepoint('before') and job.rollback('before').",
+    )
   if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$/.test(name) && !isDevice(name)) return
   throw new CheckpointError(
     'InvalidName',

@@ -5,6 +5,7 @@ import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { JobState, RolledBack } from '../../sdk/model/job-event.ts'
 import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import type { Job, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
+import { checkSavepointName } from '../checkpoint/savepoint-name.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
 import { JobEvents } from './job-events.ts'
@@ -175,7 +176,13 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
       }
     }
   }
+  const savepoint = async (name: string): Promise<string> => {
+    // Its store would see it only when the checkpoint is written that it was asked for.
+    checkSavepointName(name)
+    return attempt.run.savepoint(name)
+  }
   const rollback = async (name: string): Promise<RolledBack> => {
+    checkSavepointName(name)
     const refuse = (why: string): never => {
       throw rollbackRefused(name, why)
     }
@@ -227,7 +234,7 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
     suspend: after('suspend'),
     drain: after('drain'),
     cancel: after('cancel'),
-    savepoint: name => settled(() => attempt.run.savepoint(name)),
+    savepoint: name => settled(() => savepoint(name)),
     rollback: name => settled(() => rollback(name)),
     state: () => state,
     metrics: () => metrics(attempt.run.metrics()),

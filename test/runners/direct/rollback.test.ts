@@ -218,6 +218,29 @@ describe('A rollback to a savepoint', () => {
       }
     })
 
+    it('where its name is none, as is the savepoint itself, whatever JavaScript hands in', async () => {
+      const jobs: Job[] = []
+      for (const options of [kept(), {}]) jobs.push(await orThrow(DirectRunner.start(options)(totals(new Feed(), new Journal()))))
+      for (const [name, why] of [
+        [undefined, /name is a string, and this is of type undefined: give the name .*job\.rollback\('before'\)/],
+        [null, /and this is null: give the name/],
+        [{ savepoint: 'then' }, /and this is of type object: give the name/],
+        ['', /"" cannot name a savepoint: use 1 to 100 of the letters/],
+      ] as const) {
+        const given = name as string
+        const starting = DirectRunner.run(kept({ job: 'other', from: { savepoint: given } }))(totals(new Feed(), new Journal()))
+        for (const refused of [...jobs.flatMap(job => [job.savepoint(given), job.rollback(given)]), starting]) {
+          const error = await leftOf(refused)
+          assert.deepInclude(error, { _tag: 'CheckpointFailed', kind: 'InvalidName' })
+          assert.match(error.message, why)
+        }
+      }
+      for (const job of jobs) {
+        assert.strictEqual(job.state(), 'running')
+        await orThrow(job.cancel)
+      }
+    })
+
     it('where it is of another pipeline, with the difference', async () => {
       const [feed, journal] = [new Feed().push(one(1)), new Journal()]
       const job = await orThrow(DirectRunner.start(kept())(totals(feed, journal)))
