@@ -3,6 +3,7 @@
 import { access, constants, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { EncodeError, Encoder } from '../../sdk/coders/index.ts'
+import { showValue } from '../../sdk/coders/value-path.ts'
 import type { ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 import { TextIOError, onFile, textError } from './errors.ts'
 import { OutputFile } from './output-file.ts'
@@ -30,8 +31,13 @@ export const textSink = (path: string): Sink<string> => {
 
 const utf8 = Encoder.text()
 
-/** A line that would be read back as two, or as another, is refused. */
+/** A line that would be read back as two, or as another, is refused. JavaScript may give anything. */
 const encodeLine = (line: string): Uint8Array => {
+  if (typeof line !== 'string')
+    throw new EncodeError(
+      `${showValue(line)}, where a line belongs`,
+      'TextIO.write takes strings: map to them first, PCollection.map(String) or PCollection.map(value => JSON.stringify(value)).',
+    )
   if (line.includes('\n'))
     throw new EncodeError('a text of more than one line', "Write each line as an element: PCollection.flatMap(text => text.split('\\n')).")
   if (line.endsWith('\r'))

@@ -223,6 +223,20 @@ describe('writing a text file', () => {
     assert.match(error.message, /another write of this pipeline names .*out.txt, too/)
   })
 
+  it('refuses what is no string, from JavaScript, with the transform and what to do', async () => {
+    const path = join(await folder(), 'out.txt')
+    for (const [value, shown] of [
+      [7, 'the number 7'],
+      [null, 'null'],
+      [{ n: 1 }, 'a record.*'],
+    ] as const) {
+      const values: ReadonlyArray<unknown> = [value]
+      const error = await errorOf(pipe(Create.of(values as ReadonlyArray<string>), TextIO.write(path)))
+      assert.match(error.message, new RegExp(`^write#1: cannot encode \\$: ${shown}, where a line belongs. .*PCollection.map\\(String\\)`))
+    }
+    await rm(path, { force: true })
+  })
+
   it('refuses what would be read back as another line', async () => {
     const path = join(await folder(), 'out.txt')
     for (const [line, why] of [
