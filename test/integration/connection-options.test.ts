@@ -2,7 +2,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nkeys } from '@nats-io/nats-core'
 import { assert } from 'chai'
 import { Checkpoints, Decoder, Encoder, PCollection, Pipeline, millis, orThrow, pipe } from '../../sdk/index.ts'
 import { JetStreamConfig, JetStreamIO, StopAt } from '../../io/jetstream/index.ts'
@@ -11,7 +10,7 @@ import { type Configuration, NatsServer } from '../../io/jetstream/testing/index
 import { DirectRunner } from '../../runners/direct/index.ts'
 import { type Authority, hasOpenssl, makeAuthority } from '../support/authority.ts'
 import { hostContext, rejection } from '../support/jetstream-context.ts'
-import { makeTrust } from '../support/nats-jwt.ts'
+import { logins } from '../support/logins.ts'
 import { skip } from '../support/skip.ts'
 
 type Keys = Readonly<Record<string, string>>
@@ -89,39 +88,29 @@ describe('A connection’s settings', () => {
       assert.include(await turnedAway(address, { user: 'ann', password: '${file:/nowhere}' }), '/nowhere')
     }))
 
-  it('log in with a token, by reference', () =>
+  for (const [way, made] of Object.entries(logins))
+    it(`log in with ${way}`, async () => {
+      const { config, right, wrong } = await made(folder)
+      await withServer(config, async address => {
+        await letsIn(address, right)
+        await turnedAway(address, wrong, 'AuthenticationFailed')
+      })
+    })
+
+  it('take a token from the environment', () =>
     withServer({ authorization: { token: 's3cret' } }, async address => {
       process.env['JETBEAM_TEST_TOKEN'] = 's3cret'
       try {
-        await letsIn(address, { token: '${env:JETBEAM_TEST_TOKEN}' })
-        const link = await linkTo(address, { tokenVariable: 'JETBEAM_TEST_TOKEN' })
-        await link.release()
+        for (const keys of [{ token: '${env:JETBEAM_TEST_TOKEN}' }, { tokenVariable: 'JETBEAM_TEST_TOKEN' }]) {
+          const link = await linkTo(address, keys)
+          await link.release()
+        }
       } finally {
         delete process.env['JETBEAM_TEST_TOKEN']
       }
       assert.include(await turnedAway(address, { token: '${env:JETBEAM_TEST_TOKEN}' }), 'JETBEAM_TEST_TOKEN')
       await turnedAway(address, {}, 'AuthenticationFailed')
     }))
-
-  it('log in with an nkey', async () => {
-    const [user, other] = [nkeys.createUser(), nkeys.createUser()]
-    const seed = await secretFile('user.nk', new TextDecoder().decode(user.getSeed()))
-    const otherSeed = await secretFile('other.nk', new TextDecoder().decode(other.getSeed()))
-    await withServer({ authorization: { users: [{ nkey: user.getPublicKey() }] } }, async address => {
-      await letsIn(address, { nkeySeed: `\${file:${seed}}` })
-      await turnedAway(address, { nkeySeed: `\${file:${otherSeed}}` }, 'AuthenticationFailed')
-    })
-  })
-
-  it('log in with a credentials file', async () => {
-    const trust = makeTrust()
-    const mine = await secretFile('app.creds', trust.credentials)
-    const strange = await secretFile('other.creds', makeTrust().credentials)
-    await withServer(trust.config, async address => {
-      await letsIn(address, { credentialsFile: mine })
-      await turnedAway(address, { credentialsFile: strange }, 'AuthenticationFailed')
-    })
-  })
 
   describe('over TLS', () => {
     let authority: Authority

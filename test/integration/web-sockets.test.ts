@@ -13,6 +13,7 @@ import { share } from '../../io/nats/pool.ts'
 import { DirectRunner } from '../../runners/direct/index.ts'
 import { type Authority, hasOpenssl, makeAuthority } from '../support/authority.ts'
 import { rejection } from '../support/jetstream-context.ts'
+import { logins } from '../support/logins.ts'
 import { streamTexts } from '../support/read-stream.ts'
 import { skip } from '../support/skip.ts'
 import { pause } from '../support/nats-place.ts'
@@ -33,10 +34,10 @@ describe('A connection through WebSockets', () => {
   const withServer = async (
     websocket: Readonly<Record<string, ConfigurationValue>>,
     use: (at: string, server: RunningServer) => Promise<void>,
+    others: Readonly<Record<string, ConfigurationValue>> = { authorization: { user: 'ann', password: 'hunter2' } },
   ): Promise<void> => {
     const [port = 0] = await freePorts(1)
-    const authorization = { user: 'ann', password: 'hunter2' }
-    const config = { authorization, websocket: { host: '127.0.0.1', port, ...websocket } }
+    const config = { ...others, websocket: { host: '127.0.0.1', port, ...websocket } }
     const server = await NatsServer.start({ control: true, config })
     try {
       await use(`127.0.0.1:${port}`, server)
@@ -69,6 +70,18 @@ describe('A connection through WebSockets', () => {
       assert.include(await turnedAway({ servers: 'ws://127.0.0.1:9', ...login() }), 'ws://127.0.0.1:9: connection refused')
       assert.include(await turnedAway({ servers: `ws://127.0.0.1:${port}`, ...login() }), 'Parse Error', 'the port for others')
     }))
+
+  for (const [way, made] of Object.entries(logins))
+    it(`logs in with ${way}`, async () => {
+      const { config, right, wrong } = await made(folder)
+      const use = async (at: string): Promise<void> => {
+        const link = await connected({ servers: `ws://${at}`, ...right })
+        await link.nc.flush()
+        await link.release()
+        await turnedAway({ servers: `ws://${at}`, ...wrong }, 'AuthenticationFailed')
+      }
+      await withServer({ no_tls: true }, use, config)
+    })
 
   it('reads and writes once, over a restart of the server, beside a connection of the other kind', () =>
     withServer({ no_tls: true }, async (at, server) => {

@@ -1,6 +1,7 @@
 // Operators, accounts and users as NATS knows them by JWT: what its command-line tools would make, for a server of a test.
 import { createHash } from 'node:crypto'
 import { nkeys } from '@nats-io/nats-core'
+import type { ConfigurationValue } from '../../io/jetstream/testing/index.ts'
 
 type KeyPair = ReturnType<typeof nkeys.createUser>
 
@@ -16,8 +17,8 @@ const jwt = (issuer: KeyPair, subject: KeyPair, name: string, nats: Readonly<Rec
 const noLimit = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 }
 
 export interface Trust {
-  /** Lines of a server's configuration. */
-  readonly config: string
+  /** Of a server's configuration. */
+  readonly config: Readonly<Record<string, ConfigurationValue>>
   /** Of a user that may do all, as a .creds file. */
   readonly credentials: string
 }
@@ -32,15 +33,12 @@ export const makeTrust = (): Trust => {
   }
   const userJwt = jwt(account, user, 'app', { type: 'user', pub: {}, sub: {}, subs: -1, data: -1, payload: -1 })
   return {
-    config: `operator: ${jwt(operator, operator, 'test', { type: 'operator' })}
-system_account: ${system.getPublicKey()}
-resolver: MEMORY
-resolver_preload: {
-${Object.entries(accounts)
-  .map(([key, text]) => `  ${key}: ${text}`)
-  .join('\n')}
-}
-`,
+    config: {
+      operator: jwt(operator, operator, 'test', { type: 'operator' }),
+      system_account: system.getPublicKey(),
+      resolver: 'MEMORY',
+      resolver_preload: accounts,
+    },
     credentials: `-----BEGIN NATS USER JWT-----
 ${userJwt}
 ------END NATS USER JWT------
