@@ -3,10 +3,8 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Runner } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
-import { explanationOf } from '../host/explain.ts'
+import { explain } from '../host/explain.ts'
 import { type RunnerParts, settled, startJob } from '../host/job.ts'
-import { jobNameOf, look } from '../host/opening.ts'
-import { logOf } from '../host/log.ts'
 import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
 import { Host } from './host.ts'
@@ -36,17 +34,5 @@ const partsOf = (o: DirectOptions = {}): RunnerParts => ({
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
   run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, partsOf(o))).done, pipelineErrorOf)),
   start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, partsOf(o))),
-  explain: o => pipeline =>
-    settled(async () => {
-      const opened = await look(pipeline, {
-        options: o ?? {},
-        signal: new AbortController().signal,
-        log: logOf(o?.log, jobNameOf(pipeline, o)),
-      })
-      try {
-        return explanationOf(opened)
-      } finally {
-        await opened.close()
-      }
-    }),
+  explain: o => pipeline => settled(() => explain(pipeline, o ?? {})),
 }

@@ -1,8 +1,27 @@
 // The plan of a pipeline as text: its stages, and what each source and sink guarantees, and why.
+import type { Pipeline } from '../../sdk/graph/pipeline.ts'
+import { requirePipeline } from '../plan/given-pipeline.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
-import type { Opened } from './opening.ts'
+import { logOf } from './log.ts'
+import { jobNameOf, look, type Opened } from './opening.ts'
+import type { HostOptions } from './options.ts'
 
-export const explanationOf = ({ plan, sources, sinks, store, job }: Pick<Opened, 'plan' | 'sources' | 'sinks' | 'store' | 'job'>): string =>
+/** Connects to what the pipeline reads and writes, and leaves it as it is. */
+export const explain = async (pipeline: Pipeline, options: HostOptions): Promise<string> => {
+  requirePipeline(pipeline)
+  const opened = await look(pipeline, {
+    options,
+    signal: new AbortController().signal,
+    log: logOf(options.log, jobNameOf(pipeline, options)),
+  })
+  try {
+    return explanationOf(opened)
+  } finally {
+    await opened.close()
+  }
+}
+
+const explanationOf = ({ plan, sources, sinks, store, job }: Pick<Opened, 'plan' | 'sources' | 'sinks' | 'store' | 'job'>): string =>
   [
     `job ${JSON.stringify(job)}: ${store === null ? 'no checkpoints (nothing in it needs them)' : `checkpoints in ${store.describe}`}`,
     ...plan.stages.flatMap(stage => stageLines(plan, stage)),

@@ -7,6 +7,7 @@ import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import type { Job, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
 import { checkSavepointName } from '../checkpoint/savepoint-name.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
+import { requirePipeline } from '../plan/given-pipeline.ts'
 import { pipelineErrorOf } from './errors.ts'
 import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
@@ -65,6 +66,7 @@ const wishing = { suspend: 'suspending', drain: 'draining', cancel: 'cancelling'
 
 /** Rejects with what `pipelineErrorOf` understands. */
 export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: RunnerParts): Promise<Job> => {
+  requirePipeline(pipeline)
   refuseWithinBuild(pipeline.name)
   refuseUnsupported(pipeline, parts.support)
   const log = logOf(given.log, jobNameOf(pipeline, given))

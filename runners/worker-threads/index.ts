@@ -5,10 +5,8 @@ import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Job, Runner, RunOptions } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
-import { explanationOf } from '../host/explain.ts'
+import { explain } from '../host/explain.ts'
 import { settled, startJob } from '../host/job.ts'
-import { jobNameOf, look } from '../host/opening.ts'
-import { logOf } from '../host/log.ts'
 import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
 import { WorkersRun } from './run.ts'
@@ -30,19 +28,7 @@ export interface WorkerThreadsOptions extends RunOptions, Pick<HostOptions, 'str
 export const WorkerThreadsRunner: Runner<PortablePipeline, WorkerThreadsOptions> = {
   run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf)),
   start: o => pipeline => settled(() => start(pipeline, o)),
-  explain: o => pipeline =>
-    settled(async () => {
-      const opened = await look(pipeline, {
-        options: o ?? {},
-        signal: new AbortController().signal,
-        log: logOf(o?.log, jobNameOf(pipeline, o)),
-      })
-      try {
-        return explanationOf(opened)
-      } finally {
-        await opened.close()
-      }
-    }),
+  explain: o => pipeline => settled(() => explain(pipeline, o ?? {})),
 }
 
 /** What its types refuse already, for a caller without types. */

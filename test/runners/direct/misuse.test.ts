@@ -54,6 +54,20 @@ const causeOf = (error: PipelineError): unknown => {
 }
 
 describe('a misuse is named, with the path of its transform', () => {
+  it('what is no pipeline, a definition that nobody called before all', async () => {
+    const copy = Pipeline.define(import.meta, 'copy', () => pipe(Create.of([1]), PCollection.ignore))
+    const strangers: ReadonlyArray<readonly [unknown, RegExp]> = [
+      [copy, /it is a definition: call it/],
+      [undefined, /handed what is undefined/],
+      [Create.of([1]), /handed another object/],
+    ]
+    for (const [stranger, said] of strangers)
+      for (const verb of [DirectRunner.run(), DirectRunner.start(), DirectRunner.explain()]) {
+        const result = await verb(stranger as Pipeline)()
+        assert.match(E.isLeft(result) ? result.left.message : 'it ran', said)
+      }
+  })
+
   it('state for elements without keys, which only a program without types can ask for', async () => {
     // What the type says is not so: this is what JavaScript lets through.
     const unkeyed = Create.of(['a']) as PCollection<unknown> as PCollection<KV<string, string>>
