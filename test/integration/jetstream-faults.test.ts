@@ -4,11 +4,16 @@ import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jet
 import { type NatsConnection, connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { SplitBy } from '../../io/jetstream/index.ts'
+import type { StreamMessage } from '../../io/jetstream/message.ts'
+import { pullDefaults } from '../../io/jetstream/pull-window.ts'
+import type { SourceOptions } from '../../io/jetstream/source.ts'
 import { hostContext, outputs, range, readAll, rejection, sinkContext, testSink, testSource, wait } from '../support/jetstream-context.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
+import type { SplitReader } from '../../sdk/splittable/source.ts'
 import { tcpProxy } from '../support/tcp-proxy.ts'
 
 const messages = 30_000
+const asking = '$JS.API.CONSUMER.MSG.NEXT.FAULTS.'
 
 describe('JetStreamIO.read, through faults', () => {
   let server: RunningServer
@@ -24,14 +29,15 @@ describe('JetStreamIO.read, through faults', () => {
   })
   after(() => server.stop())
 
-  const readSlowly = async (url: string, disturb: () => Promise<void>): Promise<void> => {
+  const pull = { ...pullDefaults, heartbeatMs: 200 }
+  const readSlowly = async (url: string, disturb: (reader: SplitReader<StreamMessage>) => Promise<void>): Promise<void> => {
     const context = hostContext(url)
-    const source = await testSource('FAULTS').connect(context)
+    const source = await testSource('FAULTS', { pull }).connect(context)
     const [split] = await source.resolve({ desired: 1, toEnd: false })
     assert.isDefined(split)
     const reader = await source.open(split, { last: null, claimed: 0, note: null })
     const head = await readAll(reader, read => read.length >= 500)
-    const disturbed = disturb()
+    const disturbed = disturb(reader)
     const rest = await readAll(reader)
     await disturbed
     assert.deepEqual(
@@ -60,16 +66,58 @@ describe('JetStreamIO.read, through faults', () => {
     await proxy.close()
   })
 
-  it('notices within seconds that nothing passes any more', async () => {
+  const renewals = (reader: SplitReader<StreamMessage>): number => reader.metrics?.()['renewals'] ?? 0
+
+  it('begins anew by itself when nothing passes any more, though nobody closes its connection', async () => {
     const proxy = await tcpProxy(server.port)
     proxy.throttle(8_000_000)
-    await readSlowly(`nats://127.0.0.1:${proxy.port}`, async () => {
+    await readSlowly(`nats://127.0.0.1:${proxy.port}`, async reader => {
       proxy.stall(true)
-      await wait(4_000)
+      while (renewals(reader) === 0) await wait(20)
+      assert.strictEqual(proxy.made(), 1)
       proxy.stall(false)
     })
     await proxy.close()
   })
+
+  it('begins anew alone, and loses and repeats nothing, when nobody serves its consumer though the connection is well', () =>
+    managing(async (jsm, nc) => {
+      await jsm.streams.add({ name: 'BESIDE', subjects: ['beside'] })
+      await jetstream(nc).publish('beside', 'hello')
+      // As of a leader that hangs: somebody takes the requests, and does not answer.
+      nc.subscribe('-JS.API.CONSUMER.MSG.NEXT.>')
+      await nc.flush()
+      let isSilent = false
+      const proxy = await tcpProxy(server.port, request => {
+        for (let at = request.indexOf(asking); isSilent && at >= 0; at = request.indexOf(asking, at + 1)) request.write('-', at)
+      })
+      const context = hostContext(`nats://127.0.0.1:${proxy.port}`)
+      const opened = async (stream: string, o: Partial<SourceOptions>) => {
+        const source = await testSource(stream, o).connect(context)
+        const [split = assert.fail('no split')] = await source.resolve({ desired: 1, toEnd: false })
+        return { source, reader: await source.open(split, { last: null, claimed: 0, note: null }) }
+      }
+      // So patient that no busy machine makes it begin anew.
+      const patient = { ...pullDefaults, heartbeatMs: 60_000, expiresMs: 120_000 }
+      const beside = await opened('BESIDE', { stop: null, pull: patient })
+      await readAll(beside.reader, read => read.length > 0)
+      const { source, reader } = await opened('FAULTS', { pull })
+      const head = await readAll(reader, read => read.length >= 500)
+      isSilent = true
+      const resting = readAll(reader)
+      while (renewals(reader) < 2) await wait(20)
+      isSilent = false
+      assert.deepEqual(
+        [...head, ...(await resting)].map(m => m.sequence),
+        range(1, messages + 1),
+      )
+      assert.deepEqual([proxy.made(), renewals(beside.reader)], [1, 0])
+      assert.include(context.logged.join(), 'reading on with a new consumer')
+      assert.include(JSON.stringify(context.fields), 'the server is silent')
+      await source.close()
+      await beside.source.close()
+      await proxy.close()
+    }))
 
   /** Another connection, for what an operator may do meanwhile. */
   const managing = async (manage: (jsm: JetStreamManager, nc: NatsConnection) => Promise<void>): Promise<void> => {

@@ -16,7 +16,7 @@ export interface TcpProxy {
 
 const sliceMs = 10
 
-/** `onRequest` is called with what a client sends, before it passes. */
+/** `onRequest` is called with what a client sends, before it passes; it may change bytes of it. */
 export const tcpProxy = async (targetPort: number, onRequest: (data: Buffer) => void = () => undefined): Promise<TcpProxy> => {
   const pairs = new Set<readonly [client: Socket, server: Socket]>()
   let stalled = false
