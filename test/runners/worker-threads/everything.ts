@@ -1,6 +1,9 @@
-// A pipeline that keeps something of every kind while it reads: it is stopped and goes on elsewhere, and its results come at its end.
+// A pipeline that keeps something of every kind while it reads: it is stopped and goes on elsewhere, and its results come at its end. What
+// has come to an assertion stays in its process, so the end waits until the test lets it come.
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as N from 'fp-ts/lib/number.js'
+import { z } from 'zod'
 import {
   Coder,
   Combine,
@@ -10,6 +13,8 @@ import {
   flow,
   GlobalWindows,
   Instant,
+  type Job,
+  type JobMetrics,
   type KeyedElement,
   Metrics,
   millis,
@@ -38,8 +43,8 @@ const perElement = 120
 const elements = 4 * perElement
 const seen = Metrics.counter('seen')
 
-/** Counts to `to` from each element times a thousand, a few at a time, now and then putting the rest aside. */
-const counting = (to: number) =>
+/** Counts to `to` from each element times a thousand, a few at a time, now and then putting the rest aside; the last once `mayEnd`. */
+const counting = (to: number, mayEnd: () => boolean) =>
   Splittable.read({
     restriction: OffsetRange,
     watermark: WatermarkEstimator.monotonic,
@@ -48,6 +53,7 @@ const counting = (to: number) =>
     async *process(n: number, tracker) {
       for (let from = tracker.restriction.from; ;) {
         const positions = [from, from + 1, from + 2].filter(at => at < tracker.restriction.to)
+        if (positions.includes(to - 1) && !mayEnd()) return resumeAfter(millis(5))
         const mine = positions.slice(0, tracker.tryClaimAll(positions))
         await sleep(1)
         yield mine.map(at => pipe(n * 1_000 + at, Timestamped.at(Instant.ofMillis(at))))
@@ -75,17 +81,26 @@ const totalIs = (name: string, expected: number) =>
     PCollection.ignore,
   )
 
-export const everything = Pipeline.define(import.meta, 'everything', () => {
+/** Comes to its end once there is a file called `end`. */
+export const everything = Pipeline.define(import.meta, 'everything', z.object({ end: z.string() }), ({ end }) => {
+  const mayEnd = (): boolean => existsSync(end)
   const numbers = pipe(
     Create.of([0, 1, 2, 3]),
-    counting(perElement),
+    counting(perElement, mayEnd),
     PCollection.map(n => {
       seen.inc()
       return n
     }),
   )
   const total = elements * 1_500 + 4 * ((perElement * (perElement - 1)) / 2)
-  const side = pipe(named('Sides', () => Create.of([0, 0]))(), named('Side', counting(60)), View.asList)
+  const side = pipe(
+    named('Sides', () => Create.of([0, 0]))(),
+    named(
+      'Side',
+      counting(60, () => true),
+    ),
+    View.asList,
+  )
   return [
     pipe(
       numbers,
@@ -117,3 +132,13 @@ export const everything = Pipeline.define(import.meta, 'everything', () => {
 })
 
 export const elementsSeen = elements
+
+export const seenIn = ({ user }: JobMetrics): number => {
+  const attempted = user.find(({ name }) => name === 'seen')?.attempted
+  return typeof attempted === 'number' ? attempted : 0
+}
+
+/** Resolves once so many elements have been seen, in the runs that this one goes on from too. */
+export const hasSeen = async (job: Job, elements: number): Promise<void> => {
+  while (seenIn(job.metrics()) < elements && job.state() === 'running') await sleep(5)
+}
