@@ -9,6 +9,7 @@ import { checkSavepointName } from '../checkpoint/savepoint-name.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { requirePipeline } from '../plan/given-pipeline.ts'
 import { pipelineErrorOf } from './errors.ts'
+import { requireOptions } from './given-options.ts'
 import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
@@ -68,6 +69,7 @@ const wishing = { suspend: 'suspending', drain: 'draining', cancel: 'cancelling'
 export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: RunnerParts): Promise<Job> => {
   requirePipeline(pipeline)
   refuseWithinBuild(pipeline.name)
+  requireOptions(pipeline.name, given)
   refuseUnsupported(pipeline, parts.support)
   const log = logOf(given.log, jobNameOf(pipeline, given))
   const options = { ...given, log }

@@ -40,12 +40,20 @@ interface HowOften {
   readonly failures?: number | undefined
 }
 
+const shown = (time: unknown): string => (typeof time === 'string' ? JSON.stringify(time) : `${String(time)} ms`)
+
 const checked = (of: string, { every: given, keep = 3, timeout: limit, failures = 5 }: HowOften): Checkpointing => {
   const every: number = given ?? 1_000
   const timeout: number = limit ?? 600_000
-  if (every <= 0) throw new RangeError(`${of}: every is a time between checkpoints, and ${every} ms is none`)
+  if (!(typeof every === 'number' && every > 0))
+    throw new RangeError(
+      `${of}: every is a time between checkpoints, and ${shown(every)} is none: give seconds(1), or a number of milliseconds`,
+    )
   if (!Number.isInteger(keep) || keep < 1) throw new RangeError(`${of}: keep is how many stay, a whole number from 1, and ${keep} is not`)
-  if (timeout <= 0) throw new RangeError(`${of}: timeout is the longest that a checkpoint may take, and ${timeout} ms is no time`)
+  if (!(typeof timeout === 'number' && timeout > 0))
+    throw new RangeError(
+      `${of}: timeout is the longest that a checkpoint may take, and ${shown(timeout)} is no time: give minutes(1), or a number of milliseconds`,
+    )
   if (!Number.isInteger(failures) || failures < 1)
     throw new RangeError(`${of}: failures is how many in a row end the run, a whole number from 1, and ${failures} is not`)
   return { _tag: 'Checkpoints', everyMs: every, keep, timeoutMs: timeout, failures }

@@ -10,6 +10,7 @@ import {
   Checkpoints,
   Coder,
   Create,
+  type Duration,
   GroupByKey,
   InvalidPipelineError,
   type KV,
@@ -66,6 +67,46 @@ describe('a misuse is named, with the path of its transform', () => {
         const result = await verb(stranger as Pipeline)()
         assert.match(E.isLeft(result) ? result.left.message : 'it ran', said)
       }
+  })
+
+  it('options of a run that are none, or hold what they cannot, all at once', async () => {
+    const odd: object = {
+      checkpoints: './state',
+      every: '1s',
+      restart: 3,
+      signal: 'SIGINT',
+      onEvent: 'log',
+      bundling: 'some',
+      tasks: 0,
+      log: console.info.name,
+      until: undefined,
+    }
+    for (const options of [odd as DirectOptions, 5 as DirectOptions]) {
+      const pipeline = Pipeline.of(pipe(Create.of([1]), PCollection.ignore))
+      for (const verb of [DirectRunner.run(options), DirectRunner.explain(options)]) {
+        const result = await verb(pipeline)()
+        const problems = E.isLeft(result) && result.left._tag === 'InvalidPipeline' ? result.left.problems : assert.fail('it ran')
+        assert.deepEqual(
+          problems.map(problem => problem.split(', and')[0]?.split('. There are')[0]),
+          options === odd
+            ? [
+                'checkpoints is where they are kept: Checkpoints.directory(path) or Checkpoints.jetstream()',
+                'there is no option every of a run here',
+                'restart is { attempts: 3, initial: seconds(1), max: minutes(1) }: how often',
+                'signal is an AbortSignal',
+                'onEvent is a function',
+                "bundling is 'element', 'all', 'key' or 'random'",
+                'tasks is a number of tasks from 1',
+                'log is a function, or a logger with info, warn and error',
+              ]
+            : ['its options are an object'],
+        )
+      }
+    }
+    // What the types refuse already.
+    const text = (value: unknown) => value as Duration
+    assert.throws(() => Checkpoints.directory('./state', { every: text('1s') }), /every is a time between checkpoints, and "1s" is none/)
+    assert.throws(() => Checkpoints.jetstream({ timeout: text('1m') }), /timeout is the longest .* and "1m" is no time/)
   })
 
   it('state for elements without keys, which only a program without types can ask for', async () => {
