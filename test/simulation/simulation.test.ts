@@ -23,6 +23,7 @@ describe('the simulated engine', () => {
     [106, 'hands the watermark on where a restored restriction had only its end to come'],
     [48, 'comes back to a checkpoint that was asked for and could not be written'],
     [3476, 'ends after many suspensions, each behind checkpoints that took too long'],
+    [757, 'moves no work between its snapshots while a barrier is on its way'],
   ]
   for (const [seed, what] of found) it(`${what} (seed ${seed})`, () => passes(seed))
 

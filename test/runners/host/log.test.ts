@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { assert } from 'chai'
-import { Checkpoints, millis, orThrow } from 'jetbeam'
+import { Checkpoints, Instant, millis, orThrow, PCollection, Pipeline, Splittable } from 'jetbeam'
+import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { pino } from 'pino'
 import { logOf, withFields } from '../../../runners/host/log.ts'
 import { redactedFields, redactedText } from '../../../runners/host/redaction.ts'
 import { breaksOnce } from '../../support/measured-programs.ts'
+import { numberSource } from '../../support/number-source.ts'
 import { run } from '../cli/child.ts'
 
 const recording = () => {
@@ -63,6 +65,24 @@ describe('The log of a run', () => {
     for (const secret of ['"x"', 'a:b', 'u:v', 'eyJ']) assert.notInclude(text, secret)
     assert.include(text, '"tokens":5,"passed":true')
     assert.include(text, '"type":"TypeError","message":"not nats://[redacted]@w"')
+  })
+
+  it('holds no secret that a source of a run tells it, in what it says or beside it', async () => {
+    const { records, logger } = recording()
+    const source = numberSource({ label: 'tells', rangesOf: () => [{ from: 0, to: 1 }] })
+    const telling: typeof source = {
+      ...source,
+      connect: context => {
+        context.log('warn', 'lost nats://shop:p@ss@host', { password: 'p@ss', cause: new Error('no answer of nats://shop:p@ss@host') })
+        return source.connect(context)
+      },
+    }
+    const numbers = Splittable.source({ source: telling, decode: n => n, timestamp: () => Instant.min })
+    await orThrow(DirectRunner.run({ log: logger })(Pipeline.of(PCollection.ignore(numbers))))
+    assert.lengthOf(records, 1)
+    assert.deepInclude(records[0], { msg: 'lost nats://[redacted]@host', password: '[redacted]' })
+    assert.include(JSON.stringify(records), 'no answer of nats://[redacted]@host')
+    assert.notInclude(JSON.stringify(records), 'p@ss')
   })
 
   it('is lines of JSON where a program is told so, from the level on that it is told', async () => {

@@ -37,4 +37,11 @@ describe('A run that may begin again three times in a row', () => {
       [200, 100, 100, 100, 100],
     )
   })
+
+  it('pauses longer each time, up to a longest pause: its own, or half a minute', () => {
+    const pauses = (restarts: Restarts, times: number): ReadonlyArray<number | null> =>
+      Array.from({ length: times }, (_, i) => restarts.after(lost, false, i))
+    assert.deepEqual(pauses(new Restarts({ attempts: 5, initial: millis(100), max: millis(250) }), 6), [100, 200, 250, 250, 250, null])
+    assert.strictEqual(pauses(new Restarts({ attempts: 10 }), 10).at(-1), 30_000)
+  })
 })

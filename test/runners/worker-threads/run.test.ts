@@ -153,6 +153,17 @@ describe('the worker-thread runner', () => {
       assert.include(error.message, 'not this one')
     })
 
+    it('begins again three times unless it is told otherwise', async () => {
+      const told: string[] = []
+      const log = (_: string, message: string): void => void told.push(message)
+      const job = await orThrow(
+        pipe(throwsAlways(paths()), WorkerThreadsRunner.start({ ...options(), workers: 1, restart: undefined, log })),
+      )
+      while (told.length === 0 && job.state() === 'running') await new Promise(resolve => setTimeout(resolve, 5))
+      await job.cancel()
+      assert.match(told[0] ?? '', /the run failed, and begins again .* in 500 ms \(1 of 3 in a row\)/)
+    })
+
     it('ends at once where there are no checkpoints to go back to', async () => {
       const error = await failure(exitsOnce(paths()), { ...options(), checkpoints: undefined })
       assert.strictEqual(error._tag, 'WorkerFailed')
