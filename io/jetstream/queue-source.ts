@@ -4,9 +4,10 @@ import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import { Acknowledgments } from './acknowledgments.ts'
 import type { Link } from './connections.ts'
+import { requireUnread } from './consumer-use.ts'
 import { type ConsumerSettings, type DurablePlace, consumerInfo, durableConsumer } from './durable-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
-import { sleep } from './patience.ts'
+import { persistently, sleep } from './patience.ts'
 import type { PoisonPolicy } from './poison.ts'
 import type { PullSettings } from './pull-window.ts'
 import { handedOnIn, replyFor, triedIn } from './queue-note.ts'
@@ -71,6 +72,9 @@ export const openQueue = async (
 ): Promise<QueueReader> => {
   const { created, consumer, filter, end } = queueDetailOf(split, place.label)
   requireSameSubjects(plan, filter)
+  await persistently({ what: place.label, signal: context.signal, link: place.link }, () =>
+    requireUnread(place, consumer, plan.pull.expiresMs, context.signal),
+  )
   const reader = new QueueReader({
     ...place,
     context,

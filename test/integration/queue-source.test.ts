@@ -6,6 +6,7 @@ import { Acknowledge, JetStreamIO, Poison, type PoisonPolicy, type ReadSettings,
 import { DirectRunner } from 'jetbeam/runners/direct'
 import type { ConsumerSettings } from '../../io/jetstream/durable-consumer.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
+import { pullDefaults } from '../../io/jetstream/pull-window.ts'
 import type { SourceOptions } from '../../io/jetstream/source.ts'
 import type { ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { changed, hostContext, range, rejection, testSource } from '../support/jetstream-context.ts'
@@ -350,6 +351,24 @@ describe('A read that acknowledges', () => {
       const { name, message } = await refusal(stream)
       assert.strictEqual(name, 'UnsuitableConsumer')
       assert.match(message, /gives up what was delivered 5 times \(max_deliver\).*selects Q\d+\.a, and the read all subjects/)
+    })
+
+    it('a consumer that somebody else reads through, until that one is gone', async () => {
+      const stream = await newStream('workqueue')
+      await publish(stream, 0, 3)
+      const pull = { ...pullDefaults, expiresMs: 500, heartbeatMs: 200 }
+      const [first, second] = [await connected(stream, { pull }), await connected(stream, { pull })]
+      const [split] = await first.resolve({ desired: 1, toEnd: false })
+      assert.isDefined(split)
+      const reader = await first.open(split, unread)
+      const { progress } = await take(reader, 3)
+      const { name, message } = await rejection(second.open(split, unread))
+      assert.strictEqual(name, 'UnsuitableConsumer')
+      assert.match(message, /somebody else reads through the consumer reader of the stream Q\d+.*Stop the other one/)
+      await reader.close()
+      await (await second.open(split, progress)).close()
+      await first.close()
+      await second.close()
     })
 
     it('a subject of a work queue that has a consumer already', async () => {
