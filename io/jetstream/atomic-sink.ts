@@ -30,6 +30,8 @@ class AtomicSink {
   readonly #counts = { published: 0, batches: 0, recoveries: 0, foundStored: 0, skipped: 0, refreshed: 0 }
   readonly #latency = new LatencyRecorder()
   readonly #interruptions = new Interruptions()
+  /** Sent, and no batch that holds it is known to be stored. */
+  #inFlight = 0
   #maxRows = mostRows
   #lastSequence: number
 
@@ -100,7 +102,7 @@ class AtomicSink {
         stopListening()
         return Promise.resolve()
       },
-      metrics: () => this.#counts,
+      metrics: () => ({ ...this.#counts, inFlight: this.#inFlight }),
       latency: () => this.#latency.told(),
     }
   }
@@ -116,6 +118,20 @@ class AtomicSink {
   // ---- A checkpoint's outputs
 
   async #commit(id: CommitId, outputs: OutputBatch): Promise<void> {
+    let flying = 0
+    const fly = (rows: number): void => {
+      this.#inFlight += rows - flying
+      flying = rows
+    }
+    try {
+      await this.#publish(id, outputs, fly)
+    } finally {
+      fly(0)
+    }
+  }
+
+  /** `fly` is told how many rows are on their way. */
+  async #publish(id: CommitId, outputs: OutputBatch, fly: (rows: number) => void): Promise<void> {
     this.#place.requireTaken(outputs.destinations)
     const marker = this.#markerOf(id.shard)
     const of = outputs.payloads.length
@@ -137,6 +153,7 @@ class AtomicSink {
     while (next < of || committing !== null) {
       // The next batch is staged while the one before is stored.
       const staged = next < of ? this.#stage(outputs, next) : null
+      fly((staged?.to ?? next) - (committing?.from ?? next))
       if (committing !== null) {
         const doubt = this.#settled(marker, await committing.answer, committing.reached)
         if (doubt === null) this.#stored(committing.reached.rows - committing.from, committing.at)

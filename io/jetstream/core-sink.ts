@@ -2,6 +2,7 @@
 import type { ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { acquire } from './connections.ts'
+import { countingReconnects } from './reconnects.ts'
 import { SendOnce } from './send-once.ts'
 
 export interface CoreSinkOptions<in A> {
@@ -31,7 +32,7 @@ const connectSink = async <A>({ label, connection }: CoreSinkOptions<A>, context
   const link = await acquire(context, connection, 'write')
   const sender = new SendOnce({ link, label, context, window })
   const counts = { published: 0, skipped: 0 }
-  return commitsOnly(label, {
+  const sink = commitsOnly(label, {
     protocol: { _tag: 'atMostOnce' },
     way: 'atMostOnce',
     guarantee: `${label}: at most once. Outputs are published once their checkpoint is durable, and not again after a failure; nobody keeps them.`,
@@ -44,4 +45,5 @@ const connectSink = async <A>({ label, connection }: CoreSinkOptions<A>, context
     close: () => link.release(),
     metrics: () => ({ ...counts }),
   })
+  return countingReconnects(link, sink)
 }

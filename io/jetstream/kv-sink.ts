@@ -12,6 +12,7 @@ import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { shortHash } from './output-ids.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
+import { countingReconnects } from './reconnects.ts'
 import { streamInfo } from './stream-info.ts'
 
 /** What becomes of a put that comes too late: 'fail' ends the run, 'skip' logs and counts it. */
@@ -60,7 +61,7 @@ type Outcome =
 const connectSink = async <A>(o: KvSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
   const link = await acquire(context, o.connection, 'write')
   try {
-    return await connected(o, context, link)
+    return countingReconnects(link, await connected(o, context, link))
   } catch (error) {
     await link.release()
     throw error
@@ -78,6 +79,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
   requireNoLoop(readBack, destination, readBack?.includes(every) === true ? every : null)
   const counts = { put: 0, conflicts: 0, again: 0 }
   const latency = new LatencyRecorder()
+  let inFlight = 0
 
   /** A request whose connection is cut is never answered: `lost` rejects then. */
   const whileConnected = async <B>(work: (lost: Promise<never>) => Promise<B>): Promise<B> => {
@@ -165,7 +167,10 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     for (let from = 0; from < outputs.destinations.length;) {
       const to = windowEnd(outputs, from)
       const rows = Array.from({ length: to - from }, (_, n) => from + n)
-      const outcomes = await whileConnected(lost => Promise.all(rows.map(i => putRow(outputs, i, nameOf(i), lost))))
+      inFlight += rows.length
+      const outcomes = await whileConnected(lost => Promise.all(rows.map(i => putRow(outputs, i, nameOf(i), lost)))).finally(
+        () => (inFlight -= rows.length),
+      )
       const doubtful = outcomes.findIndex(({ _tag }) => _tag === 'doubtful')
       const settled = doubtful < 0 ? outcomes : outcomes.slice(0, doubtful)
       for (const [n, outcome] of settled.entries()) {
@@ -210,7 +215,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
       await putAll(outputs, i => putName(context, id, i))
     },
     close: () => link.release(),
-    metrics: () => ({ ...counts }),
+    metrics: () => ({ ...counts, inFlight }),
     latency: () => latency.told(),
   })
 }

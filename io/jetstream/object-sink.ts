@@ -12,6 +12,7 @@ import { base64Url, chunkSubject, infoSubject, objectStream } from './object-inf
 import { shortHash } from './output-ids.ts'
 import { persistently } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
+import { countingReconnects } from './reconnects.ts'
 import { field, jsonIn } from './fields.ts'
 import { streamInfo } from './stream-info.ts'
 
@@ -99,7 +100,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     await clearAway(replaced)
   }
 
-  return commitsOnly(label, {
+  const sink = commitsOnly(label, {
     protocol: { _tag: 'objects' },
     way: 'objects',
     guarantee: `${label}: exactly once by name. Objects are put once their checkpoint is durable; after a failure those of the last checkpoint are put again where they are not there.`,
@@ -111,6 +112,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     metrics: () => ({ ...counts }),
     latency: () => latency.told(),
   })
+  return countingReconnects(link, sink)
 }
 
 /** The same for the same output of the same run. */

@@ -12,6 +12,7 @@ import { persistently } from './patience.ts'
 import { type Position, earliest, isPosition, ofStream } from './position.ts'
 import type { Window } from './publisher-options.ts'
 import { severalStreams } from './several-streams.ts'
+import { countingReconnects } from './reconnects.ts'
 import { choose } from './sink-choice.ts'
 import { subjectsOf } from './stream-info.ts'
 import type { StreamPlace } from './stream-place.ts'
@@ -63,13 +64,13 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
     )
     const [first] = sinks
     const sink = alone && first !== undefined ? first.sink : severalStreams(o.label, sinks)
-    return {
+    return countingReconnects(link, {
       ...sink,
       close: async () => {
         await sink.close()
         await link.release()
       },
-    }
+    })
   } catch (error) {
     await link.release()
     throw error

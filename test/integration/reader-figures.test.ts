@@ -2,8 +2,10 @@
 import { type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { assert } from 'chai'
 import { Coder, type Job, Latency, orThrow, PCollection, Pipeline, pipe, type SplitMetrics } from 'jetbeam'
-import { Acknowledge, JetStreamIO, type ReadSettings } from 'jetbeam/io/jetstream'
+import { Acknowledge, JetStreamIO, type ReadSettings, StopAt } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
+import { replyFor } from '../../io/jetstream/queue-note.ts'
+import { changed, hostContext, testSource } from '../support/jetstream-context.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
 
 describe('A job on JetStream tells', () => {
@@ -55,6 +57,49 @@ describe('A job on JetStream tells', () => {
     assert.deepInclude(sink, { published: 40, inFlight: 0 })
     const latency = Object.values(job.metrics().publishLatency)[0] ?? assert.fail('the sink tells no latency')
     assert.isAbove(Latency.quantile(latency, 0.5) ?? 0, 0)
+  })
+
+  it('how much there is to read, up to its end', async () => {
+    await jsm.streams.add({ name: 'COUNTED', subjects: ['counted'] })
+    await publish('counted', 10)
+    for (const [stop, lags] of [
+      [StopAt.end, [10, 6]],
+      [StopAt.count(5), [5, 1]],
+      [null, [15, 11]],
+    ] as const) {
+      const source = await testSource('COUNTED', { stop }).connect(hostContext(nats.url()))
+      const [only = assert.fail('there is no split')] = await source.resolve({ desired: 1, toEnd: false })
+      if (stop?._tag === 'End') await publish('counted', 5)
+      const reader = await source.open(only, { last: null, claimed: 0, note: null })
+      assert.strictEqual(reader.lag(), lags[0])
+      for (let taken = 0; taken < 4; await changed(reader)) taken += reader.poll(4 - taken)?.values.length ?? 0
+      assert.strictEqual(reader.lag(), lags[1])
+      await source.close()
+    }
+  })
+
+  it('what comes again, what of that is dropped, and what waits for a checkpoint', async () => {
+    await publish('work', 20)
+    const consumer = { consumer: 'told', ackWaitMs: 60_000, maxAckPending: 100, inactiveMs: null }
+    const opened = async () => {
+      const source = await testSource('WORK', { stop: null, consumer }).connect(hostContext(nats.url()))
+      const [only = assert.fail('there is no split')] = await source.resolve({ desired: 1, toEnd: false })
+      const reader = await source.open(only, { last: null, claimed: 0, note: null })
+      const sequences: number[] = []
+      for (; sequences.length < 20; await changed(reader)) sequences.push(...(reader.poll(20)?.values ?? []).map(m => m.sequence))
+      return { source, reader, sequences }
+    }
+    const first = await opened()
+    assert.deepEqual(first.reader.metrics?.(), { renewals: 0, redeliveries: 0, duplicates: 0, pendingAcks: 20 })
+    await first.source.close()
+    const second = await opened()
+    assert.deepEqual(second.reader.metrics?.(), { renewals: 0, redeliveries: 20, duplicates: 0, pendingAcks: 20 })
+    // As if its acknowledgment had been waited for in vain.
+    const { delivered } = await jsm.consumers.info('WORK', 'told')
+    nats.nc().publish(replyFor('WORK', 'told', second.sequences[0] ?? 0, delivered.consumer_seq), '-NAK')
+    while (second.reader.metrics?.()['duplicates'] !== 1) await pause(10)
+    assert.deepEqual(second.reader.metrics(), { renewals: 0, redeliveries: 21, duplicates: 1, pendingAcks: 20 })
+    await second.source.close()
   })
 
   it('that a reader was served anew', async () => {
