@@ -19,8 +19,6 @@ import type { Gathered, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
 import { sharedAmong, SharingCrew } from './sharing-crew.ts'
 import { Thread } from './thread.ts'
 
-const closeMs = 5_000
-
 export interface CrewListener {
   readonly onSnapshot: (epoch: number, snapshot: WritableSnapshot) => void
   readonly onFailure: (error: unknown) => void
@@ -270,8 +268,9 @@ export class WorkerCrew implements Crew {
     await moved
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#threads.map(thread => thread.close(closeMs)))
+  /** Whoever has not closed what it holds within `graceMs` is ended. */
+  async close(graceMs: number): Promise<void> {
+    await Promise.all(this.#threads.map(thread => thread.close(graceMs)))
   }
 }
 

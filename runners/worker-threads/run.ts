@@ -18,11 +18,17 @@ import { ProgressWatch } from '../host/progress-watch.ts'
 import { inTime } from '../host/time-limit.ts'
 import { WorkerCrew } from './crew.ts'
 
+/** How long is waited for workers that may never answer. */
+export interface Patience {
+  readonly startMs: number
+  /** To close what they hold; then they are ended. */
+  readonly closeMs: number
+}
 /** Setup functions have a limit of their own within it. */
-const longestStartMs = longestSetupMs + 30_000
+const usual: Patience = { startMs: longestSetupMs + 30_000, closeMs: 5_000 }
 
-const tooLate = (): never => {
-  const message = `the workers were not ready within ${longestStartMs / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server?`
+const tooLate = (ms: number): never => {
+  const message = `the workers were not ready within ${ms / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server?`
   throw new RemoteFailure({ _tag: 'WorkerFailed', worker: 0, message, cause: null })
 }
 
@@ -30,6 +36,7 @@ export class WorkersRun implements Run {
   readonly #pipeline: PortablePipeline
   readonly #opened: Opened
   readonly #place: Place
+  readonly #patience: Patience
   readonly #pacer = new Pacer()
   readonly #errands = new Errands(() => this.#pacer.poke())
   readonly #crew: WorkerCrew
@@ -37,10 +44,11 @@ export class WorkersRun implements Run {
   readonly #watch: ProgressWatch
   readonly #beganMs = performance.now()
 
-  constructor(pipeline: PortablePipeline, opened: Opened, place: Place) {
+  constructor(pipeline: PortablePipeline, opened: Opened, place: Place, patience = usual) {
     this.#pipeline = pipeline
     this.#opened = opened
     this.#place = place
+    this.#patience = patience
     this.#watch = new ProgressWatch(place.tell)
     const poke = (): void => this.#pacer.poke()
     this.#crew = new WorkerCrew(opened, place, {
@@ -79,10 +87,11 @@ export class WorkersRun implements Run {
     })
     // Whoever lost the race is heard by nobody.
     for (const other of [started, failed]) other.catch(() => undefined)
+    const { startMs, closeMs } = this.#patience
     try {
-      await inTime(Promise.race([started, failed]), longestStartMs, tooLate)
+      await inTime(Promise.race([started, failed]), startMs, () => tooLate(startMs))
     } catch (error) {
-      await this.#crew.close()
+      await this.#crew.close(closeMs)
       throw error
     } finally {
       this.#failed = null
@@ -108,7 +117,7 @@ export class WorkersRun implements Run {
       return { state, metrics: this.metrics() }
     } finally {
       conductor.close()
-      await crew.close()
+      await crew.close(this.#patience.closeMs)
     }
   }
 

@@ -81,3 +81,23 @@ export const buildFailsElsewhere = Pipeline.define(import.meta, 'build-fails-els
 
 export const one = Pipeline.define(import.meta, 'twice', () => pipe(numbers(), PCollection.ignore))
 export const other = Pipeline.define(import.meta, 'twice', () => pipe(Create.of(['a']), PCollection.ignore))
+
+/** As where its file was changed after the main thread had imported it. */
+export const otherFunctions = Pipeline.define(import.meta, 'other-functions', () =>
+  pipe(numbers(), isMainThread ? PCollection.map(n => n + 1) : PCollection.map(n => n + 2), PCollection.ignore),
+)
+
+const known = Pipeline.define(import.meta, 'known', () => pipe(numbers(), PCollection.ignore))
+export { known, known as default }
+
+/** Whoever runs it never has another turn. */
+export const neverReturns = Pipeline.define(import.meta, 'never-returns', () =>
+  pipe(
+    numbers(),
+    PCollection.map(n => {
+      for (; n === 3;);
+      return n
+    }),
+    PCollection.ignore,
+  ),
+)

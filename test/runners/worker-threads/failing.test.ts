@@ -1,20 +1,31 @@
 // What a user is told where a pipeline's own functions, values or module fail: what, where, and what to do, on one thread and on several.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import { DirectRunner } from '../../../runners/direct/index.ts'
+import { settled, startJob } from '../../../runners/host/job.ts'
 import { setUp } from '../../../runners/host/life-cycle.ts'
 import { WorkerThreadsRunner } from '../../../runners/worker-threads/index.ts'
-import { type PipelineError, type PortablePipeline, orThrow, pipe } from '../../../sdk/index.ts'
+import { type Patience, WorkersRun } from '../../../runners/worker-threads/run.ts'
+import { allFeatures } from '../../../runners/plan/features.ts'
+import { Checkpoints, millis, type PipelineError, type PortablePipeline, orThrow, pipe } from '../../../sdk/index.ts'
 import {
   buildFailsElsewhere,
   byTheClock,
   finishFails,
   functionsGrouped,
   keyCoderFails,
+  known,
+  neverReturns,
   one,
+  otherFunctions,
   setupFails,
   teardownFails,
 } from './failing-programs.ts'
+import { neverImported } from './never-imported.ts'
 
 const runners = {
   'the direct runner': () => DirectRunner.run({ tasks: 2 }),
@@ -77,6 +88,54 @@ describe('A pipeline that fails', () => {
 
   it('to be the same in a worker names what differs: elements that depend on the clock', async () => {
     assert.match((await errorOf(byTheClock())).message, /got other elements in Create#1\. Building must depend on the options alone/)
+  })
+
+  it('to be the same in a worker names the functions that were changed since the program began', async () => {
+    const { message } = await errorOf(otherFunctions())
+    assert.match(message, /got other functions in map#1: .*failing-programs\.ts, or what it imports, was changed/)
+  })
+
+  it('is none where its module exports it by two names', async () => {
+    assert.strictEqual((await orThrow(pipe(known(), WorkerThreadsRunner.run({ workers: 1 })))).state, 'done')
+  })
+
+  describe('to answer', () => {
+    let folder = ''
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'jetbeam-silent-'))
+    })
+    after(() => rm(folder, { recursive: true }))
+
+    /** Started with little patience. */
+    const failureOf = async (pipeline: PortablePipeline, patience: Patience): Promise<PipelineError> => {
+      const checkpoints = Checkpoints.directory(folder, { every: millis(20), timeout: millis(150), failures: 3 })
+      const support = { runner: 'the worker-thread runner', features: allFeatures }
+      const started = settled(() =>
+        startJob(
+          pipeline,
+          { checkpoints, tasks: 2, threads: 2, log: () => undefined },
+          { support, runOf: (opened, place) => new WorkersRun(pipeline, opened, place, patience), restart: { attempts: 0 } },
+        ),
+      )
+      const result = await pipe(
+        started,
+        TE.chain(job => job.done),
+      )()
+      return E.isLeft(result) ? result.left : assert.fail('it did not fail')
+    }
+
+    it('while a worker imports its module ends before anything is read, and asks what the module waits for', async () => {
+      const error = await failureOf(neverImported(), { startMs: 300, closeMs: 50 })
+      assert.strictEqual(error._tag, 'WorkerFailed')
+      assert.include(error.message, "the workers were not ready within 0.3 s. Does the pipeline's module wait for something")
+    })
+
+    it('in an endless loop ends after as many checkpoints as may fail, and its worker is ended', async () => {
+      const error = await failureOf(neverReturns(), { startMs: 90_000, closeMs: 50 })
+      if (error._tag !== 'CheckpointFailed') return assert.fail(`${error._tag}: ${error.message}`)
+      assert.strictEqual(error.kind, 'TimedOut')
+      assert.match(error.message, /was not finished within 150 ms/)
+    })
   })
 
   it('to be built in a worker tells what was thrown there', async () => {

@@ -2,7 +2,7 @@
 import { assert } from 'chai'
 import { orThrow, pipe, type PortablePipeline } from '../../../sdk/index.ts'
 import { WorkerThreadsRunner } from '../../../runners/worker-threads/index.ts'
-import { waitElsewhere, waitForEachOther } from './waiting.ts'
+import { oneIsIdle, waitElsewhere, waitForEachOther } from './waiting.ts'
 
 const endOf = async (pipeline: PortablePipeline): Promise<string> => {
   const job = await orThrow(pipe(pipeline, WorkerThreadsRunner.start({ workers: 2 })))
@@ -20,5 +20,16 @@ describe('elements that wait for a side input', () => {
 
   it('are read on where another worker’s elements wait for them', async () => {
     assert.strictEqual(await endOf(waitForEachOther()), 'done')
+  })
+})
+
+describe('event time that stands still on two workers', () => {
+  it('is told with the worker that holds it, the transform, and the split with what it does', async () => {
+    const job = await orThrow(pipe(oneIsIdle(), WorkerThreadsRunner.start({ workers: 2 })))
+    // The first has ten elements to read before it holds nothing any more.
+    while (job.metrics().held?.worker !== 1 && job.state() === 'running') await new Promise(resolve => setTimeout(resolve, 5))
+    const { held } = job.metrics()
+    await orThrow(job.cancel)
+    assert.deepInclude(held, { transform: 'quiet#1', worker: 1, by: 'split', text: 'the split quiet#1/1, idle, 0 to read' })
   })
 })

@@ -77,3 +77,12 @@ export const waitForEachOther = Pipeline.define(import.meta, 'wait-for-each-othe
     )
   return [beside(left, right), beside(right, left)]
 })
+
+/** The second worker's split has no end, and nothing to give. */
+export const oneIsIdle = Pipeline.define(import.meta, 'one-is-idle', () => {
+  const rangesOf = (): ReadonlyArray<NumberRange> => [
+    { from: 0, to: 10 },
+    { from: 0, to: null },
+  ]
+  return PCollection.ignore(read(numberSource({ label: 'quiet', rangesOf, isBounded: false })))
+})
