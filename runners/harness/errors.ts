@@ -15,8 +15,7 @@ export class UserCodeError extends Error {
     if (cause instanceof Error && cause.stack !== undefined) this.stack = `${this.name}: ${this.message}\n${framesOf(cause.stack)}`
   }
 
-  static onElement(transform: string, element: unknown, cause: unknown): UserCodeError {
-    const shown = showElement(element)
+  static onElement(transform: string, element: unknown, cause: unknown, shown: string = showElement(element)): UserCodeError {
     return new UserCodeError(transform, shown, `processed ${shown}`, cause)
   }
 

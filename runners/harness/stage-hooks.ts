@@ -13,6 +13,7 @@ import type { Bundle } from './bundle.ts'
 import type { CodeWriter } from './code-writer.ts'
 import { messageOf, showElement, UserCodeError } from './errors.ts'
 import type { ExitBuffer } from './exit-buffer.ts'
+import { refusalText, shownInput } from './refusal-text.ts'
 import type { Strictness } from './strictness.ts'
 import { windowsOf } from './window-assignment.ts'
 
@@ -54,7 +55,7 @@ export const hooksOf = (
   noPane: NO_FIRING,
   globalWindow: GlobalWindow,
   fail: (error, step, element) => {
-    throw error instanceof UserCodeError ? error : UserCodeError.onElement(pathOf(stage, step), element, error)
+    throw error instanceof UserCodeError ? error : UserCodeError.onElement(pathOf(stage, step), element, error, shownInput(element))
   },
   refusePromise: result => {
     // Nobody will look at it: a rejection later must not bring the process down.
@@ -81,9 +82,10 @@ export const hooksOf = (
   failLeft: left => {
     throw left instanceof Error
       ? left
-      : new Error(`a Left reached PCollection.orFail: ${showElement(left)}. Use separate or deadLetter to go on with the others`, {
-          cause: left,
-        })
+      : new Error(
+          `a Left reached PCollection.orFail: ${refusalText(left) ?? showElement(left)}. Use separate or deadLetter to go on with the others`,
+          { cause: left },
+        )
   },
   checkSkew: (to, from, allowedSkewMs) => {
     if (typeof to !== 'number' || Number.isNaN(to)) throw new RangeError(`the timestamp is ${showElement(to)}, which is no instant`)

@@ -5,6 +5,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import { UserCodeError } from '../../../runners/harness/errors.ts'
 import type { PCollection as Collection } from '../../../sdk/graph/pcollection.ts'
 import {
+  Coder,
   emitAt,
   FixedWindows,
   Flatten,
@@ -285,6 +286,47 @@ describe('what a user function throws', () => {
     )
     assert.match(failing.transform, /^Strictly/)
     assert.match(failing.message, /a Left reached PCollection\.orFail: "odd one"/)
+  })
+
+  it('says first why an input was refused and where it lies, and of its bytes a few, at the end', () => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ id: 'x'.repeat(500) }))
+    const decoded = Coder.json((n): n is number => typeof n === 'number').decode(bytes)
+    const path = ['id', 0]
+    const errors = [E.isLeft(decoded) ? decoded.left : null, { _tag: 'DecodeError', raw: bytes, reason: 'too long', path }]
+    const message = (error: unknown) => ({
+      _tag: 'Undecodable',
+      value: bytes,
+      subject: 'in.a',
+      headers: {},
+      stream: 'IN',
+      sequence: 7,
+      error,
+    })
+    const failure = { _tag: 'Failure', element: 5, transform: 'parse#1', message: 'no', stack: '', attempts: 1 }
+    const orFail = (left: unknown) =>
+      failureOf(() =>
+        new DrivenStage([
+          gather(
+            pipe(
+              numbers(),
+              PCollection.map(() => E.left(left)),
+              PCollection.orFail,
+            ),
+          ),
+        ]).run([1]),
+      )
+    const about = '(subject in.a, stream IN, sequence 7, 509 bytes 7b226964223a22787878787878787878…)'
+    for (const [left, said] of [
+      [message(errors[0]), `the guard refused the value ${about}`],
+      [message(errors[1]), `$.id[0]: too long ${about}`],
+      [errors[1], '$.id[0]: too long (509 bytes 7b226964223a22787878787878787878…)'],
+      [failure, 'no (parse#1, for 5)'],
+    ] as const) {
+      const { message: text, element } = orFail(left)
+      assert.include(text, `a Left reached PCollection.orFail: ${said}. Use separate`)
+      assert.include(text, `while it processed a Left: ${said}`)
+      assert.equal(element, `a Left: ${said}`)
+    }
   })
 
   it('says which names a partition has', () => {
