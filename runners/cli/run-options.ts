@@ -78,9 +78,17 @@ export interface ToldRun {
   readonly workers: number | null
 }
 
+/** Whose values are names. */
+const named = ['checkpoints', 'job', 'from-savepoint', 'options'] as const
+
 /** What the runner is told: a Left says what is wrong with the command line. `provide` is what the program itself binds. */
 export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Binding | LocalBinding>): Either<string, ToldRun> => {
   const { nats, checkpoints, every, job, until, 'from-savepoint': savepoint } = given
+  const empty = named.find(name => given[name]?.trim() === '')
+  if (empty !== undefined)
+    return E.left(
+      `--${empty}: its value is empty, as that of a shell's variable that is not set. Write --${empty} ${runOptionSpecs[empty].value}, or leave --${empty} out`,
+    )
   if (until !== undefined && until !== 'end') return E.left(`--until ${until}: the only end there is, is: --until end`)
   if (nats !== undefined && provide.some(({ key }) => key === bindingKey(undefined)))
     return E.left('--nats: this program says itself where NATS is, and that goes before the command line. Leave --nats out')

@@ -122,6 +122,13 @@ describe('The options of a run', () => {
       assert.include(options._tag === 'Left' ? options.left : '', `--checkpoints ${place}`)
     }
   })
+  it('are refused where a name is empty, as that of a variable that is not set', () => {
+    for (const name of ['checkpoints', 'job', 'from-savepoint', 'options'] as const)
+      for (const value of ['', ' ']) {
+        const told = runnerOptions({ [name]: value }, [])
+        assert.match(told._tag === 'Left' ? told.left : 'taken', new RegExp(`^--${name}: its value is empty, .*or leave --${name} out$`))
+      }
+  })
   it('keep checkpoints in the default place if only --every is given', () => {
     const told = runnerOptions({ every: '10s' }, [])
     if (told._tag === 'Left') return assert.fail(told.left)
