@@ -17,6 +17,7 @@ import type { HostOptions } from '../host/options.ts'
 import { DirectRunner } from '../direct/index.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { defectText, failureText, thrownText } from './failure-text.ts'
+import { strangerText } from './given-definition.ts'
 import { optionsShape, type OptionsShape, optionsValue } from './pipeline-options.ts'
 import { fromLevel, loggingReporter, logOf, type Reporter, reporter } from './progress.ts'
 import { runnerOptions, type ToldLog, type ToldRun } from './run-options.ts'
@@ -36,7 +37,7 @@ export interface MainOptions {
  *
  * The pipeline's options are read as `--name value`, in kebab or camel case, and from `--options FILE.json`; those of the run are listed
  * by `--help`. Progress goes to standard error. It never rejects: what fails is written there, with exit code 1, or 2 for a command line
- * that is wrong. Ctrl-C and SIGTERM suspend the run, a second one ends the process.
+ * that is wrong; where nobody reads that any more, the run goes on. Ctrl-C and SIGTERM suspend the run, a second one ends the process.
  *
  * @param module The caller's `import.meta`.
  * @param definition What Pipeline.define gave, with or without options.
@@ -45,6 +46,14 @@ export interface MainOptions {
  */
 export const main = async (module: { readonly url: string }, definition: PipelineDefinition<never>, o: MainOptions = {}): Promise<void> => {
   if (!isProgram(module.url)) return
+  // Who reads may go before the work is done: it goes on without its lines.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  const stranger = strangerText(definition)
+  if (stranger !== null) {
+    process.stderr.write(`${program()}: ${stranger}\n`)
+    process.exitCode = misused
+    return
+  }
   try {
     process.exitCode = await perform(definition, process.argv.slice(2), o)
   } catch (error) {

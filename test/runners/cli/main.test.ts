@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { assert } from 'chai'
+import { strangerText } from '../../../runners/cli/given-definition.ts'
 import { run, start } from './child.ts'
 
 const program = new URL('./squares.ts', import.meta.url)
@@ -115,6 +116,28 @@ describe('A program', () => {
     const third = await run(program, ...args.slice(0, -1))
     assert.equal(third.code, 0)
     assert.include(third.stderr, 'had ended before: there was nothing to do')
+  })
+  it('works on where nobody reads its standard error or its output any more', async () => {
+    const running = start(program, ['--to', to, '--up-to', '500', '--pause-ms', '50', '--json'])
+    await running.says('"type":"progress"')
+    running.child.stderr?.destroy()
+    running.child.stdout?.destroy()
+    assert.equal((await running.ended).code, 0)
+    assert.lengthOf((await readFile(to, 'utf8')).split('\n'), 501)
+  })
+  it('is told, with exit code 2, what to hand to main: a definition', async () => {
+    const handing = join(folder, 'handing.mjs')
+    const room = (path: string): string => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href)
+    await writeFile(
+      handing,
+      `import { Create, PCollection, Pipeline, pipe } from ${room('sdk/index.ts')}\nimport { main } from ${room('runners/cli/index.ts')}\n` +
+        'await main(import.meta, Pipeline.of(pipe(Create.of([1]), PCollection.ignore)))\n',
+    )
+    const { code, stderr } = await run(pathToFileURL(handing))
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /handing\.mjs: main takes a definition, and was given a pipeline, .*Pipeline\.define\(/)
+    assert.match(strangerText(undefined) ?? '', /and was given none\. Write export const/)
+    assert.isNull(strangerText(Object.assign(() => null, { pipelineName: 'squares' })))
   })
   it('ends at once at a second SIGINT, with exit code 130', async () => {
     const running = start(program, ['--to', to, '--pause-ms', '50000', '--json'])
