@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 const files = z.object({ from: z.string(), to: z.string() })
 
-const parse = (line: string): number => {
+export const parse = (line: string): number => {
   const n = Number(line)
   if (n % 1_000 === 0) throw new TypeError(`${n} is too round`)
   if (n % 2_500 === 1) throw new RangeError(`${n} is too odd`)

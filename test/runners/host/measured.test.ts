@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from 'chai'
+import * as E from 'fp-ts/lib/Either.js'
 import {
   Checkpoints,
   Create,
   type JobMetrics,
   Latency,
   millis,
+  named,
   orThrow,
   PCollection,
   Pipeline,
@@ -19,9 +21,11 @@ import {
   type TransformMetrics,
 } from 'jetbeam'
 import { type DirectOptions, DirectRunner } from 'jetbeam/runners/direct'
+import { TextIO } from 'jetbeam/io/text'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
+import { Rates } from '../../../runners/host/rates.ts'
 import { Feed } from '../direct/feed.ts'
-import { breaksOnce, leastCallMs, measured } from '../../support/measured-programs.ts'
+import { breaksOnce, leastCallMs, measured, parse } from '../../support/measured-programs.ts'
 
 const lines = 10_000
 /** Every hundredth of them. */
@@ -95,10 +99,12 @@ describe('What a run measures', () => {
       })
 
       it('is how long each checkpoint took, and how old the last one is', () => {
-        const { completed, durations, ageMs } = metrics.checkpoints
+        const { completed, durations, ageMs, lastDurationMs, lastAlignmentMs } = metrics.checkpoints
         assert.isAbove(completed, 0)
         assert.strictEqual(durations.count, completed)
-        assert.isAtLeast(ageMs ?? -1, 0)
+        // Less than a microsecond is no time for any of these.
+        for (const figure of [ageMs, lastDurationMs, lastAlignmentMs]) assert.isAbove(figure ?? 0, 0)
+        assert.isAtLeast(lastDurationMs ?? 0, lastAlignmentMs ?? 0)
       })
 
       it('is what each sink was given, and how busy each thread is', () => {
@@ -157,6 +163,60 @@ describe('What a run measures', () => {
     ])
     const refused = PCollection.mapAsync(() => Promise.reject(new RangeError('no')), { retry: { attempts: 3, initial: millis(1) } })
     assert.deepEqual(await ended(Pipeline.of(PCollection.ignore(refused(Create.of([1]))))), ['mapAsync#1 RangeError 3'])
+  })
+
+  it('is how fast things go, and which share of the time they take, while they do', async () => {
+    const slowly = named(
+      'Slowly',
+      PCollection.mapAsync((n: number) => pause(2, n), { concurrency: 1 }),
+    )
+    const endless = pipe(
+      TextIO.read(at('lines.txt')),
+      named('Parse', PCollection.tryMap(parse)),
+      PCollection.flatMap(result => (E.isRight(result) ? [result.right] : [])),
+      slowly,
+      PCollection.map(String),
+      TextIO.write(at('slowly.txt')),
+    )
+    const job = await orThrow(DirectRunner.start()(Pipeline.of(endless)))
+    const left = new Set(['read', 'split', 'split bytes', 'in', 'out', 'bytes in', 'rows', 'errors', 'busy', 'thread'])
+    while (left.size > 0 && job.state() === 'running') {
+      await pause(10)
+      const told = job.metrics()
+      const [parsing, [split], [error], [thread], [sink]] = [
+        transform(told, 'Parse'),
+        told.splits,
+        told.errors,
+        told.workers,
+        Object.values(told.sinks),
+      ]
+      const figures: Readonly<Record<string, number | null | undefined>> = {
+        read: told.elementsPerSecond,
+        split: split?.elementsPerSecond,
+        'split bytes': split?.bytesPerSecond,
+        in: parsing.elementsInPerSecond,
+        out: parsing.elementsOutPerSecond,
+        'bytes in': parsing.bytesInPerSecond,
+        rows: sink?.['rowsPerSecond'],
+        errors: error?.perSecond,
+        busy: parsing.busy,
+        thread: thread?.busy,
+      }
+      for (const name of left) if ((figures[name] ?? 0) > 0) left.delete(name)
+    }
+    await orThrow(job.cancel)
+    assert.isEmpty([...left])
+  })
+
+  it('is a rate over about the last second', () => {
+    const rates = new Rates(0)
+    assert.strictEqual(rates.of('read', 10, 40), 0)
+    assert.strictEqual(rates.of('read', 10, 100), 100)
+    assert.strictEqual(rates.of('read', 300, 1_000), 300)
+    assert.strictEqual(rates.of('read', 500, 1_500), 300)
+    assert.strictEqual(rates.of('read', 500, 2_000), 200)
+    assert.strictEqual(rates.of('read', 500, 3_000), 0)
+    assert.strictEqual(rates.of('failed', 1, 4_000), 0.25)
   })
 
   it('is how long sources are held up by what lies behind them', async () => {

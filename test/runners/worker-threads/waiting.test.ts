@@ -2,7 +2,7 @@
 import { assert } from 'chai'
 import { orThrow, pipe, type PortablePipeline } from '../../../sdk/index.ts'
 import { WorkerThreadsRunner } from '../../../runners/worker-threads/index.ts'
-import { oneIsIdle, waitElsewhere, waitForEachOther } from './waiting.ts'
+import { manyLong, oneIsIdle, onTheWay, onTheWayBytes, takenSlowly, waitElsewhere, waitForEachOther } from './waiting.ts'
 
 const endOf = async (pipeline: PortablePipeline): Promise<string> => {
   const job = await orThrow(pipe(pipeline, WorkerThreadsRunner.start({ workers: 2 })))
@@ -20,6 +20,16 @@ describe('elements that wait for a side input', () => {
 
   it('are read on where another worker’s elements wait for them', async () => {
     assert.strictEqual(await endOf(waitForEachOther()), 'done')
+  })
+})
+
+describe('elements on their way from one worker to another that is slow', () => {
+  it('are some thousand at most: the first one reads no more meanwhile', async () => {
+    const memory = new SharedArrayBuffer(onTheWayBytes)
+    assert.strictEqual(await endOf(takenSlowly({ memory })), 'done')
+    const { taken, most } = onTheWay(memory)
+    assert.strictEqual(taken(), manyLong)
+    assert.isBelow(most(), manyLong / 3, 'of 1 kB each, where 4 MiB may be on their way')
   })
 })
 

@@ -15,6 +15,7 @@ import {
   View,
 } from '../../../sdk/index.ts'
 import { containsInAnyOrder, PAssert } from '../../../sdk/testing/index.ts'
+import { z } from 'zod'
 import { exchange } from '../../../runners/engine/exchange.ts'
 import { type NumberRange, numberSource } from '../../support/number-source.ts'
 
@@ -77,6 +78,49 @@ export const waitForEachOther = Pipeline.define(import.meta, 'wait-for-each-othe
     )
   return [beside(left, right), beside(right, left)]
 })
+
+export const manyLong = 30_000
+const longChars = 1_000
+
+/** Of `memory`: how many elements the first worker has handed on, how many of them the second has taken in, and the most there were between. */
+export const onTheWay = (memory: SharedArrayBuffer) => {
+  const [handed, taken, most] = [0, 1, 2]
+  const counts = new Int32Array(memory)
+  return {
+    hand: (count: number): void => void Atomics.add(counts, handed, count),
+    take: (): void => {
+      const waiting = Atomics.load(counts, handed) - Atomics.add(counts, taken, 1)
+      if (waiting > Atomics.load(counts, most)) Atomics.store(counts, most, waiting)
+    },
+    taken: (): number => Atomics.load(counts, taken),
+    most: (): number => Atomics.load(counts, most),
+  }
+}
+export const onTheWayBytes = 12
+
+/** The first worker reads long elements, and the second is slow to take them in. */
+export const takenSlowly = Pipeline.define(
+  import.meta,
+  'taken-slowly',
+  z.object({ memory: z.instanceof(SharedArrayBuffer) }),
+  ({ memory }) => {
+    const { hand, take } = onTheWay(memory)
+    return pipe(
+      read(numberSource({ label: 'long', rangesOf: workers => first(workers, manyLong), handed: hand })),
+      PCollection.keyBy(() => away),
+      PCollection.mapValues(n => String(n).padStart(longChars, '.')),
+      ParDo.stateful({
+        state: { seen: State.value(Coder.varint, 0) },
+        process: (_, { seen }) => {
+          take()
+          for (const until = performance.now() + 0.03; performance.now() < until;);
+          return [seen.write(seen.read + 1)]
+        },
+      }),
+      PCollection.ignore,
+    )
+  },
+)
 
 /** The second worker's split has no end, and nothing to give. */
 export const oneIsIdle = Pipeline.define(import.meta, 'one-is-idle', () => {
