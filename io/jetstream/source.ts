@@ -14,6 +14,7 @@ import { paced } from './paced-reader.ts'
 import { persistently } from './patience.ts'
 import type { PoisonPolicy } from './poison.ts'
 import { pullDefaults, type PullSettings } from './pull-window.ts'
+import { limitsWarning } from './queue-limits.ts'
 import { endedQueueSplit, openQueue, queueGuarantee, queueSplits, recommitQueue, requireRetention } from './queue-source.ts'
 import type { RangeOptions } from './range-options.ts'
 import { RangeReader } from './range-reader.ts'
@@ -98,11 +99,13 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   const patiently = <A>(work: () => Promise<A>): Promise<A> => persistently({ what: o.label, signal: context.signal, link }, work)
   const infoNow = (): Promise<StreamInfo> => streamInfo(link, o.stream, o.label)
   let retention = ''
+  let warning: string | null = null
   try {
     await patiently(async () => {
       const info = await infoNow()
       requireRetention(info, o, consumer)
       retention = info.config.retention
+      if (consumer !== null) warning = limitsWarning(info, o.label)
     })
   } catch (error) {
     await link.release()
@@ -122,13 +125,21 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   }
   if (consumer !== null) {
     const place = { link, stream: o.stream, label: o.label, settings: consumer }
+    // Whoever reads says it, once.
+    const warn = (): void => {
+      if (warning !== null) context.log('warn', warning)
+      warning = null
+    }
     return {
       resolve: ({ toEnd }) => patiently(async () => queueSplits(place, await infoNow(), o, toEnd)),
       endNow: async () => {
         const info = await patiently(infoNow)
         return split => endedQueueSplit(split, info, o.label)
       },
-      open: (split, progress) => opened(() => openQueue(place, context, o, split, progress)),
+      open: (split, progress) => {
+        warn()
+        return opened(() => openQueue(place, context, o, split, progress))
+      },
       recommit: (split, progress) => patiently(() => recommitQueue(place, context, split, progress)),
       guarantee: () => queueGuarantee(o.label, link, retention),
       close,

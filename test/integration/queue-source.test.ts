@@ -4,6 +4,7 @@ import { assert } from 'chai'
 import { Coder, hours, type Job, millis, orThrow, PCollection, Pipeline, pipe } from 'jetbeam'
 import { Acknowledge, JetStreamIO, Poison, type PoisonPolicy, type ReadSettings, StartAt, StopAt } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
+import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import type { ConsumerSettings } from '../../io/jetstream/durable-consumer.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
 import { pullDefaults } from '../../io/jetstream/pull-window.ts'
@@ -12,9 +13,15 @@ import type { ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable
 import { changed, hostContext, range, rejection, testSource } from '../support/jetstream-context.ts'
 import type { Log } from '../../runners/host/log.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
+import { copyOfQueue } from '../support/queue-programs.ts'
 import { streamTexts } from '../support/read-stream.ts'
 
 const log = (): void => undefined
+type Options = ReturnType<ReturnType<typeof natsPlace>['options']> & { readonly log: Log; readonly until?: 'end' }
+const onTwoWorkers = {
+  start: (options: Options) => WorkerThreadsRunner.start({ ...options, workers: 2 }),
+  run: (options: Options) => WorkerThreadsRunner.run({ ...options, workers: 2 }),
+}
 const unread: SplitProgress = { last: null, claimed: 0, note: null }
 
 describe('A read that acknowledges', () => {
@@ -27,9 +34,9 @@ describe('A read that acknowledges', () => {
   beforeEach(() => jsm.streams.purge('COPIED'))
 
   let streams = 0
-  const newStream = async (retention: 'workqueue' | 'interest' | 'limits'): Promise<string> => {
+  const newStream = async (retention: 'workqueue' | 'interest' | 'limits', config: object = {}): Promise<string> => {
     const name = `Q${++streams}`
-    await jsm.streams.add({ name, subjects: [`${name}.>`], retention: retention as RetentionPolicy })
+    await jsm.streams.add({ name, subjects: [`${name}.>`], retention: retention as RetentionPolicy, ...config })
     return name
   }
   const publish = async (stream: string, from: number, to: number, subject = 'a'): Promise<void> => {
@@ -67,14 +74,8 @@ describe('A read that acknowledges', () => {
     const texts = batches.flatMap(({ values }) => values.map(({ payload }) => new TextDecoder().decode(payload)))
     return { texts, batches, progress }
   }
-  const copy = (stream: string, o: Partial<ReadSettings> = {}): Pipeline =>
-    Pipeline.of(
-      pipe(
-        JetStreamIO.read({ stream, coder: Coder.string, acknowledge: Acknowledge.onCheckpoint, consumer: 'reader', ...o }),
-        PCollection.orFail,
-        JetStreamIO.write({ stream: 'COPIED', subject: 'copied', coder: Coder.string }),
-      ),
-    )
+  const copy = (stream: string, o: Pick<ReadSettings, 'maxAckPending'> & { readonly subjects?: string[] } = {}) =>
+    copyOfQueue({ stream, ...o })
   const reach = async (stream: string, messages: number): Promise<void> => {
     while ((await left(stream)) !== messages) await pause(10)
   }
@@ -82,22 +83,28 @@ describe('A read that acknowledges', () => {
 
   for (const retention of ['workqueue', 'interest'] as const)
     describe(`of a stream with ${retention} retention`, () => {
-      it('hands on each message once, and acknowledges all of them behind its checkpoints', async () => {
-        const stream = await newStream(retention)
-        const job: Job = await orThrow(pipe(copy(stream), DirectRunner.start({ ...nats.options(`copy-${retention}`), log })))
-        await publish(stream, 0, 1_000)
-        await reach('COPIED', 1_000)
-        await reach(stream, 0)
-        await publish(stream, 1_000, 1_100)
-        await reach('COPIED', 1_100)
-        assert.strictEqual((await orThrow(job.suspend)).state, 'suspended')
-        assert.strictEqual(await left(stream), 0, 'what the last checkpoint holds is acknowledged before the run ends')
-        assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, 1_100))
-        await publish(stream, 1_100, 1_200)
-        const last = await orThrow(pipe(copy(stream), DirectRunner.run({ ...nats.options(`copy-${retention}`), log, until: 'end' })))
-        assert.deepEqual([last.state, last.metrics.elementsRead, await left(stream)], ['done', 100, 0])
-        assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, 1_200))
-      })
+      for (const [on, runner] of [
+        ['in one thread', DirectRunner],
+        // Threads know nothing of retention: one that has them is enough.
+        ...(retention === 'workqueue' ? [['on two worker threads', onTwoWorkers] as const] : []),
+      ] as const)
+        it(`hands on each message once, and acknowledges all of them behind its checkpoints, ${on}`, async () => {
+          const stream = await newStream(retention)
+          const options = { ...nats.options(`copy-${retention}-${on.length}`), log }
+          const job: Job = await orThrow(pipe(copy(stream), runner.start(options)))
+          await publish(stream, 0, 1_000)
+          await reach('COPIED', 1_000)
+          await reach(stream, 0)
+          await publish(stream, 1_000, 1_100)
+          await reach('COPIED', 1_100)
+          assert.strictEqual((await orThrow(job.suspend)).state, 'suspended')
+          assert.strictEqual(await left(stream), 0, 'what the last checkpoint holds is acknowledged before the run ends')
+          assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, 1_100))
+          await publish(stream, 1_100, 1_200)
+          const last = await orThrow(pipe(copy(stream), runner.run({ ...options, until: 'end' })))
+          assert.deepEqual([last.state, last.metrics.elementsRead, await left(stream)], ['done', 100, 0])
+          assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), texts(0, 1_200))
+        })
 
       it('drops what is delivered again although a checkpoint has it, and gets the rest without waiting for it', async () => {
         const stream = await newStream(retention)
@@ -300,6 +307,46 @@ describe('A read that acknowledges', () => {
     const last = await orThrow(pipe(pipeline, DirectRunner.run({ ...nats.options('several'), log, until: 'end' })))
     assert.deepEqual([last.state, last.metrics.elementsRead], ['done', 20])
     assert.deepEqual([...(await streamTexts(nats.nc(), 'COPIED'))].sort(), [...texts(0, 120)].sort())
+  })
+
+  describe('warns at its start of limits that erase what nobody has read', () => {
+    const cases: ReadonlyArray<readonly [says: string | null, retention: 'workqueue' | 'interest', config: object]> = [
+      ['has max_age 60000 ms, by', 'workqueue', { max_age: 60_000_000_000, duplicate_window: 1_000_000_000 }],
+      ['has max_msgs 100, by', 'interest', { max_msgs: 100 }],
+      ['has max_msgs_per_subject 5, by', 'workqueue', { max_msgs_per_subject: 5 }],
+      ['has max_bytes 1000000, by', 'interest', { max_bytes: 1_000_000 }],
+      ['has max_msgs_per_subject 5, by', 'workqueue', { max_msgs: 100, max_msgs_per_subject: 5, discard: 'new' }],
+      [null, 'workqueue', { max_msgs: 100, max_bytes: 1_000_000, discard: 'new' }],
+      [null, 'workqueue', { max_msgs_per_subject: 5, discard: 'new', discard_new_per_subject: true }],
+      [null, 'interest', {}],
+    ]
+    for (const [says, retention, config] of cases)
+      it(`${says === null ? 'and not' : `as "${says}"`}, of ${retention} retention with ${JSON.stringify(config)}`, async () => {
+        const stream = await newStream(retention, config)
+        const context = hostContext(nats.url())
+        const source = await testSource(stream, { stop: null, consumer }).connect(context)
+        const [split = assert.fail('no split')] = await source.resolve({ desired: 1, toEnd: false })
+        for (let times = 0; times < 2; times++) await (await source.open(split, unread)).close()
+        await source.close()
+        const warnings = context.logged.filter(line => line.includes('erases messages that nobody has read yet'))
+        assert.lengthOf(warnings, says === null ? 0 : 1)
+        if (says !== null) assert.include(warnings[0], says)
+      })
+  })
+
+  it('leaves what a run did not get to a checkpoint behind for the delay of its policy', async () => {
+    const stream = await newStream('workqueue')
+    await publish(stream, 0, 10)
+    const delayed = { consumer: { ...consumer, ackWaitMs: hours(1) }, poison: Poison.terminate({ delay: millis(1_000) }) }
+    const first = await connected(stream, delayed)
+    const [split = assert.fail('no split')] = await first.resolve({ desired: 1, toEnd: false })
+    await take(await first.open(split, unread), 10)
+    await first.close()
+    const second = await connected(stream, delayed)
+    const since = performance.now()
+    assert.lengthOf((await take(await second.open(split, unread), 10)).texts, 10)
+    assert.isAbove(performance.now() - since, 900, 'a server does not deliver it before')
+    await second.close()
   })
 
   describe('finds its consumer gone', () => {
