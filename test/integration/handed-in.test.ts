@@ -1,5 +1,5 @@
 // A connection that a program made itself, by either package that services have: all that a pipeline does with its own goes through it.
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import { type JetStreamManager, RetentionPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type NatsConnection, errors } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
@@ -18,14 +18,27 @@ import {
   orThrow,
   pipe,
 } from '../../sdk/index.ts'
-import { JetStreamIO, KvIO, type ReadSettings, SplitBy, StartAt, StopAt } from '../../io/jetstream/index.ts'
-import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
+import {
+  Acknowledge,
+  Delivery,
+  JetStreamIO,
+  KvIO,
+  KvPut,
+  NatsIO,
+  ObjectStoreIO,
+  type ReadSettings,
+  SplitBy,
+  StartAt,
+  StopAt,
+} from '../../io/jetstream/index.ts'
+import type { RunningServer } from '../../io/jetstream/testing/index.ts'
 import { handedIn } from '../../io/nats/settings.ts'
 import { DirectRunner } from '../../runners/direct/index.ts'
 import { PAssert, TestPipeline, containsInAnyOrder } from '../../runners/direct/testing.ts'
 import { type WorkerThreadsOptions, WorkerThreadsRunner } from '../../runners/worker-threads/index.ts'
 import { twoRelays } from '../support/crossing-relays.ts'
 import { pause } from '../support/nats-place.ts'
+import { recentServer } from '../support/recent-server.ts'
 import { rejection } from '../support/jetstream-context.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 
@@ -63,7 +76,7 @@ describe('A connection that is handed in', () => {
       { user: 'admin', password: 'secret' },
       { user: 'ann', password: 'secret', permissions: { publish: { deny: 'forbidden' }, subscribe: '_INBOX_ann.>' } },
     ]
-    server = await NatsServer.start({ control: true, config: { authorization: { users } } })
+    server = await recentServer({ config: { authorization: { users } } })
     proxy = await tcpProxy(server.port)
     nc = await connect({ servers: `127.0.0.1:${server.port}`, ...admin })
     jsm = await jetstreamManager(nc)
@@ -157,6 +170,69 @@ describe('A connection that is handed in', () => {
         await until(() => seen.length === 1)
         assert.deepStrictEqual(seen, [['dark', 'on']])
         await job.cancel()
+      })
+
+      it('carries reads of queues, requests, atomic batches, and puts of keys and objects', async () => {
+        await jsm.streams.add({ name: 'WORK', subjects: ['work'], retention: RetentionPolicy.Workqueue })
+        await jsm.streams.add({ name: 'OBJ_images', subjects: ['$O.images.C.>', '$O.images.M.>'], allow_rollup_hdrs: true })
+        const service = nc.subscribe('upper', { callback: (_, message) => void message.respond(message.string().toUpperCase()) })
+        await jsm.streams.add({ name: 'BATCHES', subjects: ['batches.>'], allow_atomic: true })
+        for (const text of ['a', 'b', 'c']) nc.publish('work', text)
+        await nc.flush()
+        const asked = pipe(
+          read({ stream: 'WORK', acknowledge: Acknowledge.onCheckpoint, consumer: 'reader' }),
+          NatsIO.request({ subject: 'upper', request: Encoder.text(), reply: Decoder.text }),
+        )
+        const puts = pipe(
+          asked,
+          P.map(([key, value]) => KvPut.of(key, value)),
+          KvIO.write({ bucket: 'flags', coder: Encoder.text() }),
+        )
+        const objects = pipe(
+          asked,
+          P.map(([name]) => ({ name, data: new Uint8Array(200_000) })),
+          ObjectStoreIO.write({ bucket: 'images' }),
+        )
+        const batches = pipe(
+          asked,
+          P.map(([, value]) => value),
+          JetStreamIO.write({ stream: 'BATCHES', subject: 'batches.a', coder: Encoder.text(), delivery: Delivery.atomicBatch }),
+        )
+        await orThrow(DirectRunner.run(place())(Pipeline.of(puts, objects, batches)))
+        service.unsubscribe()
+        const { state } = await jsm.streams.info('BATCHES', { subjects_filter: 'batches.a' })
+        assert.deepEqual(state.subjects, { 'batches.a': 3 })
+        for (const key of ['a', 'b', 'c'])
+          assert.equal((await jsm.streams.getMessage('KV_flags', { last_by_subj: `$KV.flags.${key}` }))?.string(), key.toUpperCase())
+        const sizes: unknown[] = []
+        const seen = pipe(
+          ObjectStoreIO.list({ bucket: 'images' }),
+          P.orFail,
+          ObjectStoreIO.get({ bucket: 'images' }),
+          P.map(([{ name }, data]) => sizes.push([name, data.length])),
+          P.ignore,
+        )
+        await orThrow(DirectRunner.run({ provide: provide() })(Pipeline.of(seen)))
+        assert.sameDeepMembers(sizes, [
+          ['a', 200_000],
+          ['b', 200_000],
+          ['c', 200_000],
+        ])
+        assert.equal((await jsm.streams.info('WORK')).state.messages, 0)
+        for (const stream of ['WORK', 'OBJ_images', 'BATCHES']) await jsm.streams.delete(stream)
+        for (const key of ['a', 'b', 'c']) await jsm.streams.purge('KV_flags', { filter: `$KV.flags.${key}` })
+      })
+
+      it('ends what a client of JetStream reads through it when it is closed', async () => {
+        const consumer = await jetstream(handedIn(own)).consumers.get('IN')
+        const messages = await consumer.consume()
+        const read: string[] = []
+        const reading = (async () => {
+          for await (const message of messages) read.push(message.string())
+        })()
+        await until(() => read.length === 100)
+        await own.close()
+        await reading
       })
 
       it('loses nothing when it is cut', async () => {
