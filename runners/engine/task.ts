@@ -133,14 +133,18 @@ export class Task {
     const splits = this.#source()
     this.#instance.work.took(read.values.length, read.bytes)
     this.#instance.resetMaxTimestamp(splits.maxTimestamp(id))
-    if (read.values.length > 0)
-      this.#run(
-        { keys: null, values: read.values, timestamps: [], windows: null, panes: null, positions: read.positions, lifted: false },
-        originOf(this.stage.id, splits.split(id)),
-      )
+    if (read.values.length > 0) this.#runRead(id, read, originOf(this.stage.id, splits.split(id)))
     const progress = { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note }
     splits.claimed(id, progress, this.#instance.maxTimestamp, read.holdsWatermark)
     if (read.watermark !== undefined) splits.advance(id, read.watermark)
+  }
+
+  #runRead(id: string, { values, positions }: ReadBatch<unknown>, origin: string): void {
+    try {
+      this.#run({ keys: null, values, timestamps: [], windows: null, panes: null, positions, lifted: false }, origin)
+    } catch (error) {
+      throw error instanceof UserCodeError ? error.readFrom(`${this.stage.id}/${id}`) : error
+    }
   }
 
   onSplitIdle(id: string, sinceMs: number, nowMs: number): void {

@@ -52,13 +52,14 @@ export class StageCompiler {
     })
     for (let write = this.#unwritten.pop(); write !== undefined; write = this.#unwritten.pop()) write()
     const fail = out.constant(hooks.fail)
-    const caught = `catch (error) { ${fail}(error, step, el) }`
+    const caught = (position: string): string => `catch (error) { ${fail}(error, step, el, ${position}) }`
     const run = `const run = ({ keys, values, timestamps, windows, panes, positions }) => {
 const n = values.length
-try { for (let i = 0; i < n; i++) {
+let i = 0
+try { for (; i < n; i++) {
 ${loop}
-} } ${caught} }`
-    const finishBundle = `const finishBundle = () => { try {\n${this.#finishing().join('\n')}\n} ${caught} }`
+} } ${caught('positions === null ? null : positions[i]')} }`
+    const finishBundle = `const finishBundle = () => { try {\n${this.#finishing().join('\n')}\n} ${caught('null')} }`
     const constants = `const [${out.constants.map((_, i) => `c${i}`).join(', ')}] = constants`
     const url = `//# sourceURL=jetbeam-stage/${stage.id.replaceAll(/[^\w#./()-]/g, '_')}.js`
     const text = [

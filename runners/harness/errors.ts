@@ -6,27 +6,54 @@ export class UserCodeError extends Error {
   readonly transform: string
   /** Shown short: a long element is cut, and what a key calls secret is left out. */
   readonly element: string
-  private constructor(transform: string, shown: string, doing: string, cause: unknown) {
-    super(`${transform}: ${messageOf(cause)}\n  while it ${doing}`, { cause })
+  /** Where the element lies in its source; null: it does not come straight from one. */
+  readonly position: number | null
+  /** In which split; null: that is not known, or there is none. */
+  readonly split: string | null
+  private constructor(o: {
+    readonly transform: string
+    readonly element: string
+    readonly doing: string
+    readonly cause: unknown
+    readonly position?: number | null
+    readonly split?: string | null
+  }) {
+    const { transform, element, doing, cause, position = null, split = null } = o
+    const place = position === null || split === null ? '' : `, at position ${position} of the split ${split}`
+    super(`${transform}: ${messageOf(cause)}\n  while it ${doing}${place}`, { cause })
     this.name = 'UserCodeFailed'
     this.transform = transform
-    this.element = shown
+    this.element = element
+    this.position = position
+    this.split = split
     // The user's own frames are what helps: they stand first.
     if (cause instanceof Error && cause.stack !== undefined) this.stack = `${this.name}: ${this.message}\n${framesOf(cause.stack)}`
   }
 
-  static onElement(transform: string, element: unknown, cause: unknown, shown: string = showElement(element)): UserCodeError {
-    return new UserCodeError(transform, shown, `processed ${shown}`, cause)
+  /** `shown` in place of the element; `position`: where it lies, straight from a source. */
+  static onElement(
+    transform: string,
+    element: unknown,
+    cause: unknown,
+    { shown = showElement(element), position = null }: { readonly shown?: string; readonly position?: number | null } = {},
+  ): UserCodeError {
+    return new UserCodeError({ transform, element: shown, doing: `processed ${shown}`, cause, position })
+  }
+
+  /** The same, of what was read from this split. */
+  readFrom(split: string): UserCodeError {
+    const { transform, element, cause, position } = this
+    return position === null ? this : new UserCodeError({ transform, element, doing: `processed ${element}`, cause, position, split })
   }
 
   /** `doing`: "was set up", where no element is at hand. */
   static meanwhile(transform: string, doing: string, cause: unknown): UserCodeError {
-    return new UserCodeError(transform, '', doing, cause)
+    return new UserCodeError({ transform, element: '', doing, cause })
   }
 
   /** What a transform keeps has no encoding: a checkpoint cannot hold it. */
   static onState(transform: string, cause: unknown): UserCodeError {
-    return new UserCodeError(transform, '', 'wrote what it keeps into a checkpoint', cause)
+    return new UserCodeError({ transform, element: '', doing: 'wrote what it keeps into a checkpoint', cause })
   }
 }
 

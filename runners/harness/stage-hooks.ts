@@ -25,7 +25,7 @@ export interface StageHooks {
   readonly maxTimestamp: number
   readonly noPane: PaneInfo
   readonly globalWindow: BoundedWindow
-  readonly fail: (error: unknown, step: number, element: unknown) => never
+  readonly fail: (error: unknown, step: number, element: unknown, position: number | null) => never
   readonly refusePromise: (result: unknown) => never
   readonly refuseUnkeyed: (element: unknown) => never
   readonly refuseTimestamp: (timestamp: unknown) => never
@@ -54,8 +54,10 @@ export const hooksOf = (
   maxTimestamp: Instant.max,
   noPane: NO_FIRING,
   globalWindow: GlobalWindow,
-  fail: (error, step, element) => {
-    throw error instanceof UserCodeError ? error : UserCodeError.onElement(pathOf(stage, step), element, error, shownInput(element))
+  fail: (error, step, element, position) => {
+    throw error instanceof UserCodeError
+      ? error
+      : UserCodeError.onElement(pathOf(stage, step), element, error, { shown: shownInput(element), position })
   },
   refusePromise: result => {
     // Nobody will look at it: a rejection later must not bring the process down.

@@ -66,7 +66,15 @@ export const pipelineErrorOf = (error: unknown): PipelineError => {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof RemoteFailure) return error.error
   if (error instanceof UserCodeError)
-    return { _tag: 'UserCodeFailed', transform: error.transform, element: error.element, message, cause: error.cause }
+    return {
+      _tag: 'UserCodeFailed',
+      transform: error.transform,
+      element: error.element,
+      split: error.split,
+      position: error.position,
+      message,
+      cause: error.cause,
+    }
   if (error instanceof InvalidPipelineError) return { _tag: 'InvalidPipeline', problems: error.problems, message }
   if (error instanceof GraphMismatchError) return { _tag: 'GraphMismatch', differences: error.differences, message }
   if (error instanceof CheckpointError) return { _tag: 'CheckpointFailed', kind: error.kind, message, cause: error }

@@ -155,7 +155,7 @@ export interface RunOptions {
  * `transform` is the path of the transform in the pipeline; `cause` what was thrown.
  *
  * `InvalidPipeline`: it cannot run, here or with these options, for all of these `problems`. `UserCodeFailed`: a function threw, or
- * rejected, for `element`, shown as text. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
+ * rejected, for `element`, shown as text; one that comes straight from a source has its `position` there, and its `split`, else both are null. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
  * `CheckpointFailed`: they cannot be kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a
  * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
  */
@@ -165,6 +165,8 @@ export type PipelineError =
       readonly _tag: 'UserCodeFailed'
       readonly transform: string
       readonly element: string
+      readonly split: string | null
+      readonly position: number | null
       readonly message: string
       readonly cause: unknown
     }

@@ -270,7 +270,7 @@ export const failureCases: ReadonlyArray<Case> = [
   {
     says: 'without one the run ends, with the element and the path',
     pipeline: notTried,
-    fails: { with: 'UserCodeFailed', saying: /^Plain\/map#1: four\n {2}while it processed 4$/ },
+    fails: { with: 'UserCodeFailed', saying: /^Plain\/map#1: four\n {2}while it processed 4, at position \d+ of the split [^ ]+$/ },
   },
   { says: 'orFail goes on with the Rights', pipeline: orElse },
   { says: 'orFail ends the run for a Left', pipeline: orFail, fails: { with: 'UserCodeFailed', saying: /^Sure\/orFail#1: .*four/s } },

@@ -118,7 +118,7 @@ describe('Bad input', function () {
         [wrong._tag, wrong.message],
         [
           'UserCodeFailed',
-          'JetStreamIO.write(OUT)#1: JetStreamIO.write(OUT) cannot publish to the subject "out.>": it has the wildcard >. Build subjects of data with the subject`…` tag, which encodes such characters.\n  while it processed 1',
+          'JetStreamIO.write(OUT)#1: JetStreamIO.write(OUT) cannot publish to the subject "out.>": it has the wildcard >. Build subjects of data with the subject`…` tag, which encodes such characters.\n  while it processed 1, at position 2 of the split JetStreamIO.read(IN)#1/range-0',
         ],
       )
       await run(
@@ -288,7 +288,7 @@ describe('Bad input', function () {
         [wrong._tag, wrong.message],
         [
           'UserCodeFailed',
-          'JetStreamIO.write(OUT)#1: cannot encode $: the number NaN. JSON writes null for it: leave the property out, or map it to null or a string.\n  while it processed NaN',
+          'JetStreamIO.write(OUT)#1: cannot encode $: the number NaN. JSON writes null for it: leave the property out, or map it to null or a string.\n  while it processed NaN, at position 8 of the split JetStreamIO.read(IN)#1/range-0',
         ],
       )
       await run(relay())
@@ -383,7 +383,7 @@ describe('Bad input', function () {
         [wrong.transform, wrong.message],
         [
           'explode/map#1',
-          `explode/map#1: seven is too many\n  while it processed { n: 7, password: (hidden), text: "${'x'.repeat(165)}… (cut)`,
+          `explode/map#1: seven is too many\n  while it processed { n: 7, password: (hidden), text: "${'x'.repeat(165)}… (cut), at position 8 of the split JetStreamIO.read(IN)#1/range-0`,
         ],
       )
       assert.instanceOf(wrong.cause, RangeError)

@@ -56,7 +56,7 @@ describe('A program', () => {
     assert.equal(code, 1)
     const [what, element, ...frames] = stderr.trimEnd().split('\n')
     assert.equal(what, 'squares failed: map#1: 3 is unlucky')
-    assert.equal(element, '  while it processed 3')
+    assert.equal(element, '  while it processed 3, at position 2 of the split Create#1/0')
     assert.match(frames[0] ?? '', /at square .*squares\.ts:18/)
     for (const frame of frames) assert.match(frame, /squares\.ts/)
   })

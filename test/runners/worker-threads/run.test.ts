@@ -150,6 +150,8 @@ describe('the worker-thread runner', () => {
       if (error._tag !== 'UserCodeFailed') return assert.fail(`${error._tag}: ${error.message}`)
       assert.strictEqual(error.transform, 'map#1')
       assert.strictEqual(error.element, '"5000"')
+      assert.isNumber(error.position)
+      assert.include(error.message, `at position ${error.position} of the split ${error.split}`)
       assert.include(error.message, 'not this one')
     })
 
