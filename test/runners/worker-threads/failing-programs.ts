@@ -88,7 +88,9 @@ export const otherFunctions = Pipeline.define(import.meta, 'other-functions', ()
 )
 
 const known = Pipeline.define(import.meta, 'known', () => pipe(numbers(), PCollection.ignore))
-export { known, known as default }
+export { known, known as alsoKnown }
+
+export default Pipeline.define(import.meta, 'by-default', () => pipe(numbers(), PCollection.ignore))
 
 /** Whoever runs it never has another turn. */
 export const neverReturns = Pipeline.define(import.meta, 'never-returns', () =>

@@ -12,7 +12,8 @@ import { WorkerThreadsRunner } from '../../../runners/worker-threads/index.ts'
 import { type Patience, WorkersRun } from '../../../runners/worker-threads/run.ts'
 import { allFeatures } from '../../../runners/plan/features.ts'
 import { Checkpoints, millis, type PipelineError, type PortablePipeline, orThrow, pipe } from '../../../sdk/index.ts'
-import {
+import byDefault, {
+  alsoKnown,
   buildFailsElsewhere,
   byTheClock,
   finishFails,
@@ -95,8 +96,10 @@ describe('A pipeline that fails', () => {
     assert.match(message, /got other functions in map#1: .*failing-programs\.ts, or what it imports, was changed/)
   })
 
-  it('is none where its module exports it by two names', async () => {
-    assert.strictEqual((await orThrow(pipe(known(), WorkerThreadsRunner.run({ workers: 1 })))).state, 'done')
+  it('is none where its module exports it by two names, or as its default alone', async () => {
+    assert.strictEqual(alsoKnown, known)
+    for (const pipeline of [known(), byDefault()])
+      assert.strictEqual((await orThrow(pipe(pipeline, WorkerThreadsRunner.run({ workers: 1 })))).state, 'done')
   })
 
   describe('to answer', () => {
