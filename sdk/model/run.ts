@@ -42,6 +42,18 @@ interface HowOften {
 
 const shown = (time: unknown): string => (typeof time === 'string' ? JSON.stringify(time) : `${String(time)} ms`)
 
+const times = ['every', 'keep', 'timeout', 'failures'] as const
+
+/** JavaScript takes any name, and a misspelt one would be taken for one that was left out. */
+const requireKnown = (of: string, given: unknown, known: ReadonlyArray<string>): void => {
+  if (typeof given !== 'object' || given === null)
+    throw new RangeError(
+      `${of} takes options by name, ${known.join(', ')}, and was given ${given === null ? 'null' : `what is ${typeof given}`}`,
+    )
+  const stranger = Object.keys(given).find(name => !known.includes(name))
+  if (stranger !== undefined) throw new RangeError(`${of} has no option ${stranger}. Its options are ${known.join(', ')}`)
+}
+
 const checked = (of: string, { every: given, keep = 3, timeout: limit, failures = 5 }: HowOften): Checkpointing => {
   const every: number = given ?? 1_000
   const timeout: number = limit ?? 600_000
@@ -69,13 +81,14 @@ export const Checkpoints = {
   /**
    * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
    * the last `keep` (3) stay. One that takes longer than `timeout` (10 minutes) comes to nothing, and so many `failures` (5) in a row end
-   * the run. Throws a RangeError for an empty path, a time that is not positive, or fewer than one.
+   * the run. Throws a RangeError for an empty path, an unknown option, a time that is not positive, or fewer than one.
    *
    * @example
    * DirectRunner.run({ checkpoints: Checkpoints.directory('./state', { every: seconds(10) }) })
    */
   directory: (path?: string, o: HowOften = {}): Checkpoints => {
     if (path === '') throw new RangeError('Checkpoints.directory: the path is empty. Name a folder, or leave the path out')
+    requireKnown('Checkpoints.directory', o, times)
     return Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null })
   },
   /**
@@ -83,7 +96,7 @@ export const Checkpoints = {
    * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is
    * the name of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and
    * `failures` as for a directory. A server acknowledges before its disk is synced: against loss of power, replicas or `sync_interval:
-   * always`. Throws a RangeError for what is out of range.
+   * always`. Throws a RangeError for what is out of range, or an unknown option.
    *
    * @example
    * DirectRunner.run({
@@ -101,6 +114,7 @@ export const Checkpoints = {
       readonly replicas?: number | undefined
     } = {},
   ): Checkpoints => {
+    requireKnown('Checkpoints.jetstream', o, [...times, 'stream', 'connection', 'replicas'])
     const { stream = 'JETBEAM_CHECKPOINTS', connection = 'default', replicas = 1 } = o
     if (!/^[^\s.*>/\\]+$/.test(stream))
       throw new RangeError(
