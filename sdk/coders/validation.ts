@@ -2,13 +2,22 @@
 import type { Refinement } from 'fp-ts/lib/Refinement.js'
 import type { StandardSchema } from './contract.ts'
 import { Malformed, thrownText } from './malformed.ts'
-import { type PathKey, showPath } from './value-path.ts'
+import { type PathKey, showPath, showValue } from './value-path.ts'
 
 /** Gives the typed value, or throws Malformed. */
 export type Validate<A> = (value: unknown) => A
 
-export const validateBy = <I, A>(rule: Refinement<unknown, A> | StandardSchema<I, A>): Validate<A> =>
-  '~standard' in rule ? bySchema(rule) : byGuard(rule)
+export const validateBy = <I, A>(rule: Refinement<unknown, A> | StandardSchema<I, A>): Validate<A> => {
+  const given: unknown = rule
+  // Arktype's are functions.
+  if ((typeof given !== 'object' && typeof given !== 'function') || given === null)
+    throw new TypeError(
+      `a JSON coder takes a guard or a Standard Schema, and was given ${showValue(given)}: what comes from outside is checked. Write Decoder.json(schema), or Decoder.json((value): value is Order => …)`,
+    )
+  if ('~standard' in rule) return bySchema(rule)
+  if (typeof given === 'function') return byGuard(rule)
+  throw new TypeError(`a JSON coder takes a guard or a Standard Schema, and was given ${showValue(given)}, which is neither`)
+}
 
 const guarded = <A>(call: () => A): A => {
   try {

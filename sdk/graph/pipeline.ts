@@ -4,6 +4,7 @@ import { recording } from './building.ts'
 import { graphOf } from './graph.ts'
 import type { Graph } from './graph-node.ts'
 import { InvalidPipelineError } from './invalid-pipeline.ts'
+import { showGiven } from './misuse.ts'
 import type { Node } from './node.ts'
 import { validOptions } from './options.ts'
 import type { PDone } from './pcollection.ts'
@@ -52,12 +53,26 @@ const make = (leaves: ReadonlyArray<PDone>, name: string | null, madeSinks: Read
   const stranger = leaves.findIndex(leaf => !isLeaf(leaf))
   if (stranger >= 0)
     throw new InvalidPipelineError(name, [
-      `leaf ${stranger + 1} is no finished branch${Array.isArray(leaves[stranger]) ? ' but an array: pass its leaves one by one, Pipeline.of(...leaves)' : ''}.`,
+      `leaf ${stranger + 1} is no finished branch${Array.isArray(leaves[stranger]) ? ' but an array: pass its leaves one by one, Pipeline.of(...leaves)' : ` but ${showGiven(leaves[stranger])}: return, or pass, what a write or PCollection.ignore gives`}.`,
     ])
   const graph = graphOf(leaves)
   const problems = problemsOf(graph, madeSinks)
   if (problems.length > 0) throw new InvalidPipelineError(name, problems)
   return Object.freeze({ _tag: 'Pipeline', graph, warnings: Object.freeze(warningsOf(graph)), name })
+}
+
+/** What a definition's function gave: JavaScript may forget to return, or give anything else. */
+const leavesIn = (given: Leaves, name: string): ReadonlyArray<PDone> => {
+  const result: unknown = given
+  if (Array.isArray(result)) return result
+  if (isLeaf(result)) return [given as PDone] // what isLeaf has looked at
+  const what =
+    typeof result === 'object' && result !== null && 'then' in result
+      ? 'gave a promise: it builds, and does not wait. Take async and await away, and do what is asynchronous in PCollection.mapAsync'
+      : typeof result === 'object' && result !== null && '_tag' in result && result._tag === 'PCollection'
+        ? 'gave a collection that nobody ends: return what PCollection.ignore, or a write, makes of it'
+        : `gave ${showGiven(result)}: return the last write or ignored collection, or an array of all of them`
+  throw new InvalidPipelineError(name, [`its function ${what}.`])
 }
 
 function define(module: { readonly url: string }, name: string, build: () => Leaves): PipelineDefinition<void>
@@ -72,13 +87,21 @@ function define(
   name: string,
   ...rest: readonly [() => Leaves] | readonly [StandardSchema<unknown, unknown>, (options: never) => Leaves]
 ): PipelineDefinition<unknown> {
+  if (typeof name !== 'string')
+    throw new RangeError(
+      `Pipeline.define: the second argument is the definition's name, and was ${showGiven(name)}. Write Pipeline.define(import.meta, 'NAME', () => …)`,
+    )
   if (name.trim() === '') throw new RangeError('Pipeline.define: a definition needs a name, under which its checkpoints are kept')
   const [schema, build] = rest.length === 1 ? [null, rest[0]] : rest
+  if (typeof build !== 'function')
+    throw new RangeError(
+      `Pipeline.define: the definition ${JSON.stringify(name)} takes a function that builds it, and was given ${showGiven(build)}`,
+    )
   const definition = (given: unknown): PortablePipeline => {
     const { options, travelling } = validOptions(name, schema, given)
     // `options` is what the schema of the same call gives: the overloads have matched the two.
     const { result, sinks } = recording(() => build(options as never))
-    const pipeline = make('_tag' in result ? [result] : result, name, sinks)
+    const pipeline = make(leavesIn(result, name), name, sinks)
     return Object.freeze({ ...pipeline, origin: Object.freeze({ url: module.url, name, options: travelling }) })
   }
   return Object.freeze(Object.assign(definition, { pipelineName: name, url: module.url, schema }))

@@ -2,7 +2,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import { Coder } from '../coders/index.ts'
-import { requireChoice, requireKnown } from '../graph/misuse.ts'
+import { refuseUse, requireChoice, requireKnown } from '../graph/misuse.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 import { type Duration, Instant } from '../model/time.ts'
@@ -25,6 +25,9 @@ export interface DeduplicateOptions {
 const by =
   <A, K>(id: (a: A) => K, o: DeduplicateOptions) =>
   (pc: PCollection<A>): PCollection<A> => {
+    const given: unknown = o
+    if (given === undefined)
+      refuseUse('Deduplicate.by', 'needs to be told for how long an id is known: Deduplicate.by(id, { within: minutes(10) })')
     requireKnown('Deduplicate.by', o, ['within', 'domain'])
     requireChoice('Deduplicate.by', 'domain', o.domain, ['eventTime', 'processingTime'])
     const { within, domain = 'processingTime' } = o

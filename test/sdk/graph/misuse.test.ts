@@ -2,6 +2,7 @@
 import { assert } from 'chai'
 import {
   AfterWatermark,
+  Checkpoints,
   Combine,
   Create,
   Deduplicate,
@@ -12,6 +13,7 @@ import {
   minutes,
   named,
   PCollection,
+  Pipeline,
   Repeatedly,
   seconds,
   SlidingWindows,
@@ -106,6 +108,7 @@ describe('a program without types is refused with a named error', () => {
       /with retry .* has no option tries/,
     ],
     ['an unknown option of GroupIntoBatches', on(GroupIntoBatches.ofSize, 2, { wait: 1 }), /has no option wait/],
+    ['Deduplicate.by without its second argument', on(Deduplicate.by, (n: number) => n), /^Deduplicate\.by .* for how long an id is known/],
     ['a time domain that is none', on(Deduplicate.by, (n: number) => n, { within: seconds(1), domain: 'event' }), /has "event" for domain/],
   ]
   for (const [what, run, says] of refusals)
@@ -137,6 +140,43 @@ describe('a program without types is refused with a named error', () => {
     )
     assert.throws(() => untyped(WindowFn.of)({ name: 'mine' }), TypeError, /assign of "mine" is a function/)
     assert.throws(() => untyped(WindowFn.of)({ assign: () => [] }), RangeError, /needs a name/)
+  })
+
+  it('a definition whose function gives no end of a pipeline', () => {
+    const ends: ReadonlyArray<readonly [unknown, RegExp]> = [
+      [undefined, /"d" cannot run:\n- its function gave undefined: return the last write or ignored collection/],
+      [Promise.resolve(1), /its function gave a promise: .*Take async and await away/],
+      [numbers, /its function gave a collection that nobody ends/],
+      [[numbers], /leaf 1 is no finished branch/],
+      [5, /its function gave 5/],
+    ]
+    for (const [given, says] of ends)
+      assert.throws(() => untyped(untyped(Pipeline.define)(import.meta, 'd', () => given))(), InvalidPipelineError, says)
+    assert.throws(
+      () => untyped(Pipeline.define)(import.meta, () => numbers),
+      RangeError,
+      /the second argument is the definition's name, and was a function/,
+    )
+    assert.throws(
+      () => untyped(Pipeline.define)(import.meta, 'd'),
+      RangeError,
+      /the definition "d" takes a function that builds it, and was given undefined/,
+    )
+    assert.throws(() => untyped(Pipeline.of)(undefined), InvalidPipelineError, /leaf 1 is no finished branch but undefined: /)
+  })
+
+  it('unknown options of checkpoints', () => {
+    assert.throws(
+      () => untyped(Checkpoints.directory)('./state', { evry: 5 }),
+      RangeError,
+      /directory has no option evry\. Its options are every, keep/,
+    )
+    assert.throws(
+      () => untyped(Checkpoints.jetstream)({ steam: 'X' }),
+      RangeError,
+      /jetstream has no option steam\. .* stream, connection, replicas/,
+    )
+    assert.throws(() => untyped(Checkpoints.jetstream)('jetstream'), RangeError, /takes options by name, .*was given what is string/)
   })
 
   it('and what is right is taken', () => {
