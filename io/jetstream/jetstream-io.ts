@@ -13,6 +13,7 @@ import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
 import { labelOf, orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
+import { type GivenDecoder, givenBytes, givenKind, refuseDecoded } from './given-value.ts'
 import { checkedId, namesOutputs, requireRoomForIds } from './given-id.ts'
 import {
   type Message,
@@ -42,6 +43,7 @@ const readNode = <A, B>(
   element: (raw: StreamMessage, value: A) => B,
   valueIn: (element: B) => A,
 ): PCollection<Either<Undecodable, B>> => {
+  requireOptions(`JetStreamIO.${kind}`, o, "stream: 'ORDERS', coder: Decoder.json(schema)")
   const label = labelOf(`JetStreamIO.${kind}`, o.stream)
   const settings = orThrow(label, check<ReadSettings>(sourceSchema, o, { prefix: '', inCode: ['coder', 'timestamp'] }))
   const { start, splits, erased, batchMessages, batchBytes, fetchTimeout, heartbeat } = sourceSchema.keys
@@ -69,14 +71,16 @@ const readNode = <A, B>(
     poison: settings.poison ?? null,
     connection: settings.connection,
   })
-  const { coder } = o
+  const { coder }: { readonly coder: GivenDecoder<A> } = o
   requireCoder(label, coder, 'decode')
+  requireFunction(label, 'timestamp', o.timestamp)
   const headersMatter = kind === 'readMessages'
   const decode = (raw: StreamMessage): Either<Undecodable, B> => {
     if (raw.refusal !== null) return E.left(undecodable(raw, refusedFor(raw, raw.refusal)))
     const refusal = headersMatter ? raw.headersRefusal : null
     const decoded = refusal === null ? coder.decode(raw.payload) : E.left(refusedFor(raw, refusal))
-    if (decoded._tag === 'Right') return E.right(element(raw, decoded.right))
+    if (decoded?._tag === 'Right') return E.right(element(raw, decoded.right))
+    if (decoded?._tag !== 'Left') return refuseDecoded(label, 'coder: decode', decoded)
     const left = undecodable(raw, decoded.left)
     countFailure(left)
     return E.left(left)
@@ -92,6 +96,11 @@ const readNode = <A, B>(
   return Splittable.source({ source, decode, timestamp, movesWatermark, watermark: o.watermark, name: o.name })
 }
 
+const requireOptions = (verb: string, o: unknown, such: string): void => {
+  if (typeof o === 'object' && o !== null) return
+  throw new JetStreamIOError('InvalidOptions', `${verb} takes options by name, and was given ${givenKind(o)}. Write ${verb}({ ${such} }).`)
+}
+
 /** JavaScript has no types that would ask for it. */
 const requireCoder = (label: string, coder: unknown, verb: 'decode' | 'encode'): void => {
   if (typeof coder === 'object' && coder !== null && verb in coder) return
@@ -99,6 +108,11 @@ const requireCoder = (label: string, coder: unknown, verb: 'decode' | 'encode'):
     'InvalidOptions',
     `${label}: coder: it is missing, or does not ${verb}. Give it one: coder: ${verb === 'decode' ? 'Decoder' : 'Encoder'}.json(…).`,
   )
+}
+
+const requireFunction = (label: string, name: string, f: unknown): void => {
+  if (f === undefined || typeof f === 'function') return
+  throw new JetStreamIOError('InvalidOptions', `${label}: ${name}: it is ${givenKind(f)}. Give it a function of the element.`)
 }
 
 const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>
@@ -186,24 +200,29 @@ interface WriteOptions<A> extends WriteTarget {
 }
 
 const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
+  requireOptions('JetStreamIO.write', o, "stream: 'ORDERS', subject: 'orders.all', coder: Encoder.json()")
   const { subject, headers, id, coder } = o
   const label = labelOf('JetStreamIO.write', o.stream)
   requireCoder(label, coder, 'encode')
+  requireFunction(label, 'headers', headers)
   return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, value => ({
     subject: typeof subject === 'string' ? subject : subject(value),
     headers: headers?.(value),
-    payload: coder.encode(value),
+    payload: givenBytes(label, coder.encode(value)),
     id: id === undefined ? null : checkedId(id(value), label),
   }))
 }
 
-const writeMessages = <A>(o: WriteTarget & { readonly coder: Encoder<A> }): ((pc: PCollection<Outgoing<A>>) => PDone) =>
-  writeNode<Outgoing<A>>(o, 'writeMessages', null, ({ subject, headers, value }) => ({
+const writeMessages = <A>(o: WriteTarget & { readonly coder: Encoder<A> }): ((pc: PCollection<Outgoing<A>>) => PDone) => {
+  const label = labelOf('JetStreamIO.writeMessages', o.stream)
+  requireCoder(label, o.coder, 'encode')
+  return writeNode<Outgoing<A>>(o, 'writeMessages', null, ({ subject, headers, value }) => ({
     subject,
     headers,
-    payload: o.coder.encode(value),
+    payload: givenBytes(label, o.coder.encode(value)),
     id: null,
   }))
+}
 
 const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: PCollection<Undecodable>) => PDone) =>
   writeNode<Undecodable>(o, 'writeUndecodable', o.subject, u => ({

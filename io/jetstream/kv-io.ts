@@ -9,6 +9,7 @@ import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { labelOf, orThrow } from './configuration-error.ts'
+import { givenBytes } from './given-value.ts'
 import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
@@ -116,7 +117,7 @@ const write = <V>(o: PutIntoOptions<V>): ((pc: PCollection<KvPut<V>>) => PDone) 
       const headers: Record<string, ReadonlyArray<string>> = {}
       if (O.isNone(put.value)) headers['KV-Operation'] = ['DEL']
       if (put.expected !== undefined) headers[expectedHeader] = [String(put.expected)]
-      const payload = O.isNone(put.value) ? nothing : coder.encode(put.value.value)
+      const payload = O.isNone(put.value) ? nothing : givenBytes(label, coder.encode(put.value.value))
       out.destinations.push(to)
       out.headers.push(headers)
       out.payloads.push(payload)

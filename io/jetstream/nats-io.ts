@@ -10,6 +10,7 @@ import { type AsyncOptions, type ConnectedClient, mapAsyncThrough, tryMapAsyncTh
 import { acquire } from './connections.ts'
 import { coreSinkOf } from './core-sink.ts'
 import { JetStreamIOError } from './errors.ts'
+import { type GivenDecoder, givenBytes, refuseDecoded } from './given-value.ts'
 import { checkedHeaders } from './outgoing-headers.ts'
 import { type Requester, requesterOf } from './requester.ts'
 import { requireDataSubject, requireSubject } from './subject.ts'
@@ -62,7 +63,7 @@ const publish = <A>({ subject, headers, coder, name, connection }: PublishOption
     encode: (value, out) => {
       const to = typeof subject === 'string' ? subject : subject(value)
       if (typeof subject !== 'string') requireDataSubject(to, label)
-      const payload = coder.encode(value)
+      const payload = givenBytes(label, coder.encode(value))
       out.destinations.push(to)
       out.headers.push(checkedHeaders(headers?.(value), false, label))
       out.payloads.push(payload)
@@ -96,12 +97,18 @@ const asked = <A, B>(o: RequestOptions<A, B>, kind: string) => {
     const link = await acquire(context, o.connection, 'write')
     return { client: requesterOf(link, label, timeout), close: link.release }
   }
+  const answers: GivenDecoder<B> = o.reply
   const f = async (a: A, { client }: { readonly client: Requester }): Promise<readonly [A, B]> => {
     const subject = typeof o.subject === 'string' ? o.subject : o.subject(a)
     if (typeof o.subject !== 'string') requireDataSubject(subject, label)
-    const data = await client(subject, o.request.encode(a), checkedHeaders(o.headers?.(a), false, label))
-    const reply = o.reply.decode(data)
-    if (reply._tag === 'Right') return [a, reply.right]
+    const data = await client(
+      subject,
+      givenBytes(label, o.request.encode(a), 'request: encode'),
+      checkedHeaders(o.headers?.(a), false, label),
+    )
+    const reply = answers.decode(data)
+    if (reply?._tag === 'Right') return [a, reply.right]
+    if (reply?._tag !== 'Left') return refuseDecoded(label, 'reply: decode', reply)
     const { path, reason } = reply.left
     throw new JetStreamIOError(
       'UndecodableReply',

@@ -2,6 +2,7 @@
 import { MsgHdrsImpl } from '@nats-io/nats-core'
 import type { Headers } from '../../sdk/graph/sink.ts'
 import { JetStreamIOError } from './errors.ts'
+import { givenKind } from './given-value.ts'
 import { messageIdHeader, setHeader } from './message.ts'
 
 // A relayed message still has what its first publisher and server said of it: expectations that would be checked again, against another
@@ -16,6 +17,7 @@ const messageIdName = messageIdHeader.toLowerCase()
  */
 export const checkedHeaders = (headers: Headers | undefined, ownIds: boolean, label: string): Headers | null => {
   if (headers === undefined) return null
+  requireRecord(headers, label)
   let kept: Record<string, ReadonlyArray<string>> | null = null
   for (const name of Object.keys(headers)) {
     if (steers.test(name) && (ownIds || name.toLowerCase() !== messageIdName)) continue
@@ -25,6 +27,7 @@ export const checkedHeaders = (headers: Headers | undefined, ownIds: boolean, la
         `${label}: ${JSON.stringify(name)} cannot name a header: use printable ASCII without spaces and colons.`,
       )
     const values = headers[name] ?? []
+    requireTexts(name, values, label)
     for (const value of values)
       if (/[\r\n]|\p{Surrogate}/u.test(value))
         throw new JetStreamIOError(
@@ -35,6 +38,20 @@ export const checkedHeaders = (headers: Headers | undefined, ownIds: boolean, la
     setHeader(kept, name, values)
   }
   return kept
+}
+
+const wanted = "Headers are a record of arrays of texts, such as { trace: ['abc'] }."
+
+/** JavaScript may give anything: a Map has no names, and those of an array are 0, 1, … */
+const requireRecord = (headers: unknown, label: string): void => {
+  if (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)) return
+  throw new JetStreamIOError('InvalidOptions', `${label}: the headers of this element are ${givenKind(headers)}. ${wanted}`)
+}
+
+const requireTexts = (name: string, values: unknown, label: string): void => {
+  if (Array.isArray(values) && values.every(value => typeof value === 'string')) return
+  const given = Array.isArray(values) ? 'an array of other things than texts' : givenKind(values)
+  throw new JetStreamIOError('InvalidOptions', `${label}: the value of the header ${name} is ${given}. ${wanted}`)
 }
 
 /** Text that a header can carry: one line of whole characters, not too long. */

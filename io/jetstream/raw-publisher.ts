@@ -6,6 +6,7 @@ import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import type { PublisherOptions, Rows } from './publisher-options.ts'
 import { InFlight } from './in-flight.ts'
 import { WireHeaders } from './outgoing-headers.ts'
+import { publishRejected } from './publish-rejected.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
 import { ackStart, parsePubAck, storedSequence, wrongLastSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
@@ -192,13 +193,8 @@ export class RawPublisher {
       this.o.link.nc.publish(flight.subject(n), flight.payload(n), headers === null ? { reply } : { reply, headers })
       return true
     } catch (error) {
-      this.fail(
-        new JetStreamIOError(
-          'PublishRejected',
-          `${this.o.label} cannot publish ${flight.payload(n).length} bytes to ${flight.subject(n)}: ${errorText(error)}. Make the message smaller, or raise the server's max_payload.`,
-          { cause: error },
-        ),
-      )
+      const refused = { subject: flight.subject(n), payload: flight.payload(n) }
+      this.fail(publishRejected(this.o.label, refused, this.o.link.nc.info, error))
       return false
     }
   }

@@ -2,8 +2,9 @@
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Link } from './connections.ts'
-import { JetStreamIOError, errorText } from './errors.ts'
+import { errorText } from './errors.ts'
 import { WireHeaders } from './outgoing-headers.ts'
+import { publishRejected } from './publish-rejected.ts'
 import { persistently } from './patience.ts'
 import { endOfBatch, type Window } from './publisher-options.ts'
 
@@ -50,11 +51,7 @@ export class SendOnce {
       link.nc.publish(subject, payload, own === null ? {} : { headers: own })
     } catch (error) {
       if (link.nc.isClosed()) throw link.whyClosed(label)
-      throw new JetStreamIOError(
-        'PublishRejected',
-        `${label} cannot publish ${payload.length} bytes to ${subject}: ${errorText(error)}. Make the message smaller, or raise the server's max_payload.`,
-        { cause: error },
-      )
+      throw publishRejected(label, { subject, payload }, link.nc.info, error)
     }
   }
 

@@ -1,5 +1,6 @@
 // Subjects: what a valid one is, and how a token that comes from data cannot become a wildcard or a level of its own.
 import { JetStreamIOError } from './errors.ts'
+import { refuseGiven } from './given-value.ts'
 import { isMarker } from './marker-subject.ts'
 
 const percentEncoded = (c: string): string => {
@@ -85,6 +86,7 @@ const dollar = 0x24
 
 /** The same of a subject that data has made: it must neither tell the server to delete a stream, nor be passed over by who reads. */
 export const requireDataSubject = (text: string, label: string): void => {
+  if (typeof text !== 'string') return refuseGiven(label, 'subject', text, 'A subject is a text, such as subject`orders.${order.id}`.')
   const isServers = text.charCodeAt(0) === dollar && /^\$(JS|SYS)\./.test(text)
   refuse(text, isServers ? 'it is one of the server itself' : isMarker(text) ? 'it is one of a marker' : refusedSubject(text), label)
 }
