@@ -64,7 +64,7 @@ const make = (leaves: ReadonlyArray<PDone>, name: string | null, madeSinks: Read
 /** What a definition's function gave: JavaScript may forget to return, or give anything else. */
 const leavesIn = (given: Leaves, name: string): ReadonlyArray<PDone> => {
   const result: unknown = given
-  if (Array.isArray(result)) return result
+  if (Array.isArray(result)) return result as ReadonlyArray<PDone> // `make` looks at each
   if (isLeaf(result)) return [given as PDone] // what isLeaf has looked at
   const what =
     typeof result === 'object' && result !== null && 'then' in result
