@@ -35,12 +35,14 @@ export const metricsOf = (
   beganMs: number,
   reports: ReadonlyArray<LoopReport>,
   { lastAtMs, durations, failures, ...checkpoints }: CheckpointStats,
+  /** Whether each thread has told something: before, nobody knows what waits and how far event time is. */
+  complete = true,
 ): JobMetrics => {
   const sum = (figure: (report: LoopReport) => number): number => reports.reduce((total, report) => total + figure(report), 0)
   const splits = reports.flatMap(report => report.splits)
   /** null: one of them cannot say. */
   const over = (figure: 'lag' | 'lagMs', join: (a: number, b: number) => number): number | null =>
-    splits.reduce<number | null>((all, { [figure]: one }) => (all === null || one === null ? null : join(all, one)), 0)
+    splits.reduce<number | null>((all, { [figure]: one }) => (all === null || one === null ? null : join(all, one)), complete ? 0 : null)
   const transforms = reports.flatMap(report => report.transforms)
   return {
     elapsedMs: performance.now() - beganMs,
@@ -50,7 +52,7 @@ export const metricsOf = (
     elementsPerSecond: sum(report => report.elementsPerSecond),
     lag: over('lag', (a, b) => a + b),
     lagMs: over('lagMs', Math.max),
-    watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), Instant.max),
+    watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), complete ? Instant.max : Instant.min),
     held: lowestOf(
       reports.map(({ held }) => held),
       stages.map(({ id }) => id),

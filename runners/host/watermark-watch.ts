@@ -63,13 +63,14 @@ const holderOf = (task: Task, readers: ReadonlyArray<ReaderState>): Pick<Waterma
 
 const splitText = ({ stage, splits }: Task, readers: ReadonlyArray<ReaderState>): string => {
   const records = splits?.records() ?? []
-  const slowest = records.reduce((a, b) => (b.watermark < a.watermark ? b : a), records[0] ?? nothing)
+  const [first] = records
+  if (first === undefined) return `the splits of ${stage.id}, of which this task has been given none yet`
+  const slowest = records.reduce((a, b) => (b.watermark < a.watermark ? b : a), first)
   const id = `${stage.id}/${slowest.split.id}`
   const reader = readers.find(it => it.id === id)
   const lag = reader?.lag ?? null
   return `the split ${id}, ${reader?.status ?? 'not opened'}${lag === null ? '' : `, ${lag} to read`}`
 }
-const nothing = { split: { id: 'that it does not have' }, watermark: Instant.max } as const
 
 const restrictionText = ({ stage, restrictions }: Task): string => {
   const states = restrictions?.states() ?? []

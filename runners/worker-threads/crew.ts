@@ -233,6 +233,10 @@ export class WorkerCrew implements Crew {
     this.#home.ask()
   }
 
+  haveAllReported(): boolean {
+    return this.#threads.every((_, worker) => this.#reports.has(worker))
+  }
+
   reports(): ReadonlyArray<LoopReport> {
     // What this thread does besides is not the run's.
     const here = { ...this.#meter.report({ readers: [], tasks: [], sinks: this.#home.connected, worker: 0, held: null }), workers: [] }

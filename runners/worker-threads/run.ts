@@ -173,6 +173,6 @@ export class WorkersRun implements Run {
   }
 
   metrics(): JobMetrics {
-    return metricsOf(this.#opened.plan, this.#beganMs, this.#crew.reports(), this.#conductor.stats)
+    return metricsOf(this.#opened.plan, this.#beganMs, this.#crew.reports(), this.#conductor.stats, this.#crew.haveAllReported())
   }
 }
