@@ -24,7 +24,7 @@ export interface Reporter {
   readonly failure: (tag: string, message: string) => void
 }
 
-export type ReporterKind = 'live' | 'json' | 'quiet'
+export type ReporterKind = 'live' | 'json' | 'quiet' | 'quietJson'
 
 /** Whose records are those of a log: pino's. */
 export type ReportLogger = Readonly<Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>>
@@ -63,6 +63,8 @@ export const reporter = (kind: ReporterKind, screen: Screen, now: () => number):
       return jsonReporter(screen)
     case 'quiet':
       return quietReporter(screen)
+    case 'quietJson':
+      return quieted(jsonReporter(screen))
     case 'live':
       return liveReporter(screen, now)
   }
@@ -101,6 +103,15 @@ const liveReporter = (screen: Screen, now: () => number): Reporter => {
 /** Which job it is the reader knows, and the message tells which transform. */
 const fieldsText = ({ job: _job, transform: _transform, ...fields }: Readonly<Record<string, unknown>> = {}): string =>
   Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`
+
+/** Warnings, errors and the failure alone, as they are. */
+const quieted = (reports: Reporter): Reporter => ({
+  progress: () => undefined,
+  event: () => undefined,
+  say: (level, message, fields) => (level === 'info' ? undefined : reports.say(level, message, fields)),
+  result: () => undefined,
+  failure: reports.failure,
+})
 
 const quietReporter = (screen: Screen): Reporter => ({
   progress: () => undefined,

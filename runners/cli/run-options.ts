@@ -57,7 +57,7 @@ const logLevels = ['debug', 'info', 'warn', 'error'] as const
 
 /** How the run is shown. */
 export interface ToldLog {
-  readonly kind: 'live' | 'json' | 'quiet' | 'pino'
+  readonly kind: 'live' | 'json' | 'quiet' | 'quietJson' | 'pino'
   readonly level: (typeof logLevels)[number]
 }
 
@@ -68,7 +68,8 @@ const toldLog = ({ log, json, quiet, 'log-level': given = 'info' }: GivenRunOpti
   if (log === 'json' && (json !== undefined || quiet !== undefined))
     return E.left(`--log json and --${json === undefined ? 'quiet' : 'json'} are two ways to show a run: leave one out`)
   if (log === 'json') return E.right({ kind: 'pino', level })
-  return E.right({ kind: json !== undefined ? 'json' : quiet !== undefined ? 'quiet' : 'live', level })
+  if (quiet !== undefined) return E.right({ kind: json === undefined ? 'quiet' : 'quietJson', level })
+  return E.right({ kind: json === undefined ? 'live' : 'json', level })
 }
 
 export interface ToldRun {

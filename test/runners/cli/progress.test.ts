@@ -1,6 +1,7 @@
 // What is shown: one line that rewrites itself on a terminal, plain lines elsewhere, JSON for programs.
 import { assert } from 'chai'
 import { Instant, type JobMetrics, Latency } from 'jetbeam'
+import { runnerOptions } from '../../../runners/cli/run-options.ts'
 import { reporter } from '../../../runners/cli/progress.ts'
 
 const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
@@ -94,6 +95,25 @@ describe('Progress', () => {
     shown.result({ state: 'done', metrics: metrics() })
     shown.say('warn', 'careful')
     assert.deepEqual(written, ['warn: careful\n'])
+  })
+  it('has warnings and failures alone where it is JSON and to be quiet', () => {
+    const told = runnerOptions({ json: '', quiet: '' }, [])
+    if (told._tag === 'Left' || told.right.log.kind === 'pino') return assert.fail('it is no line of JSON')
+    const { written, screen } = recorded(false)
+    const shown = reporter(told.right.log.kind, screen, () => 0)
+    shown.progress(metrics())
+    shown.event({ _tag: 'WorkerLost', worker: 1, message: 'gone', atMs: 5 })
+    shown.say('info', 'well')
+    shown.result({ state: 'done', metrics: metrics() })
+    shown.say('warn', 'careful')
+    shown.failure('IoFailed', 'lost')
+    assert.deepEqual(
+      written.map(line => JSON.parse(line) as unknown),
+      [
+        { type: 'message', level: 'warn', message: 'careful' },
+        { type: 'failure', error: 'IoFailed', message: 'lost' },
+      ],
+    )
   })
   it('ends with one line of figures', () => {
     const { written, screen } = recorded(false)
