@@ -10,6 +10,8 @@ export interface ConfigLayer {
   /** `source.stream`; whether there is such a key is seen when all is together. */
   readonly values: ReadonlyMap<string, unknown>
   readonly problems: ReadonlyArray<Problem>
+  /** What was read, for messages. */
+  readonly files?: ReadonlyArray<string> | undefined
 }
 
 export const emptyLayer: ConfigLayer = { values: new Map(), problems: [] }
@@ -85,6 +87,6 @@ export const layerOfFile = (path: string): ConfigLayer => {
   } catch (error) {
     return broken(`the file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
-  if (format === '.properties') return layerOfProperties(text)
-  return layerOfDocument(format === '.json' ? 'json' : 'yaml', text)
+  const layer = format === '.properties' ? layerOfProperties(text) : layerOfDocument(format === '.json' ? 'json' : 'yaml', text)
+  return { ...layer, files: [path] }
 }

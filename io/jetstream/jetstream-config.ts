@@ -110,7 +110,8 @@ const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
   const sink = checkedSection<WriteSettings>('sink', sinkSchema, given('sink'), problems)
   const deadLetter = checkedSection<DeadLetterSettings>('deadLetter', deadLetterSchema, given('deadLetter'), problems)
   const kv = checkedSection<WatchSettings>('kv', kvSchema, given('kv'), problems)
-  if (problems.length > 0) throw new ConfigurationError(label, problems)
+  const files = layers.flatMap(layer => layer.files ?? [])
+  if (problems.length > 0) throw new ConfigurationError(files.length === 0 ? label : `${label} of ${files.join(' and ')}`, problems)
   return {
     config: Object.freeze({
       ...(connection === null ? {} : { connection: connection.settings }),
@@ -149,6 +150,7 @@ interface Layers {
 const over = (lower: ConfigLayer, upper: ConfigLayer): ConfigLayer => ({
   values: new Map([...lower.values, ...upper.values]),
   problems: [...lower.problems, ...upper.problems],
+  files: [...(lower.files ?? []), ...(upper.files ?? [])],
 })
 
 const builderOf = ({ files, code }: Layers): ConfigBuilder => {

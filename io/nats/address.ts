@@ -37,6 +37,14 @@ export const shownServers = (servers: ReadonlyArray<string>): string =>
     .map(shown => (isReadable(shown) ? shown : '(an address that is none)'))
     .join(', ')
 
+/** Why it cannot be, or null. */
+export const refusedPort = (server: string): string | null => {
+  const port = /^(?:[a-z]+:\/\/)?[^/]*:(\d+)(?:\/|$)/i.exec(addressOf(server).shown)?.[1]
+  return port === undefined || (Number(port) >= 1 && Number(port) <= 65_535)
+    ? null
+    : `the port of ${shownServers([server])} is none: ports are from 1 to 65535`
+}
+
 /** A percent sign that begins no code is itself. */
 const decoded = (text: string): string => {
   try {

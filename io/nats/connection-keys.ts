@@ -1,8 +1,8 @@
 // The keys of a connection: where NATS is, who asks, and how to come back.
 import { days, millis, minutes, seconds } from '../../sdk/model/time.ts'
-import { duration, listOf, refuse, secret, text } from '../settings/kinds.ts'
+import { accept, duration, listOf, refuse, secret, text } from '../settings/kinds.ts'
 import { type Kind, type Problem, type Schema, optional, required, withDefault } from '../settings/schema.ts'
-import { addressOf, differingSchemes, schemeOf } from './address.ts'
+import { addressOf, differingSchemes, refusedPort, schemeOf } from './address.ts'
 import type { ConnectionSettings } from './settings.ts'
 
 /** A connection's settings, and the name by which reads and writes find it. */
@@ -21,7 +21,8 @@ const address: Kind<string> = {
       return refuse('it holds a login: leave it out, and give user and password, or a token, as keys of their own')
     if (!/^(?:(?:(?:nats|tls):\/\/)?[^\s,/\\@]+\/?|wss?:\/\/[^\s,/\\@?#]+(?:\/[\w.~-]+)*\/?)$/.test(server))
       return refuse('it is no address such as nats://host:4222 or wss://host/path')
-    return { _tag: 'Right', right: { value: server, shown: server } }
+    const port = refusedPort(server)
+    return port === null ? accept(server, server) : refuse(port)
   },
 }
 

@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
 import { secretReference } from '../settings/kinds.ts'
-import { addressOf, differingSchemes, schemeOf, shownServers } from './address.ts'
+import { addressOf, differingSchemes, refusedPort, schemeOf, shownServers } from './address.ts'
 import { comeback } from './comeback.ts'
 import { connectionSchema } from './connection-keys.ts'
 import { ConnectionProblem } from './problem.ts'
@@ -33,6 +33,11 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
     longestMs: Math.max(firstMs, settings.reconnectMaxWait ?? reconnectMaxWait.fallback),
     jitterMs: settings.reconnectJitter ?? reconnectJitter.fallback,
   })
+  for (const server of settings.servers) {
+    const port = refusedPort(server)
+    if (port !== null) throw new ConnectionProblem('InvalidOptions', `The servers of the connection: ${port}.`)
+  }
+  await requireFiles(settings)
   const options: Omit<NodeConnectionOptions, 'tls'> = {
     servers: addresses.map(({ shown }) => shown),
     name: 'jetbeam',
@@ -105,13 +110,34 @@ type Login = Pick<NodeConnectionOptions, 'authenticator' | 'token' | 'user' | 'p
 
 const loginOf = async (settings: ConnectionSettings): Promise<Login> => {
   const { user, password, token, tokenVariable, nkeySeed, credentialsFile } = settings
-  if (credentialsFile !== undefined)
-    return withFile('credentials', credentialsFile, bytes => ({ authenticator: credsAuthenticator(bytes) }))
+  if (credentialsFile !== undefined) return withFile('credentials', credentialsFile, bytes => ({ authenticator: credentialsIn(bytes) }))
   if (nkeySeed !== undefined) return { authenticator: nkeyAuthenticator(new TextEncoder().encode(await resolved('nkeySeed', nkeySeed))) }
   if (user !== undefined) return { user, ...(password === undefined ? {} : { pass: await resolved('password', password) }) }
   if (token !== undefined) return { token: await resolved('token', token) }
   if (tokenVariable !== undefined) return { token: variable('token', tokenVariable) }
   return {}
+}
+
+/** Looked at here: the client would look when it has connected, and say that no server is there. */
+const credentialsIn = (bytes: Uint8Array): ReturnType<typeof credsAuthenticator> => {
+  const blocks = new TextDecoder().decode(bytes).match(/-{3,}[^\n]*-{3,}\s+\S+\s+-{3,}[^\n]*-{3,}/g)?.length ?? 0
+  if (blocks < 2) throw new Error('it has no JWT and seed between lines of dashes, as a .creds file has')
+  return credsAuthenticator(bytes)
+}
+
+/** Each of them read, and an authority parsed: what Node says of a file does not name it. */
+const requireFiles = async ({ tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSettings): Promise<void> => {
+  const begins = { tlsCaFile: 'CERTIFICATE', tlsCertFile: 'CERTIFICATE', tlsKeyFile: 'PRIVATE KEY' } as const
+  for (const [key, file] of [
+    ['tlsCaFile', tlsCaFile],
+    ['tlsCertFile', tlsCertFile],
+    ['tlsKeyFile', tlsKeyFile],
+  ] as const)
+    if (file !== undefined)
+      await withFile(key, file, bytes => {
+        if (!new RegExp(`-----BEGIN [A-Z ]*${begins[key]}-----`).test(new TextDecoder().decode(bytes)))
+          throw new Error(`it is no PEM file with a ${begins[key]} in it`)
+      })
 }
 
 /** What a reference leads to; only here is a secret a value. */

@@ -69,6 +69,12 @@ export const unknownKeys = (paths: ReadonlyArray<string>, known: ReadonlyArray<s
 /** The value of an unknown key is not shown: it may be a misspelled secret. */
 const unknownKey = (path: string, known: ReadonlyArray<string>): Problem => {
   const nearest = nearestOf(path, known)
+  const tight = path
+    .split('.')
+    .map(part => part.trim())
+    .join('.')
+  if (tight !== path && known.includes(tight))
+    return { path: shownKey(path), tag: 'InvalidOptions', reason: `a space is part of this key. Write ${tight}` }
   const remedy = nearest === null ? `There are ${known.join(', ')}` : `Did you mean ${nearest}?`
   return { path: shownKey(path), tag: 'InvalidOptions', reason: `there is no such key. ${remedy}` }
 }

@@ -20,7 +20,7 @@ export const parseJson = (text: string): Either<Problem, unknown> => {
     value = JSON.parse(text)
   } catch {
     // Node's own message quotes the text.
-    return broken(`this is no JSON${placeOf(text)}`)
+    return broken(`this is no JSON${jsonPlace(text)}`)
   }
   // JSON takes the last of two values for one key without a word.
   const repeated = repeatedKeyIn(text)
@@ -86,10 +86,26 @@ const problemOf = (text: string, { code, pos }: { readonly code: string; readonl
 
 const lineAt = (text: string, position: number): number => text.slice(0, position).split('\n').length
 
-/** Where YAML stumbles as well, which is not always. */
-const placeOf = (text: string): string => {
-  const error = parsed(text)?.errors[0]
-  return error === undefined ? '' : `, at line ${lineAt(text, error.pos[0])}`
+/** Whether something could follow that makes it JSON. */
+const isBeginning = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch (error) {
+    const message = error instanceof Error ? error.message : ''
+    return message.endsWith('end of JSON input') || Number(/at position (\d+)/.exec(message)?.[1]) >= text.length
+  }
+}
+
+/** Node does not always say where: the longest beginning that could still become JSON does. */
+const jsonPlace = (text: string): string => {
+  let [good, bad] = [0, text.length + 1]
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    if (isBeginning(text.slice(0, middle))) good = middle
+    else bad = middle
+  }
+  return `, at line ${lineAt(text, good)}, column ${good - text.lastIndexOf('\n', good - 1)}`
 }
 
 export const jsonText = (sections: SectionTexts): string => `${JSON.stringify(sections, null, 2)}\n`

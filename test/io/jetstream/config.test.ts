@@ -371,6 +371,27 @@ describe('A configuration', () => {
         assert.deepEqual(JetStreamConfig.file(join(folder, name)), whole, name)
       }
       assert.match(refused(() => JetStreamConfig.file(join(folder, 'none.yaml'))).message, /none\.yaml cannot be read: ENOENT/)
+      const wrong = async (name: string, text: string): Promise<string> => {
+        await writeFile(join(folder, name), text)
+        return refused(() => JetStreamConfig.file(join(folder, name))).message
+      }
+      for (const [text, place] of [
+        ['{"source":{"stream":"A",}}', 'line 1, column 25'],
+        ['{ // x\n"source":{}}', 'line 1, column 3'],
+        ['{\n "source": s3cret\n}', 'line 2, column 12'],
+        ['{"source":', 'line 1, column 11'],
+        ['', 'line 1, column 1'],
+        ['{"source":{}} more', 'line 1, column 15'],
+      ] as const)
+        assert.match(await wrong('b.json', text), new RegExp(`^The configuration of .*b\\.json: this is no JSON, at ${place}\\.$`))
+      assert.match(
+        await wrong('b.properties', 'jetbeam.source.stream\\ =A\n'),
+        /^The configuration of .*b\.properties has 2 problems:\n.*missing.*\n- source\.stream : a space is part of this key\. Write source\.stream\.$/,
+      )
+      assert.match(
+        await wrong('b.yaml', 'connection:\n  servers: nats://a:99999\n'),
+        /b\.yaml: connection\.servers: number 1: the port of nats:\/\/a:99999 is none/,
+      )
       assert.match(refused(() => JetStreamConfig.file('a.toml')).message, /neither \.properties nor/)
     } finally {
       await rm(folder, { recursive: true })
