@@ -8,6 +8,7 @@ import { JetStreamIOError, asError, errorText } from './errors.ts'
 import { type Owner, type Reached, ShardMarker } from './marker.ts'
 import { markerPlace, markerSubject } from './marker-subject.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
+import { limitText } from './publish-rejected.ts'
 import type { MarkerPlace, Position } from './position.ts'
 import type { PubAck } from './pub-ack.ts'
 import { streamInfo } from './stream-info.ts'
@@ -197,7 +198,7 @@ class AtomicSink {
     } catch (error) {
       throw new JetStreamIOError(
         'PublishRejected',
-        `${label} cannot publish a batch of ${to - from} messages: ${errorText(error)}. Make them smaller, or raise the server's max_payload.`,
+        `${label} cannot publish a batch of ${to - from} messages: ${errorText(error)}.${limitText(link.nc.info)} Make them smaller, or raise the server's max_payload.`,
         { cause: error },
       )
     }

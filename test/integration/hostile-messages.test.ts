@@ -215,7 +215,7 @@ describe('Beside what is well made', () => {
             assert.equal(error._tag, 'PublishRejected')
             assert.match(
               error.message,
-              /JetStreamIO\.write\(L_.*\) cannot publish .*max_payload size exceeded.* It takes \d+ bytes a message, with all headers.* raise the server's max_payload/,
+              /JetStreamIO\.write\(L_.*\) cannot publish .*max_payload size exceeded.* The server takes \d+ bytes a message, with all headers.* raise the server's max_payload/,
             )
             assert.isAbove(size, maxPayload - 500)
             if (way !== 'atomicBatch') assert.equal((await jsm.streams.info(stream)).state.messages, before)
