@@ -184,7 +184,7 @@ describe('NatsIO', () => {
           heard.map(message => message.string()),
           ['value 1', 'value 2', 'value 3'],
         )
-        assert.deepStrictEqual(connected.metrics(), { published: 3, skipped: 2 })
+        assert.deepInclude(connected.metrics(), { published: 3, skipped: 2 })
       } finally {
         await connected.close()
       }

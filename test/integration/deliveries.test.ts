@@ -139,7 +139,7 @@ describe('JetStreamIO.write', () => {
       const sink = await open(stream, { mode: 'checkpointed' }, atMostOnce)
       await sink.commit({ shard: 's', generation: 1, epoch: 1 }, outputs(`${stream}.a`, range(0, 600)), true)
       await sink.commit({ shard: 's', generation: 1, epoch: 2 }, outputs(`${stream}.a`, range(600, 1_200)), false)
-      assert.deepEqual(sink.metrics(), { published: 600, givenUp: 600 })
+      assert.deepInclude(sink.metrics(), { published: 600, givenUp: 600 })
       const stray = await rejection(sink.commit({ shard: 's', generation: 1, epoch: 3 }, outputs('nobody.takes.this', [1]), false))
       assert.equal(stray.name, 'SubjectNotInStream')
       await sink.close()

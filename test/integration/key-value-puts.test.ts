@@ -73,7 +73,7 @@ describe('KvIO.write', () => {
     await sink.commit(id, all, false)
     await sink.commit(id, all, true)
     assert.deepStrictEqual([await valueOf('a'), await valueOf('b')], ['newest', 'only'])
-    assert.deepStrictEqual(sink.metrics(), { put: 6, conflicts: 0, again: 0 })
+    assert.deepInclude(sink.metrics(), { put: 6, conflicts: 0, again: 0 })
     assert.strictEqual(sink.latency?.().count, 6)
     await sink.close()
   })
@@ -125,7 +125,7 @@ describe('KvIO.write', () => {
       false,
     )
     assert.deepStrictEqual([await valueOf('a'), await valueOf('b'), await valueOf('c')], [null, 'one', 'one'])
-    assert.deepStrictEqual(sink.metrics(), { put: 2, conflicts: 1, again: 0 })
+    assert.deepInclude(sink.metrics(), { put: 2, conflicts: 1, again: 0 })
     await sink.close()
   })
 

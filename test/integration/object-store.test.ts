@@ -88,7 +88,7 @@ describe('ObjectStoreIO', () => {
     const id = { shard: 'a', generation: 1, epoch: 1 }
     await sink.commit(id, row, false)
     await sink.commit(id, row, true)
-    assert.deepStrictEqual(sink.metrics(), { put: 1, found: 1 })
+    assert.deepInclude(sink.metrics(), { put: 1, found: 1 })
     assert.strictEqual(sink.latency?.().count, 1)
     // As after a crash between the second chunk and the info.
     await jsm.streams.deleteMessage('OBJ_images', 3)
@@ -115,7 +115,7 @@ describe('ObjectStoreIO', () => {
     const sink = await sinkAt(place.nc().getServer())
     await sink.commit(id, row(bytesOf(10, 6)), true)
     await sink.close()
-    assert.deepStrictEqual(sink.metrics(), { put: 0, found: 1 })
+    assert.deepInclude(sink.metrics(), { put: 0, found: 1 })
     assert.strictEqual(await stored(), 2)
     assert.deepStrictEqual(await gathered(), [['a', bytesOf(10, 6)]])
   })
