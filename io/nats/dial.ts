@@ -135,7 +135,7 @@ const requireFiles = async ({ tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSe
   ] as const)
     if (file !== undefined)
       await withFile(key, file, bytes => {
-        if (!new RegExp(`-----BEGIN [A-Z ]*${begins[key]}-----`).test(new TextDecoder().decode(bytes)))
+        if (!new RegExp(`-----BEGIN [A-Z0-9 ]*${begins[key]}-----`).test(new TextDecoder().decode(bytes)))
           throw new Error(`it is no PEM file with a ${begins[key]} in it`)
       })
 }

@@ -15,7 +15,8 @@ const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isWhole = (from: number) => (value: unknown) => value === Infinity || (Number.isInteger(value) && Number(value) >= from)
 const isTime = (value: unknown): boolean => value === undefined || (typeof value === 'number' && value >= 0)
 
-const checks: { readonly [Key in keyof HostOptions]-?: Check } = {
+/** `workers` means nothing to the direct runner: whoever swaps runners need not take it away. */
+const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
   provide: kind('an array of what is bound: [JetStreamIO.connection({ servers })]', Array.isArray),
   checkpoints: kind(
     'where they are kept: Checkpoints.directory(path) or Checkpoints.jetstream()',
@@ -36,6 +37,7 @@ const checks: { readonly [Key in keyof HostOptions]-?: Check } = {
   bundling: kind("'element', 'all', 'key' or 'random'", value => ['element', 'all', 'key', 'random'].some(known => known === value)),
   tasks: kind('a number of tasks from 1', isWhole(1)),
   threads: kind('a number of threads from 1', isWhole(1)),
+  workers: kind('a number of threads from 1', isWhole(1)),
   log: kind('a function, or a logger with info, warn and error', value => isFunction(value) || isLogger(value)),
 }
 

@@ -69,6 +69,13 @@ describe('a misuse is named, with the path of its transform', () => {
       }
   })
 
+  it('the worker-thread runner’s number of workers means nothing here, so that runners can be swapped', async () => {
+    const options = { workers: 3, seed: 1 }
+    const pipeline = Pipeline.of(pipe(Create.of([1]), PCollection.ignore))
+    await orThrow(DirectRunner.run(options)(pipeline))
+    assert.include(await orThrow(DirectRunner.explain(options)(pipeline)), 'no checkpoints')
+  })
+
   it('options of a run that are none, or hold what they cannot, all at once', async () => {
     const odd: object = {
       checkpoints: './state',
