@@ -125,19 +125,19 @@ const credentialsIn = (bytes: Uint8Array): ReturnType<typeof credsAuthenticator>
   return credsAuthenticator(bytes)
 }
 
-/** Each of them read, and an authority parsed: what Node says of a file does not name it. */
-const requireFiles = async ({ tlsCaFile, tlsCertFile, tlsKeyFile }: ConnectionSettings): Promise<void> => {
-  const begins = { tlsCaFile: 'CERTIFICATE', tlsCertFile: 'CERTIFICATE', tlsKeyFile: 'PRIVATE KEY' } as const
-  for (const [key, file] of [
-    ['tlsCaFile', tlsCaFile],
-    ['tlsCertFile', tlsCertFile],
-    ['tlsKeyFile', tlsKeyFile],
-  ] as const)
-    if (file !== undefined)
-      await withFile(key, file, bytes => {
-        if (!new RegExp(`-----BEGIN [A-Z0-9 ]*${begins[key]}-----`).test(new TextDecoder().decode(bytes)))
-          throw new Error(`it is no PEM file with a ${begins[key]} in it`)
-      })
+const pemBlocks = { tlsCaFile: 'CERTIFICATE', tlsCertFile: 'CERTIFICATE', tlsKeyFile: 'PRIVATE KEY' } as const
+
+/** What Node says of a file that it cannot use does not name it. */
+const requireFiles = async (settings: ConnectionSettings): Promise<void> => {
+  for (const key of ['tlsCaFile', 'tlsCertFile', 'tlsKeyFile'] as const) {
+    const file = settings[key]
+    const block = pemBlocks[key]
+    if (file === undefined) continue
+    await withFile(key, file, bytes => {
+      if (!new RegExp(`-----BEGIN [A-Z0-9 ]*${block}-----`).test(new TextDecoder().decode(bytes)))
+        throw new Error(`it is no PEM file with a ${block} in it`)
+    })
+  }
 }
 
 /** What a reference leads to; only here is a secret a value. */

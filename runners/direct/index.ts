@@ -1,9 +1,10 @@
 // The runner for tests and for one process: all tasks of a pipeline in the thread that calls it.
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
-import type { Runner } from '../../sdk/model/run.ts'
+import type { Job, Runner } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
+import { requireGiven } from '../host/given.ts'
 import { type RunnerParts, settled, startJob } from '../host/job.ts'
 import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
@@ -14,11 +15,16 @@ export type DirectOptions = HostOptions
 
 const support: Support = { runner: 'the direct runner', features: allFeatures }
 /** What fails here would take the process with it, mostly: whoever starts it decides whether to start it again. */
-const partsOf = (o: DirectOptions = {}): RunnerParts => ({
+const partsOf = (o: DirectOptions): RunnerParts => ({
   support,
   runOf: (opened, place) => new Host(opened, place),
   restart: o.restart ?? { attempts: 0 },
 })
+
+const start = async (pipeline: Pipeline, o: DirectOptions = {}): Promise<Job> => {
+  requireGiven(pipeline, o)
+  return startJob(pipeline, o, partsOf(o))
+}
 
 /**
  * Runs a pipeline in this thread (Beam's DirectRunner).
@@ -32,7 +38,7 @@ const partsOf = (o: DirectOptions = {}): RunnerParts => ({
  * await orThrow(pipe(copy, DirectRunner.run({ job: 'copy', checkpoints: Checkpoints.directory('./state') })))
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
-  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await startJob(pipeline, o ?? {}, partsOf(o))).done, pipelineErrorOf)),
-  start: o => pipeline => settled(() => startJob(pipeline, o ?? {}, partsOf(o))),
+  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf)),
+  start: o => pipeline => settled(() => start(pipeline, o)),
   explain: o => pipeline => settled(() => explain(pipeline, o ?? {})),
 }

@@ -1,16 +1,14 @@
 // The plan of a pipeline as text: its stages, and what each source and sink guarantees, and why.
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
-import { requirePipeline } from '../plan/given-pipeline.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
-import { requireOptions } from './given-options.ts'
+import { requireGiven } from './given.ts'
 import { logOf } from './log.ts'
 import { jobNameOf, look, type Opened } from './opening.ts'
 import type { HostOptions } from './options.ts'
 
 /** Connects to what the pipeline reads and writes, and leaves it as it is. */
 export const explain = async (pipeline: Pipeline, options: HostOptions): Promise<string> => {
-  requirePipeline(pipeline)
-  requireOptions(pipeline.name, options)
+  requireGiven(pipeline, options)
   const opened = await look(pipeline, {
     options,
     signal: new AbortController().signal,

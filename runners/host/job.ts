@@ -7,9 +7,7 @@ import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import type { Job, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
 import { checkSavepointName } from '../checkpoint/savepoint-name.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
-import { requirePipeline } from '../plan/given-pipeline.ts'
 import { pipelineErrorOf } from './errors.ts'
-import { requireOptions } from './given-options.ts'
 import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
@@ -65,11 +63,9 @@ interface Return {
 type Verb = 'suspend' | 'drain' | 'cancel'
 const wishing = { suspend: 'suspending', drain: 'draining', cancel: 'cancelling' } as const satisfies Record<Verb, JobState>
 
-/** Rejects with what `pipelineErrorOf` understands. */
+/** Of a pipeline and options that were looked at. Rejects with what `pipelineErrorOf` understands. */
 export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: RunnerParts): Promise<Job> => {
-  requirePipeline(pipeline)
   refuseWithinBuild(pipeline.name)
-  requireOptions(pipeline.name, given)
   refuseUnsupported(pipeline, parts.support)
   const log = logOf(given.log, jobNameOf(pipeline, given))
   const options = { ...given, log }

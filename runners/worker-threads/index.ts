@@ -6,6 +6,7 @@ import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Job, Runner, RunOptions } from '../../sdk/model/run.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
+import { requireGiven } from '../host/given.ts'
 import { settled, startJob } from '../host/job.ts'
 import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
@@ -38,9 +39,8 @@ const support: Support = {
 }
 
 const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): Promise<Job> => {
+  requireGiven(pipeline, o)
   const { workers = availableParallelism(), ...options } = o
-  if (!Number.isInteger(workers) || workers < 1 || workers > 1_024)
-    throw new InvalidPipelineError(pipeline.name, [`workers is a number of threads from 1 to 1,024, and ${workers} is not`])
   const local = (options.provide as ReadonlyArray<{ readonly _tag: string; readonly key: string }> | undefined)?.find(
     it => it._tag === 'LocalBinding',
   )

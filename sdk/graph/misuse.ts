@@ -1,5 +1,6 @@
 // What only a program without types can do: a function that is none, an option that nobody reads. Refused where it is written, once for
 // all verbs, since what it would do otherwise shows up far away or nowhere.
+import { showGiven } from '../model/show-given.ts'
 import { currentScope } from './building.ts'
 import { callSite } from './call-site.ts'
 import { InvalidPipelineError } from './invalid-pipeline.ts'
@@ -25,13 +26,4 @@ export const requireKnown = (kind: string, options: unknown, known: ReadonlyArra
 export const requireChoice = (kind: string, option: string, value: unknown, choices: ReadonlyArray<string>): void => {
   if (value === undefined || choices.some(choice => choice === value)) return
   refuseUse(kind, `has ${showGiven(value)} for ${option}. Use ${choices.map(choice => `'${choice}'`).join(' or ')}`)
-}
-
-/** In a few words: what was given may be large. */
-export const showGiven = (value: unknown): string => {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
-  if (typeof value === 'function') return 'a function'
-  if (typeof value !== 'object' || value === null) return String(value)
-  if (Array.isArray(value)) return 'an array'
-  return `an object of ${Object.keys(value).slice(0, 5).join(', ') || 'nothing'}`
 }

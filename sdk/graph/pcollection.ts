@@ -3,7 +3,8 @@ import type { Node, Output, Transform } from './node.ts'
 import { recordAssertion } from './assertions.ts'
 import { callSite } from './call-site.ts'
 import { currentScope, recordSink } from './building.ts'
-import { refuseUse, requireFunction, showGiven } from './misuse.ts'
+import { showGiven } from '../model/show-given.ts'
+import { refuseUse, requireFunction } from './misuse.ts'
 
 declare const element: unique symbol
 const outputOf = Symbol('output')

@@ -1,10 +1,10 @@
 // Leaves become a pipeline; a definition makes it importable by others: workers, the command line, a job server.
 import type { StandardSchema } from '../coders/index.ts'
+import { showGiven } from '../model/show-given.ts'
 import { recording } from './building.ts'
 import { graphOf } from './graph.ts'
 import type { Graph } from './graph-node.ts'
 import { InvalidPipelineError } from './invalid-pipeline.ts'
-import { showGiven } from './misuse.ts'
 import type { Node } from './node.ts'
 import { validOptions } from './options.ts'
 import type { PDone } from './pcollection.ts'

@@ -3,6 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Binding } from './bindings.ts'
 import type { JobEvent, JobState, RolledBack } from './job-event.ts'
 import type { JobMetrics } from './job-metrics.ts'
+import { showGiven } from './show-given.ts'
 import type { Duration } from './time.ts'
 
 interface Checkpointing {
@@ -40,16 +41,14 @@ interface HowOften {
   readonly failures?: number | undefined
 }
 
-const shown = (time: unknown): string => (typeof time === 'string' ? JSON.stringify(time) : `${String(time)} ms`)
+const shownTime = (time: unknown): string => (typeof time === 'number' ? `${time} ms` : showGiven(time))
 
 const times = ['every', 'keep', 'timeout', 'failures'] as const
 
 /** JavaScript takes any name, and a misspelt one would be taken for one that was left out. */
 const requireKnown = (of: string, given: unknown, known: ReadonlyArray<string>): void => {
   if (typeof given !== 'object' || given === null)
-    throw new RangeError(
-      `${of} takes options by name, ${known.join(', ')}, and was given ${given === null ? 'null' : `what is ${typeof given}`}`,
-    )
+    throw new RangeError(`${of} takes options by name, ${known.join(', ')}, and was given what is ${typeof given}`)
   const stranger = Object.keys(given).find(name => !known.includes(name))
   if (stranger !== undefined) throw new RangeError(`${of} has no option ${stranger}. Its options are ${known.join(', ')}`)
 }
@@ -59,12 +58,12 @@ const checked = (of: string, { every: given, keep = 3, timeout: limit, failures 
   const timeout: number = limit ?? 600_000
   if (!(typeof every === 'number' && every > 0))
     throw new RangeError(
-      `${of}: every is a time between checkpoints, and ${shown(every)} is none: give seconds(1), or a number of milliseconds`,
+      `${of}: every is a time between checkpoints, and ${shownTime(every)} is none: give seconds(1), or a number of milliseconds`,
     )
   if (!Number.isInteger(keep) || keep < 1) throw new RangeError(`${of}: keep is how many stay, a whole number from 1, and ${keep} is not`)
   if (!(typeof timeout === 'number' && timeout > 0))
     throw new RangeError(
-      `${of}: timeout is the longest that a checkpoint may take, and ${shown(timeout)} is no time: give minutes(1), or a number of milliseconds`,
+      `${of}: timeout is the longest that a checkpoint may take, and ${shownTime(timeout)} is no time: give minutes(1), or a number of milliseconds`,
     )
   if (!Number.isInteger(failures) || failures < 1)
     throw new RangeError(`${of}: failures is how many in a row end the run, a whole number from 1, and ${failures} is not`)
@@ -169,7 +168,8 @@ export interface RunOptions {
  * `transform` is the path of the transform in the pipeline; `cause` what was thrown.
  *
  * `InvalidPipeline`: it cannot run, here or with these options, for all of these `problems`. `UserCodeFailed`: a function threw, or
- * rejected, for `element`, shown as text; one that comes straight from a source has its `position` there, and its `split`, else both are null. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
+ * rejected, for `element`, shown as text; one that comes straight from a source has its `position` there, and its `split`, else both are
+ * null. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
  * `CheckpointFailed`: they cannot be kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a
  * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
  */

@@ -1,7 +1,8 @@
 // Aggregation with an accumulator for each key and window.
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { erasedCombineFn } from '../graph/erased.ts'
-import { refuseUse, requireKnown, showGiven } from '../graph/misuse.ts'
+import { refuseUse, requireKnown } from '../graph/misuse.ts'
+import { showGiven } from '../model/show-given.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
 import { CombineFn } from './combine-fn.ts'

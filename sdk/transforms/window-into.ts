@@ -1,5 +1,6 @@
 // Elements into windows, and what their windows' firings contain.
-import { refuseUse, requireChoice, requireKnown, showGiven } from '../graph/misuse.ts'
+import { refuseUse, requireChoice, requireKnown } from '../graph/misuse.ts'
+import { showGiven } from '../model/show-given.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { Duration } from '../model/time.ts'
 import { DefaultTrigger, isTrigger, type Trigger } from '../model/trigger.ts'

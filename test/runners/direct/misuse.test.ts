@@ -85,6 +85,7 @@ describe('a misuse is named, with the path of its transform', () => {
       onEvent: 'log',
       bundling: 'some',
       tasks: 0,
+      threads: Infinity,
       log: console.info.name,
       until: undefined,
     }
@@ -103,7 +104,8 @@ describe('a misuse is named, with the path of its transform', () => {
                 'signal is an AbortSignal',
                 'onEvent is a function',
                 "bundling is 'element', 'all', 'key' or 'random'",
-                'tasks is a number of tasks from 1',
+                'tasks is a number of tasks from 1 to 1,024',
+                'threads is a number of threads from 1 to 1,024',
                 'log is a function, or a logger with info, warn and error',
               ]
             : ['its options are an object'],

@@ -1,5 +1,7 @@
-// What a run is told, looked at before it begins: a program without types would else learn of a mistake from what does not happen.
+// What a runner is handed, looked at before a run begins: a program without types would else learn of a mistake from what does not happen.
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import type { Pipeline } from '../../sdk/graph/pipeline.ts'
+import { showGiven } from '../../sdk/model/show-given.ts'
 import type { HostOptions } from './options.ts'
 
 /** What is wrong with a value; null: nothing. */
@@ -8,11 +10,13 @@ type Check = (value: unknown) => string | null
 const kind =
   (what: string, holds: (value: unknown) => boolean): Check =>
   value =>
-    holds(value) ? null : `is ${what}, and ${shown(value)} is not`
+    holds(value) ? null : `is ${what}, and ${showGiven(value)} is not`
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isWhole = (from: number) => (value: unknown) => value === Infinity || (Number.isInteger(value) && Number(value) >= from)
+const isWhole = (value: unknown, from: number): boolean => Number.isInteger(value) && Number(value) >= from
+const isCount = (value: unknown): boolean => isWhole(value, 1) && Number(value) <= 1_024
+const isAttempts = (value: unknown): boolean => value === Infinity || isWhole(value, 0)
 const isTime = (value: unknown): boolean => value === undefined || (typeof value === 'number' && value >= 0)
 
 /** `workers` means nothing to the direct runner: whoever swaps runners need not take it away. */
@@ -27,7 +31,7 @@ const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
   until: kind("'end'", value => value === 'end'),
   restart: kind(
     '{ attempts: 3, initial: seconds(1), max: minutes(1) }: how often, and the shortest and longest pause; both may be left out',
-    value => isObject(value) && isWhole(0)(value['attempts']) && isTime(value['initial']) && isTime(value['max']),
+    value => isObject(value) && isAttempts(value['attempts']) && isTime(value['initial']) && isTime(value['max']),
   ),
   signal: kind('an AbortSignal', value => value instanceof AbortSignal),
   onProgress: kind('a function', isFunction),
@@ -35,24 +39,31 @@ const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
   strict: kind('true or false', value => typeof value === 'boolean'),
   seed: kind('a number', value => typeof value === 'number' && Number.isFinite(value)),
   bundling: kind("'element', 'all', 'key' or 'random'", value => ['element', 'all', 'key', 'random'].some(known => known === value)),
-  tasks: kind('a number of tasks from 1', isWhole(1)),
-  threads: kind('a number of threads from 1', isWhole(1)),
-  workers: kind('a number of threads from 1', isWhole(1)),
+  tasks: kind('a number of tasks from 1 to 1,024', isCount),
+  threads: kind('a number of threads from 1 to 1,024', isCount),
+  workers: kind('a number of threads from 1 to 1,024', isCount),
   log: kind('a function, or a logger with info, warn and error', value => isFunction(value) || isLogger(value)),
 }
 
 const isLogger = (value: unknown): boolean => isObject(value) && ['info', 'warn', 'error'].every(level => isFunction(value[level]))
 
-const shown = (value: unknown): string =>
-  typeof value === 'string'
-    ? JSON.stringify(value)
-    : isObject(value) || typeof value === 'function'
-      ? `this ${typeof value}`
-      : String(value)
+/** Throws an InvalidPipelineError for what is no pipeline, and for options, all at once, that are none or hold what they cannot. */
+export const requireGiven = (pipeline: unknown, options: unknown): void => {
+  if (!isPipeline(pipeline)) throw new InvalidPipelineError(null, [strangerText(pipeline)])
+  requireOptions(pipeline.name, options)
+}
 
-/** Throws an InvalidPipelineError that names each option that is none, or holds what it cannot. */
-export const requireOptions = (pipelineName: string | null, given: unknown): void => {
-  if (!isObject(given)) throw new InvalidPipelineError(pipelineName, [`its options are an object, and ${shown(given)} is none`])
+const isPipeline = (given: unknown): given is Pipeline => typeof given === 'object' && given !== null && 'graph' in given
+
+/** Mostly a definition that nobody called. */
+const strangerText = (given: unknown): string => {
+  if (typeof given === 'function') return 'it is a definition: call it, for that builds the pipeline. runner.run(options)(definition())'
+  const what = given === null ? 'null' : typeof given === 'object' ? 'another object' : `what is ${typeof given}`
+  return `a runner takes what Pipeline.of or a definition gives, and was handed ${what}`
+}
+
+const requireOptions = (pipelineName: string | null, given: unknown): void => {
+  if (!isObject(given)) throw new InvalidPipelineError(pipelineName, [`its options are an object, and ${showGiven(given)} is none`])
   const known = new Map<string, Check>(Object.entries(checks))
   const problems = Object.entries(given).flatMap(([name, value]) => {
     const check = known.get(name)
