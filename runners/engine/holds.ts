@@ -18,23 +18,21 @@ export class Holds {
     this.#firesAtEnd = firesAtEnd
   }
 
-  /** What an element does to its pane's timestamp. One behind the watermark cannot pull the output behind it: it counts as at the window's end. */
+  /**
+   * An element's part in its pane's timestamp. As in Beam (WatermarkHold), a late element has none: one behind the output watermark, which
+   * cannot wait for it any more, or one whose window has ended. A pane of late elements alone goes by the end of its window.
+   */
   observe(cell: Cell, timestamp: number): void {
-    if (this.#combiner !== 'endOfWindow') this.#combineOnTime(cell, timestamp)
-    else if (cell.pending === 1) this.#holdEnd(cell)
+    if (this.#watermarks.input >= cell.window.end) return
+    if (this.#combiner === 'endOfWindow') {
+      if (Number.isNaN(cell.timestamp)) this.#combine(cell, maxTimestamp(cell.window))
+    } else if (timestamp >= this.#watermarks.output) this.#combine(cell, timestamp)
   }
 
   /** What a pane that merges into this one's has held so far: held already, so it may lie behind the input watermark. */
   absorb(cell: Cell, at: number): void {
-    if (this.#combiner === 'endOfWindow') this.#holdEnd(cell)
+    if (this.#combiner === 'endOfWindow') this.observe(cell, at)
     else if (!Number.isNaN(at)) this.#combine(cell, at)
-  }
-
-  /** Where the window has ended as well, nothing is held: a session may still grow, and its pane then goes by its new end (as in Beam). */
-  #combineOnTime(cell: Cell, timestamp: number): void {
-    const { input } = this.#watermarks
-    const at = timestamp < input ? maxTimestamp(cell.window) : timestamp
-    if (at >= input) this.#combine(cell, at)
   }
 
   #combine(cell: Cell, at: number): void {
@@ -42,23 +40,21 @@ export class Holds {
     if (Number.isNaN(before)) cell.timestamp = at
     else if (this.#combiner === 'earliest') cell.timestamp = Math.min(before, at)
     else cell.timestamp = Math.max(before, at)
-    if (cell.timestamp !== before) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+    if (cell.timestamp !== before) this.#hold(cell)
   }
 
   /** A pane that fires at the window's end needs no hold there: it does so before the watermark that is due has been handed on. */
-  #holdEnd(cell: Cell): void {
-    if (this.#firesAtEnd || cell.pending === 0) return
-    const time = maxTimestamp(cell.window)
-    this.#heap.push(time, { cell, time })
+  #hold(cell: Cell): void {
+    if (this.#combiner === 'endOfWindow' && this.#firesAtEnd) return
+    this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
   }
 
   restore(cell: Cell): void {
-    if (this.#combiner === 'endOfWindow') this.#holdEnd(cell)
-    else if (!Number.isNaN(cell.timestamp)) this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+    if (!Number.isNaN(cell.timestamp)) this.#hold(cell)
   }
 
   #isHeld({ cell, time }: { readonly cell: Cell; readonly time: number }): boolean {
-    if (cell.gone || !(this.#combiner === 'endOfWindow' ? cell.pending > 0 : cell.timestamp === time)) return false
+    if (cell.gone || cell.timestamp !== time) return false
     // What is behind the watermark that was handed on is late whatever happens: waiting for it would help nobody.
     return time >= this.#watermarks.output
   }

@@ -4,7 +4,7 @@ import type { WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
 import type { Step } from '../plan/stage.ts'
 import type { StageCompiler } from './compile.ts'
 import { type Element, pair, pairOf, whole, wholeOf } from './element.ts'
-import { mayLeaveOut } from './window-assignment.ts'
+import { mayBeInSeveral, mayLeaveOut } from './window-assignment.ts'
 
 /** Writes step number `at` for `element`, and what follows it. */
 export const writeStep = (compiler: StageCompiler, at: number, step: Step, element: Element, depth: number): void => {
@@ -114,7 +114,10 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       return next({ ...element, value: whole(input), timestamp: t })
     }
     case 'WindowInto':
-      return assignWindows(compiler, at, transform.strategy, element, next)
+      // As in Beam, an element in three windows is three elements, and the new function assigns each of them.
+      return mayBeInSeveral(step.strategy.windowFn.kind)
+        ? compiler.eachWindow(element, (_, alone) => assignWindows(compiler, at, transform.strategy, { ...element, windows: alone }, next))
+        : assignWindows(compiler, at, transform.strategy, element, next)
     case 'ReifyWindowed': {
       const parts = transform.of === 'value' ? pairOf(out, element.value) : { key: null, value: wholeOf(out, element.value) }
       return compiler.eachWindow(element, (window, alone) => {

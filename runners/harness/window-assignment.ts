@@ -14,6 +14,9 @@ const withoutWindow = Metrics.counter('droppedWithoutWindow')
 /** Whether an element may be in no window at all: it is dropped then. */
 export const mayLeaveOut = (kind: WindowFnKind): boolean => kind._tag === 'Custom' || (kind._tag === 'Sliding' && kind.every > kind.size)
 
+/** Whether one element may be in several windows. */
+export const mayBeInSeveral = (kind: WindowFnKind): boolean => kind._tag === 'Custom' || (kind._tag === 'Sliding' && kind.every < kind.size)
+
 /** Counts what is in no window. */
 export const windowsOf = (windowFn: WindowFn<never>): Assign => {
   // The element type was checked by Window.into.

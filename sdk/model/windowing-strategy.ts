@@ -47,7 +47,7 @@ export interface WindowFn<in A = unknown> {
 
 /**
  * Which timestamp a grouping gives to a pane: the earliest or the latest of its elements', or the window's last instant (Beam's
- * TimestampCombiner). An element that comes behind the watermark counts as at the window's end.
+ * TimestampCombiner). Late elements do not count; a pane of late elements alone has the window's last instant.
  */
 export type TimestampCombiner = 'earliest' | 'latest' | 'endOfWindow'
 /** What a window's next firing contains: all of its elements so far, or those since the one before (Beam's AccumulationMode). */

@@ -103,6 +103,37 @@ export const global = Pipeline.define(import.meta, 'global', () =>
   ),
 )
 
+/** One element in three windows is three elements, whichever way they are windowed again. */
+export const rewindowed = Pipeline.define(import.meta, 'rewindowed', () => {
+  const three = pipe(timed(10), Window.into(SlidingWindows.of(millis(30), { every: millis(10) })))
+  const byHand = WindowFn.of({ name: 'three', assign: (_: number, at) => [1, 2, 3].map(size => IntervalWindow.of(at, at + size)) })
+  const counted = (pc: Collection<number>, expected: number): PDone =>
+    pipe(pc, Count.globally, PAssert.that(singleton(expected)), PCollection.ignore)
+  return [
+    counted(pipe(three, Window.into(GlobalWindows)), 3),
+    counted(
+      pipe(
+        three,
+        Reify.windowed,
+        PCollection.map(({ value }): number => value),
+        Window.into(GlobalWindows),
+      ),
+      3,
+    ),
+    counted(pipe(three, Window.into(FixedWindows.of(millis(100)))), 3),
+    counted(pipe(three, Window.into(FixedWindows.of(millis(100))), Window.into(GlobalWindows)), 3),
+    counted(pipe(timed(10), Window.into(byHand), Window.into(GlobalWindows)), 3),
+    pipe(
+      three,
+      Window.into(SlidingWindows.of(millis(20), { every: millis(10) })),
+      underOne,
+      byWindow,
+      PAssert.that(containsInAnyOrder(['0-20: 10 10 10', '10-30: 10 10 10'])),
+      PCollection.ignore,
+    ),
+  ]
+})
+
 const day = (iso: string): number => Date.parse(iso)
 
 export const calendar = Pipeline.define(import.meta, 'calendar', () => {
@@ -287,6 +318,7 @@ export const windowCases: ReadonlyArray<Case> = [
   { says: 'sessions of one key know nothing of those of another', pipeline: sessionsByKey },
   { says: 'sessions behind a grouping are the windows that it made of them', pipeline: sessionsTwice },
   { says: 'the global window holds all', pipeline: global },
+  { says: 'an element of three windows stays three elements when it is windowed again', pipeline: rewindowed },
   { says: 'calendar windows follow the clocks of their time zone', pipeline: calendar },
   { says: "window functions of one's own assign and merge as they say", pipeline: custom },
   { says: 'a pane has the earliest, the latest or the last timestamp of its window', pipeline: combined },

@@ -1,7 +1,19 @@
 // Panes, lateness, timestamps and the life of a window's state.
 import { assert } from 'chai'
 import { wholeOf } from '../../../runners/engine/frozen-state.ts'
-import { AfterCount, AfterWatermark, FixedWindows, Instant, millis, Repeatedly, Sessions } from '../../../sdk/index.ts'
+import {
+  AfterCount,
+  AfterWatermark,
+  DefaultTrigger,
+  FixedWindows,
+  GlobalWindows,
+  Instant,
+  millis,
+  Repeatedly,
+  Sessions,
+  type Trigger,
+  type WindowFn,
+} from '../../../sdk/index.ts'
 import { DrivenGrouping } from './driven-grouping.ts'
 
 const ten = FixedWindows.of(millis(10))
@@ -123,6 +135,37 @@ describe('the timestamp of a pane', () => {
           [8, 1],
           [3, 1],
         ])
+        .watermark(10)
+      assert.deepEqual(
+        fired.map(({ timestamp }) => timestamp),
+        [at],
+      )
+    }
+  })
+
+  it('is the latest of the elements that were not late, in a window that never ends and in one that does', () => {
+    const stamps = (windowFn: WindowFn, trigger: Trigger, first: number): ReadonlyArray<number> =>
+      new DrivenGrouping({ windowFn, trigger, timestampCombiner: 'latest' })
+        .watermark(3)
+        .add([
+          [first, 1],
+          [1, 1],
+        ])
+        .watermark(10)
+        .fired.map(({ timestamp }) => timestamp)
+    assert.deepEqual(stamps(GlobalWindows, AfterCount.of(2), 23), [23])
+    assert.deepEqual(stamps(ten, DefaultTrigger, 5), [5])
+  })
+
+  it('counts an element behind the input watermark that the output watermark has not passed', () => {
+    for (const [timestampCombiner, at] of [
+      ['latest', 6],
+      ['earliest', 4],
+    ] as const) {
+      const { fired } = new DrivenGrouping({ windowFn: ten, timestampCombiner })
+        .add([[4, 1]])
+        .watermark(8)
+        .add([[6, 1]])
         .watermark(10)
       assert.deepEqual(
         fired.map(({ timestamp }) => timestamp),
