@@ -70,6 +70,35 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    // The control of a run is replayed from a seed as well: it waits and does I/O, but time, timers and randomness are injected.
+    files: ['runners/{host,direct,worker-threads}/**/*.ts', 'test/simulation/**/*.ts'],
+    ignores: [
+      'runners/host/clock.ts',
+      'runners/host/log.ts',
+      'runners/worker-threads/{thread,pool,pipeline-module}.ts',
+      'test/simulation/{main,*.test}.ts',
+    ],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...clocks.map(name => ({ name, message: 'A simulation replays this from a seed: take time and timers from the Clock.' })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'A simulation replays this from a seed: take randomness from a seed or the Clock.' },
+        { object: 'process', property: 'hrtime', message: 'A simulation replays this from a seed: take time from the Clock.' },
+        { object: 'process', property: 'nextTick', message: 'A simulation replays this from a seed: take turns from the Clock.' },
+      ],
+      'no-restricted-imports': [
+        'error',
+        ...['node:crypto', 'node:timers', 'node:timers/promises', 'node:perf_hooks'].map(name => ({
+          name,
+          message: 'A simulation replays this from a seed: take time, timers and randomness from the Clock.',
+        })),
+      ],
+    },
+  },
   // What comes from outside, or from a program without types, may not be what its type says: these rooms look again.
   {
     files: ['sdk/coders/**/*.ts', 'io/**/*.ts'],

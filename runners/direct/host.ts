@@ -17,19 +17,21 @@ import { TaskLoop } from '../host/task-loop.ts'
 export class Host {
   readonly #opened: Opened
   readonly #place: Place
-  readonly #pacer = new Pacer()
+  readonly #pacer: Pacer
   readonly #errands: Errands
   readonly #sinks: Sinks
   readonly #loop: TaskLoop
   readonly #conductor: Conductor
   readonly #watch: ProgressWatch
-  readonly #beganMs = performance.now()
+  readonly #beganMs: number
 
   constructor(opened: Opened, place: Place) {
     const { plan, content, shards, session, sources, clients } = opened
     const poke = (): void => this.#pacer.poke()
     this.#opened = opened
     this.#place = place
+    this.#pacer = new Pacer(place.clock)
+    this.#beganMs = place.clock.monotonicMs()
     this.#watch = new ProgressWatch(place.tell)
     this.#errands = new Errands(poke)
     this.#sinks = new Sinks(opened.sinks)
@@ -55,6 +57,7 @@ export class Host {
         strict: place.options.strict === true,
         seed: place.options.seed ?? 0,
         log: place.log,
+        clock: place.clock,
       },
       {
         onSnapshot: (epoch, snapshot) => this.#conductor.onSnapshot(epoch, snapshot),
@@ -121,7 +124,7 @@ export class Host {
 
   #progress(): void {
     const metrics = this.metrics()
-    this.#watch.look(metrics, Date.now())
+    this.#watch.look(metrics, this.#place.clock.wallMs())
     this.#place.options.onProgress?.(metrics)
   }
 
@@ -148,7 +151,12 @@ export class Host {
   }
 
   metrics(): JobMetrics {
-    return metricsOf(this.#opened.plan, this.#beganMs, [this.#loop.report()], this.#conductor.stats)
+    return metricsOf(
+      this.#opened.plan,
+      { beganMs: this.#beganMs, nowMs: this.#place.clock.monotonicMs() },
+      [this.#loop.report()],
+      this.#conductor.stats,
+    )
   }
 }
 

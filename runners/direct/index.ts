@@ -2,6 +2,7 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Job, Runner } from '../../sdk/model/run.ts'
+import { systemClock } from '../host/clock.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
 import { requireGiven } from '../host/given.ts'
@@ -17,6 +18,7 @@ const support: Support = { runner: 'the direct runner', features: allFeatures }
 /** What fails here would take the process with it, mostly: whoever starts it decides whether to start it again. */
 const partsOf = (o: DirectOptions): RunnerParts => ({
   support,
+  clock: systemClock,
   runOf: (opened, place) => new Host(opened, place),
   restart: o.restart ?? { attempts: 0 },
 })

@@ -3,6 +3,7 @@ import type { Transform } from '../../sdk/graph/node.ts'
 import type { Retry } from '../../sdk/model/failure.ts'
 import { countFailure } from '../../sdk/model/metric-scope.ts'
 import type { CallOutcome } from '../engine/messages.ts'
+import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
 type Call = Extract<Transform, { readonly _tag: 'MapAsync' }>
@@ -20,8 +21,13 @@ export class CallTimeoutError extends Error {
  * something of every one.
  */
 export class LiveCalls {
+  readonly #clock: Pick<Clock, 'after'>
   readonly #live = new Set<AbortController>()
   #aborted = false
+
+  constructor(clock: Pick<Clock, 'after'>) {
+    this.#clock = clock
+  }
 
   get aborted(): boolean {
     return this.#aborted
@@ -32,11 +38,11 @@ export class LiveCalls {
     const controller = new AbortController()
     if (this.#aborted) controller.abort(stopped())
     this.#live.add(controller)
-    const timer = setTimeout(() => controller.abort(late()), Math.min(timeoutMs, longestTimerMs))
+    const cancel = this.#clock.after(timeoutMs, () => controller.abort(late()))
     try {
       return await work(controller.signal)
     } finally {
-      clearTimeout(timer)
+      cancel()
       this.#live.delete(controller)
     }
   }
@@ -46,9 +52,6 @@ export class LiveCalls {
     for (const controller of this.#live) controller.abort(stopped())
   }
 }
-
-/** A timer that is set for longer goes off at once. */
-const longestTimerMs = 2 ** 31 - 1
 
 const stopped = (): Error => new Error('the run stopped while the call was under way')
 

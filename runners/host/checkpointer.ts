@@ -11,7 +11,7 @@ import {
   writeSnapshot,
 } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
-import { monotonicMs } from './monotonic.ts'
+import type { Clock } from './clock.ts'
 
 /** Outputs that wait for a checkpoint: from here on an early one is taken. */
 export const earlyCheckpointBytes = 3 * 1_024 * 1_024
@@ -23,7 +23,7 @@ export interface CheckpointStats {
   lastDurationMs: number | null
   lastAlignmentMs: number | null
   lastBytes: number | null
-  /** When it became durable, by performance.now. */
+  /** When it became durable, by the monotonic clock. */
   lastAtMs: number | null
   readonly durations: LatencyRecorder
   /** Of those that the run went on from. */
@@ -39,17 +39,8 @@ const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
 }
 
 export class Checkpointer {
-  readonly stats: CheckpointStats = {
-    completed: 0,
-    failed: 0,
-    lastEpoch: null,
-    lastDurationMs: null,
-    lastAlignmentMs: null,
-    lastBytes: null,
-    lastAtMs: null,
-    durations: new LatencyRecorder(),
-    failures: new FailureCounts(),
-  }
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly stats: CheckpointStats
   readonly #session: CheckpointSession | null
   readonly #onWritten: (epoch: number) => void
   #content: CheckpointContent
@@ -57,7 +48,24 @@ export class Checkpointer {
   #attempt = new AbortController()
 
   /** `onWritten`: called when all lies in the store but for the manifest. */
-  constructor(session: CheckpointSession | null, content: CheckpointContent, onWritten: (epoch: number) => void) {
+  constructor(
+    clock: Pick<Clock, 'monotonicMs'>,
+    session: CheckpointSession | null,
+    content: CheckpointContent,
+    onWritten: (epoch: number) => void,
+  ) {
+    this.#clock = clock
+    this.stats = {
+      completed: 0,
+      failed: 0,
+      lastEpoch: null,
+      lastDurationMs: null,
+      lastAlignmentMs: null,
+      lastBytes: null,
+      lastAtMs: null,
+      durations: new LatencyRecorder(),
+      failures: new FailureCounts(clock),
+    }
     this.#session = session
     this.#content = content
     this.#onWritten = onWritten
@@ -69,13 +77,13 @@ export class Checkpointer {
 
   /** To be called at the moment the barrier is injected: how long a checkpoint takes counts from there. The signal says that it was given up. */
   begin(): AbortSignal {
-    this.#beganMs = monotonicMs()
+    this.#beganMs = this.#clock.monotonicMs()
     this.#attempt = new AbortController()
     return this.#attempt.signal
   }
 
   elapsedMs(): number {
-    return monotonicMs() - this.#beganMs
+    return this.#clock.monotonicMs() - this.#beganMs
   }
 
   /** All have written their snapshot. Gives how long it took until the last of them had all its barriers. */
@@ -134,7 +142,7 @@ export class Checkpointer {
     this.#content = content
     this.stats.lastBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
     this.stats.lastDurationMs = this.elapsedMs()
-    this.stats.lastAtMs = performance.now()
+    this.stats.lastAtMs = this.#clock.monotonicMs()
     this.stats.durations.record(this.stats.lastDurationMs)
     this.stats.lastEpoch = checkpoint.epoch
     this.stats.completed++

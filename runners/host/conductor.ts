@@ -79,17 +79,19 @@ export class Conductor {
     this.#errands = errands
     this.#poke = poke
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
-    this.#lease = new LeaseWatch(opened.session)
-    this.#discovery = new DiscoveryWatch({ ...opened, toEnd: place.options.until === 'end' }, dealt => crew.discovered(dealt))
+    this.#lease = new LeaseWatch(opened.session, place.clock)
+    this.#discovery = new DiscoveryWatch({ ...opened, toEnd: place.options.until === 'end', clock: place.clock }, dealt =>
+      crew.discovered(dealt),
+    )
     const { shards, content } = opened
     const isRedealt = shards !== content.shards
     // What was written for other tasks is nothing to add changes to.
-    this.#checkpointer = new Checkpointer(opened.session, isRedealt ? { ...content, shards, tasks: {} } : content, epoch =>
+    this.#checkpointer = new Checkpointer(place.clock, opened.session, isRedealt ? { ...content, shards, tasks: {} } : content, epoch =>
       place.tell({ _tag: 'CheckpointWritten', epoch }),
     )
     this.#coordinator = new Coordinator(taskNamesOf(opened.plan, shards), opened.epoch)
     if (isRedealt) this.#coordinator.wantFull()
-    this.#checkpointDueMs = Date.now() + this.#everyMs()
+    this.#checkpointDueMs = this.#place.clock.wallMs() + this.#everyMs()
   }
 
   get ended(): PipelineResult['state'] | null {
@@ -147,7 +149,7 @@ export class Conductor {
   /** Whether the crew may go on. Throws what the run failed with. `progress` is called when it is time to. */
   step(progress: () => void): boolean {
     this.#errands.ask()
-    const now = Date.now()
+    const now = this.#place.clock.wallMs()
     if (now >= this.#deadlineMs) this.#onLate()
     if (!this.#lease.holds(now, work => this.#errands.later(work))) return false
     if (now >= this.#progressDueMs && this.#ended === null) {
@@ -184,7 +186,7 @@ export class Conductor {
     return this.#place.options.checkpoints ?? unkept
   }
 
-  /** When to look again, by Date.now. */
+  /** When to look again, by the wall clock. */
   dueMs(): number {
     return Math.min(this.#discovery.dueMs(), this.#coordinator.busy() ? this.#deadlineMs : this.#checkpointDueMs)
   }
@@ -208,8 +210,8 @@ export class Conductor {
     switch (command._tag) {
       case 'Inject': {
         const { epoch, purpose } = command.checkpoint
-        this.#checkpointDueMs = Date.now() + this.#everyMs()
-        this.#deadlineMs = Date.now() + this.#limits().timeoutMs
+        this.#checkpointDueMs = this.#place.clock.wallMs() + this.#everyMs()
+        this.#deadlineMs = this.#place.clock.wallMs() + this.#limits().timeoutMs
         this.#givenUp = this.#checkpointer.begin()
         this.#place.tell({ _tag: 'CheckpointStarted', epoch, purpose })
         return this.#crew.inject(epoch, this.#scopeOf(command.checkpoint))
@@ -229,7 +231,7 @@ export class Conductor {
           return () => this.#onPublished(command.checkpoint.epoch)
         })
       case 'Abort':
-        this.#deadlineMs = Date.now() + this.#limits().timeoutMs
+        this.#deadlineMs = this.#place.clock.wallMs() + this.#limits().timeoutMs
         return this.#errands.later(async () => {
           await this.#crew.aborted(command.checkpoint.epoch)
           return () => {
@@ -287,7 +289,7 @@ export class Conductor {
     if (!this.#givenUp.aborted) return this.#giveUp(error)
     // A worker that stands still does not even hear of it: that counts as one more that failed.
     if (++this.#failures >= this.#limits().failures) throw error
-    this.#deadlineMs = Date.now() + this.#limits().timeoutMs
+    this.#deadlineMs = this.#place.clock.wallMs() + this.#limits().timeoutMs
   }
 
   /** A full disk fails the checkpoint, not the data: what it held goes into the next one. */
@@ -310,7 +312,7 @@ export class Conductor {
       checkpoint: this.#coordinator.epoch,
       error: failureClass(error),
     })
-    this.#checkpointDueMs = Date.now() + Math.max(retryMs, this.#everyMs())
+    this.#checkpointDueMs = this.#place.clock.wallMs() + Math.max(retryMs, this.#everyMs())
     this.#carryOut(this.#coordinator.abort())
   }
 

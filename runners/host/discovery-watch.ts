@@ -4,6 +4,7 @@ import type { ConnectedSource, Discovery, Split } from '../../sdk/splittable/sou
 import { stageOf } from '../engine/task-name.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
+import type { Clock } from './clock.ts'
 import { dealt, firstShardOf } from './dealing.ts'
 import { io } from './errors.ts'
 
@@ -23,7 +24,7 @@ interface Watched {
   readonly stage: string
   readonly discovery: Discovery
   readonly known: Split[]
-  /** When to look again, by Date.now; Infinity while a look is under way, and behind the last one. */
+  /** When to look again, by the wall clock; Infinity while a look is under way, and behind the last one. */
   dueMs: number
 }
 
@@ -34,6 +35,7 @@ export interface DiscoveryPlace {
   /** How many tasks each stage has. */
   readonly shards: number
   readonly toEnd: boolean
+  readonly clock: Pick<Clock, 'wallMs'>
 }
 
 export class DiscoveryWatch {
@@ -65,7 +67,7 @@ export class DiscoveryWatch {
     return () => {
       const first = firstShardOf(this.#place.plan, stage) + known.length
       known.push(...splits)
-      if (horizon < Instant.max) watched.dueMs = Date.now() + discovery.everyMs
+      if (horizon < Instant.max) watched.dueMs = this.#place.clock.wallMs() + discovery.everyMs
       for (let shard = 0; shard < shards; shard++) this.#deal({ stage, shard, splits: dealt(splits, first, shard, shards), horizon })
     }
   }

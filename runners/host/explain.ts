@@ -1,6 +1,7 @@
 // The plan of a pipeline as text: its stages, and what each source and sink guarantees, and why.
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
+import { systemClock } from './clock.ts'
 import { requireGiven } from './given.ts'
 import { logOf } from './log.ts'
 import { jobNameOf, look, type Opened } from './opening.ts'
@@ -13,6 +14,7 @@ export const explain = async (pipeline: Pipeline, options: HostOptions): Promise
     options,
     signal: new AbortController().signal,
     log: logOf(options.log, jobNameOf(pipeline, options)),
+    clock: systemClock,
   })
   try {
     return explanationOf(opened)

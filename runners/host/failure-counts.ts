@@ -2,6 +2,7 @@
 import type { ErrorMetrics } from '../../sdk/model/job-metrics.ts'
 import { errorClass } from '../../sdk/model/metric-scope.ts'
 import { UserCodeError } from '../harness/errors.ts'
+import type { Clock } from './clock.ts'
 import { RemoteFailure } from './errors.ts'
 import { Rates } from './rates.ts'
 
@@ -10,8 +11,14 @@ interface Counted extends Pick<ErrorMetrics, 'transform' | 'error'> {
 }
 
 export class FailureCounts {
-  readonly #rates = new Rates(performance.now())
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #rates: Rates
   readonly #counts = new Map<string, Counted>()
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock
+    this.#rates = new Rates(clock.monotonicMs())
+  }
 
   count(thrown: unknown): void {
     const [transform, error] = classified(thrown)
@@ -22,7 +29,7 @@ export class FailureCounts {
   }
 
   told(): ReadonlyArray<ErrorMetrics> {
-    const nowMs = performance.now()
+    const nowMs = this.#clock.monotonicMs()
     return [...this.#counts].map(([id, counted]) => ({ ...counted, perSecond: this.#rates.of(id, counted.count, nowMs) }))
   }
 }

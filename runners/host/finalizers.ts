@@ -1,5 +1,6 @@
 // What is to be called once a checkpoint is durable and published (Beam's bundle finalization). Best effort: nothing of it outlives the process.
 import type { Finalizer } from '../harness/stage-instance.ts'
+import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import { inTime } from './time-limit.ts'
 
@@ -8,14 +9,16 @@ const longestMs = 10_000
 
 export class Finalizers {
   readonly #log: Log
+  readonly #clock: Pick<Clock, 'after'>
   /** By task: what belongs to its next snapshot. */
   readonly #waiting = new Map<string, Finalizer[]>()
   /** What belongs to the checkpoint under way, with its task. */
   readonly #taken: (readonly [task: string, finalizer: Finalizer])[] = []
   readonly #running = new Set<Promise<void>>()
 
-  constructor(log: Log) {
+  constructor(log: Log, clock: Pick<Clock, 'after'>) {
     this.#log = log
+    this.#clock = clock
   }
 
   /** What is called belongs to what the task has handed on until now. */
@@ -59,7 +62,7 @@ export class Finalizers {
   /** Until those that run have ended, but not for ever. */
   async settle(): Promise<void> {
     if (this.#running.size === 0) return
-    await inTime<unknown>(Promise.all(this.#running), longestMs, () =>
+    await inTime<unknown>(this.#clock, Promise.all(this.#running), longestMs, () =>
       this.#log('warn', `${this.#running.size} functions given to afterCommit had not ended ${longestMs} ms after the run`),
     )
   }

@@ -1,5 +1,6 @@
 // A job's events on their way to whoever listens: handed on at once, kept for nobody for long, and waited for by nobody.
 import type { JobEvent, JobNews } from '../../sdk/model/job-event.ts'
+import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 
 /** What waits for one iterator; beyond this the oldest are dropped. */
@@ -9,17 +10,19 @@ export type Tell = (news: JobNews) => void
 
 export class JobEvents {
   readonly #log: Log
+  readonly #clock: Pick<Clock, 'wallMs'>
   readonly #waiting = new Set<Waiting>()
   #listener: ((event: JobEvent) => unknown) | null
   #ended = false
 
-  constructor(listener: ((event: JobEvent) => unknown) | undefined, log: Log) {
+  constructor(listener: ((event: JobEvent) => unknown) | undefined, log: Log, clock: Pick<Clock, 'wallMs'>) {
+    this.#clock = clock
     this.#listener = listener ?? null
     this.#log = log
   }
 
   readonly tell: Tell = news => {
-    const event: JobEvent = { atMs: Date.now(), ...news }
+    const event: JobEvent = { atMs: this.#clock.wallMs(), ...news }
     for (const waiting of this.#waiting) waiting.add(event)
     if (this.#listener !== null) this.#call(this.#listener, event)
   }

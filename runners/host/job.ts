@@ -1,19 +1,19 @@
 // A running pipeline as its user holds it: one attempt after another, where failures may pass.
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { JobState, RolledBack } from '../../sdk/model/job-event.ts'
 import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import type { Job, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
 import { checkSavepointName } from '../checkpoint/savepoint-name.ts'
+import type { CheckpointStore } from '../checkpoint/store.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
+import type { Clock } from './clock.ts'
 import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
 import { mergeErrors, metricsIn } from './metrics.ts'
 import { type Log, logOf } from './log.ts'
-import { monotonicMs } from './monotonic.ts'
 import { jobNameOf, type Opened, open, type Place } from './opening.ts'
 import type { HostOptions } from './options.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
@@ -36,6 +36,8 @@ export interface Run {
 
 export interface RunnerParts {
   readonly support: Support
+  readonly clock: Clock
+  readonly store?: CheckpointStore | undefined
   readonly runOf: (opened: Opened, place: Place) => Run
   /** How often a run that failed begins again from its last checkpoint. */
   readonly restart: Restart
@@ -70,15 +72,20 @@ export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: Ru
   const log = logOf(given.log, jobNameOf(pipeline, given))
   const options = { ...given, log }
   for (const warning of pipeline.warnings) log('warn', warning)
-  const events = new JobEvents(options.onEvent, log)
+  const events = new JobEvents(options.onEvent, log, parts.clock)
   const first = await begin(pipeline, options, parts, events)
   return first.over ? finishedJob(first, events) : runningJob(pipeline, options, parts, first, events)
 }
 
 /** Leaves nothing open where it fails. */
-const begin = async (pipeline: Pipeline, options: LoggedOptions, { runOf }: RunnerParts, { tell }: JobEvents): Promise<Attempt> => {
+const begin = async (
+  pipeline: Pipeline,
+  options: LoggedOptions,
+  { runOf, clock, store }: RunnerParts,
+  { tell }: JobEvents,
+): Promise<Attempt> => {
   const stop = new AbortController()
-  const place = { options, signal: stop.signal, log: options.log, tell }
+  const place = { options, signal: stop.signal, log: options.log, clock, store, tell }
   const opened = await open(pipeline, place)
   const run = runOf(opened, place)
   if (opened.resumed && opened.content.status === 'done') {
@@ -98,7 +105,7 @@ const begin = async (pipeline: Pipeline, options: LoggedOptions, { runOf }: Runn
 const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerParts, first: Attempt, events: JobEvents): Job => {
   const { log } = options
   const restarts = new Restarts(parts.restart)
-  const failures = new FailureCounts()
+  const failures = new FailureCounts(parts.clock)
   const wish = new AbortController()
   let attempt = first
   let asked: Verb | null = null
@@ -118,7 +125,17 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
     attempt.run[verb]()
   }
   /** A pause that ends early where somebody wants the job to end. */
-  const pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal: wish.signal, ref: true }).catch(() => undefined)
+  const pause = (ms: number): Promise<void> =>
+    new Promise(resolve => {
+      const end = (): void => {
+        cancel()
+        wish.signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const cancel = parts.clock.after(ms, end)
+      wish.signal.addEventListener('abort', end)
+      if (wish.signal.aborted) end()
+    })
   const metrics = (of: JobMetrics): JobMetrics => ({
     ...of,
     restarts: restarts.count,
@@ -159,7 +176,7 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
       const pauseMs =
         attempt.opened.session === null || asked !== null
           ? null
-          : restarts.after(pipelineErrorOf(failure), attempt.run.metrics().checkpoints.completed > 0, monotonicMs())
+          : restarts.after(pipelineErrorOf(failure), attempt.run.metrics().checkpoints.completed > 0, parts.clock.monotonicMs())
       if (pauseMs === null) throw failure
       log(
         'warn',

@@ -1,16 +1,18 @@
 // Who lost its lease must not publish until the next checkpoint finds it out: its successor publishes the same.
 import { CheckpointError, type CheckpointSession } from '../checkpoint/store.ts'
+import type { Clock } from './clock.ts'
 
 /** Steps are never so far apart, unless the process was stopped: then another may have taken its lease. */
 const longestGapMs = 2_000
 
 export class LeaseWatch {
   readonly #session: CheckpointSession | null
-  #steppedMs = Date.now()
+  #steppedMs: number
   #asking = false
 
-  constructor(session: CheckpointSession | null) {
+  constructor(session: CheckpointSession | null, clock: Pick<Clock, 'wallMs'>) {
     this.#session = session
+    this.#steppedMs = clock.wallMs()
   }
 
   /** Whether work may go on; `ask` does what waits, and its result when the loop has time. */

@@ -4,6 +4,7 @@ import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import { mergeMetrics } from '../../sdk/model/metric-values.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Task } from '../engine/task.ts'
+import type { Clock } from './clock.ts'
 import type { LoopReport } from './metrics.ts'
 import { Rates } from './rates.ts'
 import type { ReaderState } from './readers.ts'
@@ -14,14 +15,21 @@ interface Rows {
 }
 
 export class LoopMeter {
-  readonly #rates = new Rates(performance.now())
+  readonly #clock: Clock
+  readonly #rates: Rates
   readonly #written = new Map<string, Rows>()
   #elementsRead = 0
   #bytesRead = 0
   #elementsWritten = 0
   #blockedMs = 0
   #blockedSinceMs: number | null = null
-  readonly #began = performance.eventLoopUtilization()
+  readonly #busyBeforeMs: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#rates = new Rates(clock.monotonicMs())
+    this.#busyBeforeMs = clock.busyMs()
+  }
 
   read(elements: number, bytes: number): void {
     this.#elementsRead += elements
@@ -38,9 +46,9 @@ export class LoopMeter {
 
   /** Whether sources are held up; gives the same. */
   blocked(isBlocked: boolean): boolean {
-    if (isBlocked) this.#blockedSinceMs ??= performance.now()
+    if (isBlocked) this.#blockedSinceMs ??= this.#clock.monotonicMs()
     else if (this.#blockedSinceMs !== null) {
-      this.#blockedMs += performance.now() - this.#blockedSinceMs
+      this.#blockedMs += this.#clock.monotonicMs() - this.#blockedSinceMs
       this.#blockedSinceMs = null
     }
     return isBlocked
@@ -54,7 +62,7 @@ export class LoopMeter {
     readonly worker: number
     readonly held: LoopReport['held']
   }): LoopReport {
-    const nowMs = performance.now()
+    const nowMs = this.#clock.monotonicMs()
     const sources = o.tasks.filter(task => task.splits !== null)
     return {
       held: o.held,
@@ -124,7 +132,7 @@ export class LoopMeter {
 
   /** The event loop knows best how long it waited, I/O and all. */
   #shares(nowMs: number): { readonly busy: number; readonly blocked: number } {
-    const busyMs = performance.eventLoopUtilization().active - this.#began.active
+    const busyMs = this.#clock.busyMs() - this.#busyBeforeMs
     const blockedMs = this.#blockedMs + (this.#blockedSinceMs === null ? 0 : nowMs - this.#blockedSinceMs)
     const share = (name: string, ms: number): number => Math.min(1, this.#rates.of(name, ms, nowMs) / 1_000)
     return { busy: share('busy', busyMs), blocked: share('blocked', blockedMs) }

@@ -32,7 +32,7 @@ export interface LoopReport extends Pick<
 
 export const metricsOf = (
   { stages }: Plan,
-  beganMs: number,
+  { beganMs, nowMs }: { readonly beganMs: number; readonly nowMs: number },
   reports: ReadonlyArray<LoopReport>,
   { lastAtMs, durations, failures, ...checkpoints }: CheckpointStats,
   /** Whether each thread has told something: before, nobody knows what waits and how far event time is. */
@@ -45,7 +45,7 @@ export const metricsOf = (
     splits.reduce<number | null>((all, { [figure]: one }) => (all === null || one === null ? null : join(all, one)), complete ? 0 : null)
   const transforms = reports.flatMap(report => report.transforms)
   return {
-    elapsedMs: performance.now() - beganMs,
+    elapsedMs: nowMs - beganMs,
     elementsRead: sum(report => report.elementsRead),
     bytesRead: sum(report => report.bytesRead),
     elementsWritten: sum(report => report.elementsWritten),
@@ -62,7 +62,7 @@ export const metricsOf = (
     user: mergeMetrics(reports.flatMap(({ user }) => user)),
     checkpoints: {
       ...checkpoints,
-      ageMs: lastAtMs === null ? null : performance.now() - lastAtMs,
+      ageMs: lastAtMs === null ? null : nowMs - lastAtMs,
       durations: durations.told(),
     },
     splits,

@@ -1,5 +1,4 @@
 // Everything before the first element: the plan, the lease, the newest checkpoint or checkpoint 0, and all connections.
-import { randomUUID } from 'node:crypto'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import { fingerprint, statefulSummary } from '../../sdk/graph/graph.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
@@ -15,6 +14,7 @@ import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
 import { closings, connectClients, connectSinks, connectSources, numbersTo, onlyLooking } from './connecting.ts'
+import type { Clock } from './clock.ts'
 import { checkedContent, readContent } from './content-check.ts'
 import { io } from './errors.ts'
 import { releaseOf } from './releasing.ts'
@@ -50,6 +50,9 @@ export interface Place {
   readonly options: HostOptions
   readonly signal: AbortSignal
   readonly log: Log
+  readonly clock: Clock
+  /** Instead of what the options say: a simulation's. */
+  readonly store?: CheckpointStore | undefined
   readonly tell: Tell
 }
 
@@ -65,7 +68,7 @@ export const look = async (
     const sources = await connectSources(plan, contextOf(place), closing)
     const sinks = await connectSinks(
       plan,
-      { context: contextOf(place), runId: randomUUID(), before: null, durable: store !== null, site: onlyLooking },
+      { context: contextOf(place), runId: place.clock.uuid(), before: null, durable: store !== null, site: onlyLooking },
       closing,
     )
     return { plan, job: jobNameOf(pipeline, place.options), store, sources, sinks, close }
@@ -90,9 +93,9 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
   const { closing, close } = closings()
   try {
     const session = store === null ? null : await store.open(job)
-    if (session !== null) closing.push(() => releaseOf(session, place.log))
+    if (session !== null) closing.push(() => releaseOf(session, place))
     const before = await contentBefore(store, session, job, pipeline, place)
-    const runId = before?.content.runId ?? randomUUID()
+    const runId = before?.content.runId ?? place.clock.uuid()
     const context = contextOf(place)
     const sources = await connectSources(plan, context, closing)
     const clients = await connectClients(plan, context, closing)
@@ -175,6 +178,7 @@ const refuseEndless = ({ graph, name }: Pipeline): void => {
 const storeFor = (pipeline: Pipeline, plan: Plan, place: Omit<Place, 'tell'>): CheckpointStore | null => {
   const { options, log } = place
   const { checkpoints } = options
+  if (place.store !== undefined) return place.store
   const onWarning = (message: string): void => log('warn', message)
   if (checkpoints?.kind === 'jetstream') return jetStreamStore({ ...checkpoints, binding: contextOf(place).binding, onWarning })
   if (checkpoints !== undefined) return directoryStore({ path: checkpoints.path ?? undefined, keep: checkpoints.keep, onWarning })
@@ -218,7 +222,7 @@ const contentBefore = async (
   session: CheckpointSession | null,
   job: string,
   pipeline: Pipeline,
-  { options }: Place,
+  { options, clock }: Place,
 ): Promise<Before | null> => {
   if (store === null || session === null) return null
   const { latest } = session
@@ -226,7 +230,7 @@ const contentBefore = async (
     const { savepoint: name } = options.from
     const found = await findSavepoint(store, job, name, pipeline, latest?.content ?? null)
     const newestEpoch = latest?.epoch ?? null
-    const content = await runFrom(session, found)
+    const content = await runFrom(session, found, clock.uuid())
     return {
       _tag: 'Savepoint',
       content,

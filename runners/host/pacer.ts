@@ -1,12 +1,19 @@
 // The rhythm of a thread's work: turns of a few milliseconds, so that servers get their pings answered and signals are heard, and rest
 // until somebody pokes it or something is due.
 
+import type { Clock } from './clock.ts'
+
 const longestTurnMs = 8
 const longestRestMs = 250
 
 export class Pacer {
+  readonly #clock: Clock
   #woken = false
   #wake: (() => void) | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** There is something to do again. */
   poke(): void {
@@ -14,35 +21,34 @@ export class Pacer {
     this.#wake?.()
   }
 
-  /** Calls `step` for as long as it says that there is more, then rests; `dueMs`: when to look again even so, by Date.now. */
+  /** Calls `step` for as long as it says that there is more, then rests; `dueMs`: when to look again even so, by the wall clock. */
   async run(o: { readonly step: () => boolean; readonly dueMs: () => number; readonly ended: () => boolean }): Promise<void> {
-    let turnedMs = performance.now()
+    const { monotonicMs, wallMs } = this.#clock
+    let turnedMs = monotonicMs()
     while (!o.ended()) {
-      const began = performance.now()
+      const began = monotonicMs()
       let more = true
-      while (more && performance.now() - began < longestTurnMs) {
+      while (more && monotonicMs() - began < longestTurnMs) {
         this.#woken = false
         more = o.step()
       }
       const rests = !more && !this.#woken && !o.ended()
-      if (rests) await this.#rest(o.dueMs() - Date.now())
+      if (rests) await this.#rest(o.dueMs() - wallMs())
       // A rest may be cut short by a promise alone, again and again: then signals and servers' pings would wait for ever.
-      if (rests && performance.now() - turnedMs < longestTurnMs) continue
-      await nextTurn()
-      turnedMs = performance.now()
+      if (rests && monotonicMs() - turnedMs < longestTurnMs) continue
+      await new Promise<void>(resolve => this.#clock.nextTurn(resolve))
+      turnedMs = monotonicMs()
     }
   }
 
   async #rest(ms: number): Promise<void> {
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, Math.max(0, Math.min(ms, longestRestMs)))
+      const cancel = this.#clock.after(Math.max(0, Math.min(ms, longestRestMs)), resolve)
       this.#wake = () => {
-        clearTimeout(timer)
+        cancel()
         resolve()
       }
     })
     this.#wake = null
   }
 }
-
-const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

@@ -4,6 +4,7 @@ import type { SourceSplits } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { ConnectedSource, ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
+import type { Clock } from './clock.ts'
 import { io, IoError } from './errors.ts'
 
 /** A split being read. */
@@ -44,9 +45,11 @@ export class Readers {
   readonly scripted: ReadonlyArray<Reading>
   /** Which sources are not polled for now, and why. */
   readonly pausing: Pausing
+  readonly #clock: Pick<Clock, 'wallMs'>
   #turn = 0
 
-  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing) {
+  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing, clock: Pick<Clock, 'wallMs'>) {
+    this.#clock = clock
     this.pausing = pausing
     this.#readings = readings
     this.scripted = scripted
@@ -57,6 +60,7 @@ export class Readers {
     plan: Plan,
     tasks: ReadonlyArray<Task>,
     sources: ReadonlyMap<string, ConnectedSource<unknown>>,
+    clock: Pick<Clock, 'wallMs'>,
     onChange: () => void,
   ): Promise<Readers> {
     const all: { readonly isScripted: boolean; readonly open: () => Promise<Reading> }[] = []
@@ -85,7 +89,7 @@ export class Readers {
         ;(some[i]?.isScripted === true ? scripted : readings).push(one.value)
       }
     }
-    return new Readers(readings, scripted, new Pausing(plan, tasks))
+    return new Readers(readings, scripted, new Pausing(plan, tasks), clock)
   }
 
   /** One more, of a split that its task has taken over. */
@@ -137,7 +141,7 @@ export class Readers {
   }
 
   states(): ReadonlyArray<ReaderState & { readonly task: Task }> {
-    const nowMs = Date.now()
+    const nowMs = this.#clock.wallMs()
     return [...this.#readings, ...this.scripted].map(({ task, splits, id, reader, ended, elements, bytes }) => ({
       task,
       id: `${task.stage.id}/${id}`,

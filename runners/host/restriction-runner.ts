@@ -7,6 +7,7 @@ import type { Task } from '../engine/task.ts'
 import { showElement, UserCodeError } from '../harness/errors.ts'
 import type { Finalizer } from '../harness/stage-instance.ts'
 import { withinScope } from './call-scope.ts'
+import type { Clock } from './clock.ts'
 import type { Finalizers } from './finalizers.ts'
 import type { Random } from './random.ts'
 import { inTime } from './time-limit.ts'
@@ -36,6 +37,7 @@ interface Running {
 /** What the runner needs of its host. */
 export interface RestrictionHost {
   readonly now: () => number
+  readonly clock: Pick<Clock, 'after'>
   /** Work that waits; what it gives back is done in the host's own time. */
   readonly later: (work: () => Promise<() => void>) => void
   readonly onRead: (elements: number) => void
@@ -189,7 +191,7 @@ export class RestrictionRunner {
 
   async close(): Promise<void> {
     this.stopAll()
-    await inTime<unknown>(Promise.all(this.#closing), closingMs, () => undefined)
+    await inTime<unknown>(this.#host.clock, Promise.all(this.#closing), closingMs, () => undefined)
   }
 }
 

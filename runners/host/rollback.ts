@@ -2,7 +2,6 @@
 //
 // The new run has an id of its own, so that what it publishes is never taken for what the old one has published already. All of it becomes
 // true with one manifest: until that is there, the old run's newest checkpoint is what a start goes on from.
-import { randomUUID } from 'node:crypto'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import type { RolledBack } from '../../sdk/model/job-event.ts'
@@ -83,7 +82,7 @@ const positionsOf = (source: string, { tasks }: CheckpointContent): ReadonlyMap<
   )
 
 /** The savepoint's segments become the job's, under a run that has published nothing: `sinks` are for `begunAnew` to fill in. */
-export const runFrom = async (session: CheckpointSession, { savepoint, segments }: Found): Promise<CheckpointContent> => {
+export const runFrom = async (session: CheckpointSession, { savepoint, segments }: Found, runId: string): Promise<CheckpointContent> => {
   const { epoch: _, ...content } = savepoint
   let next = 0
   const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
@@ -92,7 +91,7 @@ export const runFrom = async (session: CheckpointSession, { savepoint, segments 
     for (const _ of keyed) written.push(await session.writeSegment([segments[next++] ?? new Uint8Array(0)]))
     tasks[task] = { record, keyed: written, outputs: null }
   }
-  return { ...content, tasks, runId: randomUUID(), status: 'running', sinks: {} }
+  return { ...content, tasks, runId, status: 'running', sinks: {} }
 }
 
 /** Where the destinations stand now: nothing before that is the new run's. */

@@ -1,7 +1,7 @@
 // Writes the state of a checkpoint under way, a few milliseconds at a time, while elements go on.
 import type { TaskSnapshot } from '../engine/messages.ts'
 import type { WritableSnapshot } from './checkpoint-content.ts'
-import { monotonicMs } from './monotonic.ts'
+import type { Clock } from './clock.ts'
 
 /** Elements wait for so long at most, and a batch of them may take a few times as long. */
 const turnMs = 2
@@ -14,15 +14,17 @@ interface Writing {
 }
 
 export class SnapshotWriter {
+  readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #onWritten: (epoch: number, snapshot: WritableSnapshot) => void
   #writing: Writing[] = []
 
-  constructor(onWritten: (epoch: number, snapshot: WritableSnapshot) => void) {
+  constructor(clock: Pick<Clock, 'monotonicMs'>, onWritten: (epoch: number, snapshot: WritableSnapshot) => void) {
+    this.#clock = clock
     this.#onWritten = onWritten
   }
 
   add(epoch: number, snapshot: TaskSnapshot): void {
-    const writing = { epoch, snapshot, takenMs: monotonicMs() }
+    const writing = { epoch, snapshot, takenMs: this.#clock.monotonicMs() }
     if (!this.#advance(writing)) this.#writing.push(writing)
   }
 
@@ -36,8 +38,8 @@ export class SnapshotWriter {
 
   /** Says whether there is more to write. */
   turn(): boolean {
-    const endMs = performance.now() + turnMs
-    while (this.#writing.length > 0 && performance.now() < endMs) {
+    const endMs = this.#clock.monotonicMs() + turnMs
+    while (this.#writing.length > 0 && this.#clock.monotonicMs() < endMs) {
       const [first] = this.#writing
       if (first !== undefined && this.#advance(first)) this.#writing.shift()
     }

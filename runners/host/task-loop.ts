@@ -12,65 +12,36 @@ import { unread } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import { taskName } from '../engine/task-name.ts'
 import type { Plan } from '../plan/stage.ts'
-import type { Bundles } from './bundles.ts'
 import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
-import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
 import { earlyCheckpointBytes } from './checkpointer.ts'
 import type { Dealt } from './discovery-watch.ts'
 import { io } from './errors.ts'
-import type { Errands } from './errands.ts'
 import { Finalizers } from './finalizers.ts'
 import { tearDown } from './life-cycle.ts'
-import type { Log } from './log.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers, readingOf } from './readers.ts'
+import type { LoopListener, LoopPlace } from './loop-context.ts'
 import { LoopMeter } from './loop-meter.ts'
 import type { LoopReport } from './metrics.ts'
 import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
-import type { Sinks } from './sinks.ts'
 import { SnapshotWriter } from './snapshot-writer.ts'
-import { makeTasks, type TaskSet, type TaskSite } from './task-set.ts'
+import { makeTasks, type TaskSet } from './task-set.ts'
 import { WatermarkWatch } from './watermark-watch.ts'
 
 /** Outputs that wait for a checkpoint, and those of the checkpoint under way, which wait for its manifest and for their sinks: beyond this sources pause. */
 const pauseBytes = 8 * 1_024 * 1_024
 
-export interface LoopPlace {
-  readonly plan: Plan
-  readonly content: CheckpointContent
-  readonly site: TaskSite
-  readonly sources: ReadonlyMap<string, ConnectedSource<unknown>>
-  readonly sinks: Sinks
-  readonly clients: ReadonlyMap<string, unknown>
-  readonly errands: Errands
-  readonly bundles: Bundles
-  /** Whether what goes to other threads waits there: then sources pause. */
-  readonly backedUp: () => boolean
-  /** Scripts are played when told, since other threads must be at rest as well. */
-  readonly told: boolean
-  readonly strict: boolean
-  readonly seed: number
-  readonly log: Log
-}
-
-/** What a loop tells whoever drives it. */
-export interface LoopListener {
-  readonly onSnapshot: (epoch: number, snapshot: WritableSnapshot) => void
-  /** There is something to do again. */
-  readonly onChange: () => void
-}
-
 export class TaskLoop {
   readonly #place: LoopPlace
   readonly #listener: LoopListener
   readonly #random: Random
-  readonly #calls = new LiveCalls()
+  readonly #calls: LiveCalls
   readonly #finalizers: Finalizers
   readonly #restrictions: RestrictionRunner
   readonly #watermarks = new WatermarkWatch()
-  readonly #meter = new LoopMeter()
+  readonly #meter: LoopMeter
   readonly #snapshots: SnapshotWriter
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
@@ -90,9 +61,12 @@ export class TaskLoop {
     this.#place = place
     this.#listener = listener
     this.#random = randomOf(place.seed)
-    this.#finalizers = new Finalizers(place.log)
-    this.#snapshots = new SnapshotWriter(listener.onSnapshot)
+    this.#calls = new LiveCalls(place.clock)
+    this.#meter = new LoopMeter(place.clock)
+    this.#finalizers = new Finalizers(place.log, place.clock)
+    this.#snapshots = new SnapshotWriter(place.clock, listener.onSnapshot)
     this.#restrictions = new RestrictionRunner({
+      clock: place.clock,
       now: () => this.#now(),
       later: work => place.errands.later(work),
       onRead: elements => this.#count(elements, 0),
@@ -108,6 +82,7 @@ export class TaskLoop {
     const { onChange } = this.#listener
     this.#set = await makeTasks(plan, content, site, strict, {
       now: () => this.#now(),
+      clock: this.#place.clock,
       log: this.#place.log,
       cutFor: this.#place.bundles.cutFor,
       publish: (sinkId, split, outputs) => this.#publish(sinkId, split, outputs),
@@ -125,7 +100,7 @@ export class TaskLoop {
     this.#byStage = new Map(this.#set.tasks.map(task => [task.stage.id, task]))
     for (const sink of sinks.connected.values()) sink.onReady(onChange)
     sinks.passed(new Map([...othersIn(content.tasks, content.splits), ...passedBy(this.#sourceTasks())]))
-    this.#readers = await Readers.open(plan, this.#set.tasks, sources, onChange)
+    this.#readers = await Readers.open(plan, this.#set.tasks, sources, this.#place.clock, onChange)
     this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
     // A task without a split of its own has nothing to wait for.
     for (const task of this.#sourceTasks()) task.onSourceProgress(this.#now())
@@ -134,7 +109,7 @@ export class TaskLoop {
 
   /** The tasks' processing time; checkpoints, leases and progress go by the machine's. */
   #now(): number {
-    return this.#script?.now() ?? Date.now()
+    return this.#script?.now() ?? this.#place.clock.wallMs()
   }
 
   get instances(): TaskSet['instances'] {
@@ -146,7 +121,7 @@ export class TaskLoop {
     const { tasks } = this.#set
     const readers = this.#readers?.states() ?? []
     const [worker = 0] = site.shards
-    const held = this.#watermarks.look(tasks, readers, worker, Date.now())
+    const held = this.#watermarks.look(tasks, readers, worker, this.#place.clock.wallMs())
     return this.#meter.report({ readers, tasks, sinks: sinks.connected, worker, held })
   }
 
@@ -170,9 +145,9 @@ export class TaskLoop {
       this.#restrictions.pull(task => this.#mustWait(task) || this.#readers?.pausing.paused().has(task.stage.id) === true)
     if (!this.#pulling || this.#meter.blocked(this.#mustWait(null))) return false
     const { bundles } = this.#place
-    const began = performance.now()
+    const began = this.#place.clock.monotonicMs()
     const read = this.#readers?.pollOne(bundles.batchSize, this.#now()) ?? null
-    if (read !== null) bundles.took(read.values.length, performance.now() - began)
+    if (read !== null) bundles.took(read.values.length, this.#place.clock.monotonicMs() - began)
     if (read !== null) return this.#count(read.values.length, read.bytes)
     if (this.#script === null || this.#place.told) return this.#settle()
     const { quiescent, dueMs, nextMs } = this.rest()
@@ -391,9 +366,9 @@ export class TaskLoop {
     if (head._tag !== 'Async') throw new Error(`${task.name} makes no calls`)
     const client = this.#place.clients.get(task.stage.id)
     this.#place.errands.later(async () => {
-      const began = performance.now()
+      const began = this.#place.clock.monotonicMs()
       const outcome = await withinScope(task.instance.headScope, () => runCall(head.call, element, client, this.#calls, this.#random))
-      task.instance.work.called(performance.now() - began)
+      task.instance.work.called(this.#place.clock.monotonicMs() - began)
       return () => task.onCallEnded(id, outcome)
     })
   }

@@ -11,6 +11,7 @@ import { type Finalizer, StageInstance } from '../harness/stage-instance.ts'
 import { strictness } from '../harness/strictness.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
+import type { Clock } from './clock.ts'
 import { dealt, firstShardOf } from './dealing.ts'
 import { setUp, tearDown } from './life-cycle.ts'
 import { outcomeIn } from './outcome.ts'
@@ -18,6 +19,7 @@ import { outcomeIn } from './outcome.ts'
 /** What the tasks ask of their host. */
 export interface TaskHost {
   readonly now: () => number
+  readonly clock: Clock
   readonly log: HostContext['log']
   readonly cutFor: (stage: Stage) => Cut | null
   readonly publish: (sinkId: string, split: string, outputs: OutputBatch) => void
@@ -82,8 +84,8 @@ const wiredTasks = async (
   for (const stage of plan.stages) {
     const first = firstShardOf(plan, stage.id)
     for (const shard of site.shards) {
-      const instance = new StageInstance(stage, strict ? strictness : null, host.now, () => performance.now())
-      await setUp(instance, host.log)
+      const instance = new StageInstance(stage, strict ? strictness : null, host.now, host.clock.monotonicMs)
+      await setUp(instance, host)
       instances.push(instance)
       const name = taskName(stage.id, shard)
       const restored = await restoredOf(stage, shard, first, content, site)

@@ -1,5 +1,4 @@
 // The workers of a run as its conductor sees them: what one is told all are told, and an answer is complete when it has come from each.
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
 import { othersIn, othersOf } from '../engine/origins.ts'
@@ -17,7 +16,7 @@ import { taskNamesOf } from '../host/task-set.ts'
 import { isHome } from './home-sinks.ts'
 import type { Gathered, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
 import { sharedAmong, SharingCrew } from './sharing-crew.ts'
-import { Thread } from './thread.ts'
+import type { PeerPort, Threads, WorkerThread } from './port.ts'
 
 export interface CrewListener {
   readonly onSnapshot: (epoch: number, snapshot: WritableSnapshot) => void
@@ -42,20 +41,23 @@ export class WorkerCrew implements Crew {
   readonly #opened: Opened
   readonly #place: Place
   readonly #listener: CrewListener
-  readonly #threads: Thread[] = []
+  readonly #kind: Threads
+  readonly #threads: WorkerThread[] = []
   readonly #reports = new Map<number, Extract<ToMain, { readonly _tag: 'Report' }>>()
   readonly #awaited = new Map<string, (message: ToMain) => void>()
   /** What only this thread can write to. */
   readonly #home: Sinks
   /** Encoded outputs of the snapshots under way. */
   #leaving: { readonly task: string; readonly outputs: Uint8Array }[] = []
-  readonly #meter = new LoopMeter()
+  readonly #meter: LoopMeter
   readonly #sharing: SharingCrew
 
-  constructor(opened: Opened, place: Place, listener: CrewListener) {
+  constructor(opened: Opened, place: Place, threads: Threads, listener: CrewListener) {
+    this.#kind = threads
     this.#opened = opened
     this.#place = place
     this.#listener = listener
+    this.#meter = new LoopMeter(place.clock)
     const { plan, shards, sources } = opened
     this.#sharing = new SharingCrew(sharedAmong(shards, plan, sources), shards, (worker, message) => {
       if (worker === null) this.#tell(message)
@@ -71,12 +73,12 @@ export class WorkerCrew implements Crew {
   /** Starts all workers; resolves when each has opened what it needs. */
   async start(setup: Omit<WorkerSetup, 'worker' | 'peers' | 'states'>): Promise<void> {
     const { workers } = setup
-    const ports = portsBetween(workers)
+    const ports = portsBetween(this.#kind, workers)
     const ready = Array.from({ length: workers }, (_, worker) => this.#answer(worker, 'Ready'))
     for (let worker = 0; worker < workers; worker++) {
       const whole = { ...setup, worker, peers: ports[worker] ?? [], states: await this.#statesOf(worker) }
       this.#threads.push(
-        new Thread(whole, {
+        this.#kind.start(whole, {
           onMessage: message => this.#take(worker, message),
           onDeath: error => this.#onDeath(worker, error),
         }),
@@ -287,11 +289,11 @@ const elementsIn = (bytes: Uint8Array): ReadonlyArray<AssertedElement> => {
 }
 
 /** By worker and peer: each pair has a channel of its own. */
-const portsBetween = (workers: number): ReadonlyArray<ReadonlyArray<MessagePort | null>> => {
-  const ports = Array.from({ length: workers }, () => new Array<MessagePort | null>(workers).fill(null))
+const portsBetween = (threads: Threads, workers: number): ReadonlyArray<ReadonlyArray<PeerPort | null>> => {
+  const ports = Array.from({ length: workers }, () => new Array<PeerPort | null>(workers).fill(null))
   for (let a = 0; a < workers; a++) {
     for (let b = a + 1; b < workers; b++) {
-      const { port1, port2 } = new MessageChannel()
+      const [port1, port2] = threads.channel()
       const [ofA, ofB] = [ports[a], ports[b]]
       if (ofA !== undefined) ofA[b] = port1
       if (ofB !== undefined) ofB[a] = port2

@@ -4,6 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Job, Runner, RunOptions } from '../../sdk/model/run.ts'
+import { systemClock } from '../host/clock.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
 import { requireGiven } from '../host/given.ts'
@@ -52,6 +53,11 @@ const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): 
   return startJob(
     pipeline,
     { ...options, tasks: workers, threads: workers },
-    { support, runOf: (opened, place) => new WorkersRun(pipeline, opened, place), restart: o.restart ?? { attempts: 3 } },
+    {
+      support,
+      clock: systemClock,
+      runOf: (opened, place) => new WorkersRun(pipeline, opened, place),
+      restart: o.restart ?? { attempts: 3 },
+    },
   )
 }

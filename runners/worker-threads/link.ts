@@ -1,11 +1,11 @@
 // The way from one worker to another: encoded batches whose buffers change hands, control messages between them in their order, and
 // credits back. Whoever has sent more than was taken in should read no more from its sources for a while; messages are never held back,
 // since a barrier or a watermark may be what the other side waits for.
-import type { MessagePort } from 'node:worker_threads'
 import type { Message } from '../engine/messages.ts'
 import type { Waiting } from '../engine/pausing.ts'
 import type { Stage } from '../plan/stage.ts'
 import { BatchCodec } from './batch-codec.ts'
+import type { PeerPort } from './port.ts'
 import type { ToPeer } from './protocol.ts'
 
 /** On the way to one worker and not taken in yet. */
@@ -20,14 +20,14 @@ export interface LinkListener {
 }
 
 export class Link {
-  readonly #port: MessagePort
+  readonly #port: PeerPort
   readonly #codecs: ReadonlyMap<string, BatchCodec>
   readonly #listener: LinkListener
   #inFlightBytes = 0
   sent = 0
   received = 0
 
-  constructor(port: MessagePort, stages: ReadonlyArray<Stage>, listener: LinkListener) {
+  constructor(port: PeerPort, stages: ReadonlyArray<Stage>, listener: LinkListener) {
     this.#port = port
     this.#listener = listener
     this.#codecs = new Map(stages.map(stage => [stage.id, new BatchCodec(stage)]))
@@ -49,7 +49,7 @@ export class Link {
     if (message._tag !== 'Batch') return this.#post({ _tag: 'Control', from, stage, message })
     const bytes = this.#codec(stage).encode(message.batch)
     this.#inFlightBytes += bytes.byteLength
-    this.#port.postMessage({ _tag: 'Batch', from, stage, bytes, side: message.side } satisfies ToPeer, [bytes])
+    this.#port.postMessage({ _tag: 'Batch', from, stage, bytes, side: message.side }, [bytes])
   }
 
   sayWaiting(waiting: Waiting): void {

@@ -1,5 +1,4 @@
 // What the threads of a run say to each other: the main thread and its workers, and workers among themselves. Plain data throughout.
-import type { MessagePort } from 'node:worker_threads'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
 import type { Binding } from '../../sdk/model/bindings.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
@@ -11,6 +10,7 @@ import type { Moved, Share } from '../engine/sharing.ts'
 import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
 import type { LoopReport } from '../host/metrics.ts'
+import type { MainPort, PeerPort } from './port.ts'
 
 /** What a worker is made with. */
 export interface WorkerSetup {
@@ -34,13 +34,13 @@ export interface WorkerSetup {
   readonly seed: number
   readonly bundling: Bundling | undefined
   /** One for each other worker, by its number; null in its own place. */
-  readonly peers: ReadonlyArray<MessagePort | null>
+  readonly peers: ReadonlyArray<PeerPort | null>
 }
 
 /** The first word to a thread, for each run; the rest goes through `main`. */
 export interface Start {
   readonly setup: WorkerSetup
-  readonly main: MessagePort
+  readonly main: MainPort
 }
 
 export type ToWorker =

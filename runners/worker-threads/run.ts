@@ -17,6 +17,7 @@ import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
 import { inTime } from '../host/time-limit.ts'
 import { WorkerCrew } from './crew.ts'
+import { type Threads, workerThreads } from './port.ts'
 
 /** How long is waited for workers that may never answer. */
 export interface Patience {
@@ -37,21 +38,23 @@ export class WorkersRun implements Run {
   readonly #opened: Opened
   readonly #place: Place
   readonly #patience: Patience
-  readonly #pacer = new Pacer()
+  readonly #pacer: Pacer
   readonly #errands = new Errands(() => this.#pacer.poke())
   readonly #crew: WorkerCrew
   readonly #conductor: Conductor
   readonly #watch: ProgressWatch
-  readonly #beganMs = performance.now()
+  readonly #beganMs: number
 
-  constructor(pipeline: PortablePipeline, opened: Opened, place: Place, patience = usual) {
+  constructor(pipeline: PortablePipeline, opened: Opened, place: Place, patience = usual, threads: Threads = workerThreads) {
     this.#pipeline = pipeline
     this.#opened = opened
     this.#place = place
     this.#patience = patience
+    this.#pacer = new Pacer(place.clock)
+    this.#beganMs = place.clock.monotonicMs()
     this.#watch = new ProgressWatch(place.tell)
     const poke = (): void => this.#pacer.poke()
-    this.#crew = new WorkerCrew(opened, place, {
+    this.#crew = new WorkerCrew(opened, place, threads, {
       onSnapshot: (epoch, snapshot) => this.#errands.guarded(() => this.#conductor.onSnapshot(epoch, snapshot)),
       onFailure: error => {
         this.#errands.fail(error)
@@ -89,7 +92,7 @@ export class WorkersRun implements Run {
     for (const other of [started, failed]) other.catch(() => undefined)
     const { startMs, closeMs } = this.#patience
     try {
-      await inTime(Promise.race([started, failed]), startMs, () => tooLate(startMs))
+      await inTime(this.#place.clock, Promise.race([started, failed]), startMs, () => tooLate(startMs))
     } catch (error) {
       await this.#crew.close(closeMs)
       throw error
@@ -130,7 +133,7 @@ export class WorkersRun implements Run {
       // One look is not enough: a message may have been sent and taken in between two workers' answers.
       const settled = quiescent && sent === sentBefore
       sentBefore = quiescent ? sent : Number.NaN
-      if (!settled) await new Promise(resolve => setImmediate(resolve))
+      if (!settled) await new Promise<void>(resolve => this.#place.clock.nextTurn(resolve))
       else if (next === null) return
       else if (dueMs <= next.atMs) await crew.advanceTo(dueMs)
       else {
@@ -148,7 +151,7 @@ export class WorkersRun implements Run {
 
   #progress(): void {
     const metrics = this.metrics()
-    this.#watch.look(metrics, Date.now())
+    this.#watch.look(metrics, this.#place.clock.wallMs())
     this.#place.options.onProgress?.(metrics)
   }
 
@@ -173,6 +176,7 @@ export class WorkersRun implements Run {
   }
 
   metrics(): JobMetrics {
-    return metricsOf(this.#opened.plan, this.#beganMs, this.#crew.reports(), this.#conductor.stats, this.#crew.haveAllReported())
+    const at = { beganMs: this.#beganMs, nowMs: this.#place.clock.monotonicMs() }
+    return metricsOf(this.#opened.plan, at, this.#crew.reports(), this.#conductor.stats, this.#crew.haveAllReported())
   }
 }

@@ -1,15 +1,10 @@
 // One worker as the main thread sees it: started, spoken to, and noticed when it ends before it should.
-import { MessageChannel, type MessagePort, type Transferable, type Worker } from 'node:worker_threads'
+import { MessageChannel, MessagePort, type Transferable, type Worker } from 'node:worker_threads'
 import { giveBack, takeWorker } from './pool.ts'
+import type { ThreadListener, WorkerThread } from './port.ts'
 import type { Start, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
 
-export interface ThreadListener {
-  readonly onMessage: (message: ToMain) => void
-  /** It ended, and nobody had asked it to. */
-  readonly onDeath: (error: Error) => void
-}
-
-export class Thread {
+export class Thread implements WorkerThread {
   readonly #url: string
   readonly #worker: Worker
   readonly #port: MessagePort
@@ -40,7 +35,7 @@ export class Thread {
     })
     const transferred: Transferable[] = [
       port2,
-      ...peers.filter((port): port is MessagePort => port !== null),
+      ...peers.filter(port => port instanceof MessagePort),
       ...Object.values(states).flatMap(segments => segments.map(({ buffer }) => buffer as ArrayBuffer)), // copies of its own
     ]
     worker.postMessage({ setup, main: port2 } satisfies Start, transferred)

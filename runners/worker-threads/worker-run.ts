@@ -1,6 +1,6 @@
 // A run's share in a worker: the same task loop as in the direct runner, told what to do by the main thread, and linked to its peers.
-import type { MessagePort } from 'node:worker_threads'
 import { Coder } from '../../sdk/coders/index.ts'
+import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { sharedAmong } from './sharing-crew.ts'
@@ -9,6 +9,7 @@ import type { Plan } from '../plan/stage.ts'
 import { gatheredIn } from '../host/assertions.ts'
 import { Bundles } from '../host/bundles.ts'
 import { encodeOutputs, type WritableSnapshot } from '../host/checkpoint-content.ts'
+import type { Clock } from '../host/clock.ts'
 import { closings, connectClients, connectSinks, connectSources } from '../host/connecting.ts'
 import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
@@ -18,15 +19,23 @@ import { TaskLoop } from '../host/task-loop.ts'
 import { failureOf } from './failure.ts'
 import { Link } from './link.ts'
 import { isHome } from './home-sinks.ts'
-import { rebuilt } from './pipeline-module.ts'
+import type { MainPort, PeerPort } from './port.ts'
 import type { ToMain, ToWorker, WorkerSetup } from './protocol.ts'
 
 const reportMs = 100
 
+/** What a worker takes from its thread. */
+export interface WorkerPlace {
+  readonly clock: Clock
+  /** Makes the pipeline again; rejects where it is another one. */
+  readonly rebuild: (setup: WorkerSetup) => Promise<PortablePipeline>
+}
+
 export class WorkerRun {
   readonly #setup: WorkerSetup
-  readonly #main: MessagePort
-  readonly #pacer = new Pacer()
+  readonly #main: MainPort
+  readonly #clock: Clock
+  readonly #pacer: Pacer
   readonly #errands = new Errands(() => this.#pacer.poke())
   readonly #stop = new AbortController()
   readonly #closings = closings()
@@ -41,8 +50,8 @@ export class WorkerRun {
   readonly #sharing: Set<string>
   #reportDueMs = 0
 
-  static async open(setup: WorkerSetup, main: MessagePort): Promise<WorkerRun> {
-    const pipeline = await rebuilt(setup)
+  static async open(setup: WorkerSetup, main: MainPort, { clock, rebuild }: WorkerPlace): Promise<WorkerRun> {
+    const pipeline = await rebuild(setup)
     const plan = planOf(pipeline.graph)
     const stop = new AbortController()
     const context = contextOf(setup, main, stop.signal)
@@ -58,6 +67,7 @@ export class WorkerRun {
       return new WorkerRun(
         setup,
         main,
+        clock,
         context.log,
         plan,
         stop,
@@ -75,7 +85,8 @@ export class WorkerRun {
 
   private constructor(
     setup: WorkerSetup,
-    main: MessagePort,
+    main: MainPort,
+    clock: Clock,
     log: HostContext['log'],
     plan: Plan,
     stop: AbortController,
@@ -87,6 +98,8 @@ export class WorkerRun {
     const { content, strict, seed, worker } = setup
     this.#setup = setup
     this.#main = main
+    this.#clock = clock
+    this.#pacer = new Pacer(clock)
     this.#stop = stop
     this.#closings = closing
     this.#sinks = sinks
@@ -112,6 +125,7 @@ export class WorkerRun {
         strict,
         seed: seed + worker,
         log,
+        clock,
         told: true,
         backedUp: () => [...this.#links.values()].some(link => link.congested),
       },
@@ -125,7 +139,7 @@ export class WorkerRun {
     }
   }
 
-  #linkTo(peer: number, port: MessagePort, plan: Plan): Link {
+  #linkTo(peer: number, port: PeerPort, plan: Plan): Link {
     return new Link(port, plan.stages, {
       deliver: (from, stage, message) => {
         this.#errands.guarded(() => this.#loop.deliver(from, stage, message))
@@ -197,7 +211,7 @@ export class WorkerRun {
   }
 
   #report(): void {
-    const now = Date.now()
+    const now = this.#clock.wallMs()
     const finished = this.#loop.finished()
     const shares = this.#loop.shares(this.#sharing)
     // Whoever has nothing left says so at once: event time may wait for it.
@@ -289,7 +303,7 @@ const ownBuffer = ({ buffer, byteLength }: Uint8Array): ReadonlyArray<ArrayBuffe
 
 const structural = Coder.structural<unknown>()
 
-const contextOf = ({ provide }: WorkerSetup, main: MessagePort, signal: AbortSignal): HostContext => {
+const contextOf = ({ provide }: WorkerSetup, main: MainPort, signal: AbortSignal): HostContext => {
   const bindings = new Map(provide.map(binding => [binding.key, binding]))
   return {
     binding: key => bindings.get(key),

@@ -1,7 +1,9 @@
 // The program of a worker thread: one run after another, for the modules that it has loaded are what takes time.
 import { parentPort } from 'node:worker_threads'
 import { failureClass } from '../host/failure-counts.ts'
+import { systemClock } from '../host/clock.ts'
 import { failureOf } from './failure.ts'
+import { rebuilt } from './pipeline-module.ts'
 import type { Start, ToMain } from './protocol.ts'
 import { WorkerRun } from './worker-run.ts'
 
@@ -9,7 +11,7 @@ if (parentPort === null) throw new Error('this file is the program of a worker t
 
 parentPort.on('message', ({ setup, main }: Start) => {
   const say = (message: ToMain): void => main.postMessage(message)
-  WorkerRun.open(setup, main)
+  WorkerRun.open(setup, main, { clock: systemClock, rebuild: rebuilt })
     .then(run => run.run())
     .then(
       () => say({ _tag: 'Closed' }),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
+import { systemClock } from '../../../runners/host/clock.ts'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import { Finalizers } from '../../../runners/host/finalizers.ts'
 import {
@@ -143,7 +144,7 @@ describe('afterCommit', () => {
 
   it('goes into the next checkpoint where one comes to nothing', async () => {
     const called: string[] = []
-    const finalizers = new Finalizers(() => undefined)
+    const finalizers = new Finalizers(() => undefined, systemClock)
     const add = (what: string): void => finalizers.add('task@0', [{ transform: 'Path', call: async () => void called.push(what) }])
     add('first')
     finalizers.onSnapshot('task@0')

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert } from 'chai'
 import * as N from 'fp-ts/lib/number.js'
+import { systemClock } from '../../../runners/host/clock.ts'
 import { JobEvents } from '../../../runners/host/job-events.ts'
 import { ProgressWatch } from '../../../runners/host/progress-watch.ts'
 import { DirectRunner } from '../../../runners/direct/index.ts'
@@ -103,7 +104,7 @@ describe('the events of a job', () => {
   })
 
   it('are given up by an iterator that nobody takes from, which is told how many it missed', async () => {
-    const events = new JobEvents(undefined, quiet)
+    const events = new JobEvents(undefined, quiet, systemClock)
     const slow = events.events()
     for (let epoch = 1; epoch <= 5_000; epoch++) events.tell({ _tag: 'CheckpointWritten', epoch })
     events.end()

@@ -1,5 +1,6 @@
 // A checkpoint that is given up while the store is at it: whatever the store still does, it leaves nothing behind and changes nothing.
 import { assert } from 'chai'
+import { systemClock } from '../../../runners/host/clock.ts'
 import type { CheckpointSession, Segment } from '../../../runners/checkpoint/store.ts'
 import { memoryStore } from '../../../runners/checkpoint/memory.ts'
 import type { CheckpointContent, WritableSnapshot } from '../../../runners/host/checkpoint-content.ts'
@@ -65,7 +66,7 @@ const isThere = (session: CheckpointSession, segment: Segment): Promise<boolean>
 describe('a checkpoint that is given up while it is written', () => {
   it('leaves no segment, though the store gets to them later', async () => {
     const { session, written, atGate, letGo } = await hanging('writeSegment')
-    const checkpointer = new Checkpointer(session, content, () => assert.fail('it has no manifest'))
+    const checkpointer = new Checkpointer(systemClock, session, content, () => assert.fail('it has no manifest'))
     checkpointer.begin()
     const persisting = checkpointer.persist(checkpoint(1), [snapshot('one')], {}).catch(() => 'given up')
     await atGate
@@ -81,7 +82,7 @@ describe('a checkpoint that is given up while it is written', () => {
   it('keeps what its late manifest names, and the run goes on from the checkpoint before it', async () => {
     const { session, written, atGate, letGo } = await hanging('commit')
     const told: number[] = []
-    const checkpointer = new Checkpointer(session, content, epoch => told.push(epoch))
+    const checkpointer = new Checkpointer(systemClock, session, content, epoch => told.push(epoch))
     checkpointer.begin()
     const persisting = checkpointer.persist(checkpoint(1), [snapshot('one')], {}).catch(() => 'given up')
     await atGate

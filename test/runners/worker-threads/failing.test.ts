@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { systemClock } from '../../../runners/host/clock.ts'
 import { DirectRunner } from '../../../runners/direct/index.ts'
 import { settled, startJob } from '../../../runners/host/job.ts'
 import { setUp } from '../../../runners/host/life-cycle.ts'
@@ -75,7 +76,7 @@ describe('A pipeline that fails', () => {
     const instance = {
       lifeCycles: () => [cycle('ParDo#1', () => Promise.resolve()), cycle('ParDo#2', () => new Promise(() => undefined))],
     }
-    const error: unknown = await setUp(instance, () => undefined, 10).catch((thrown: unknown) => thrown)
+    const error: unknown = await setUp(instance, { log: () => undefined, clock: systemClock }, 10).catch((thrown: unknown) => thrown)
     assert.include(String(error), 'ParDo#2: setup has not ended within 0.01 s')
     assert.deepEqual(torn, ['ParDo#1'])
   })
@@ -117,7 +118,12 @@ describe('A pipeline that fails', () => {
         startJob(
           pipeline,
           { checkpoints, tasks: 2, threads: 2, log: () => undefined },
-          { support, runOf: (opened, place) => new WorkersRun(pipeline, opened, place, patience), restart: { attempts: 0 } },
+          {
+            support,
+            clock: systemClock,
+            runOf: (opened, place) => new WorkersRun(pipeline, opened, place, patience),
+            restart: { attempts: 0 },
+          },
         ),
       )
       const result = await pipe(

@@ -1,0 +1,34 @@
+// The clock of a run: time, timers, turns of the event loop and randomness, injected so that a simulation can replay a run from a seed.
+import { randomUUID } from 'node:crypto'
+
+export interface Clock {
+  /** Milliseconds since 1970: for event times, time stamps and what people read. It may jump. */
+  readonly wallMs: () => number
+  /** Milliseconds, with fractions, since a fixed moment; the same for all threads of a process. It never goes back. */
+  readonly monotonicMs: () => number
+  /** How long this thread's event loop was busy until now, in milliseconds. */
+  readonly busyMs: () => number
+  /** Calls back once after `ms`; the result cancels it. */
+  readonly after: (ms: number, callback: () => void) => () => void
+  /** Calls back on the next turn of the event loop, behind pending I/O. */
+  readonly nextTurn: (callback: () => void) => void
+  readonly uuid: () => string
+}
+
+/** performance.now() starts at zero in each thread; hrtime does not, but costs a bigint a call. */
+const offsetMs = Number(process.hrtime.bigint()) / 1_000_000 - performance.now()
+
+/** A timer that is set for longer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now() + offsetMs,
+  busyMs: () => performance.eventLoopUtilization().active,
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, Math.min(ms, longestTimerMs))
+    return () => clearTimeout(timer)
+  },
+  nextTurn: callback => void setImmediate(callback),
+  uuid: () => randomUUID(),
+}
