@@ -1,7 +1,7 @@
 // One thread's share of a run: its tasks, the readers that feed them, the calls that they wait for, and the sinks that they publish to.
 // It says what happened and is told what to do by whoever conducts the run, in this thread or in another.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
-import type { ConnectedSource, Split, SplitReader } from '../../sdk/splittable/source.ts'
+import type { Split, SplitReader } from '../../sdk/splittable/source.ts'
 import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
 import { heldBytes } from '../engine/outputs.ts'
 import { othersIn, passedBy } from '../engine/origins.ts'
@@ -11,7 +11,6 @@ import type { Moved, Share } from '../engine/sharing.ts'
 import { unread } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import { taskName } from '../engine/task-name.ts'
-import type { Plan } from '../plan/stage.ts'
 import { withinScope } from './call-scope.ts'
 import { LiveCalls, runCall } from './call-runner.ts'
 import { earlyCheckpointBytes } from './checkpointer.ts'
