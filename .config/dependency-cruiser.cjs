@@ -17,7 +17,7 @@ const rooms = {
   'runners/plan': ['sdk'],
   'runners/harness': ['sdk', 'runners/plan'],
   'runners/engine': ['sdk/model', 'sdk/coders', 'sdk/graph', 'sdk/splittable', 'sdk/stateful', 'runners/harness', 'runners/plan'],
-  'runners/checkpoint': ['io/nats'],
+  'runners/checkpoint': ['sdk/model', 'io/nats'],
   'runners/host': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
   'runners/direct': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint', 'runners/host'],
   'runners/worker-threads': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint', 'runners/host'],

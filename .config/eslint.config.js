@@ -1,5 +1,6 @@
 // What style alone would have to remember: see each rule's comment. There is no way to disable one in a file.
 import js from '@eslint/js'
+import regexp from 'eslint-plugin-regexp'
 import tseslint from 'typescript-eslint'
 
 const clocks = ['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
@@ -44,6 +45,15 @@ export default tseslint.config(
     },
   },
   { files: ['{sdk,io,runners}/**/*.ts'], rules: { 'max-lines': ['error', { max: 400 }] } },
+  {
+    // Expressions run over messages, configurations and errors of any length: none may take more than linear time.
+    files: ['{sdk,io,runners}/**/*.ts'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: false, ignorePartial: false }],
+    },
+  },
   {
     // The engine is replayed from a seed: time is an argument, randomness a seed, and nothing in it waits.
     files: ['runners/engine/**/*.ts'],

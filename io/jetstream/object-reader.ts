@@ -36,7 +36,11 @@ export const objectReaderOf =
     return data
   }
 
-const unpadded = (digest: string): string => digest.replace(/=+$/, '')
+const unpadded = (digest: string): string => {
+  let end = digest.length
+  while (digest[end - 1] === '=') end--
+  return digest.slice(0, end)
+}
 
 const gone = ({ bucket, name }: ObjectInfo, label: string, reason: string): JetStreamIOError =>
   new JetStreamIOError('ObjectGone', `${label}: the object ${name} of the bucket ${bucket} cannot be had as it was: ${reason}.`)

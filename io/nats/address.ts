@@ -8,11 +8,14 @@ export interface Address {
 }
 
 export const addressOf = (server: string): Address => {
+  const scheme = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i.exec(server)?.[0] ?? ''
   // A WebSocket's path may hold an @; elsewhere the last one ends the login, whatever that holds.
-  const parts = /^wss?:/i.test(server) ? /^([a-z]+:\/\/)(?:([^@/]*)@)?(.*)$/i : /^((?:[a-z][a-z0-9+.-]*:)?\/\/)?(?:(.*)@)?(.*)$/is
-  const [, scheme = '', userinfo, rest = ''] = parts.exec(server) ?? []
-  const shown = `${scheme}${rest}`
-  if (userinfo === undefined || userinfo === '') return { shown, login: null }
+  const path = /^wss?:/i.test(server) ? server.indexOf('/', scheme.length) : -1
+  const end = path < 0 ? server.length : path
+  const at = path < 0 ? server.lastIndexOf('@') : server.slice(0, end).lastIndexOf('@')
+  const userinfo = at < scheme.length ? '' : server.slice(scheme.length, at)
+  const shown = at < scheme.length ? server : `${scheme}${server.slice(at + 1)}`
+  if (userinfo === '') return { shown, login: null }
   const colon = userinfo.indexOf(':')
   if (colon < 0) return { shown, login: { token: decoded(userinfo) } }
   return { shown, login: { user: decoded(userinfo.slice(0, colon)), pass: decoded(userinfo.slice(colon + 1)) } }

@@ -1,10 +1,12 @@
 // Connects as everything here wants to be connected: it comes back by itself for as long as it is not closed, and silence ends.
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
+import { rememberSecret, withoutSecretsIn } from '../../sdk/model/secret-text.ts'
 import { secretReference } from '../settings/kinds.ts'
-import { addressOf, differingSchemes, refusedPort, schemeOf, shownServers } from './address.ts'
+import { type Address, addressOf, differingSchemes, refusedPort, schemeOf, shownServers } from './address.ts'
 import { comeback } from './comeback.ts'
 import { connectionSchema } from './connection-keys.ts'
 import { ConnectionProblem } from './problem.ts'
@@ -26,6 +28,7 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
   const addresses = settings.servers.map(addressOf)
   // One login for all: a client has one.
   const login = addresses.find(address => address.login !== null)?.login ?? {}
+  for (const secret of secretsIn(addresses)) rememberSecret(secret)
   const { reconnectWait, reconnectMaxWait, reconnectJitter } = connectionSchema.keys
   const firstMs = settings.reconnectWait ?? reconnectWait.fallback
   const back = comeback({
@@ -118,11 +121,31 @@ const loginOf = async (settings: ConnectionSettings): Promise<Login> => {
   return {}
 }
 
+const secretsIn = (addresses: ReadonlyArray<Address>): ReadonlyArray<string> =>
+  addresses.flatMap(({ login }) => (login === null ? [] : 'token' in login ? [login.token] : [login.pass, `${login.user}:${login.pass}`]))
+
+const mostCredentials = 65_536
+
 /** Looked at here: the client would look when it has connected, and say that no server is there. */
 const credentialsIn = (bytes: Uint8Array): ReturnType<typeof credsAuthenticator> => {
-  const blocks = new TextDecoder().decode(bytes).match(/-{3,}[^\n]*-{3,}\s+\S+\s+-{3,}[^\n]*-{3,}/g)?.length ?? 0
-  if (blocks < 2) throw new Error('it has no JWT and seed between lines of dashes, as a .creds file has')
+  if (bytes.length > mostCredentials) throw new Error(`it has more than ${mostCredentials} bytes, which no .creds file has`)
+  if (blocksIn(new TextDecoder().decode(bytes)) < 2) throw new Error('it has no JWT and seed between lines of dashes, as a .creds file has')
   return credsAuthenticator(bytes)
+}
+
+const isDashed = (line: string): boolean => line.startsWith('---') && line.endsWith('---') && line.length >= 6
+
+/** One line of text between two lines of dashes, as the client looks for it. Line by line: an expression would start anew at each dash. */
+const blocksIn = (text: string): number => {
+  const lines = text.split('\n').flatMap(line => line.trim() || [])
+  let blocks = 0
+  for (let i = 0; i + 2 < lines.length; i++) {
+    const [open = '', middle = '', close = ''] = lines.slice(i, i + 3)
+    if (!isDashed(open) || isDashed(middle) || /\s/.test(middle) || !isDashed(close)) continue
+    blocks++
+    i += 2
+  }
+  return blocks
 }
 
 const pemBlocks = { tlsCaFile: 'CERTIFICATE', tlsCertFile: 'CERTIFICATE', tlsKeyFile: 'PRIVATE KEY' } as const
@@ -144,22 +167,52 @@ const requireFiles = async (settings: ConnectionSettings): Promise<void> => {
 const resolved = async (key: string, reference: string): Promise<string> => {
   const [, where, name = ''] = secretReference.exec(reference) ?? []
   if (where === 'env') return variable(key, name)
-  if (where === 'file') return withFile(key, name, bytes => new TextDecoder().decode(bytes).trim())
+  if (where === 'file') return withFile(key, name, bytes => remembered(new TextDecoder().decode(bytes).trim()))
   throw new ConnectionProblem('InvalidOptions', `The connection's ${key} is no reference such as \${env:NAME} or \${file:PATH}.`)
+}
+
+const remembered = (secret: string): string => {
+  rememberSecret(secret)
+  return secret
 }
 
 const variable = (key: string, name: string): string => {
   const value = process.env[name]
-  if (value !== undefined && value !== '') return value
-  throw new ConnectionProblem('CannotConnect', `The environment variable ${name}, which should hold the ${key} for NATS, is not set.`)
+  if (value !== undefined && value !== '') return remembered(value)
+  throw new ConnectionProblem(
+    'CannotConnect',
+    `The environment variable${shownVariable(name)}, which should hold the ${key} for NATS, is not set.`,
+  )
 }
+
+/** A token that was written where a name belongs is not shown: names are shown in their usual form, NATS_TOKEN. */
+const shownVariable = (name: string): string =>
+  /^[A-Z]{1,20}(?:_[A-Z0-9]{1,20}){0,8}$/.test(name) ? ` ${name}` : ' that it names (not shown, it may be the secret)'
 
 const withFile = async <A>(key: string, file: string, use: (bytes: Uint8Array) => A): Promise<A> => {
   try {
     return use(new Uint8Array(await readFile(file)))
   } catch (error) {
-    throw new ConnectionProblem('CannotConnect', `The ${key} file ${file} cannot be used: ${textOf(error)}.`, { cause: error })
+    const isPath = (await looksLikePath(file)) || !isMissing(error)
+    const [shown, why] = isPath ? [` ${file}`, textOf(error)] : ['', 'there is no file of this name (not shown, it may be the secret)']
+    throw new ConnectionProblem('CannotConnect', `The ${key} file${shown} cannot be used: ${why}.`, isPath ? { cause: error } : {})
   }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'ENOENT' || error.code === 'ENAMETOOLONG' || error.code === 'ERR_INVALID_ARG_VALUE')
+
+const fileName = /\.(?:creds|nk|jwt|seed|token|txt|pem|crt|cert|cer|key|ca)$/i
+
+/** Whether a file that is not there was meant, and no secret: it has a usual ending, or lies in a folder that there is. */
+const looksLikePath = async (file: string): Promise<boolean> => {
+  if (file.length > 1_024 || /\p{Cc}/u.test(file) || withoutSecretsIn(file) !== file) return false
+  if (fileName.test(file) || /^(?:\.{0,2}\/|~\/|[a-z]:\\)[\w. -]+(?:[\\/][\w. -]+)+$/i.test(file)) return true
+  if (!/[\\/]/.test(file)) return false
+  const folder = await stat(dirname(file)).catch(() => null)
+  return folder?.isDirectory() === true
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -104,7 +104,12 @@ export const share = async (binding: HostContext['binding'], name: string | unde
     )
   return 'servers' in target
     ? join(JSON.stringify({ target, lane }), target, () => newLease(shownServers(target.servers), lane, dialled(target)), drained)
-    : join(target, settingsOf(target), () => newLease(target.getServer(), 'any', Promise.resolve(watchedOnce(target))), leftOpen)
+    : join(
+        target,
+        settingsOf(target),
+        () => newLease(shownServers([target.getServer()]), 'any', Promise.resolve(watchedOnce(target))),
+        leftOpen,
+      )
 }
 
 /** What is open in this process or worker thread. */

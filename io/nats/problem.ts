@@ -1,4 +1,6 @@
 // Why there is no connection: told as an error of their own by those who wanted one.
+import { withoutSecrets } from '../../sdk/model/redaction.ts'
+import { withoutSecretsIn } from '../../sdk/model/secret-text.ts'
 
 /** What a user may not do. */
 export interface Refused {
@@ -21,7 +23,8 @@ export class ConnectionProblem extends Error {
   readonly absence: Absence | null
 
   constructor(tag: ConnectionProblem['_tag'], message: string, options?: { readonly cause?: unknown; readonly absence?: Absence }) {
-    super(message, options)
+    // What a client throws holds the address with its login.
+    super(withoutSecretsIn(message), options?.cause === undefined ? undefined : { cause: withoutSecrets(options.cause) })
     this.name = tag
     this._tag = tag
     this.absence = options?.absence ?? null

@@ -1,5 +1,6 @@
 // Where warnings go that nobody asked for elsewhere.
+import { redactedText } from '../../sdk/model/secret-text.ts'
 
 export const processWarning = (message: string, cause: unknown): void => {
-  process.emitWarning(`${message}${cause instanceof Error ? ` ${cause.message}` : ''}`, 'CheckpointWarning')
+  process.emitWarning(redactedText(`${message}${cause instanceof Error ? ` ${cause.message}` : ''}`), 'CheckpointWarning')
 }

@@ -26,7 +26,11 @@ export const defectText = (error: unknown): string =>
 const withFrames = (text: string, cause: unknown): string =>
   [text, ...(cause instanceof Error ? framesOf(cause).filter(isTheirs).slice(0, mostFrames) : [])].join('\n')
 
-const framesOf = ({ stack = '' }: Error): ReadonlyArray<string> => stack.split('\n').filter(line => /^\s+at /.test(line))
+/** A longer line is none of V8's: a message may look like a frame. */
+const longestFrame = 1_000
+
+const framesOf = ({ stack = '' }: Error): ReadonlyArray<string> =>
+  stack.split('\n').filter(line => line.length <= longestFrame && /^\s+at /.test(line))
 
 const isTheirs = (frame: string): boolean =>
   !/node:|\(<anonymous>\)|node_modules[\\/](fp-ts|tsx|immutable)[\\/]|jetbeam[-:]stage/.test(frame) &&

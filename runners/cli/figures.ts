@@ -1,10 +1,7 @@
 // Figures as people read them: the same in every locale, so that output can be compared.
 
 /** @example count(1234567) // '1,234,567' */
-export const count = (n: number): string =>
-  Math.round(n)
-    .toString()
-    .replace(/\B(?=(\d{3})+$)/g, ',')
+export const count = (n: number): string => Math.round(n).toLocaleString('en-US')
 
 /** Milliseconds, in the unit that suits them. @example lengthText(1_530) // '1.5 s' */
 export const lengthText = (ms: number): string => {

@@ -18,6 +18,7 @@ import { DirectRunner } from '../direct/index.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { defectText, failureText, thrownText } from './failure-text.ts'
 import { strangerText } from './given-definition.ts'
+import { output } from './output.ts'
 import { optionsShape, type OptionsShape, optionsValue } from './pipeline-options.ts'
 import { fromLevel, loggingReporter, logOf, type Reporter, reporter } from './progress.ts'
 import { runnerOptions, type ToldLog, type ToldRun } from './run-options.ts'
@@ -50,14 +51,14 @@ export const main = async (module: { readonly url: string }, definition: Pipelin
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const stranger = strangerText(definition)
   if (stranger !== null) {
-    process.stderr.write(`${program()}: ${stranger}\n`)
+    output.problem(`${program()}: ${stranger}`)
     process.exitCode = misused
     return
   }
   try {
     process.exitCode = await perform(definition, process.argv.slice(2), o)
   } catch (error) {
-    process.stderr.write(`${defectText(error)}\n`)
+    output.problem(defectText(error))
     process.exitCode = 1
   }
 }
@@ -85,11 +86,11 @@ const perform = async (
   const { pipelineName, schema } = definition
   const shape = optionsShape(schema)
   const refuse = (problem: string): number => {
-    process.stderr.write(`${pipelineName}: ${problem}\n`)
+    output.problem(`${pipelineName}: ${problem}`)
     return misused
   }
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(`${usage(pipelineName, program(), shape)}\n`)
+    output.result(usage(pipelineName, program(), shape))
     return succeeded
   }
   const parsed = parseCommandLine(args, shape)
@@ -168,7 +169,7 @@ const explain = async (pipelineName: string, pipeline: PortablePipeline, told: T
     reports.failure(explained.left._tag, failureText(pipelineName, explained.left))
     return failed
   }
-  process.stdout.write(`${explained.right}\n`)
+  output.result(explained.right)
   return succeeded
 }
 

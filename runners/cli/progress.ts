@@ -2,10 +2,13 @@
 import type { JobEvent } from '../../sdk/model/job-event.ts'
 import { Latency, type LatencyHistogram } from '../../sdk/model/histogram.ts'
 import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
+import { redactedFields, withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { PipelineResult } from '../../sdk/model/run.ts'
+import { redactedText } from '../../sdk/model/secret-text.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Log } from '../host/log.ts'
 import { count, lengthText } from './figures.ts'
+import { withoutSecretsOn } from './output.ts'
 
 /** Where it goes: standard error, or a test's own. */
 export interface Screen {
@@ -44,27 +47,28 @@ export const loggingReporter = (logger: ReportLogger, now: () => number): Report
     progress: metrics => {
       if (now() < dueMs) return
       dueMs = now() + plainLineMs
-      logger.info(figuresOf(metrics), 'progress')
+      logger.info(withoutSecrets(figuresOf(metrics)), 'progress')
     },
     event: ({ _tag, atMs: _atMs, ...event }) => {
       const { epoch, ...rest } = { epoch: undefined, ...event }
-      logger.debug(epoch === undefined ? rest : { checkpoint: epoch, ...rest }, _tag)
+      logger.debug(redactedFields(epoch === undefined ? rest : { checkpoint: epoch, ...rest }), _tag)
     },
-    say: (level, message, fields) => logger[level](fields ?? {}, message),
-    result: ({ state, metrics }) => logger.info({ state, ...figuresOf(metrics) }, 'result'),
-    failure: (error, message) => logger.error({ error }, message),
+    say: (level, message, fields) => logger[level](redactedFields(fields ?? {}), redactedText(message)),
+    result: ({ state, metrics }) => logger.info(withoutSecrets({ state, ...figuresOf(metrics) }), 'result'),
+    failure: (error, message) => logger.error({ error }, redactedText(message)),
   }
 }
 
-/** `now` is a clock in milliseconds that never goes back. */
-export const reporter = (kind: ReporterKind, screen: Screen, now: () => number): Reporter => {
+/** `now` is a clock in milliseconds that never goes back. What it writes holds no secrets. */
+export const reporter = (kind: ReporterKind, to: Screen, now: () => number): Reporter => {
+  const screen = withoutSecretsOn(to)
   switch (kind) {
     case 'json':
-      return jsonReporter(screen)
+      return jsonReporter(to)
     case 'quiet':
       return quietReporter(screen)
     case 'quietJson':
-      return quieted(jsonReporter(screen))
+      return quieted(jsonReporter(to))
     case 'live':
       return liveReporter(screen, now)
   }
@@ -123,14 +127,15 @@ const quietReporter = (screen: Screen): Reporter => ({
   failure: (_, message) => void screen.write(`${message}\n`),
 })
 
+/** Fields lose their secrets before they are JSON: within it, no name tells a secret from what stands beside it. */
 const jsonReporter = (screen: Screen): Reporter => {
   const line = (value: Readonly<Record<string, unknown>>): void => void screen.write(`${JSON.stringify(value)}\n`)
   return {
-    progress: metrics => line({ type: 'progress', ...figuresOf(metrics) }),
-    event: ({ _tag, ...event }) => line({ type: 'event', event: _tag, ...event }),
-    say: (level, message, fields) => line({ type: 'message', level, message, ...(fields === undefined ? {} : { fields }) }),
-    result: ({ state, metrics }) => line({ type: 'result', state, ...figuresOf(metrics) }),
-    failure: (error, message) => line({ type: 'failure', error, message }),
+    progress: metrics => line(withoutSecrets({ type: 'progress', ...figuresOf(metrics) })),
+    event: ({ _tag, ...event }) => line({ type: 'event', event: _tag, ...redactedFields(event) }),
+    say: (level, message, fields) => line(redactedFields({ type: 'message', level, message, ...(fields === undefined ? {} : { fields }) })),
+    result: ({ state, metrics }) => line(withoutSecrets({ type: 'result', state, ...figuresOf(metrics) })),
+    failure: (error, message) => line(redactedFields({ type: 'failure', error, message })),
   }
 }
 

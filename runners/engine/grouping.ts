@@ -7,10 +7,9 @@ import type { Batch } from '../harness/batch.ts'
 import { Changes } from './changes.ts'
 import type { FrozenState } from './frozen-state.ts'
 import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
-import { Clocks } from './clocks.ts'
 import { Firing, type Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
-import { Heap, type HeapEntry } from './heap.ts'
+import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
 import type { SnapshotScope } from './messages.ts'
@@ -32,10 +31,6 @@ interface WindowState {
   /** When its state is removed. */
   readonly expiry: number
   pastEnd: boolean
-  /** A snapshot has something of it. */
-  persisted: boolean
-  /** When it ends or expires. */
-  timer: HeapEntry<WindowState> | null
 }
 
 const put = 1
@@ -55,7 +50,7 @@ export class WindowGrouping implements TaskHead {
   // Windows are mostly shared objects: this spares a string for each batch. Emptied whenever a window goes.
   readonly #byIdentity = new Map<BoundedWindow, WindowState | null>()
   readonly #timers = new Heap<WindowState>((a, b) => compareWindows(a.window, b.window))
-  readonly #clocks = new Clocks()
+  readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
   readonly #holds: Holds
   readonly #changes: Changes<Cell, BoundedWindow>
   #touched: Cell[] = []
@@ -133,10 +128,9 @@ export class WindowGrouping implements TaskHead {
   }
 
   #open(id: string, window: BoundedWindow, expiry: number): WindowState {
-    const pastEnd = this.#spec.watermarks.input >= window.end
-    const state: WindowState = { window, cells: new Map(), expiry, pastEnd, persisted: false, timer: null }
+    const state: WindowState = { window, cells: new Map(), expiry, pastEnd: this.#spec.watermarks.input >= window.end }
     this.#windows.set(id, state)
-    state.timer = this.#timers.push(pastEnd ? expiry : window.end, state)
+    this.#timers.push(state.pastEnd ? expiry : window.end, state)
     return state
   }
 
@@ -167,7 +161,13 @@ export class WindowGrouping implements TaskHead {
 
   /** A time that has passed without a firing (it waits for something else as well) will not help by being asked for again. */
   #wakeLater(cell: Cell, trigger: TriggerState, processingTime: number): void {
-    this.#clocks.set(cell, this.#machine.wakeAt(trigger, processingTime))
+    const wake = this.#machine.wakeAt(trigger, processingTime)
+    if (wake !== cell.wakeAt) this.#wake(cell, wake)
+  }
+
+  #wake(cell: Cell, at: number): void {
+    cell.wakeAt = at
+    if (at !== Infinity) this.#clocks.push(at, cell)
   }
 
   onWatermark(processingTime: number): void {
@@ -177,7 +177,7 @@ export class WindowGrouping implements TaskHead {
       if (state === undefined) break
       if (!state.pastEnd) this.#atEnd(state, processingTime)
       if (state.expiry <= input) this.#expire(state)
-      else state.timer = this.#timers.push(state.expiry, state)
+      else this.#timers.push(state.expiry, state)
     }
     this.#firing.flush()
   }
@@ -205,24 +205,23 @@ export class WindowGrouping implements TaskHead {
       this.#changes.settle(cell)
       const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
       if (!closed) this.#firing.fire(cell, true)
-      state.persisted ||= cell.persisted
-      this.#forget(cell)
+      cell.gone = true
+      this.#cells--
     }
     this.#windows.delete(`${state.window.start} ${state.window.end}`)
     this.#byIdentity.clear()
-    if (state.persisted) this.#changes.drop(state.window)
-  }
-
-  #forget(cell: Cell): void {
-    cell.gone = true
-    cell.accumulator = NOTHING
-    this.#clocks.forget(cell)
-    this.#holds.forget(cell)
-    this.#cells--
+    this.#changes.drop(state.window)
   }
 
   onProcessingTime(now: number): void {
-    for (let cell = this.#clocks.take(now); cell !== null; cell = this.#clocks.take(now)) this.#ask(cell, now)
+    while (this.#clocks.next() <= now) {
+      const due = this.#clocks.next()
+      const cell = this.#clocks.pop()
+      // Its trigger may have fired for another reason since, and wait for another time or none.
+      if (cell === undefined || cell.wakeAt !== due) continue
+      cell.wakeAt = Infinity
+      this.#ask(cell, now)
+    }
     this.#firing.flush()
   }
 
@@ -267,7 +266,14 @@ export class WindowGrouping implements TaskHead {
       const window = readWindow(from)
       const id = `${window.start} ${window.end}`
       if (kind === dropWindow) {
-        this.#restoreDrop(id)
+        const dropped = this.#windows.get(id)
+        for (const cell of dropped?.cells.values() ?? []) {
+          cell.gone = true
+          this.#cells--
+        }
+        // Its timer is still set: it must find nothing to fire.
+        dropped?.cells.clear()
+        this.#windows.delete(id)
         continue
       }
       const known = this.#windows.get(id)
@@ -277,22 +283,16 @@ export class WindowGrouping implements TaskHead {
       if (!mine(key.finish())) continue
       const state = known ?? this.#open(id, cell.window, expiryOf(window, this.#spec.strategy))
       const before = state.cells.get(cell.groupingKey)
-      if (before !== undefined) this.#forget(before)
+      if (before === undefined) this.#cells++
+      else before.gone = true
       state.cells.set(cell.groupingKey, cell)
-      state.persisted = true
-      this.#cells++
       this.#holds.restore(cell)
-      if (cell.trigger !== null) this.#wakeLater(cell, cell.trigger, -Infinity)
+      if (cell.trigger !== null) {
+        const wake = this.#machine.wakeAt(cell.trigger, -Infinity)
+        if (wake !== Infinity) this.#wake(cell, wake)
+      }
     }
     this.#byIdentity.clear()
-  }
-
-  #restoreDrop(id: string): void {
-    const state = this.#windows.get(id)
-    if (state === undefined) return
-    for (const cell of state.cells.values()) this.#forget(cell)
-    if (state.timer !== null) this.#timers.remove(state.timer)
-    this.#windows.delete(id)
   }
 }
 

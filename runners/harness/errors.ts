@@ -1,4 +1,5 @@
 // Errors of a user's code, with the transform's path and the element that it was given.
+import { isSecretName } from '../../sdk/model/secret-text.ts'
 
 /** Thrown by a stage when a user's function throws: the pipeline ends with it. */
 export class UserCodeError extends Error {
@@ -66,7 +67,8 @@ const framesOf = (stack: string): string =>
     .join('\n')
 
 const longest = 200
-const secret = /pass(word|phrase)?$|secret|token|credential|authorization|api_?key|private_?key/i
+/** An element is shown to whoever reads the log: rather too little of it. */
+const isHidden = (key: string): boolean => isSecretName(key) || /token|credential|api_?key|private_?key/i.test(key)
 
 /** One line, at most 200 characters. */
 export const showElement = (element: unknown): string => {
@@ -101,5 +103,5 @@ const showObject = (value: object, depth: number): string => {
       .join(', ')}${value.length > 20 ? ', …' : ''}]`
   if (value instanceof Map || value instanceof Set) return `${value instanceof Map ? 'Map' : 'Set'}(${value.size})`
   const entries = Object.entries(value).slice(0, 20)
-  return `{ ${entries.map(([key, item]) => `${key}: ${secret.test(key) ? '(hidden)' : show(item, depth + 1)}`).join(', ')} }`
+  return `{ ${entries.map(([key, item]) => `${key}: ${isHidden(key) ? '(hidden)' : show(item, depth + 1)}`).join(', ')} }`
 }

@@ -1,5 +1,6 @@
 // From what was thrown to the error that a run ends with.
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
 import { CheckpointError } from '../checkpoint/store.ts'
 import { UserCodeError } from '../harness/errors.ts'
@@ -62,7 +63,10 @@ export const io = async <A>(transform: string, work: () => Promise<A>): Promise<
   }
 }
 
-export const pipelineErrorOf = (error: unknown): PipelineError => {
+/** Without secrets, in its cause too: it leaves the run here. */
+export const pipelineErrorOf = (error: unknown): PipelineError => withoutSecrets(errorAsData(error))
+
+const errorAsData = (error: unknown): PipelineError => {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof RemoteFailure) return error.error
   if (error instanceof UserCodeError)

@@ -2,6 +2,7 @@
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { Plan, Stage } from '../plan/stage.ts'
 import { systemClock } from './clock.ts'
+import { withoutSecretsIn } from '../../sdk/model/secret-text.ts'
 import { requireGiven } from './given.ts'
 import { logOf } from './log.ts'
 import { jobNameOf, look, type Opened } from './opening.ts'
@@ -17,7 +18,7 @@ export const explain = async (pipeline: Pipeline, options: HostOptions): Promise
     clock: systemClock,
   })
   try {
-    return explanationOf(opened)
+    return withoutSecretsIn(explanationOf(opened))
   } finally {
     await opened.close()
   }

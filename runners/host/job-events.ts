@@ -1,6 +1,7 @@
 // A job's events on their way to whoever listens: handed on at once, kept for nobody for long, and waited for by nobody.
 import type { JobEvent, JobNews } from '../../sdk/model/job-event.ts'
 import type { Clock } from './clock.ts'
+import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { Log } from './log.ts'
 
 /** What waits for one iterator; beyond this the oldest are dropped. */
@@ -22,7 +23,7 @@ export class JobEvents {
   }
 
   readonly tell: Tell = news => {
-    const event: JobEvent = { atMs: this.#clock.wallMs(), ...news }
+    const event: JobEvent = { atMs: this.#clock.wallMs(), ...withoutSecrets(news) }
     for (const waiting of this.#waiting) waiting.add(event)
     if (this.#listener !== null) this.#call(this.#listener, event)
   }

@@ -1,7 +1,8 @@
 // The log of a run: records go to pino, to a logger or to a function of the user's; secrets go nowhere. pino is loaded when there is
 // something to say, in the thread that starts the run: workers send it theirs.
 import type { Logger as PinoLogger } from 'pino'
-import { redactedFields, redactedText } from './redaction.ts'
+import { redactedFields } from '../../sdk/model/redaction.ts'
+import { redactedText } from '../../sdk/model/secret-text.ts'
 
 /**
  * Told what nobody waits for. `fields` are plain data: `job`, and where they apply `transform`, `worker`, `split`, `sequence`, `checkpoint`.

@@ -2,6 +2,7 @@
 import { Latency } from '../../sdk/model/histogram.ts'
 import type { ErrorMetrics, JobMetrics, TransformMetrics } from '../../sdk/model/job-metrics.ts'
 import { mergeMetrics, type Metric } from '../../sdk/model/metric-values.ts'
+import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
@@ -53,19 +54,21 @@ export const metricsOf = (
     lag: over('lag', (a, b) => a + b),
     lagMs: over('lagMs', Math.max),
     watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), complete ? Instant.max : Instant.min),
-    held: lowestOf(
-      reports.map(({ held }) => held),
-      stages.map(({ id }) => id),
+    held: withoutSecrets(
+      lowestOf(
+        reports.map(({ held }) => held),
+        stages.map(({ id }) => id),
+      ),
     ),
     droppedLate: sum(report => report.droppedLate),
     restarts: 0,
-    user: mergeMetrics(reports.flatMap(({ user }) => user)),
+    user: withoutSecrets(mergeMetrics(reports.flatMap(({ user }) => user))),
     checkpoints: {
       ...checkpoints,
       ageMs: lastAtMs === null ? null : nowMs - lastAtMs,
       durations: durations.told(),
     },
-    splits,
+    splits: withoutSecrets(splits),
     transforms: stages.map(({ id, steps, exits }) => ({
       ...transformOf(
         id,
@@ -73,7 +76,7 @@ export const metricsOf = (
       ),
       fused: fusedWith(id, [...steps.map(({ path }) => path), ...exits.flatMap(exit => (exit._tag === 'Sink' ? [exit.sinkId] : []))]),
     })),
-    errors: mergeErrors([...reports.flatMap(({ errors }) => errors), ...failures.told()]),
+    errors: withoutSecrets(mergeErrors([...reports.flatMap(({ errors }) => errors), ...failures.told()])),
     workers: reports.flatMap(({ workers }) => workers).sort((a, b) => a.worker - b.worker),
     sinks: reports.reduce<JobMetrics['sinks']>((all, { sinks }) => added(all, sinks), {}),
     publishLatency: reports.reduce<JobMetrics['publishLatency']>((all, { publishLatency }) => mergedLatencies(all, publishLatency), {}),

@@ -2,6 +2,8 @@
 import { Coder } from '../../sdk/coders/index.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
+import { redactedFields } from '../../sdk/model/redaction.ts'
+import { redactedText } from '../../sdk/model/secret-text.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { sharedAmong } from './sharing-crew.ts'
 import { planOf } from '../plan/plan.ts'
@@ -16,7 +18,6 @@ import { Errands } from '../host/errands.ts'
 import { Pacer } from '../host/pacer.ts'
 import { Sinks } from '../host/sinks.ts'
 import { TaskLoop } from '../host/task-loop.ts'
-import { failureOf } from './failure.ts'
 import { Link } from './link.ts'
 import { isHome } from './home-sinks.ts'
 import type { MainPort, PeerPort } from './port.ts'
@@ -307,7 +308,9 @@ const contextOf = ({ provide }: WorkerSetup, main: MainPort, signal: AbortSignal
   const bindings = new Map(provide.map(binding => [binding.key, binding]))
   return {
     binding: key => bindings.get(key),
-    log: (level, message, fields) => main.postMessage({ _tag: 'Log', level, message, fields: failureOf.plain(fields) } satisfies ToMain),
+    // Secrets that this thread has resolved are known here alone.
+    log: (level, message, fields) =>
+      main.postMessage({ _tag: 'Log', level, message: redactedText(message), fields: redactedFields(fields ?? {}) } satisfies ToMain),
     signal,
   }
 }

@@ -39,7 +39,10 @@ export const examine = async (binary: string): Promise<Binary> => {
 /** An Error's message in one line, with those of its causes: fetch keeps the reason there. */
 export const errorText = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  const text = error.message.trim().replaceAll(/\s*\n\s*/g, ' | ')
+  const text = error.message
+    .split('\n')
+    .flatMap(line => line.trim() || [])
+    .join(' | ')
   const cause = error.cause === undefined ? '' : errorText(error.cause)
   return cause === '' || text.includes(cause) ? text : `${text}: ${cause}`
 }

@@ -34,6 +34,35 @@ describe('A connection', () => {
     }
   })
 
+  it('does not show a secret that stands where the name of a variable or a file belongs', async () => {
+    for (const secret of [
+      's3cr3tT0ken',
+      'SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY',
+      'ab/s3cr3t+x==',
+      'plain',
+      'eyJhbGciOiJ.eyJqdGkiOiJ.c2ln',
+    ])
+      for (const settings of [
+        { tokenVariable: secret },
+        { token: `\${env:${secret}}` },
+        { token: `\${file:${secret}}` },
+        { user: 'ann', password: `\${file:${secret}}` },
+        { credentialsFile: secret },
+        { nkeySeed: `\${file:${secret}}` },
+        { tlsKeyFile: secret },
+      ]) {
+        const text = await refusal(settings)
+        assert.match(text, /not shown, it may be the secret/)
+        assert.notInclude(text, secret)
+      }
+  })
+
+  it('shows the name of a variable and the path of a file that are not there', async () => {
+    assert.include(await refusal({ tokenVariable: 'JETBEAM_TOKEN_2' }), 'variable JETBEAM_TOKEN_2,')
+    for (const path of ['/run/secrets/nats', 'nats.creds', './secrets/nats', 'test/nats-password'])
+      assert.include(await refusal({ credentialsFile: path }), `file ${path} cannot be used: ENOENT`)
+  })
+
   it('says that a port is none, of an address that nobody has checked', async () => {
     assert.equal(
       await refusal({ servers: ['nats://127.0.0.1:99999'] }),

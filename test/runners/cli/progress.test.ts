@@ -2,7 +2,7 @@
 import { assert } from 'chai'
 import { Instant, type JobMetrics, Latency } from 'jetbeam'
 import { runnerOptions } from '../../../runners/cli/run-options.ts'
-import { reporter } from '../../../runners/cli/progress.ts'
+import { loggingReporter, reporter, type ReportLogger } from '../../../runners/cli/progress.ts'
 
 const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
   elapsedMs: 2_000,
@@ -114,6 +114,21 @@ describe('Progress', () => {
         { type: 'failure', error: 'IoFailed', message: 'lost' },
       ],
     )
+  })
+  it('holds no secret in a failure, a message or an event, however it is shown', () => {
+    const written: string[] = []
+    const screen = { write: (text: string) => written.push(text) }
+    const record = (fields: object, message: string) => void written.push(`${JSON.stringify(fields)} ${message}\n`)
+    const logger: ReportLogger = { debug: record, info: record, warn: record, error: record }
+    const kinds = ['live', 'json', 'quiet', 'quietJson'] as const
+    for (const shown of [...kinds.map(kind => reporter(kind, screen, () => 0)), loggingReporter(logger, () => 0)]) {
+      shown.failure('IoFailed', 'cannot reach nats://shop:s3cret@host')
+      shown.say('warn', 'lost nats://shop:s3cret@host', { pwd: 's3cret', cause: new Error('nats://shop:s3cret@host') })
+      shown.event({ _tag: 'Restarting', attempt: 1, pauseMs: 1, message: 'nats://shop:s3cret@host', atMs: 5 })
+    }
+    const text = written.join('')
+    assert.lengthOf(text.match(/cannot reach nats:\/\/\[redacted\]@host/g) ?? [], 5)
+    assert.notInclude(text, 's3cret')
   })
   it('ends with one line of figures', () => {
     const { written, screen } = recorded(false)

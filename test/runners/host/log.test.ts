@@ -2,14 +2,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { Writable } from 'node:stream'
 import { assert } from 'chai'
-import { Checkpoints, Instant, millis, orThrow, PCollection, Pipeline, Splittable } from 'jetbeam'
+import { Checkpoints, Instant, millis, orThrow, PCollection, Pipeline, pipe, Splittable } from 'jetbeam'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { pino } from 'pino'
 import { logOf, withFields } from '../../../runners/host/log.ts'
-import { redactedFields, redactedText } from '../../../runners/host/redaction.ts'
+import { redactedFields } from '../../../sdk/model/redaction.ts'
+import { redactedText } from '../../../sdk/model/secret-text.ts'
 import { breaksOnce } from '../../support/measured-programs.ts'
 import { numberSource } from '../../support/number-source.ts'
 import { run } from '../cli/child.ts'
@@ -56,8 +58,8 @@ describe('The log of a run', () => {
   it('never holds a login of an address, a token, a seed or what a field of such a name holds', () => {
     const seed = `SU${'A'.repeat(56)}`
     assert.strictEqual(
-      redactedText(`lost nats://shop:p@ss@host:4222,tls://t0ken@other and ${seed}, kept nats://plain:4222/a@b`),
-      'lost nats://[redacted]@host:4222,tls://[redacted]@other and [redacted], kept nats://plain:4222/a@b',
+      redactedText(`lost nats://shop:p@ss@host:4222,tls://t0ken@other and ${seed}, kept https://plain/a@b nats://plain:4222`),
+      'lost nats://[redacted]@host:4222,tls://[redacted]@other and [redacted], kept https://plain/a@b nats://plain:4222',
     )
     const hidden = { password: 'x', userPassword: 'x', token: 'x', nkeySeed: 'x', Authorization: ['x'], clientSecret: 'x', jwt: 'x' }
     const nested = { servers: ['nats://a:b@c'], cause: new TypeError('not nats://u:v@w'), deep: { ...hidden } }
@@ -83,6 +85,38 @@ describe('The log of a run', () => {
     assert.deepInclude(records[0], { msg: 'lost nats://[redacted]@host', password: '[redacted]' })
     assert.include(JSON.stringify(records), 'no answer of nats://[redacted]@host')
     assert.notInclude(JSON.stringify(records), 'p@ss')
+  })
+
+  it('holds no secret in the events, the metrics and the error of a run that fails', async () => {
+    const input = 'nats://shop:s3cret/word@host'
+    const source = numberSource({ label: 'fails', rangesOf: () => [{ from: 0, to: 1 }] })
+    const failing: typeof source = {
+      ...source,
+      connect: async () =>
+        Promise.reject(new Error(`no server at ${input}`, { cause: Object.assign(new TypeError('Invalid URL'), { input }) })),
+    }
+    const numbers = (of: typeof source) => Splittable.source({ source: of, decode: n => n, timestamp: () => Instant.min })
+    const { logger, records } = recording()
+    const run = await DirectRunner.run({ log: logger })(Pipeline.of(PCollection.ignore(numbers(failing))))()
+    assert.include(inspect(run, { depth: 9, showHidden: true }), 'no server at nats://[redacted]@host')
+    assert.include(inspect(run, { depth: 9 }), "input: 'nats://[redacted]@host'")
+
+    const told: unknown[] = []
+    const broken = pipe(
+      numbers(source),
+      PCollection.map((): number => {
+        throw new Error(`no answer from ${input}`)
+      }),
+    )
+    const checkpoints = Checkpoints.directory(join(folder, 'failing'), { every: millis(20) })
+    const restart = { attempts: 1, initial: millis(1) }
+    const ended = await DirectRunner.run({ job: 'fails', log: logger, checkpoints, restart, onEvent: event => void told.push(event) })(
+      Pipeline.of(PCollection.ignore(broken)),
+    )()
+    assert.strictEqual(ended._tag, 'Left')
+    assert.include(JSON.stringify(told), '"message":"')
+    assert.include(JSON.stringify(told), 'no answer from nats://[redacted]@host')
+    for (const shown of [run, ended, told, records]) assert.notMatch(inspect(shown, { depth: 20, showHidden: true }), /s3cret|word@/)
   })
 
   it('is lines of JSON where a program is told so, from the level on that it is told', async () => {

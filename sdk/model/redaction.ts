@@ -1,0 +1,125 @@
+// Removes secrets from everything that leaves a run as text: logs, events, errors, metrics' labels, the output of the command line.
+import { isSecretName, redactedText, shown, withoutSecretsIn } from './secret-text.ts'
+
+/** Objects below this depth are not shown. */
+const deepest = 6
+/** Fields and items of one record, all objects of it together. */
+const mostShown = 2_000
+
+interface Budget {
+  left: number
+}
+
+const cut = '[cut]'
+
+const field = (object: object, name: string): unknown => {
+  try {
+    return (object as Readonly<Record<string, unknown>>)[name] // any object can be read by name
+  } catch {
+    return '[unreadable]'
+  }
+}
+
+const redacted = (value: unknown, depth: number, budget: Budget): unknown => {
+  if (typeof value === 'string') return redactedText(value)
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= deepest) return shown
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
+  if (value instanceof Map || value instanceof Set) return `[${value instanceof Map ? 'Map' : 'Set'} of ${value.size}]`
+  if (value instanceof Error) return errorFields(value, depth, budget)
+  if (Array.isArray(value)) return items(value, depth, budget)
+  return fieldsOf(value, depth + 1, budget)
+}
+
+const items = (values: ReadonlyArray<unknown>, depth: number, budget: Budget): ReadonlyArray<unknown> => {
+  const result: unknown[] = []
+  for (const value of values) {
+    if (budget.left-- <= 0) return [...result, cut]
+    result.push(redacted(value, depth + 1, budget))
+  }
+  return result
+}
+
+const errorFields = (error: Error, depth: number, budget: Budget): Readonly<Record<string, unknown>> => ({
+  type: redactedText(error.name),
+  message: redactedText(error.message),
+  stack: redactedText(error.stack ?? ''),
+  ...fieldsOf(error, depth + 1, budget),
+  ...(error.cause === undefined ? {} : { cause: redacted(error.cause, depth + 1, budget) }),
+})
+
+const fieldsOf = (object: object, depth: number, budget: Budget): Readonly<Record<string, unknown>> => {
+  const result: [string, unknown][] = []
+  for (const name of Object.keys(object)) {
+    if (budget.left-- <= 0) {
+      result.push([cut, true])
+      break
+    }
+    const value = field(object, name)
+    result.push([redactedText(name), isSecretName(name) && value !== null && value !== undefined ? shown : redacted(value, depth, budget)])
+  }
+  return Object.fromEntries(result)
+}
+
+/** A copy without secrets, of plain data that JSON can hold: the fields of a log record. Its size is bounded. */
+export const redactedFields = (fields: object): Readonly<Record<string, unknown>> => fieldsOf(fields, 0, { left: mostShown })
+
+/**
+ * The same value where it holds no secret, else a copy without them, of the same class where it is an error: what an error carries as its
+ * `cause`, and what an event carries. Objects that are neither plain nor errors stay as they are.
+ */
+export const withoutSecrets = <A>(value: A): A => clean(value, 0, new Map()) as A // a copy of the same shape
+
+const clean = (value: unknown, depth: number, known: Map<object, unknown>): unknown => {
+  if (typeof value === 'string') return withoutSecretsIn(value)
+  if (typeof value !== 'object' || value === null || depth >= 2 * deepest) return value
+  if (known.has(value)) return known.get(value)
+  if (known.size >= mostShown) return value
+  if (!(value instanceof Error || Array.isArray(value) || isPlain(value))) return value
+  known.set(value, value)
+  const changed = changedFields(value, depth, known)
+  if (changed.size === 0) return value
+  const copy = value instanceof Error ? errorLike(value) : Array.isArray(value) ? [...(value as ReadonlyArray<unknown>)] : { ...value }
+  for (const [name, safe] of changed)
+    Object.defineProperty(copy, name, {
+      value: safe,
+      writable: true,
+      configurable: true,
+      enumerable: Object.getOwnPropertyDescriptor(value, name)?.enumerable ?? false,
+    })
+  known.set(value, copy)
+  return copy
+}
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+const changedFields = (object: object, depth: number, known: Map<object, unknown>): ReadonlyMap<string, unknown> => {
+  const changed = new Map<string, unknown>()
+  for (const name of Object.getOwnPropertyNames(object)) {
+    const descriptor = Object.getOwnPropertyDescriptor(object, name)
+    // `stack` is an accessor in some versions of V8; it is read like a field.
+    const before: unknown =
+      descriptor !== undefined && 'value' in descriptor ? descriptor.value : name === 'stack' ? field(object, name) : undefined
+    const isHidden = !(object instanceof Error) && !Array.isArray(object) && isSecretName(name)
+    const after = isHidden && typeof before === 'string' ? shown : clean(before, depth + 1, known)
+    if (after !== before) changed.set(name, after)
+  }
+  return changed
+}
+
+/** A native error of the same class with the same fields: what clones and prints like one. */
+const errorLike = (error: Error): Error => {
+  const copy = new Error(error.message)
+  Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object | null)
+  for (const name of Object.getOwnPropertyNames(error)) {
+    const descriptor = Object.getOwnPropertyDescriptor(error, name)
+    if (descriptor !== undefined) Object.defineProperty(copy, name, { ...descriptor, configurable: true })
+  }
+  return copy
+}
