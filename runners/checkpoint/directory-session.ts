@@ -115,6 +115,9 @@ export const directorySession = ({ folder, lease, history: found, keep, sweeper 
     latest,
     lost: lease.lost,
     ensureHeld: lease.ensureHeld,
+    expiryMs: lease.expiryMs,
+    confirmed: lease.confirmed,
+    renew: lease.renew,
     writeSegment: content => {
       const mine = write(content)
       writing.add(mine)

@@ -15,6 +15,7 @@
 // never commit does not rest on it.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { confirmedFrom, laterOf, type LeaseConfirmation, monotonicMs } from './confirmation.ts'
 import { type Holder, isGone, isThisProcess, showHolder, thisProcess } from './holder.ts'
 import { type Head, headOf, headText, type Kept } from './jetstream-head.ts'
 import type { Link } from './jetstream-link.ts'
@@ -30,9 +31,13 @@ export interface JetStreamLease {
   /** That the lease was taken with. */
   readonly found: ReadonlyArray<Kept>
   readonly lost: () => boolean
+  readonly expiryMs: number
+  readonly confirmed: () => LeaseConfirmation
+  /** Asks now; confirms the lease where it resolves. */
+  readonly renew: () => Promise<void>
   /** Asks only if nothing was heard for so long that somebody may have taken over. */
   readonly ensureFresh: () => Promise<void>
-  /** Asks now, by renewing. */
+  /** Asks now, by renewing; a full stream is only read, which confirms nothing. */
   readonly ensureHeld: () => Promise<void>
   /** Writes the history, if the lease is held, in one step. Gives why it could not, and whether it may have. */
   readonly commit: (history: ReadonlyArray<Kept>) => Promise<Result>
@@ -70,6 +75,7 @@ export const takeLease = async (link: Link, place: JobPlace, options: LeaseOptio
         since: new Date().toISOString(),
         history: before?.history ?? [],
       }
+      const beganMs = monotonicMs()
       const outcome = await writeRegister(link, {
         subject: place.head,
         text: headText(claim),
@@ -77,7 +83,8 @@ export const takeLease = async (link: Link, place: JobPlace, options: LeaseOptio
         doing: `take the lease of ${JSON.stringify(place.job)}`,
       })
       if (outcome._tag === 'Failed') throw outcome.error
-      if (outcome._tag === 'Written') return holdLease(link, place, claim, outcome.sequence, options)
+      if (outcome._tag === 'Written')
+        return holdLease(link, place, claim, outcome.sequence, confirmedFrom(beganMs, options.expiryMs), options)
     }
   } catch (error) {
     heldHere.delete(session)
@@ -126,7 +133,14 @@ const waitUntilFree = async (link: Link, place: JobPlace, last: Found, head: Hea
   }
 }
 
-const holdLease = (link: Link, place: JobPlace, claim: Head, claimed: number, { expiryMs, warn }: LeaseOptions): JetStreamLease => {
+const holdLease = (
+  link: Link,
+  place: JobPlace,
+  claim: Head,
+  claimed: number,
+  first: LeaseConfirmation,
+  { expiryMs, warn }: LeaseOptions,
+): JetStreamLease => {
   const { generation, session } = claim
   let state: 'held' | 'lost' | 'released' = 'held'
   let successor: Head | null = null
@@ -136,6 +150,8 @@ const holdLease = (link: Link, place: JobPlace, claim: Head, claimed: number, { 
   let writes = 0
   let history = claim.history
   let renewedMs = Date.now()
+  // Whoever takes the lease has watched one head for `expiryMs`. Each head here was stored after its write began.
+  let confirmed = first
   let warned = false
   let turn: Promise<unknown> = Promise.resolve()
   let waiting = 0
@@ -168,6 +184,7 @@ const holdLease = (link: Link, place: JobPlace, claim: Head, claimed: number, { 
     if (state !== 'held') return { error: refusal(), mayBeThere: false }
     const text = headText({ ...claim, write: ++writes, state: as, history: next })
     for (;;) {
+      const beganMs = monotonicMs()
       const outcome = await writeRegister(link, {
         subject: place.head,
         text,
@@ -180,6 +197,7 @@ const holdLease = (link: Link, place: JobPlace, claim: Head, claimed: number, { 
         sequence = acknowledged = outcome.sequence
         history = next
         renewedMs = Date.now()
+        if (as === 'held') confirmed = laterOf(confirmed, confirmedFrom(beganMs, expiryMs))
         return null
       }
       const { found } = outcome
@@ -225,6 +243,12 @@ const holdLease = (link: Link, place: JobPlace, claim: Head, claimed: number, { 
     generation,
     found: claim.history,
     lost: () => state === 'lost',
+    expiryMs,
+    confirmed: () => confirmed,
+    renew: async () => {
+      const failed = await renew()
+      if (failed !== null) throw failed.error
+    },
     ensureHeld,
     ensureFresh: async () => {
       if (state !== 'held') throw refusal()

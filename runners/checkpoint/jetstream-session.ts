@@ -99,6 +99,9 @@ export const jetStreamSession = (parts: JetStreamSessionParts): CheckpointSessio
     latest,
     lost: lease.lost,
     ensureHeld: lease.ensureHeld,
+    expiryMs: lease.expiryMs,
+    confirmed: lease.confirmed,
+    renew: lease.renew,
     writeSegment: content => {
       const mine = write(content).then(segment => {
         ledger.add(segment)

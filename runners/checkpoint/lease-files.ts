@@ -30,6 +30,13 @@ export const lastGeneration = async (folder: JobFolder): Promise<number | null> 
   return latestWith('.claim.json', names)
 }
 
+/** The generations before one whose claims are still there. */
+export const claimedBefore = async (folder: JobFolder, generation: number): Promise<ReadonlyArray<number>> =>
+  (await readdir(folder.lease)).flatMap(name => {
+    const claimed = name.endsWith('.claim.json') ? generationOf(name) : null
+    return claimed !== null && claimed < generation ? [claimed] : []
+  })
+
 const latestWith = (ending: string, names: ReadonlyArray<string>): number | null => {
   let last: number | null = null
   for (const name of names) {

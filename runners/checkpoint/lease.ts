@@ -6,15 +6,31 @@
 //   lease/000007.released     given back; an operator may create it too.
 //
 // A claim alone takes the lease away: whoever had it looks for later claims before it writes, and again after it has written a manifest.
+// A holder renews in two steps: it writes its beat, then it looks for later claims, and only then the lease is confirmed. So a claim that
+// it did not see was made after the beat was written; and a process that has claimed looks at the beats of earlier generations once more
+// and waits until the last of them has expired. Without that, one that judged an old beat and was slow to claim would begin beside a
+// holder that had renewed between the two.
 // Ages are measured by the file system's own clock, as the difference of two files' times. Where the file server sets these (NFS, SMB)
 // the clocks of hosts don't matter; where clients do, they may be apart by less than `expiryMs` less one renewal.
 import { randomUUID } from 'node:crypto'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { confirmedFrom, laterOf, type LeaseConfirmation, monotonicMs } from './confirmation.ts'
 import { exists, flushFolder, linkExclusive, temporarySuffix, writeFlushed } from './durable-file.ts'
 import { type Holder, isGone, isThisProcess, showHolder, thisProcess } from './holder.ts'
 import { type JobFolder, manifestKeyOf, type ManifestKey } from './job-folder.ts'
-import { basePath, beatPath, claimPath, lastGeneration, leaseVersion, readClaim, releasedPath, timeOf } from './lease-files.ts'
+import {
+  basePath,
+  beatPath,
+  claimedBefore,
+  claimPath,
+  lastGeneration,
+  leaseVersion,
+  readClaim,
+  releasedPath,
+  timeOf,
+} from './lease-files.ts'
 import { onMedium } from './medium-error.ts'
 import { seal } from './sealed-text.ts'
 import { CheckpointError } from './store.ts'
@@ -26,6 +42,10 @@ export interface Lease {
   readonly lost: () => boolean
   /** Rejects with `LeaseLost` if a later generation was claimed, or this one given back. */
   readonly ensureHeld: () => Promise<void>
+  readonly expiryMs: number
+  readonly confirmed: () => LeaseConfirmation
+  /** Confirms the lease where it resolves; rejects with `LeaseLost`, or with what the file system answers. */
+  readonly renew: () => Promise<void>
   /** Says, durably, what this generation goes on from. Once. */
   readonly recordBase: (base: ManifestKey | null) => Promise<void>
   readonly release: () => Promise<void>
@@ -54,12 +74,50 @@ export const takeLease = async (folder: JobFolder, options: LeaseOptions): Promi
   heldHere.add(id)
   try {
     const generation = await onMedium('take the lease in', folder.lease, () => claim(folder, id, here, options.expiryMs))
-    return await holdLease(folder, id, generation, options)
+    const lease = await holdLease(folder, id, generation, options)
+    try {
+      await waitForEarlier(folder, lease, here)
+    } catch (error) {
+      await lease.release()
+      throw error
+    }
+    return lease
   } catch (error) {
     heldHere.delete(id)
     throw error
   }
 }
+
+/**
+ * Resolves when nothing of an earlier generation can still rely on its lease. All of them, not the last alone: the process that claimed
+ * before this one may have died while it waited here. They are removed only by a process that has come past this.
+ */
+const waitForEarlier = async (folder: JobFolder, lease: Lease, here: Holder): Promise<void> => {
+  for (;;) {
+    const earlier = await onMedium('look for earlier leases in', folder.lease, () => claimedBefore(folder, lease.generation))
+    const waitsMs = await onMedium('look at earlier leases in', folder.lease, () =>
+      Promise.all(earlier.map(generation => reliesForMs(folder, generation, here, beatPath(folder, lease.generation)))),
+    )
+    const longestMs = Math.max(0, ...waitsMs)
+    if (longestMs === 0) return
+    await sleep(Math.min(longestMs, Math.max(lease.expiryMs / 20, 10), 500))
+    // So that its own beat tells the file system's time, and a later claim is seen.
+    await lease.renew()
+  }
+}
+
+/** For how long the holder of a generation may go on without a renewal; 0: it has ended, given the lease back, or expired. */
+const reliesForMs = async (folder: JobFolder, generation: number, here: Holder, justWritten: string): Promise<number> => {
+  if (await exists(releasedPath(folder, generation))) return 0
+  const { id, holder, expiryMs } = await readClaim(claimPath(folder, generation))
+  if (holder !== null && isThisProcess(holder, here) && (id === null || !heldHere.has(id))) return 0
+  if (holder !== null && (await isGone(holder, here))) return 0
+  return Math.max(0, expiryMs - (await silenceMs(folder, generation, justWritten)))
+}
+
+/** Since the claim, or the last beat. */
+const silenceMs = async (folder: JobFolder, generation: number, justWritten: string): Promise<number> =>
+  (await timeOf(justWritten)) - Math.max(await timeOf(claimPath(folder, generation)), await timeOf(beatPath(folder, generation)))
 
 const claim = async (folder: JobFolder, id: string, here: Holder, expiryMs: number): Promise<number> => {
   const temporary = join(folder.lease, `claim-${randomUUID()}${temporarySuffix}`)
@@ -98,7 +156,7 @@ const ensureFree = async (folder: JobFolder, generation: number, here: Holder, j
     )
   }
   if (holder !== null && (await isGone(holder, here))) return
-  const silentMs = (await timeOf(justWritten)) - Math.max(await timeOf(path), await timeOf(beatPath(folder, generation)))
+  const silentMs = await silenceMs(folder, generation, justWritten)
   if (silentMs > expiryMs) return
   const inSeconds = Math.ceil(Math.min(expiryMs, expiryMs - silentMs) / 1_000)
   throw new CheckpointError(
@@ -113,6 +171,7 @@ const holdLease = async (folder: JobFolder, id: string, generation: number, opti
   const beat = beatPath(folder, generation)
   let state: 'held' | 'lost' | 'released' = 'held'
   let renewal: Promise<void> | null = null
+  let confirmed: LeaseConfirmation = { beganMs: -Infinity, untilMs: -Infinity }
 
   const stop = (to: 'lost' | 'released'): void => {
     state = to
@@ -135,9 +194,19 @@ const holdLease = async (folder: JobFolder, id: string, generation: number, opti
     if (state === 'held' && last !== generation) stop('lost')
     if (state !== 'held') throw await refusal()
   }
-  const renew = async (): Promise<void> => {
+  /** `r+`: a beat that a successor has removed stays removed. */
+  const renew = async (flag: 'r+' | 'w' = 'r+'): Promise<void> => {
+    if (state !== 'held') throw await refusal()
+    const beganMs = monotonicMs()
+    try {
+      await onMedium('renew the lease', beat, () => writeFile(beat, beatText(), { flag }))
+    } catch (error) {
+      // What removed the beat explains that there is none.
+      await ensureHeld()
+      throw error
+    }
     await ensureHeld()
-    await onMedium('renew the lease', beat, () => writeFile(beat, beatText(), { flag: 'r+' }))
+    confirmed = laterOf(confirmed, confirmedFrom(beganMs, options.expiryMs))
   }
   const tick = (): void => {
     renewal ??= renew()
@@ -173,12 +242,21 @@ const holdLease = async (folder: JobFolder, id: string, generation: number, opti
   }
 
   try {
-    await onMedium('write', beat, () => writeFile(beat, beatText()))
+    await renew('w')
   } catch (error) {
     await release()
     throw error
   }
-  return { generation, lost: () => state === 'lost', ensureHeld, recordBase, release }
+  return {
+    generation,
+    lost: () => state === 'lost',
+    ensureHeld,
+    expiryMs: options.expiryMs,
+    confirmed: () => confirmed,
+    renew: () => renew(),
+    recordBase,
+    release,
+  }
 }
 
 // Of one length, so that writing it over needs no space on a full disk.

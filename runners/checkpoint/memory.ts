@@ -1,6 +1,7 @@
 // Checkpoints in memory, under the same contract: for tests of what uses a store, and for pipelines that run without one. Nothing of it
 // outlives the store's object.
 import { checkKeep } from './checked-options.ts'
+import { monotonicMs } from './confirmation.ts'
 import { segmentName } from './job-folder.ts'
 import { retain, segmentNames } from './retention.ts'
 import { checkSavepointName, noSuchSavepoint, savepointExists } from './savepoint-name.ts'
@@ -76,6 +77,7 @@ const memorySession = (name: string, job: Job, keep: number): CheckpointSession 
   const ledger = new SegmentLedger(job.history)
   let ordinal = 0
   let isReleased = false
+  let renewedMs = monotonicMs()
   const ensureHeld = (): void => {
     if (isReleased) throw new CheckpointError('LeaseLost', `This session gave back its lease of ${labelOf(name)}: open the job again.`)
   }
@@ -88,6 +90,12 @@ const memorySession = (name: string, job: Job, keep: number): CheckpointSession 
     latest,
     lost: () => false,
     ensureHeld: async () => ensureHeld(),
+    expiryMs: Infinity,
+    confirmed: () => ({ beganMs: renewedMs, untilMs: Infinity }),
+    renew: async () => {
+      ensureHeld()
+      renewedMs = monotonicMs()
+    },
     writeSegment: async content => {
       ensureHeld()
       const bytes = new Uint8Array(Buffer.concat(content))

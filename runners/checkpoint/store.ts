@@ -1,4 +1,5 @@
 // What a runner asks of the place where checkpoints live. A store keeps bytes and manifests; what they mean is the runner's.
+import type { LeaseConfirmation } from './confirmation.ts'
 
 /** A piece of a checkpoint: named by the manifest that needs it, verified when it is read. */
 export interface Segment {
@@ -60,6 +61,18 @@ export interface CheckpointSession {
   readonly ensureHeld: () => Promise<void>
   /** Set once the lease was found lost; every later write is refused. */
   readonly lost: () => boolean
+  /** After how many milliseconds without a renewal another process may take the lease. Infinity: none can. */
+  readonly expiryMs: number
+  /**
+   * The newest confirmation of the lease. Past its `untilMs` another process may hold the lease, whatever this one is told: a renewal
+   * that fails, or is never answered, changes nothing here. The session renews by itself, five times in `expiryMs`.
+   */
+  readonly confirmed: () => LeaseConfirmation
+  /**
+   * Renews the lease now. Where it resolves, `confirmed` gives a confirmation that began after this call. Rejects with `LeaseLost` if a
+   * later generation has begun, and with what the medium answers otherwise.
+   */
+  readonly renew: () => Promise<void>
 }
 
 export interface CheckpointStore {

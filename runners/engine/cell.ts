@@ -5,6 +5,8 @@ import { type BoundedWindow, IntervalWindow } from '../../sdk/model/window.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { Changing } from './changes.ts'
+import type { CellTimer } from './cell-timers.ts'
+import type { HeapEntry } from './heap.ts'
 import type { TriggerMachine, TriggerState } from './trigger-machine.ts'
 
 /** Nothing accumulated: apart from every value, undefined included. */
@@ -27,8 +29,12 @@ export interface Cell extends Changing {
   ended: boolean
   /** Its trigger is to be asked when the bundle ends. */
   touched: boolean
-  /** When its trigger will be asked by the clock; Infinity for never. */
-  wakeAt: number
+  /** When its window ends or expires, where each key has windows of its own. */
+  timer: CellTimer | null
+  /** When its trigger is to be asked by the clock. */
+  clock: HeapEntry<Cell> | null
+  /** What it may still give holds the output watermark. */
+  hold: HeapEntry<Cell> | null
 }
 
 export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedWindow): Cell => ({
@@ -43,10 +49,13 @@ export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedW
   trigger: null,
   changedIn: 0,
   writtenIn: 0,
+  persisted: false,
   gone: false,
   ended: false,
   touched: false,
-  wakeAt: Infinity,
+  timer: null,
+  clock: null,
+  hold: null,
 })
 
 /** A CombineFn with its types erased: they were checked where it was made. */
@@ -142,6 +151,7 @@ export class CellCoder {
   read(from: ByteReader, window: BoundedWindow, groupingKeyOf: (key: unknown) => GroupingKey): Cell {
     const key = this.#key.read(from)
     const cell = newCell(key, groupingKeyOf(key), window)
+    cell.persisted = true
     const flags = from.byte()
     if ((flags & 1) !== 0) cell.accumulator = this.#accumulating.coder.read(from)
     cell.pending = from.varint()

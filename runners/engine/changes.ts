@@ -11,6 +11,8 @@ export interface Changing {
   changedIn: number
   /** The last round whose snapshot needs nothing more of it. */
   writtenIn: number
+  /** A snapshot has it, so a later one has to say where it goes. */
+  persisted: boolean
   /** It is no longer part of the state. */
   gone: boolean
 }
@@ -65,7 +67,7 @@ export class Changes<E extends Changing, D> {
     this.#frozen?.settle(entry)
   }
 
-  /** The next snapshot says that it went as a whole. */
+  /** The next snapshot says that it went as a whole. Only for what a snapshot has: without a store none ever comes that would say it. */
   drop(dropped: D): void {
     this.#dropped.push(dropped)
   }
@@ -166,6 +168,7 @@ class Frozen<E extends Changing, D> implements FrozenState {
   #write(entry: E, parts: Parts): void {
     this.#recording.write(entry, parts.out)
     entry.writtenIn = this.#content.round
+    if (!entry.gone) entry.persisted = true
   }
 
   settle(entry: E): void {

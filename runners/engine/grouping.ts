@@ -7,9 +7,10 @@ import type { Batch } from '../harness/batch.ts'
 import { Changes } from './changes.ts'
 import type { FrozenState } from './frozen-state.ts'
 import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
+import { Clocks } from './clocks.ts'
 import { Firing, type Watermarks } from './firing.ts'
 import type { TaskHead } from './head.ts'
-import { Heap } from './heap.ts'
+import { Heap, type HeapEntry } from './heap.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
 import type { SnapshotScope } from './messages.ts'
@@ -31,6 +32,10 @@ interface WindowState {
   /** When its state is removed. */
   readonly expiry: number
   pastEnd: boolean
+  /** A snapshot has something of it. */
+  persisted: boolean
+  /** When it ends or expires. */
+  timer: HeapEntry<WindowState> | null
 }
 
 const put = 1
@@ -50,7 +55,7 @@ export class WindowGrouping implements TaskHead {
   // Windows are mostly shared objects: this spares a string for each batch. Emptied whenever a window goes.
   readonly #byIdentity = new Map<BoundedWindow, WindowState | null>()
   readonly #timers = new Heap<WindowState>((a, b) => compareWindows(a.window, b.window))
-  readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
+  readonly #clocks = new Clocks()
   readonly #holds: Holds
   readonly #changes: Changes<Cell, BoundedWindow>
   #touched: Cell[] = []
@@ -128,9 +133,10 @@ export class WindowGrouping implements TaskHead {
   }
 
   #open(id: string, window: BoundedWindow, expiry: number): WindowState {
-    const state: WindowState = { window, cells: new Map(), expiry, pastEnd: this.#spec.watermarks.input >= window.end }
+    const pastEnd = this.#spec.watermarks.input >= window.end
+    const state: WindowState = { window, cells: new Map(), expiry, pastEnd, persisted: false, timer: null }
     this.#windows.set(id, state)
-    this.#timers.push(state.pastEnd ? expiry : window.end, state)
+    state.timer = this.#timers.push(pastEnd ? expiry : window.end, state)
     return state
   }
 
@@ -161,13 +167,7 @@ export class WindowGrouping implements TaskHead {
 
   /** A time that has passed without a firing (it waits for something else as well) will not help by being asked for again. */
   #wakeLater(cell: Cell, trigger: TriggerState, processingTime: number): void {
-    const wake = this.#machine.wakeAt(trigger, processingTime)
-    if (wake !== cell.wakeAt) this.#wake(cell, wake)
-  }
-
-  #wake(cell: Cell, at: number): void {
-    cell.wakeAt = at
-    if (at !== Infinity) this.#clocks.push(at, cell)
+    this.#clocks.set(cell, this.#machine.wakeAt(trigger, processingTime))
   }
 
   onWatermark(processingTime: number): void {
@@ -177,7 +177,7 @@ export class WindowGrouping implements TaskHead {
       if (state === undefined) break
       if (!state.pastEnd) this.#atEnd(state, processingTime)
       if (state.expiry <= input) this.#expire(state)
-      else this.#timers.push(state.expiry, state)
+      else state.timer = this.#timers.push(state.expiry, state)
     }
     this.#firing.flush()
   }
@@ -205,23 +205,24 @@ export class WindowGrouping implements TaskHead {
       this.#changes.settle(cell)
       const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
       if (!closed) this.#firing.fire(cell, true)
-      cell.gone = true
-      this.#cells--
+      state.persisted ||= cell.persisted
+      this.#forget(cell)
     }
     this.#windows.delete(`${state.window.start} ${state.window.end}`)
     this.#byIdentity.clear()
-    this.#changes.drop(state.window)
+    if (state.persisted) this.#changes.drop(state.window)
+  }
+
+  #forget(cell: Cell): void {
+    cell.gone = true
+    cell.accumulator = NOTHING
+    this.#clocks.forget(cell)
+    this.#holds.forget(cell)
+    this.#cells--
   }
 
   onProcessingTime(now: number): void {
-    while (this.#clocks.next() <= now) {
-      const due = this.#clocks.next()
-      const cell = this.#clocks.pop()
-      // Its trigger may have fired for another reason since, and wait for another time or none.
-      if (cell === undefined || cell.wakeAt !== due) continue
-      cell.wakeAt = Infinity
-      this.#ask(cell, now)
-    }
+    for (let cell = this.#clocks.take(now); cell !== null; cell = this.#clocks.take(now)) this.#ask(cell, now)
     this.#firing.flush()
   }
 
@@ -266,14 +267,7 @@ export class WindowGrouping implements TaskHead {
       const window = readWindow(from)
       const id = `${window.start} ${window.end}`
       if (kind === dropWindow) {
-        const dropped = this.#windows.get(id)
-        for (const cell of dropped?.cells.values() ?? []) {
-          cell.gone = true
-          this.#cells--
-        }
-        // Its timer is still set: it must find nothing to fire.
-        dropped?.cells.clear()
-        this.#windows.delete(id)
+        this.#restoreDrop(id)
         continue
       }
       const known = this.#windows.get(id)
@@ -283,16 +277,22 @@ export class WindowGrouping implements TaskHead {
       if (!mine(key.finish())) continue
       const state = known ?? this.#open(id, cell.window, expiryOf(window, this.#spec.strategy))
       const before = state.cells.get(cell.groupingKey)
-      if (before === undefined) this.#cells++
-      else before.gone = true
+      if (before !== undefined) this.#forget(before)
       state.cells.set(cell.groupingKey, cell)
+      state.persisted = true
+      this.#cells++
       this.#holds.restore(cell)
-      if (cell.trigger !== null) {
-        const wake = this.#machine.wakeAt(cell.trigger, -Infinity)
-        if (wake !== Infinity) this.#wake(cell, wake)
-      }
+      if (cell.trigger !== null) this.#wakeLater(cell, cell.trigger, -Infinity)
     }
     this.#byIdentity.clear()
+  }
+
+  #restoreDrop(id: string): void {
+    const state = this.#windows.get(id)
+    if (state === undefined) return
+    for (const cell of state.cells.values()) this.#forget(cell)
+    if (state.timer !== null) this.#timers.remove(state.timer)
+    this.#windows.delete(id)
   }
 }
 

@@ -9,7 +9,8 @@ export class Holds {
   readonly #combiner: TimestampCombiner
   readonly #watermarks: Watermarks
   readonly #firesAtEnd: boolean
-  readonly #heap = new Heap<{ readonly cell: Cell; readonly time: number }>((a, b) => compareWindows(a.cell.window, b.cell.window))
+  // A timestamp that grows moves nothing until its former one comes to the top: one entry a cell, however many elements it gets.
+  readonly #heap = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
 
   /** `firesAtEnd`: whether a pane that holds something fires, at the latest, when the watermark passes the end of its window. */
   constructor(combiner: TimestampCombiner, watermarks: Watermarks, firesAtEnd: boolean) {
@@ -46,17 +47,18 @@ export class Holds {
   /** A pane that fires at the window's end needs no hold there: it does so before the watermark that is due has been handed on. */
   #hold(cell: Cell): void {
     if (this.#combiner === 'endOfWindow' && this.#firesAtEnd) return
-    this.#heap.push(cell.timestamp, { cell, time: cell.timestamp })
+    if (cell.hold === null) cell.hold = this.#heap.push(cell.timestamp, cell)
+    else if (cell.timestamp < this.#heap.timeOf(cell.hold)) this.#heap.put(cell.hold, cell.timestamp)
   }
 
   restore(cell: Cell): void {
     if (!Number.isNaN(cell.timestamp)) this.#hold(cell)
   }
 
-  #isHeld({ cell, time }: { readonly cell: Cell; readonly time: number }): boolean {
-    if (cell.gone || cell.timestamp !== time) return false
-    // What is behind the watermark that was handed on is late whatever happens: waiting for it would help nobody.
-    return time >= this.#watermarks.output
+  /** The cell goes. */
+  forget(cell: Cell): void {
+    if (cell.hold !== null) this.#heap.remove(cell.hold)
+    cell.hold = null
   }
 
   /** Infinity where nothing is held. */
@@ -64,8 +66,15 @@ export class Holds {
     for (;;) {
       const first = this.#heap.peek()
       if (first === undefined) return Infinity
-      if (this.#isHeld(first)) return first.time
-      this.#heap.pop()
+      const time = first.timestamp
+      // What is behind the watermark that was handed on is late in any case: holding the watermark would not help.
+      if (!(time >= this.#watermarks.output)) this.forget(first)
+      else if (time === this.#heap.next()) return time
+      else if (first.hold !== null) this.#heap.put(first.hold, time)
     }
+  }
+
+  get size(): number {
+    return this.#heap.size
   }
 }

@@ -1,24 +1,38 @@
 // GroupByKey and Combine over windows that merge: a key's windows grow together as elements come, and so does their state.
 import { ByteReader, ByteWriter, groupingKey, type GroupingKey } from '../../sdk/coders/index.ts'
 import { Instant } from '../../sdk/model/time.ts'
-import { type BoundedWindow, compareWindows, sameWindow } from '../../sdk/model/window.ts'
+import { type BoundedWindow, sameWindow } from '../../sdk/model/window.ts'
 import type { Batch } from '../harness/batch.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import { Changes } from './changes.ts'
 import type { FrozenState } from './frozen-state.ts'
 import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
+import { CellTimers } from './cell-timers.ts'
+import { Clocks } from './clocks.ts'
 import { Firing } from './firing.ts'
 import { expiryOf, type GroupingSpec } from './grouping.ts'
 import type { TaskHead } from './head.ts'
-import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
-import { alone, type Merger, mergersOf, overlap } from './mergers.ts'
+import { KeyWindows } from './key-windows.ts'
+import { type Merger, mergedBy, overlapping } from './mergers.ts'
 import type { SnapshotScope } from './messages.ts'
 import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
 
 const put = 1
 const drop = 2
+
+/** What a bundle has for one key: the window of each element, and the element's row. */
+interface Incoming {
+  readonly protos: BoundedWindow[]
+  readonly rows: number[]
+}
+
+/** What a snapshot says of a window that has gone. */
+interface Dropped {
+  readonly window: BoundedWindow
+  readonly key: unknown
+}
 
 export class MergingGrouping implements TaskHead {
   readonly #spec: GroupingSpec
@@ -26,12 +40,13 @@ export class MergingGrouping implements TaskHead {
   readonly #firing: Firing
   readonly #coder: CellCoder
   readonly #keyOf: (key: unknown) => GroupingKey
-  /** Each key's windows, earliest first. */
-  readonly #keys = new Map<GroupingKey, Cell[]>()
-  readonly #timers = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
-  readonly #clocks = new Heap<Cell>((a, b) => compareWindows(a.window, b.window))
+  readonly #keys = new Map<GroupingKey, KeyWindows>()
+  readonly #timers = new CellTimers()
+  readonly #clocks = new Clocks()
   readonly #holds: Holds
-  readonly #changes: Changes<Cell, Cell>
+  readonly #changes: Changes<Cell, Dropped>
+  #stale: KeyWindows[] = []
+  #cells = 0
   #late = 0
 
   constructor(spec: GroupingSpec) {
@@ -54,29 +69,53 @@ export class MergingGrouping implements TaskHead {
     withNamedKeys(path, keyCoder, batch.keys, () => this.#addAll(batch, processingTime))
   }
 
-  #addAll({ keys, values, timestamps, windows, lifted }: Batch, processingTime: number): void {
-    if (keys === null || windows === null || lifted)
-      throw new Error('merging grouping: the batch needs keys and windows, and no lifted values')
-    const touched = new Set<Cell>()
-    for (let i = 0; i < values.length; i++) {
-      for (const window of windows[i] ?? []) {
-        if (expiryOf(window, this.#spec.strategy) <= this.#spec.watermarks.input) this.#late++
-        else this.#addTo(window, keys[i], values[i], timestamps[i] ?? Instant.min, processingTime, touched)
-      }
-    }
+  // As in Beam, a bundle's windows merge once a key, before any of its elements is looked at, and triggers are asked when all have come.
+  #addAll(batch: Batch, processingTime: number): void {
+    const touched: Cell[] = []
+    for (const [key, incoming] of this.#incoming(batch)) this.#addTo(key, incoming, batch, processingTime, touched)
     for (const cell of touched) this.#ask(cell, processingTime)
+    this.#compact()
     this.#firing.flush()
   }
 
-  #addTo(proto: BoundedWindow, key: unknown, value: unknown, timestamp: number, processingTime: number, touched: Set<Cell>): void {
-    const groupKey = this.#keyOf(key)
-    const cells = this.#keys.get(groupKey) ?? []
-    this.#keys.set(groupKey, cells)
-    if (cells.some(other => this.#isClosed(other) && sameWindow(other.window, proto))) {
-      this.#late++
-      return
+  /** In the order in which the keys come. */
+  #incoming({ keys, values, windows, lifted }: Batch): ReadonlyMap<KeyWindows, Incoming> {
+    if (keys === null || windows === null || lifted)
+      throw new Error('merging grouping: the batch needs keys and windows, and no lifted values')
+    const incoming = new Map<KeyWindows, Incoming>()
+    for (let i = 0; i < values.length; i++) {
+      for (const window of windows[i] ?? []) {
+        if (expiryOf(window, this.#spec.strategy) <= this.#spec.watermarks.input) this.#late++
+        else {
+          const key = this.#windowsOf(this.#keyOf(keys[i]))
+          let its = incoming.get(key)
+          if (its === undefined) incoming.set(key, (its = { protos: [], rows: [] }))
+          its.protos.push(window)
+          its.rows.push(i)
+        }
+      }
     }
-    const cell = this.#merge(cells, proto, key, groupKey, processingTime, touched)
+    return incoming
+  }
+
+  #windowsOf(groupingKey: GroupingKey): KeyWindows {
+    let key = this.#keys.get(groupingKey)
+    if (key === undefined) this.#keys.set(groupingKey, (key = new KeyWindows(groupingKey)))
+    return key
+  }
+
+  #addTo(of: KeyWindows, { protos, rows }: Incoming, batch: Batch, processingTime: number, touched: Cell[]): void {
+    const key = batch.keys?.[rows[0] ?? 0]
+    const cells = this.#merge(of, protos, key, processingTime, touched)
+    for (const [i, row] of rows.entries()) {
+      const cell = cells[i] ?? null
+      if (cell === null) this.#late++
+      else this.#addElement(cell, batch.values[row], batch.timestamps[row] ?? Instant.min, processingTime)
+    }
+    if (of.isEmpty) this.#keys.delete(of.groupingKey)
+  }
+
+  #addElement(cell: Cell, value: unknown, timestamp: number, processingTime: number): void {
     this.#changes.mark(cell)
     const { accumulating } = this.#spec
     cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
@@ -86,43 +125,58 @@ export class MergingGrouping implements TaskHead {
     this.#machine.onElements(cell.trigger, 1, this.#context(cell, processingTime))
   }
 
-  /** The cell that `proto` has become part of, once all has merged that wants to. */
-  #merge(cells: Cell[], proto: BoundedWindow, key: unknown, groupKey: GroupingKey, processingTime: number, touched: Set<Cell>): Cell {
-    // As in Beam, a window that its trigger has closed grows no more: what would have joined it opens one of its own.
-    const open = cells.filter(cell => !this.#isClosed(cell))
-    let mine: Cell | null = null
-    for (const { window, from, isMine } of this.#mergers(open, proto)) {
+  /** By new window: the cell that it has become part of, once all has merged that is to; null for a window that a trigger has closed. */
+  #merge(
+    of: KeyWindows,
+    protos: ReadonlyArray<BoundedWindow>,
+    key: unknown,
+    processingTime: number,
+    touched: Cell[],
+  ): ReadonlyArray<Cell | null> {
+    const cells = new Array<Cell | null>(protos.length).fill(null)
+    const [added, removed]: [Cell[], Cell[]] = [[], []]
+    for (const merger of this.#mergers(of.open, protos)) {
+      const { window, from } = merger
       const only = from.length === 1 && from[0] !== undefined && sameWindow(from[0].window, window) ? from[0] : null
-      const cell = only ?? this.#replace(cells, from, newCell(key, groupKey, window), processingTime)
+      const cell = only ?? this.#replace(of, merger, key, processingTime)
+      if (cell === null) continue
       // A trigger may be ready in the whole that was not in its parts.
-      if (isMine || only === null) touched.add(cell)
-      if (isMine) mine = cell
+      if (only === null || merger.protos.length > 0) touched.push(cell)
+      if (only === null) {
+        added.push(cell)
+        for (const part of from) removed.push(part)
+      }
+      for (const proto of merger.protos) cells[proto] = cell
     }
-    if (mine === null) throw new Error('merging grouping: an element belongs to a window, merged or not')
-    return mine
+    of.update(removed, added)
+    return cells
   }
 
-  #mergers(open: ReadonlyArray<Cell>, proto: BoundedWindow): ReadonlyArray<Merger> {
+  // As in Beam, a window that its trigger has closed grows no more: what would have joined it opens one of its own.
+  #mergers(open: ReadonlyArray<Cell>, protos: ReadonlyArray<BoundedWindow>): ReadonlyArray<Merger> {
     const { windowFn } = this.#spec.strategy
-    if (windowFn.kind._tag === 'Sessions') return [overlap(open, proto)]
-    if (open.some(({ window }) => sameWindow(window, proto))) return [alone(open, proto)]
+    if (windowFn.kind._tag === 'Sessions') return overlapping(open, protos)
     try {
-      return mergersOf(windowFn, open, proto)
+      return mergedBy(windowFn, open, protos)
     } catch (cause) {
-      throw UserCodeError.onElement(this.#spec.path, proto, cause)
+      throw UserCodeError.onElement(this.#spec.path, protos[0], cause)
     }
   }
 
-  #replace(cells: Cell[], from: ReadonlyArray<Cell>, merged: Cell, processingTime: number): Cell {
+  /** null where a trigger has closed a window with these bounds. */
+  #replace(of: KeyWindows, { window, from }: Merger, key: unknown, processingTime: number): Cell | null {
+    const closed = of.closedAt(window)
+    if (closed !== undefined) {
+      if (from.length === 0) return null
+      of.forgetClosed(closed)
+      this.#remove(closed)
+    }
+    const merged = newCell(key, of.groupingKey, window)
+    this.#cells++
     this.#changes.add(merged)
     this.#changes.mark(merged)
     for (const cell of from) this.#absorb(merged, cell)
     if (from.length > 0) this.#mergeTriggers(merged, from, processingTime)
-    const closed = cells.find(cell => this.#isClosed(cell) && sameWindow(cell.window, merged.window))
-    if (closed !== undefined) this.#remove(closed)
-    const rest = cells.filter(cell => cell !== closed && !from.includes(cell))
-    const at = rest.findIndex(cell => cell.window.start > merged.window.start)
-    cells.splice(0, cells.length, ...rest.slice(0, at < 0 ? rest.length : at), merged, ...(at < 0 ? [] : rest.slice(at)))
     this.#schedule(merged)
     return merged
   }
@@ -134,6 +188,7 @@ export class MergingGrouping implements TaskHead {
     }
     merged.pending += cell.pending
     this.#holds.absorb(merged, cell.timestamp)
+    this.#timers.absorb(merged, cell)
     // As in Beam, a window that was merged away takes its panes' count with it, unless it is the whole.
     if (sameWindow(merged.window, cell.window)) {
       merged.panes = cell.panes
@@ -157,14 +212,25 @@ export class MergingGrouping implements TaskHead {
   }
 
   #remove(cell: Cell): void {
+    const { window, key } = cell
+    // Settled first: what of it is being written belongs to a snapshot, and has to be said to have gone by the next one.
     this.#changes.settle(cell)
+    if (cell.persisted) this.#changes.drop({ window, key })
+    this.#forget(cell)
+  }
+
+  #forget(cell: Cell): void {
     cell.gone = true
-    this.#changes.drop(cell)
+    cell.accumulator = NOTHING
+    this.#timers.forget(cell)
+    this.#clocks.forget(cell)
+    this.#holds.forget(cell)
+    this.#cells--
   }
 
   #schedule(cell: Cell): void {
     const expiry = expiryOf(cell.window, this.#spec.strategy)
-    this.#timers.push(this.#spec.watermarks.input >= cell.window.end ? expiry : cell.window.end, cell)
+    this.#timers.set(cell, this.#spec.watermarks.input >= cell.window.end ? expiry : cell.window.end)
   }
 
   #ask(cell: Cell, processingTime: number): void {
@@ -175,52 +241,61 @@ export class MergingGrouping implements TaskHead {
       this.#machine.onFire(cell.trigger, context)
       const closed = this.#machine.isFinished(cell.trigger)
       this.#firing.fire(cell, closed || expiryOf(cell.window, this.#spec.strategy) <= this.#spec.watermarks.input)
-      if (closed) cell.accumulator = NOTHING
+      if (closed) this.#close(cell)
     }
     // A time that has passed without a firing (it waits for something else as well) will not help by being asked for again.
-    const wake = this.#machine.wakeAt(cell.trigger, processingTime)
-    if (wake !== cell.wakeAt) this.#wake(cell, wake)
+    this.#clocks.set(cell, this.#machine.wakeAt(cell.trigger, processingTime))
   }
 
-  #wake(cell: Cell, at: number): void {
-    cell.wakeAt = at
-    if (at !== Infinity) this.#clocks.push(at, cell)
+  #close(cell: Cell): void {
+    cell.accumulator = NOTHING
+    const of = this.#windowsOf(cell.groupingKey)
+    of.close(cell)
+    this.#isStale(of)
+  }
+
+  #isStale(of: KeyWindows): void {
+    if (!of.stale) this.#stale.push(of)
+    of.stale = true
+  }
+
+  /** Takes what has closed or gone since from among the open windows: all of a key at once. */
+  #compact(): void {
+    for (const of of this.#stale) {
+      of.compact(cell => !cell.gone && !this.#isClosed(cell))
+      if (of.isEmpty) this.#keys.delete(of.groupingKey)
+    }
+    this.#stale = []
   }
 
   onWatermark(processingTime: number): void {
     const { input } = this.#spec.watermarks
-    while (this.#timers.next() <= input) {
-      const due = this.#timers.next()
-      const cell = this.#timers.pop()
-      if (cell === undefined || cell.gone) continue
+    for (let timer = this.#timers.take(input); timer !== null; timer = this.#timers.take(input)) {
+      const { cell, due } = timer
       const expiry = expiryOf(cell.window, this.#spec.strategy)
       if (due < expiry) {
         this.#ask(cell, processingTime)
-        this.#timers.push(expiry, cell)
+        this.#timers.set(cell, expiry)
       } else this.#expire(cell, processingTime)
     }
+    this.#compact()
     this.#firing.flush()
   }
 
   #expire(cell: Cell, processingTime: number): void {
     this.#ask(cell, processingTime)
+    const closed = this.#isClosed(cell)
     this.#changes.settle(cell)
-    if (cell.trigger === null || !this.#machine.isFinished(cell.trigger)) this.#firing.fire(cell, true)
-    const cells = this.#keys.get(cell.groupingKey)?.filter(other => other !== cell) ?? []
-    if (cells.length === 0) this.#keys.delete(cell.groupingKey)
-    else this.#keys.set(cell.groupingKey, cells)
+    if (!closed) this.#firing.fire(cell, true)
+    const of = this.#windowsOf(cell.groupingKey)
+    if (closed) of.forgetClosed(cell)
+    this.#isStale(of)
     this.#remove(cell)
   }
 
   onProcessingTime(now: number): void {
-    while (this.#clocks.next() <= now) {
-      const due = this.#clocks.next()
-      const cell = this.#clocks.pop()
-      // Its trigger may have fired for another reason since, and wait for another time or none.
-      if (cell === undefined || cell.wakeAt !== due) continue
-      cell.wakeAt = Infinity
-      this.#ask(cell, now)
-    }
+    for (let cell = this.#clocks.take(now); cell !== null; cell = this.#clocks.take(now)) this.#ask(cell, now)
+    this.#compact()
     this.#firing.flush()
   }
 
@@ -237,18 +312,15 @@ export class MergingGrouping implements TaskHead {
   }
 
   size(): number {
-    let size = 0
-    for (const cells of this.#keys.values()) size += cells.length
-    return size
+    return this.#cells
   }
 
   snapshot(scope: SnapshotScope): FrozenState | null {
     return this.#changes.freeze(scope, () => this.#all())
   }
 
-  /** A key's cells may become others between two of them. */
   *#all(): Generator<Cell> {
-    for (const cells of this.#keys.values()) yield* cells.slice()
+    for (const key of this.#keys.values()) yield* key.all()
   }
 
   #write(cell: Cell, out: ByteWriter): void {
@@ -257,7 +329,7 @@ export class MergingGrouping implements TaskHead {
     this.#coder.write(cell, out)
   }
 
-  #writeDropped({ window, key }: Cell, out: ByteWriter): void {
+  #writeDropped({ window, key }: Dropped, out: ByteWriter): void {
     out.byte(drop)
     writeWindow(window, out)
     this.#coder.writeKey(key, out)
@@ -272,24 +344,33 @@ export class MergingGrouping implements TaskHead {
     while (from.remaining > 0) {
       const kind = from.byte()
       const window = readWindow(from)
-      const cell = kind === drop ? newCell(this.#coder.readKey(from), undefined, window) : this.#coder.read(from, window, this.#keyOf)
-      const groupKey = this.#keyOf(cell.key)
-      const others = (this.#keys.get(groupKey) ?? []).filter(other => !sameWindow(other.window, window))
-      for (const other of this.#keys.get(groupKey) ?? []) if (!others.includes(other)) other.gone = true
-      if (kind === put && this.#isMine(cell, mine)) {
-        others.push(cell)
-        this.#holds.restore(cell)
-        this.#schedule(cell)
-        const wake = cell.trigger === null ? Infinity : this.#machine.wakeAt(cell.trigger, -Infinity)
-        if (wake !== Infinity) this.#wake(cell, wake)
+      if (kind === drop) this.#restoreDrop(this.#keyOf(this.#coder.readKey(from)), window)
+      else {
+        const cell = this.#coder.read(from, window, this.#keyOf)
+        this.#restoreDrop(cell.groupingKey, window)
+        if (this.#isMine(cell, mine)) this.#restorePut(cell)
       }
-      if (others.length === 0) this.#keys.delete(groupKey)
-      else
-        this.#keys.set(
-          groupKey,
-          others.sort((a, b) => compareWindows(a.window, b.window)),
-        )
     }
+  }
+
+  #restoreDrop(groupingKey: GroupingKey, window: BoundedWindow): void {
+    const of = this.#keys.get(groupingKey)
+    const cell = of?.find(window)
+    if (of === undefined || cell === undefined) return
+    if (this.#isClosed(cell)) of.forgetClosed(cell)
+    else of.update([cell], [])
+    if (of.isEmpty) this.#keys.delete(groupingKey)
+    this.#forget(cell)
+  }
+
+  #restorePut(cell: Cell): void {
+    const of = this.#windowsOf(cell.groupingKey)
+    this.#cells++
+    if (this.#isClosed(cell)) of.close(cell)
+    else of.update([], [cell])
+    this.#holds.restore(cell)
+    this.#schedule(cell)
+    if (cell.trigger !== null) this.#clocks.set(cell, this.#machine.wakeAt(cell.trigger, -Infinity))
   }
 
   #isMine(cell: Cell, mine: (keyBytes: Uint8Array) => boolean): boolean {

@@ -163,8 +163,8 @@ const afterProcessingTime = (at: number, delayMs: number, alignTo: number | null
   },
   onMerge: (into, from) => {
     if (from.some(s => isFinished(s, at))) return finish(into, at)
-    const times = from.flatMap(s => (s.data[at] === 0 || s.data[at] === undefined ? [] : [s.data[at]]))
-    into.data[at] = times.length === 0 ? 0 : Math.min(...times)
+    const first = from.reduce((time, s) => Math.min(time, s.data[at] || Infinity), Infinity)
+    into.data[at] = first === Infinity ? 0 : first
   },
   wakeAt: (s, after) => {
     const due = s.data[at] ?? 0

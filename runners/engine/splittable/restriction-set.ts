@@ -140,7 +140,8 @@ export class RestrictionSet {
       if (entry !== undefined) this.remove(entry)
     }
     // A later snapshot of the chain may have raised what an earlier one said.
-    this.#lowest = Math.min(Infinity, ...[...this.#entries.values()].map(({ watermark }) => watermark))
+    this.#lowest = Infinity
+    for (const { watermark } of this.#entries.values()) this.#lowest = Math.min(this.#lowest, watermark)
     this.#gone = new Set()
   }
 }

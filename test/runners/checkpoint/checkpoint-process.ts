@@ -50,6 +50,11 @@ const verbs: Readonly<Record<string, () => Promise<void>>> = {
     await held().ensureHeld()
     say({ held: true })
   },
+  /** Until when it may rely on its lease then, by the machine's monotonic clock. */
+  renew: async () => {
+    await held().renew()
+    say({ untilMs: held().confirmed().untilMs })
+  },
   lost: async () => say({ lost: held().lost() }),
   release: async () => {
     await held().release()

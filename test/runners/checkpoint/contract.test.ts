@@ -1,6 +1,7 @@
 // What holds for every store: each test runs on a directory, in memory and in a stream.
 import { assert } from 'chai'
 import { directoryStore, memoryStore, type CheckpointStore } from '../../../runners/checkpoint/index.ts'
+import { monotonicMs } from '../../../runners/checkpoint/confirmation.ts'
 import { streams } from './stream-place.ts'
 import { refuses } from './refusal.ts'
 import { bytesOf, temporaryFolders, textOf } from './temporary-folder.ts'
@@ -152,6 +153,24 @@ const contract = (kind: string, make: () => Promise<CheckpointStore>): void => {
       const won = outcomes.filter(o => o.status === 'fulfilled')
       assert.lengthOf(won, 1)
       for (const { value } of won) await value.release()
+    })
+
+    it('confirms its lease by a renewal, from the moment at which that began and no later', async () => {
+      const store = await make()
+      const session = await store.open('job')
+      const openedMs = monotonicMs()
+      const first = session.confirmed()
+      assert.isBelow(first.beganMs, openedMs)
+      assert.isAbove(first.untilMs, openedMs)
+      if (session.expiryMs < Infinity) assert.isBelow(first.untilMs - first.beganMs, session.expiryMs)
+      await session.renew()
+      const second = session.confirmed()
+      assert.isAtLeast(second.beganMs, openedMs)
+      assert.isBelow(second.beganMs, monotonicMs())
+      assert.isAtLeast(second.untilMs, first.untilMs)
+      await session.release()
+      await refuses('LeaseLost', session.renew(), 'gave back')
+      assert.strictEqual(session.confirmed().beganMs, second.beganMs)
     })
 
     it('gives a lease back once, and refuses to write afterwards', async () => {

@@ -2,12 +2,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import fs, { copyFile, readFile, readdir, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from 'chai'
 import { CheckpointError, directoryStore, type CheckpointSession } from '../../../runners/checkpoint/index.ts'
+import { monotonicMs } from '../../../runners/checkpoint/confirmation.ts'
 import { seal, unseal, fieldsOf } from '../../../runners/checkpoint/sealed-text.ts'
 import { type Answer, type Driven, checkpointProcesses } from './process-driver.ts'
 import { refuses } from './refusal.ts'
@@ -43,6 +45,27 @@ const claimAs = async (
   if (sealed._tag === 'Left') return assert.fail(sealed.left)
   const claim = fieldsOf(sealed.right)
   await writeFile(join(lease, name), seal(1, { ...claim, holder: change(fieldsOf(claim['holder'])) }))
+}
+
+/** The next call of `link` or `writeFile` for such a path waits until it is let go; resolves once it has begun. */
+const holdUp = (verb: 'link' | 'writeFile', ending: string): { readonly reached: Promise<void>; readonly letGo: () => void } => {
+  const original = fs[verb] as (...args: ReadonlyArray<unknown>) => Promise<void>
+  let letGo: () => void = () => undefined
+  const gate = new Promise<void>(resolve => (letGo = resolve))
+  const reached = new Promise<void>(resolve => {
+    const waiting = async (...args: ReadonlyArray<unknown>): Promise<void> => {
+      if (args.slice(0, 2).some(path => typeof path === 'string' && path.endsWith(ending))) {
+        Object.assign(fs, { [verb]: original })
+        syncBuiltinESMExports()
+        resolve()
+        await gate
+      }
+      return original(...args)
+    }
+    Object.assign(fs, { [verb]: waiting })
+  })
+  syncBuiltinESMExports()
+  return { reached, letGo }
 }
 
 describe('The lease of a job', function () {
@@ -221,6 +244,73 @@ describe('The lease of a job', function () {
     child.signal('SIGCONT')
     while ((await child.ask('lost'))['lost'] !== true) await sleep(20)
     await session.release()
+  })
+
+  it('begins for a slow successor only when a holder that renewed behind its back no longer relies on its lease', async () => {
+    const path = await folder()
+    const child = await start(path, 'job', 2_000)
+    await child.ask('open')
+    child.signal('SIGSTOP')
+    await sleep(2_200)
+    // It has judged the old beat, and its claim is about to be made.
+    const claim = holdUp('link', '000002.claim.json')
+    const opening = directoryStore({ path }).open('job')
+    await claim.reached
+    child.signal('SIGCONT')
+    const untilMs = Number((await child.ask('renew'))['untilMs'])
+    claim.letGo()
+    const session = await opening
+    assert.isAbove(monotonicMs(), untilMs)
+    assert.isAtLeast(session.confirmed().untilMs, monotonicMs())
+    assert.strictEqual((await child.ask('renew'))['refused'], 'LeaseLost')
+    await session.release()
+  })
+
+  it('is not confirmed by a beat that was written after a successor had claimed it', async () => {
+    const path = await folder()
+    const session = await directoryStore({ path, leaseExpiryMs: 600_000 }).open('job')
+    const { untilMs } = session.confirmed()
+    const lease = join(path, 'job', 'lease')
+    const beat = holdUp('writeFile', '000001.beat')
+    const renewing = session.renew().catch((error: unknown) => error)
+    await beat.reached
+    await copyFile(join(lease, '000001.claim.json'), join(lease, '000002.claim.json'))
+    beat.letGo()
+    const refused = await renewing
+    assert.deepInclude(refused, { kind: 'LeaseLost' })
+    assert.strictEqual(session.confirmed().untilMs, untilMs)
+    assert.isTrue(session.lost())
+    await session.release()
+  })
+
+  it('is waited for by the next process even where the one that claimed it first died while it waited', async () => {
+    const path = await folder()
+    const child = await start(path, 'job', 2_000)
+    await child.ask('open')
+    child.signal('SIGSTOP')
+    await sleep(2_200)
+    const claim = holdUp('link', '000002.claim.json')
+    const overtaken = directoryStore({ path })
+      .open('job')
+      .then(
+        session => session.release(),
+        () => undefined,
+      )
+    await claim.reached
+    child.signal('SIGCONT')
+    const untilMs = Number((await child.ask('renew'))['untilMs'])
+    child.signal('SIGSTOP')
+    claim.letGo()
+    const claims = async (): Promise<number> => (await readdir(join(path, 'job', 'lease'))).filter(n => n.endsWith('.claim.json')).length
+    while ((await claims()) < 2) await sleep(5)
+    // As an operator says of one that is gone.
+    await writeFile(join(path, 'job', 'lease', '000002.released'), '')
+    const third = await openWhenFree(path)
+    assert.isAbove(monotonicMs(), untilMs)
+    assert.strictEqual(third.generation, 3)
+    await third.release()
+    await overtaken
+    child.signal('SIGCONT')
   })
 
   it('moves from one process to the next at any step of a commit, and no acknowledged checkpoint is lost or repeated', async () => {

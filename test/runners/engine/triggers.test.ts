@@ -131,23 +131,51 @@ describe('triggers', () => {
     assert.strictEqual(grouping.grouping.droppedLate(), 1)
   })
 
+  const closing = () => driven(AfterWatermark.pastEndOfWindow(), { windowFn: Sessions.withGap(millis(10)), allowedLateness: millis(100) })
+  const spans = (grouping: DrivenGrouping) => grouping.fired.map(({ value, window }) => [value, window.start, window.end])
   it('close a session: what would join it opens one of its own, and what falls into the very same is dropped', () => {
-    const grouping = driven(AfterWatermark.pastEndOfWindow(), { windowFn: Sessions.withGap(millis(10)), allowedLateness: millis(100) })
-    grouping
+    const grouping = closing()
+      .add(one)
+      .watermark(11)
+      .add(one)
+      .add([[5, 2]])
+      .watermark(Instant.max)
+    assert.deepEqual(spans(grouping), [
+      [1, 1, 11],
+      [2, 5, 15],
+    ])
+    assert.strictEqual(grouping.grouping.droppedLate(), 1)
+    assert.strictEqual(grouping.grouping.size(), 0)
+  })
+
+  it('keep an element whose window is that of a closed session where it joins an open one', () => {
+    const grouping = closing()
       .add(one)
       .watermark(11)
       .add([[5, 2]])
       .add(one)
       .watermark(Instant.max)
-    assert.deepEqual(
-      grouping.fired.map(({ value, window }) => [value, window.start, window.end]),
-      [
-        [1, 1, 11],
-        [2, 5, 15],
-      ],
-    )
-    assert.strictEqual(grouping.grouping.droppedLate(), 1)
-    assert.strictEqual(grouping.grouping.size(), 0)
+    assert.deepEqual(spans(grouping), [
+      [1, 1, 11],
+      [3, 1, 15],
+    ])
+    assert.strictEqual(grouping.grouping.droppedLate(), 0)
+  })
+
+  it('drop a bundle whose windows together are those of a closed session', () => {
+    const grouping = driven(AfterCount.of(2), { windowFn: Sessions.withGap(millis(10)), allowedLateness: millis(100) })
+      .add([
+        [1, 1],
+        [8, 2],
+      ])
+      .add([
+        [1, 4],
+        [2, 8],
+        [8, 16],
+      ])
+      .watermark(Instant.max)
+    assert.deepEqual(spans(grouping), [[3, 1, 18]])
+    assert.strictEqual(grouping.grouping.droppedLate(), 3)
   })
 
   it('refuse what is no trigger', () => {
