@@ -64,7 +64,7 @@ export class WindowGrouping implements TaskHead {
 
   constructor(spec: GroupingSpec) {
     this.#spec = spec
-    this.#machine = triggerMachineOf(spec.strategy.trigger)
+    this.#machine = triggerMachineOf(spec.strategy.trigger, { merging: false })
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
     this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false, writeDropped })

@@ -51,7 +51,7 @@ export class MergingGrouping implements TaskHead {
 
   constructor(spec: GroupingSpec) {
     this.#spec = spec
-    this.#machine = triggerMachineOf(spec.strategy.trigger)
+    this.#machine = triggerMachineOf(spec.strategy.trigger, { merging: true })
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
     this.#changes = new Changes({
@@ -140,12 +140,15 @@ export class MergingGrouping implements TaskHead {
       const only = from.length === 1 && from[0] !== undefined && sameWindow(from[0].window, window) ? from[0] : null
       const cell = only ?? this.#replace(of, merger, key, processingTime)
       if (cell === null) continue
+      if (only === null) for (const part of from) removed.push(part)
+      if (only === null && this.#isClosed(cell)) {
+        this.#late += cell.pending
+        this.#close(cell)
+        continue
+      }
       // A trigger may be ready in the whole that was not in its parts.
       if (only === null || merger.protos.length > 0) touched.push(cell)
-      if (only === null) {
-        added.push(cell)
-        for (const part of from) removed.push(part)
-      }
+      if (only === null) added.push(cell)
       for (const proto of merger.protos) cells[proto] = cell
     }
     of.update(removed, added)
@@ -163,7 +166,7 @@ export class MergingGrouping implements TaskHead {
     }
   }
 
-  /** null where a trigger has closed a window with these bounds. */
+  /** null where a trigger has closed a window with these bounds: as in Beam, only open ones that grow into it may have it begin anew. */
   #replace(of: KeyWindows, { window, from }: Merger, key: unknown, processingTime: number): Cell | null {
     const closed = of.closedAt(window)
     if (closed !== undefined) {
@@ -176,7 +179,7 @@ export class MergingGrouping implements TaskHead {
     this.#changes.add(merged)
     this.#changes.mark(merged)
     for (const cell of from) this.#absorb(merged, cell)
-    if (from.length > 0) this.#mergeTriggers(merged, from, processingTime)
+    if (from.length > 0) this.#mergeTriggers(merged, closed ?? null, from, processingTime)
     this.#schedule(merged)
     return merged
   }
@@ -197,9 +200,10 @@ export class MergingGrouping implements TaskHead {
     this.#remove(cell)
   }
 
-  #mergeTriggers(merged: Cell, from: ReadonlyArray<Cell>, processingTime: number): void {
+  #mergeTriggers(merged: Cell, closed: Cell | null, from: ReadonlyArray<Cell>, processingTime: number): void {
     const states = from.flatMap((cell): TriggerState[] => (cell.trigger === null ? [] : [cell.trigger]))
-    merged.trigger = this.#machine.initial()
+    // The closed one is gone, and what of it is being written has been written.
+    merged.trigger = closed?.trigger ?? this.#machine.initial()
     this.#machine.onMerge(merged.trigger, states, this.#context(merged, processingTime))
   }
 
@@ -249,6 +253,8 @@ export class MergingGrouping implements TaskHead {
 
   #close(cell: Cell): void {
     cell.accumulator = NOTHING
+    cell.pending = 0
+    cell.timestamp = Number.NaN
     const of = this.#windowsOf(cell.groupingKey)
     of.close(cell)
     this.#isStale(of)

@@ -38,8 +38,9 @@ export interface TriggerMachine extends Omit<Machine, 'at' | 'size'> {
   readonly firesOnlyAtEnd: boolean
 }
 
-export const triggerMachineOf = (trigger: Trigger): TriggerMachine => {
-  const root = build(trigger, 0)
+/** `merging`: of windows that merge, where a phase that is over may come back, so all phases see each element (as in Beam). */
+export const triggerMachineOf = (trigger: Trigger, { merging }: { readonly merging: boolean }): TriggerMachine => {
+  const root = build(trigger, 0, merging)
   return {
     ...root,
     initial: () => ({ finished: new Array<number>(root.size).fill(0), data: new Array<number>(root.size).fill(0) }),
@@ -75,13 +76,16 @@ export const firesAtEnd = (trigger: Trigger): boolean => {
 const finish = (s: TriggerState, at: number): void => {
   s.finished[at] = 1
 }
+const setFinished = (s: TriggerState, at: number, finished: boolean): void => {
+  s.finished[at] = finished ? 1 : 0
+}
 const isFinished = (s: TriggerState, at: number): boolean => s.finished[at] === 1
 const reset = (s: TriggerState, { at, size }: Machine): void => {
   s.finished.fill(0, at, at + size)
   s.data.fill(0, at, at + size)
 }
 
-const build = (trigger: Trigger, at: number): Machine => {
+const build = (trigger: Trigger, at: number, merging: boolean): Machine => {
   switch (trigger._tag) {
     case 'Default':
       return { ...silent(at), shouldFire: (_, c) => c.pastEnd }
@@ -92,27 +96,27 @@ const build = (trigger: Trigger, at: number): Machine => {
     case 'AfterProcessingTime':
       return afterProcessingTime(at, trigger.delay, trigger.alignTo)
     case 'AfterWatermark':
-      return afterWatermark(at, trigger.early, trigger.late)
+      return afterWatermark(at, trigger, merging)
     case 'Repeatedly':
-      return repeatedly(at, build(trigger.repeated, at + 1))
+      return repeatedly(at, build(trigger.repeated, at + 1, merging))
     case 'OrFinally':
-      return orFinally(at, trigger.main, trigger.until)
+      return orFinally(at, trigger, merging)
     case 'AfterEach':
-      return afterEach(at, children(trigger.triggers, at))
+      return afterEach(at, children(trigger.triggers, at, merging), merging)
     case 'AfterAll':
-      return afterAllOrAny(at, children(trigger.triggers, at), 'all')
+      return afterAllOrAny(at, children(trigger.triggers, at, merging), 'all')
     case 'AfterAny':
-      return afterAllOrAny(at, children(trigger.triggers, at), 'any')
+      return afterAllOrAny(at, children(trigger.triggers, at, merging), 'any')
     default:
       return isNever(trigger)
   }
 }
 
-const children = (triggers: ReadonlyArray<Trigger>, at: number): ReadonlyArray<Machine> => {
+const children = (triggers: ReadonlyArray<Trigger>, at: number, merging: boolean): ReadonlyArray<Machine> => {
   const machines: Machine[] = []
   let next = at + 1
   for (const trigger of triggers) {
-    const machine = build(trigger, next)
+    const machine = build(trigger, next, merging)
     machines.push(machine)
     next += machine.size
   }
@@ -162,7 +166,8 @@ const afterProcessingTime = (at: number, delayMs: number, alignTo: number | null
     finish(s, at)
   },
   onMerge: (into, from) => {
-    if (from.some(s => isFinished(s, at))) return finish(into, at)
+    // Fired in one of them: begins anew for what the others have.
+    if (isFinished(into, at)) return
     const first = from.reduce((time, s) => Math.min(time, s.data[at] || Infinity), Infinity)
     into.data[at] = first === Infinity ? 0 : first
   },
@@ -173,15 +178,19 @@ const afterProcessingTime = (at: number, delayMs: number, alignTo: number | null
 })
 
 /** Early firings until the end of the window, one there, late firings after it; early and late each begin anew once they have fired. */
-const afterWatermark = (at: number, earlyTrigger: Trigger | null, lateTrigger: Trigger | null): Machine => {
-  const early = earlyTrigger === null ? silent(at + 1) : build(earlyTrigger, at + 1)
-  const late = lateTrigger === null ? null : build(lateTrigger, at + 1 + early.size)
+const afterWatermark = (at: number, trigger: Extract<Trigger, { readonly _tag: 'AfterWatermark' }>, merging: boolean): Machine => {
+  const early = trigger.early === null ? silent(at + 1) : build(trigger.early, at + 1, merging)
+  const late = trigger.late === null ? null : build(trigger.late, at + 1 + early.size, merging)
+  const isAlone = trigger.early === null && trigger.late === null
   // The early node is marked finished when the end has fired: from then on only late counts.
   const isPastEnd = (s: TriggerState): boolean => isFinished(s, early.at)
   return {
     at,
     size: 1 + early.size + (late?.size ?? 0),
-    onElements: (s, n, c) => (isPastEnd(s) ? late?.onElements(s, n, c) : early.onElements(s, n, c)),
+    onElements: (s, n, c) => {
+      if (merging || !isPastEnd(s)) early.onElements(s, n, c)
+      if (merging || isPastEnd(s)) late?.onElements(s, n, c)
+    },
     shouldFire: (s, c) => (isPastEnd(s) ? (late?.shouldFire(s, c) ?? false) : c.pastEnd || early.shouldFire(s, c)),
     onFire: (s, c) => {
       if (isPastEnd(s)) {
@@ -199,17 +208,17 @@ const afterWatermark = (at: number, earlyTrigger: Trigger | null, lateTrigger: T
       }
     },
     onMerge: (into, from, c) => {
-      // Not yet past the end in one of them: elements there have not had their firing, so the whole is not past it.
-      if (from.every(isPastEnd)) {
+      // Before the end in one of them, or as a whole: what has come there has not had its firing at the end.
+      if (!from.every(isPastEnd) || !c.pastEnd) {
+        early.onMerge(into, from, c)
+        setFinished(into, early.at, false)
+        if (late !== null) reset(into, late)
+        if (isAlone) setFinished(into, at, false)
+      } else {
         finish(into, early.at)
         if (late === null) finish(into, at)
         else late.onMerge(into, from, c)
-      } else
-        early.onMerge(
-          into,
-          from.filter(s => !isPastEnd(s)),
-          c,
-        )
+      }
     },
     wakeAt: (s, after) => (isPastEnd(s) ? (late?.wakeAt(s, after) ?? Infinity) : early.wakeAt(s, after)),
   }
@@ -225,9 +234,9 @@ const repeatedly = (at: number, repeated: Machine): Machine => ({
   },
 })
 
-const orFinally = (at: number, mainTrigger: Trigger, untilTrigger: Trigger): Machine => {
-  const main = build(mainTrigger, at + 1)
-  const until = build(untilTrigger, at + 1 + main.size)
+const orFinally = (at: number, trigger: Extract<Trigger, { readonly _tag: 'OrFinally' }>, merging: boolean): Machine => {
+  const main = build(trigger.main, at + 1, merging)
+  const until = build(trigger.until, at + 1 + main.size, merging)
   return {
     at,
     size: 1 + main.size + until.size,
@@ -248,30 +257,35 @@ const orFinally = (at: number, mainTrigger: Trigger, untilTrigger: Trigger): Mac
     onMerge: (into, from, c) => {
       main.onMerge(into, from, c)
       until.onMerge(into, from, c)
-      if (isFinished(into, main.at) || isFinished(into, until.at)) finish(into, at)
+      setFinished(into, at, isFinished(into, main.at) || isFinished(into, until.at))
     },
     wakeAt: (s, after) => earliest(s, [main, until], after),
   }
 }
 
-const afterEach = (at: number, each: ReadonlyArray<Machine>): Machine => {
+const afterEach = (at: number, each: ReadonlyArray<Machine>, merging: boolean): Machine => {
   const current = (s: TriggerState): Machine | undefined => each.find(machine => !isFinished(s, machine.at))
+  const size = sizeOf(each)
   return {
     at,
-    size: sizeOf(each),
-    onElements: (s, n, c) => current(s)?.onElements(s, n, c),
+    size,
+    onElements: (s, n, c) => (merging ? each.forEach(machine => machine.onElements(s, n, c)) : current(s)?.onElements(s, n, c)),
     shouldFire: (s, c) => current(s)?.shouldFire(s, c) ?? false,
     onFire: (s, c) => {
       current(s)?.onFire(s, c)
+      // All have run for the pane that is gone.
+      if (merging) s.data.fill(0, at + 1, at + size)
       if (current(s) === undefined) finish(s, at)
     },
     onMerge: (into, from, c) => {
       // Goes on with the earliest that is unfinished in the merged state; what lies behind it begins anew.
+      let isBehind = true
       for (const machine of each) {
-        machine.onMerge(into, from, c)
-        if (!isFinished(into, machine.at)) return
+        if (isBehind) machine.onMerge(into, from, c)
+        else into.data.fill(0, machine.at, machine.at + machine.size)
+        isBehind &&= isFinished(into, machine.at)
       }
-      finish(into, at)
+      setFinished(into, at, isBehind)
     },
     wakeAt: (s, after) => current(s)?.wakeAt(s, after) ?? Infinity,
   }
@@ -291,8 +305,8 @@ const afterAllOrAny = (at: number, each: ReadonlyArray<Machine>, which: 'all' | 
     },
     onMerge: (into, from, c) => {
       for (const machine of each) machine.onMerge(into, from, c)
-      if (which === 'all' ? each.every(machine => isFinished(into, machine.at)) : each.some(machine => isFinished(into, machine.at)))
-        finish(into, at)
+      const finished = (machine: Machine): boolean => isFinished(into, machine.at)
+      setFinished(into, at, which === 'all' ? each.every(finished) : each.some(finished))
     },
     wakeAt: (s, after) => earliest(s, each, after),
   }

@@ -41,6 +41,9 @@ export const isGlobal = (window: BoundedWindow): boolean => window.start === Ins
 
 export const sameWindow = (a: BoundedWindow, b: BoundedWindow): boolean => a === b || (a.start === b.start && a.end === b.end)
 
+/** Equal for equal windows alone. */
+export const windowId = ({ start, end }: BoundedWindow): string => `${start} ${end}`
+
 /** Earlier end first, then earlier start: the order in which windows close. */
 export const compareWindows = (a: BoundedWindow, b: BoundedWindow): number => a.end - b.end || a.start - b.start
 

@@ -1,7 +1,7 @@
 // A side input that is made of panes: for each window the newest one.
 import { type ByteReader, type ByteWriter, Coder, streamOf } from '../../../sdk/coders/index.ts'
 import { Instant } from '../../../sdk/model/time.ts'
-import { type BoundedWindow, compareWindows, GlobalWindow } from '../../../sdk/model/window.ts'
+import { type BoundedWindow, compareWindows, GlobalWindow, windowId } from '../../../sdk/model/window.ts'
 import type { Batch } from '../../harness/batch.ts'
 import type { SideSpec } from '../../plan/stage.ts'
 import { readWindow, writeWindow } from '../cell.ts'
@@ -12,8 +12,6 @@ import type { Content, Over, SideProgress, SideStore } from './side-store.ts'
 import { nothing, type Readable, readableOf } from './view-value.ts'
 
 const values = streamOf(Coder.structural<ReadonlyArray<unknown>>())
-
-export const windowId = ({ start, end }: BoundedWindow): string => `${start} ${end}`
 
 class Pane implements Content {
   readonly window: BoundedWindow

@@ -55,14 +55,18 @@ export class DrivenGrouping {
 
   /** One bundle of [timestamp, value] under one key. */
   add(elements: ReadonlyArray<readonly [timestamp: number, value: unknown]>, key: unknown = 'key'): this {
+    return this.bundle(elements.map(([at, value]) => ({ key, at, value })))
+  }
+
+  bundle(elements: ReadonlyArray<{ readonly key: unknown; readonly at: number; readonly value: unknown }>): this {
     const assign = this.#strategy.windowFn.assign as (element: unknown, timestamp: number) => ReadonlyArray<BoundedWindow>
     const global = this.#strategy.windowFn.kind._tag === 'Global'
     this.grouping.add(
       {
-        keys: elements.map(() => key),
-        values: elements.map(([, value]) => value),
-        timestamps: elements.map(([timestamp]) => timestamp),
-        windows: global ? null : elements.map(([timestamp]) => assign(undefined, timestamp)),
+        keys: elements.map(({ key }) => key),
+        values: elements.map(({ value }) => value),
+        timestamps: elements.map(({ at }) => at),
+        windows: global ? null : elements.map(({ at, value }) => assign(value, at)),
         panes: null,
         positions: null,
         lifted: false,
@@ -109,6 +113,7 @@ export class DrivenGrouping {
   /** The same grouping in another process: all its state through bytes. */
   restored(fn: AnyCombineFn | null = sum): DrivenGrouping {
     const other = new DrivenGrouping(this.#strategy, fn)
+    other.#now = this.#now
     Object.assign(other.watermarks, this.watermarks)
     const bytes = wholeOf(this.grouping.snapshot('all'))
     if (bytes !== null) other.grouping.restore(bytes, () => true)

@@ -52,6 +52,81 @@ const run = (windowFn: WindowFn, trigger: Trigger, all: ReadonlyArray<Step>): Re
   return fired
 }
 
+const each = (...times: ReadonlyArray<number>): ReadonlyArray<readonly [number, number]> => times.map(at => [at, at])
+const panesOf = ({ fired }: DrivenGrouping): ReadonlyArray<unknown> => fired.map(({ window, value }) => [window.start, window.end, value])
+
+describe('sessions that their trigger has closed', () => {
+  for (const [name, windowFn] of [
+    ['sessions', Sessions.withGap(millis(gap))],
+    ['windows of a function of the user', custom(mergeOverlapping)],
+  ] as const) {
+    it(`take nothing more: the windows of a bundle merge before its elements meet them (${name})`, () => {
+      const byCount = new DrivenGrouping({ windowFn, trigger: AfterCount.of(2) }).add(each(1, 8)).add(each(1, 2, 8))
+      assert.deepEqual(panesOf(byCount.watermark(Instant.max)), [[1, 18, 9]])
+      assert.strictEqual(byCount.grouping.droppedLate(), 3)
+    })
+
+    it(`take nothing more where the watermark has closed them (${name})`, () => {
+      const byWatermark = new DrivenGrouping({ windowFn, trigger: AfterWatermark.pastEndOfWindow(), allowedLateness: millis(100) })
+        .add(each(1, 8))
+        .watermark(20)
+        .add(each(1, 2, 8))
+      assert.deepEqual(panesOf(byWatermark.watermark(Instant.max)), [[1, 18, 9]])
+      assert.strictEqual(byWatermark.grouping.droppedLate(), 3)
+    })
+
+    it(`leave an element that bridges a closed and an open one to the open one (${name})`, () => {
+      const bridged = new DrivenGrouping({ windowFn, trigger: AfterWatermark.pastEndOfWindow(), allowedLateness: millis(100) })
+        .add([[1, 1]])
+        .watermark(11)
+        .add([[5, 2]])
+        .add([[1, 3]])
+      assert.strictEqual(bridged.grouping.droppedLate(), 0)
+      assert.deepEqual(panesOf(bridged.watermark(Instant.max)), [
+        [1, 11, 1],
+        [1, 15, 5],
+      ])
+    })
+  }
+})
+
+describe('a session that grows again after the end had passed', () => {
+  it('waits for its new end, and its early trigger begins anew', () => {
+    const trigger = AfterWatermark.pastEndOfWindow({ early: AfterCount.of(3), late: AfterCount.of(1) })
+    const grouping = new DrivenGrouping({ windowFn: Sessions.withGap(millis(gap)), trigger, allowedLateness: millis(100) })
+      .add(each(1))
+      .watermark(12)
+      .add(each(8))
+    assert.deepEqual(panesOf(grouping), [[1, 11, 1]])
+    assert.deepEqual(panesOf(grouping.watermark(18)), [
+      [1, 11, 1],
+      [1, 18, 8],
+    ])
+  })
+})
+
+describe('thousands of sessions of one key', () => {
+  it('grow together and expire as few do, in whatever order they come', () => {
+    // Most stay apart; every tenth is bridged by a later one.
+    const times = Array.from({ length: 4_000 }, (_, i) => ((i * 1_879) % 4_000) * 12 + (i % 10 === 0 ? 5 : 0))
+    const grouping = new DrivenGrouping({ windowFn: Sessions.withGap(millis(gap)) })
+    for (let i = 0; i < times.length; i += 7) grouping.add(times.slice(i, i + 7).map(at => [at, 1]))
+    const spans = mergeOverlapping(times.map(at => IntervalWindow.of(at, at + gap)))
+    assert.isAbove(spans.length, 2_000)
+    assert.isBelow(spans.length, times.length)
+    assert.strictEqual(grouping.grouping.size(), spans.length)
+    for (let at = 0; at < 48_100; at += 5_000) {
+      grouping.watermark(at)
+      assert.strictEqual(grouping.grouping.size(), spans.filter(({ window }) => window.end > at).length)
+    }
+    grouping.watermark(Instant.max)
+    assert.deepEqual(
+      panesOf(grouping),
+      spans.map(({ window, parts }) => [window.start, window.end, parts.length]),
+    )
+  })
+})
+
 describe('windows that merge by a function of the user', () => {
   it('fire pane by pane as sessions do where the function merges as they do', () => {
     const triggers = fc.constantFrom(DefaultTrigger, AfterWatermark.pastEndOfWindow({ early: AfterCount.of(2), late: AfterCount.of(1) }))

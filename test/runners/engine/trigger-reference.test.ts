@@ -1,21 +1,8 @@
 // Triggers against a slow twin: it keeps the whole history of a window and counts anew whenever it is asked, at every millisecond.
 import { assert } from 'chai'
 import * as fc from 'fast-check'
-import {
-  AfterAll,
-  AfterAny,
-  AfterCount,
-  AfterEach,
-  AfterProcessingTime,
-  AfterWatermark,
-  DefaultTrigger,
-  FixedWindows,
-  millis,
-  Never,
-  OrFinally,
-  Repeatedly,
-  type Trigger,
-} from '../../../sdk/index.ts'
+import { FixedWindows, millis, Never, type Trigger } from '../../../sdk/index.ts'
+import { anyTrigger } from './any-trigger.ts'
 import { DrivenGrouping } from './driven-grouping.ts'
 
 /** What has happened in the window [0, 10), with 10 ms of lateness: elements at a processing time. */
@@ -224,26 +211,6 @@ const actual = (trigger: Trigger, steps: ReadonlyArray<Step>): string => {
   return grouping.shown()
 }
 
-const { trigger } = fc.letrec<{ trigger: Trigger }>(tie => ({
-  trigger: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    fc.oneof(
-      fc.integer({ min: 1, max: 4 }).map(AfterCount.of),
-      fc.integer({ min: 1, max: 5 }).map(ms => AfterProcessingTime.pastFirstElement(millis(ms))),
-      fc.integer({ min: 1, max: 5 }).map(ms => AfterProcessingTime.pastFirstElement(millis(1), { alignTo: millis(ms) })),
-      fc.constant(Never),
-      fc.constant(DefaultTrigger),
-    ),
-    tie('trigger').map(Repeatedly.forever),
-    fc.tuple(tie('trigger'), tie('trigger')).map(both => AfterEach.inOrder(...both)),
-    fc.tuple(tie('trigger'), tie('trigger')).map(both => AfterAll.of(...both)),
-    fc.tuple(tie('trigger'), tie('trigger')).map(both => AfterAny.of(...both)),
-    fc.tuple(tie('trigger'), tie('trigger')).map(([main, end]) => OrFinally.of(main, end)),
-    fc
-      .tuple(fc.option(tie('trigger'), { nil: undefined }), fc.option(tie('trigger'), { nil: undefined }))
-      .map(([early, late]) => AfterWatermark.pastEndOfWindow({ early, late })),
-  ),
-}))
 const steps: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(
   fc.oneof(
     { arbitrary: fc.integer({ min: 1, max: 3 }).map((count): Step => ({ _tag: 'Elements', count })), weight: 4 },
@@ -256,7 +223,7 @@ const steps: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(
 describe('any trigger', () => {
   it('fires what a twin fires that counts its whole history anew', () =>
     fc.assert(
-      fc.property(trigger, steps, (of, happening) => assert.strictEqual(actual(of, happening), expected(of, happening))),
+      fc.property(anyTrigger, steps, (of, happening) => assert.strictEqual(actual(of, happening), expected(of, happening))),
       { numRuns: 3_000 },
     ))
 })
