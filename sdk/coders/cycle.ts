@@ -3,19 +3,25 @@ import { EncodeError } from './encode-error.ts'
 import { type PathKey, showPath } from './value-path.ts'
 
 /** How deep values may nest. Deeper ones are nearly always cyclic, and the stack of a worker thread is small. */
-export const deepest = 500
+export const deepest = 600
 
-/** Thrown by writers at {@link deepest}; their outermost call replaces it by {@link explainDepth}. */
+/** How deep a structural value may be where it is the whole encoding. A pipeline wraps it: in a message, a pair, a window, a state. */
+export const deepestWhole = 550
+
+/** How deep JSON may be, read or written: what a decoder gives, and a pipeline wraps, still has a structural encoding. */
+export const deepestJson = 500
+
+/** Thrown by writers at their limit; their outermost call replaces it by {@link explainDepth}. */
 export class TooDeep extends Error {
   override readonly name = 'TooDeep'
 }
 
-/** The refusal of a value that nests deeper than {@link deepest}: a cycle, with where it closes, if that is the reason. */
-export const explainDepth = (root: unknown): EncodeError => {
+/** The refusal of a value that nests deeper than `limit`: a cycle, with where it closes, if that is the reason. */
+export const explainDepth = (root: unknown, limit: number): EncodeError => {
   const path: Array<PathKey> = []
   const closes = findCycle(root, path, new Map(), new Set())
   return closes === null
-    ? new EncodeError(`a value nested deeper than ${deepest} levels`, 'Flatten it: a long chain is an array.')
+    ? new EncodeError(`a value nested deeper than ${limit} levels`, 'Flatten it: a long chain is an array.')
     : new EncodeError(`a cycle: it is ${showPath(path.slice(0, closes))} again`, 'Refer to it by a key instead.', path)
 }
 
@@ -36,6 +42,16 @@ const findCycle = (value: unknown, path: Array<PathKey>, above: Map<object, numb
   above.delete(value)
   done.add(value)
   return null
+}
+
+/** How many levels of objects a value has, counted up to `most`. */
+export const depthOf = (root: unknown, most: number): number => {
+  let level: ReadonlyArray<unknown> = [root]
+  for (let depth = 0; ; depth++) {
+    const objects = level.filter(value => typeof value === 'object' && value !== null)
+    if (objects.length === 0 || depth === most) return depth
+    level = objects.flatMap(value => partsOf(value).map(([, part]) => part))
+  }
 }
 
 const partsOf = (value: object): ReadonlyArray<readonly [PathKey, unknown]> => {

@@ -9,8 +9,11 @@ import { type StreamCoder, coderOf, streamOf } from './stream.ts'
 import { showValue } from './value-path.ts'
 
 const largestCount = 0x7fff_ffff
-// Elements of no bytes (global windows) have no end but their count: four forged bytes must not fill the memory.
-const largestEmptyCount = 1 << 20
+/**
+ * How many elements of one sequence may take no bytes (global windows, records without fields): nothing but their count bounds them, and
+ * forged bytes must not fill the memory.
+ */
+const mostEmpty = 64
 
 export const iterable = <A>(c: Coder<A>): Coder<ReadonlyArray<A>> => {
   const element = streamOf(c)
@@ -24,34 +27,46 @@ export const iterableStream = <A>(element: StreamCoder<A>): StreamCoder<Readonly
     if (values.length > largestCount)
       throw new EncodeError(`an array of ${values.length}, and the format counts to ${largestCount}`, 'Split it.')
     w.int32(values.length)
-    const start = w.position
+    let empty = 0
     let i = 0
     try {
-      for (; i < values.length; i++) element.write(values[i] as A, w) // i < length
+      for (; i < values.length; i++) {
+        const before = w.position
+        element.write(values[i] as A, w) // i < length
+        if (w.position === before && ++empty > mostEmpty)
+          throw new EncodeError(`more than ${mostEmpty} elements that take no bytes`, 'Send their number instead.')
+      }
     } catch (error) {
       throw within(error, i)
     }
-    if (i > largestEmptyCount && w.position === start)
-      throw new EncodeError(`${i} elements that take no bytes`, 'Send their number instead.')
   },
   read: r => {
     const count = r.int32()
     const values: Array<A> = []
-    if (count >= 0) readElements(element, count, values, r)
-    else if (count === -1) for (let chunk = r.count(0); chunk !== 0; chunk = r.count(0)) readElements(element, chunk, values, r)
+    if (count >= 0) readElements(element, count, values, r, 0)
+    else if (count === -1) readChunks(element, values, r)
     else throw new Malformed(`a count of ${count}`)
     return values
   },
 })
 
-const readElements = <A>(element: StreamCoder<A>, count: number, values: Array<A>, r: ByteReader): void => {
-  const start = r.position
+/** All chunks are one sequence: a bound for each would be none. */
+const readChunks = <A>(element: StreamCoder<A>, values: Array<A>, r: ByteReader): void => {
+  let empty = 0
+  for (let chunk = r.count(0); chunk !== 0; chunk = r.count(0)) empty = readElements(element, chunk, values, r, empty)
+}
+
+/** Gives how many elements of the sequence have taken no bytes: `empty` before, and those of this call. */
+const readElements = <A>(element: StreamCoder<A>, count: number, values: Array<A>, r: ByteReader, empty: number): number => {
+  let found = empty
   try {
     for (let i = 0; i < count; i++) {
+      const before = r.position
       values.push(element.read(r))
-      if (i === largestEmptyCount && r.position === start) throw new Malformed(`a count of ${count} elements that take no bytes`)
+      if (r.position === before && ++found > mostEmpty) throw new Malformed(`more than ${mostEmpty} elements that take no bytes`)
     }
   } catch (error) {
     throw within(error, values.length)
   }
+  return found
 }

@@ -1,6 +1,6 @@
 // What JSON.stringify would lose or change without a word. Looking at each value first costs about as much as writing it, and is what
 // makes an encoder of ours safe to put behind a sink.
-import { TooDeep, deepest, explainDepth } from './cycle.ts'
+import { TooDeep, deepestJson, explainDepth } from './cycle.ts'
 import { EncodeError } from './encode-error.ts'
 import { within } from './malformed.ts'
 import { isPlainPrototype, showValue } from './value-path.ts'
@@ -15,7 +15,7 @@ export const requireJson = (value: unknown): void => {
   try {
     check(value, 0)
   } catch (error) {
-    throw error instanceof TooDeep ? explainDepth(value) : error
+    throw error instanceof TooDeep ? explainDepth(value, deepestJson) : error
   }
 }
 
@@ -40,7 +40,7 @@ const check = (value: unknown, depth: number): void => {
 }
 
 const checkObject = (value: object, depth: number): void => {
-  if (depth >= deepest) throw new TooDeep()
+  if (depth >= deepestJson) throw new TooDeep()
   if (Array.isArray(value)) return checkArray(value, depth)
   const record = value as Readonly<Record<string, unknown>>
   // By what JSON.stringify calls, and how.

@@ -3,6 +3,8 @@ import type { Refinement } from 'fp-ts/lib/Refinement.js'
 import { strictText } from './byte-reader.ts'
 import { withWriter } from './byte-writer.ts'
 import type { Coder, Decoder, Encoder, StandardSchema } from './contract.ts'
+import { deepestJson } from './cycle.ts'
+import { isTooDeep } from './json-depth.ts'
 import { requireJson } from './json-safety.ts'
 import { Malformed, attempt, thrownText } from './malformed.ts'
 import { coderOf } from './stream.ts'
@@ -16,11 +18,18 @@ const jsonText = (value: unknown): string => {
 }
 
 const parse = (text: string): unknown => {
+  if (isTooDeep(text, deepestJson)) throw new Malformed(`JSON nested deeper than ${deepestJson} levels, which could not be written again`)
   try {
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (error) {
-    throw new Malformed(`not JSON: ${thrownText(error)}`)
+    throw new Malformed(`not JSON: ${withoutQuotation(thrownText(error))}`)
   }
+}
+
+/** V8 quotes what lies around the place; that may be a secret, and a dead letter holds all of it. */
+const withoutQuotation = (message: string): string => {
+  const quotation = message.search(/, (?:\.\.\.)?"/)
+  return quotation < 0 ? message : message.slice(0, quotation)
 }
 
 const jsonEncoder: Encoder<unknown> = Object.freeze({

@@ -1,6 +1,6 @@
 // Bytes to structural values. Everything is checked, since the bytes may come from a damaged file: what is no encoding is Malformed.
 import type { ByteReader } from './byte-reader.ts'
-import { deepest } from './cycle.ts'
+import { deepest, deepestWhole } from './cycle.ts'
 import { Malformed, within } from './malformed.ts'
 import { readNames } from './record-shape.ts'
 import { setOwn } from './struct.ts'
@@ -8,6 +8,9 @@ import { Tag } from './structural-format.ts'
 import { readUnits } from './structural-string.ts'
 
 export const readStructural = (r: ByteReader): unknown => readValue(r, 0)
+
+/** A value that is the whole encoding. */
+export const readWholeStructural = (r: ByteReader): unknown => readValue(r, deepest - deepestWhole)
 
 const readValue = (r: ByteReader, depth: number): unknown => {
   const tag = r.byte()
@@ -75,7 +78,7 @@ const readDate = (r: ByteReader): Date => {
 }
 
 const enter = (depth: number): number => {
-  if (depth >= deepest) throw new Malformed(`values nested deeper than ${deepest} levels`)
+  if (depth >= deepest) throw new Malformed(`values nested deeper than ${deepestWhole} levels`)
   return depth + 1
 }
 

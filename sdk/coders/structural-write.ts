@@ -1,6 +1,6 @@
 // Structural values to bytes. See structural-format.ts for the bytes themselves.
 import { type ByteWriter, withWriter } from './byte-writer.ts'
-import { TooDeep, deepest, explainDepth } from './cycle.ts'
+import { TooDeep, deepest, deepestWhole, explainDepth } from './cycle.ts'
 import { EncodeError } from './encode-error.ts'
 import { within } from './malformed.ts'
 import { shapeOfNames } from './record-shape.ts'
@@ -8,14 +8,21 @@ import { Tag, compareBytes } from './structural-format.ts'
 import { writeString } from './structural-string.ts'
 import { type PathKey, isPlainPrototype, showValue } from './value-path.ts'
 
-/** Throws an EncodeError with the path to what is no data. */
-export const writeStructural = (value: unknown, w: ByteWriter): void => {
-  try {
-    writeValue(value, w, 0)
-  } catch (error) {
-    throw error instanceof TooDeep ? explainDepth(value) : error
+const writing =
+  (limit: number) =>
+  (value: unknown, w: ByteWriter): void => {
+    try {
+      writeValue(value, w, deepest - limit)
+    } catch (error) {
+      throw error instanceof TooDeep ? explainDepth(value, limit) : error
+    }
   }
-}
+
+/** Throws an EncodeError with the path to what is no data. */
+export const writeStructural = writing(deepest)
+
+/** The same for a value that is the whole encoding. */
+export const writeWholeStructural = writing(deepestWhole)
 
 const writeValue = (value: unknown, w: ByteWriter, depth: number): void => {
   switch (typeof value) {

@@ -270,6 +270,16 @@ describe('Coders made of coders', () => {
     left(Coder.iterable(Coder.struct({})).decode(Uint8Array.of(127, 255, 255, 255)))
   })
 
+  it('bound elements that take no bytes across all chunks of a sequence, read or written', () => {
+    const empties = Coder.iterable(Coder.struct({}))
+    const chunks = (count: number): Uint8Array => Uint8Array.from([255, 255, 255, 255, ...Array.from({ length: count }, () => 16), 0])
+    assert.lengthOf(right(empties.decode(chunks(4))), 64)
+    assert.match(left(empties.decode(chunks(5))).reason, /more than 64 elements that take no bytes/)
+    assert.match(left(Coder.iterable(empties).decode(Uint8Array.from([0, 0, 0, 1, ...chunks(5)]))).reason, /more than 64/)
+    const values = (count: number): ReadonlyArray<Readonly<Record<string, never>>> => Array.from({ length: count }, () => ({}))
+    assert.deepEqual(right(empties.decode(empties.encode(values(64)))), values(64))
+    assert.match(refusal(() => empties.encode(values(65))).message, /more than 64 elements that take no bytes/)
+  })
   it('keep a user’s coder working that encodes with ours inside', () => {
     const inner: CoderOf<string> = {
       urn: 'test:inner',

@@ -4,7 +4,7 @@ import type * as Ei from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { z } from 'zod'
 import type { DecodeError, StandardSchema } from '../../../sdk/coders/index.ts'
-import { Coder, Decoder, Encoder } from '../../../sdk/coders/index.ts'
+import { ByteReader, ByteWriter, Coder, Decoder, Encoder, streamOf } from '../../../sdk/coders/index.ts'
 import { minutes } from '../../../sdk/model/time.ts'
 import { Instant, bytesOf, left, refusal, right } from './support.ts'
 
@@ -90,6 +90,60 @@ describe('Decoder.json', () => {
     const throwing = Decoder.json((u): u is string => (u as { readonly a: { readonly b: string } }).a.b === '')
     assert.include(left(throwing.decode(bytesOf('1'))).reason, 'the validator threw')
     fc.assert(fc.property(fc.uint8Array(), bytes => assert.include(['Left', 'Right'], anything.decode(bytes)._tag)))
+  })
+
+  const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+
+  it('refuses what nests deeper than could be written again, wherever it is deep', () => {
+    const anything = Decoder.json(z.any())
+    assert.match(left(anything.decode(bytesOf(nested(501)))).reason, /^JSON nested deeper than 500 levels/)
+    for (const deep of [
+      `{"a":"\\\\","b":${nested(500)}}`,
+      `["${'['.repeat(2_000)}\\"",${nested(500)}]`,
+      '{"a":'.repeat(501) + '1' + '}'.repeat(501),
+    ])
+      assert.match(left(anything.decode(bytesOf(deep))).reason, /nested deeper/)
+    for (const flat of [nested(500), `["${'['.repeat(2_000)}\\""]`, `[${Array.from({ length: 2_000 }, () => '[{}]').join(',')}]`])
+      assert.deepEqual(right(anything.decode(bytesOf(flat))), JSON.parse(flat))
+  })
+
+  it('gives no value that a pipeline could not put into a checkpoint, wrapped as it wraps elements', () => {
+    const value = right(Decoder.json(z.any()).decode(bytesOf(nested(500))))
+    const coder = Coder.structural<unknown>()
+    const wrapped = { _tag: 'Right', right: ['key', [{ value }]] }
+    assert.deepEqual(right(coder.decode(coder.encode(wrapped))), wrapped)
+    const w = new ByteWriter()
+    streamOf(coder).write([[[[wrapped]]]], w)
+    assert.deepEqual(streamOf(coder).read(new ByteReader(w.finish())), [[[[wrapped]]]])
+  })
+
+  it('does not quote a text that is no JSON', () => {
+    for (const broken of ['{"password":"s3cret', '{"password":s3cret}', 's3cret', '["s3cret" x', '{"a":"s3\ncret"}'])
+      assert.notMatch(left(Decoder.json(z.any()).decode(bytesOf(broken))).reason, /s3|cret/)
+  })
+
+  it('says of a schema that it overflowed the stack, and not that it is asynchronous', () => {
+    const overflow = (): never => overflow()
+    const recursive: StandardSchema<unknown, unknown> = {
+      '~standard': { version: 1, vendor: 'test', validate: value => (Array.isArray(value) ? overflow() : { value }) },
+    }
+    assert.match(left(Decoder.json(recursive).decode(bytesOf(nested(300)))).reason, /overflowed the stack.* 300 levels/)
+    assert.match(left(Decoder.json((value): value is 1 => overflow() || value === 1).decode(bytesOf('[1]'))).reason, /overflowed the stack/)
+    // As zod does: whatever was thrown, it begins again with promises.
+    const retrying: typeof recursive = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: value => (Array.isArray(value) ? Promise.reject(new RangeError('stack')) : { value }),
+      },
+    }
+    const decoder = Decoder.json(retrying)
+    assert.match(
+      left(decoder.decode(bytesOf(nested(300)))).reason,
+      /overflowed the stack on a value that nests 300 levels deep, or it is asynchronous/,
+    )
+    assert.strictEqual(right(decoder.decode(bytesOf('1'))), 1)
+    assert.match(left(decoder.decode(bytesOf(nested(300)))).reason, /overflowed the stack: the value nests 300 levels deep/)
   })
 
   it('refuses an asynchronous schema by name, and leaves no rejection behind', async () => {
