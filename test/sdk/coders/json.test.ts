@@ -95,7 +95,7 @@ describe('Decoder.json', () => {
   const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 
   it('refuses what nests deeper than could be written again, wherever it is deep', () => {
-    const anything = Decoder.json(z.any())
+    const anything = Decoder.json(z.unknown())
     assert.match(left(anything.decode(bytesOf(nested(501)))).reason, /^JSON nested deeper than 500 levels/)
     for (const deep of [
       `{"a":"\\\\","b":${nested(500)}}`,
@@ -108,7 +108,7 @@ describe('Decoder.json', () => {
   })
 
   it('gives no value that a pipeline could not put into a checkpoint, wrapped as it wraps elements', () => {
-    const value = right(Decoder.json(z.any()).decode(bytesOf(nested(500))))
+    const value = right(Decoder.json(z.unknown()).decode(bytesOf(nested(500))))
     const coder = Coder.structural<unknown>()
     const wrapped = { _tag: 'Right', right: ['key', [{ value }]] }
     assert.deepEqual(right(coder.decode(coder.encode(wrapped))), wrapped)
@@ -128,7 +128,10 @@ describe('Decoder.json', () => {
       '~standard': { version: 1, vendor: 'test', validate: value => (Array.isArray(value) ? overflow() : { value }) },
     }
     assert.match(left(Decoder.json(recursive).decode(bytesOf(nested(300)))).reason, /overflowed the stack.* 300 levels/)
-    assert.match(left(Decoder.json((value): value is 1 => overflow() || value === 1).decode(bytesOf('[1]'))).reason, /overflowed the stack/)
+    assert.match(
+      left(Decoder.json((value): value is 1 => (value === 1 ? true : overflow())).decode(bytesOf('[1]'))).reason,
+      /overflowed the stack/,
+    )
     // As zod does: whatever was thrown, it begins again with promises.
     const retrying: typeof recursive = {
       '~standard': {
