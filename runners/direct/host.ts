@@ -68,19 +68,19 @@ export class Host {
   }
 
   #crew(): Crew {
-    const [loop, sinks] = [this.#loop, this.#sinks]
+    const loop = this.#loop
     return {
-      inject: (epoch, scope) => {
-        sinks.begin()
-        loop.inject(epoch, scope)
-      },
-      positions: () => sinks.positions(),
-      persisted: () => loop.persisted(),
-      aborted: async epoch => loop.aborted(epoch),
-      publish: async ({ epoch }) => {
-        await loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch })
-        loop.committed()
-      },
+      attempt: (epoch, { scope }) => ({
+        inject: () => loop.inject(epoch, scope),
+        positions: async () => (await loop.positions(epoch)) ?? {},
+        persisted: () => loop.persisted(epoch),
+        abort: async () => loop.aborted(epoch),
+        publish: async () => {
+          await loop.publish({ generation: this.#opened.session?.generation ?? 0, epoch })
+          loop.committed(epoch)
+        },
+      }),
+      stale: () => 0,
       discovered: dealt => this.#errands.later(() => loop.discovered(dealt)),
       stopPulling: () => loop.stopPulling(),
       drain: () => loop.drain(),

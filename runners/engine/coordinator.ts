@@ -45,6 +45,7 @@ export class Coordinator<S extends Named = TaskSnapshot> {
   /** What waits for the checkpoint under way to end: nothing that somebody asked for is forgotten for something else. */
   readonly #waiting = new Set<CheckpointPurpose>()
   #full = false
+  #stale = 0
 
   /** `epoch`: that of the newest durable checkpoint. */
   constructor(tasks: ReadonlyArray<string>, epoch: number) {
@@ -56,6 +57,11 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return this.#epoch
   }
 
+  /** Snapshots that belonged to no checkpoint under way. */
+  get stale(): number {
+    return this.#stale
+  }
+
   busy(): boolean {
     return this.#state._tag !== 'Idle'
   }
@@ -64,7 +70,7 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return this.#state._tag === 'Ended'
   }
 
-  /** What the checkpoint under way waits for, in words; null where nothing can be given up: none is, or it is durable. */
+  /** What the checkpoint under way waits for, in words; null where nothing can be given up: none is under way, or it is durable. */
   waitsFor(): string | null {
     const state = this.#state
     if (state._tag === 'Persisting') return 'the store, or a sink that is asked where it stands, has not answered'
@@ -93,13 +99,13 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return [{ _tag: 'Inject', checkpoint }]
   }
 
+  /** Of another checkpoint than the one that gathers snapshots, or a second one of its task, it is dropped and counted. */
   onSnapshot(epoch: number, snapshot: S): ReadonlyArray<CoordinatorCommand<S>> {
     const state = this.#state
-    // It was on its way when the checkpoint was given up.
-    if (state._tag === 'Aborting' && state.checkpoint.epoch === epoch) return []
-    if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch)
-      throw new Error(`coordinator: ${snapshot.task} took a snapshot for ${epoch}, and the state is ${state._tag}`)
-    if (state.snapshots.has(snapshot.task)) throw new Error(`coordinator: ${snapshot.task} took two snapshots for ${epoch}`)
+    if (state._tag !== 'Gathering' || state.checkpoint.epoch !== epoch || state.snapshots.has(snapshot.task)) {
+      this.#stale++
+      return []
+    }
     const snapshots = new Map(state.snapshots).set(snapshot.task, snapshot)
     if (snapshots.size < this.#tasks.length) {
       this.#state = { ...state, snapshots }
@@ -111,18 +117,18 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return [{ _tag: 'Persist', checkpoint: state.checkpoint, snapshots: ordered }]
   }
 
-  onPersisted(): ReadonlyArray<CoordinatorCommand<S>> {
-    const { checkpoint, snapshots } = this.#persisting()
+  onPersisted(epoch: number): ReadonlyArray<CoordinatorCommand<S>> {
+    const { checkpoint, snapshots } = this.#persisting(epoch)
     this.#full = false
     this.#state = { _tag: 'Publishing', checkpoint }
     return [{ _tag: 'Publish', checkpoint, snapshots }]
   }
 
   /** The checkpoint under way failed or took too long. The data is whole: outputs and changed keys go into the next one. */
-  abort(): ReadonlyArray<CoordinatorCommand<S>> {
+  abort(epoch: number): ReadonlyArray<CoordinatorCommand<S>> {
     const state = this.#state
-    if (state._tag !== 'Gathering' && state._tag !== 'Persisting')
-      throw new Error(`coordinator: a checkpoint was given up, and the state is ${state._tag}`)
+    if ((state._tag !== 'Gathering' && state._tag !== 'Persisting') || state.checkpoint.epoch !== epoch)
+      throw new Error(`coordinator: checkpoint ${epoch} was given up, and the state is ${state._tag}`)
     const { checkpoint } = state
     this.#state = { _tag: 'Aborting', checkpoint }
     if (checkpoint.purpose !== 'periodic') this.#waiting.add(checkpoint.purpose)
@@ -130,13 +136,15 @@ export class Coordinator<S extends Named = TaskSnapshot> {
   }
 
   /** No task waits for its barriers any more, and the next checkpoint's can come. */
-  onAborted(): void {
-    if (this.#state._tag !== 'Aborting') throw new Error(`coordinator: a checkpoint was undone, and the state is ${this.#state._tag}`)
+  onAborted(epoch: number): void {
+    if (this.#state._tag !== 'Aborting' || this.#state.checkpoint.epoch !== epoch)
+      throw new Error(`coordinator: checkpoint ${epoch} was undone, and the state is ${this.#state._tag}`)
     this.#state = { _tag: 'Idle' }
   }
 
-  onPublished(): ReadonlyArray<CoordinatorCommand<S>> {
-    if (this.#state._tag !== 'Publishing') throw new Error(`coordinator: published, and the state is ${this.#state._tag}`)
+  onPublished(epoch: number): ReadonlyArray<CoordinatorCommand<S>> {
+    if (this.#state._tag !== 'Publishing' || this.#state.checkpoint.epoch !== epoch)
+      throw new Error(`coordinator: checkpoint ${epoch} was published, and the state is ${this.#state._tag}`)
     const { checkpoint } = this.#state
     switch (checkpoint.purpose) {
       case 'periodic':
@@ -166,8 +174,9 @@ export class Coordinator<S extends Named = TaskSnapshot> {
     return this.#state._tag === 'Idle' ? this.#beginNext() : []
   }
 
-  #persisting(): Extract<State<S>, { readonly _tag: 'Persisting' }> {
-    if (this.#state._tag !== 'Persisting') throw new Error(`coordinator: a checkpoint was persisted, and the state is ${this.#state._tag}`)
+  #persisting(epoch: number): Extract<State<S>, { readonly _tag: 'Persisting' }> {
+    if (this.#state._tag !== 'Persisting' || this.#state.checkpoint.epoch !== epoch)
+      throw new Error(`coordinator: checkpoint ${epoch} was persisted, and the state is ${this.#state._tag}`)
     return this.#state
   }
 }

@@ -11,6 +11,7 @@ import {
   writeSnapshot,
 } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
+import type { CheckpointAttempt } from './checkpoint-attempt.ts'
 import type { Clock } from './clock.ts'
 
 /** Outputs that wait for a checkpoint: from here on an early one is taken. */
@@ -19,6 +20,8 @@ export const earlyCheckpointBytes = 3 * 1_024 * 1_024
 export interface CheckpointStats {
   completed: number
   failed: number
+  /** Answers and snapshots that came when their attempt was over. */
+  stale: number
   lastEpoch: number | null
   lastDurationMs: number | null
   lastAlignmentMs: number | null
@@ -38,14 +41,14 @@ const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
   end: 'done',
 }
 
+type Attempt = Pick<CheckpointAttempt, 'checkpoint' | 'signal' | 'alignmentMs' | 'elapsedMs'>
+
 export class Checkpointer {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly stats: CheckpointStats
   readonly #session: CheckpointSession | null
   readonly #onWritten: (epoch: number) => void
   #content: CheckpointContent
-  #beganMs = 0
-  #attempt = new AbortController()
 
   /** `onWritten`: called when all lies in the store but for the manifest. */
   constructor(
@@ -58,6 +61,7 @@ export class Checkpointer {
     this.stats = {
       completed: 0,
       failed: 0,
+      stale: 0,
       lastEpoch: null,
       lastDurationMs: null,
       lastAlignmentMs: null,
@@ -75,31 +79,15 @@ export class Checkpointer {
     return this.#content
   }
 
-  /** To be called at the moment the barrier is injected: how long a checkpoint takes counts from there. The signal says that it was given up. */
-  begin(): AbortSignal {
-    this.#beganMs = this.#clock.monotonicMs()
-    this.#attempt = new AbortController()
-    return this.#attempt.signal
-  }
-
-  elapsedMs(): number {
-    return this.#clock.monotonicMs() - this.#beganMs
-  }
-
-  /** All have written their snapshot. Gives how long it took until the last of them had all its barriers. */
-  aligned(snapshots: ReadonlyArray<WritableSnapshot>): number {
-    return (this.stats.lastAlignmentMs = Math.max(0, ...snapshots.map(({ takenMs }) => takenMs - this.#beganMs)))
-  }
-
-  /** What is under way came to nothing: whatever the store still answers to it changes nothing any more. */
-  giveUp(): void {
-    this.#attempt.abort()
+  /** Counts it as failed; the store goes on with what it was asked, and nothing of that changes this run. */
+  giveUp(attempt: Pick<CheckpointAttempt, 'giveUp'>): void {
+    attempt.giveUp()
     this.stats.failed++
   }
 
   /** Resolves once the manifest is durable. Says whether the next checkpoint should write all state. `positions`: where each sink stands. */
   async persist(
-    checkpoint: Checkpoint,
+    attempt: Attempt,
     snapshots: ReadonlyArray<WritableSnapshot>,
     positions: Readonly<Record<string, unknown>>,
   ): Promise<boolean> {
@@ -107,10 +95,9 @@ export class Checkpointer {
       Object.entries(this.#content.sinks).map(([id, { protocol, position }]) => [id, { protocol, position: positions[id] ?? position }]),
     )
     if (this.#session === null) return false
-    const { signal } = this.#attempt
     const written: Segment[] = []
     try {
-      await this.#write(this.#session, checkpoint, snapshots, sinks, written, signal)
+      await this.#write(this.#session, attempt, snapshots, sinks, written)
     } catch (error) {
       // The next attempt writes its own; where even removing fails, the next start does it.
       await this.#session.discardSegments(written).catch(() => undefined)
@@ -121,12 +108,12 @@ export class Checkpointer {
 
   async #write(
     session: CheckpointSession,
-    checkpoint: Checkpoint,
+    attempt: Attempt,
     snapshots: ReadonlyArray<WritableSnapshot>,
     sinks: CheckpointContent['sinks'],
     written: Segment[],
-    signal: AbortSignal,
   ): Promise<void> {
+    const { checkpoint, signal } = attempt
     const tasks: Record<string, CheckpointContent['tasks'][string]> = {}
     const before = this.#content
     for (const snapshot of snapshots) {
@@ -141,7 +128,8 @@ export class Checkpointer {
     signal.throwIfAborted()
     this.#content = content
     this.stats.lastBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
-    this.stats.lastDurationMs = this.elapsedMs()
+    this.stats.lastDurationMs = attempt.elapsedMs()
+    this.stats.lastAlignmentMs = attempt.alignmentMs
     this.stats.lastAtMs = this.#clock.monotonicMs()
     this.stats.durations.record(this.stats.lastDurationMs)
     this.stats.lastEpoch = checkpoint.epoch

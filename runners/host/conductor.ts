@@ -6,6 +6,7 @@ import { type Checkpoint, Coordinator, type CoordinatorCommand } from '../engine
 import { isNever } from '../engine/exhaustive.ts'
 import type { SnapshotScope } from '../engine/messages.ts'
 import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
+import { type AttemptContext, type AttemptLimits, CheckpointAttempt, type CrewAttempt } from './checkpoint-attempt.ts'
 import { Checkpointer, earlyCheckpointBytes } from './checkpointer.ts'
 import { type Dealt, DiscoveryWatch } from './discovery-watch.ts'
 import type { Errands } from './errands.ts'
@@ -29,16 +30,8 @@ const stateOf: Readonly<Record<Ending, PipelineResult['state']>> = { end: 'done'
 
 /** Whoever does the work. */
 export interface Crew {
-  /** Sinks are asked where they stand, then sources take their snapshots. */
-  readonly inject: (epoch: number, scope: SnapshotScope) => void
-  /** Where each sink stood then, once all that was published until now is acknowledged. */
-  readonly positions: () => Promise<Readonly<Record<string, unknown>>>
-  /** The last snapshot is durable. */
-  readonly persisted: () => void
-  /** The checkpoint came to nothing: what its snapshots took goes into the next one. Resolves when all tasks have heard it. */
-  readonly aborted: (epoch: number) => Promise<void>
-  /** What the checkpoint holds leaves. */
-  readonly publish: (checkpoint: Checkpoint) => Promise<void>
+  /** The threads' share of an attempt at a checkpoint; nothing is sent before its `inject`. */
+  readonly attempt: (epoch: number, context: AttemptContext) => CrewAttempt
   /** Splits have appeared, and are to be read; see `Discovery`. */
   readonly discovered: (dealt: Dealt) => void
   readonly stopPulling: () => void
@@ -46,6 +39,8 @@ export interface Crew {
   readonly drain: () => void
   /** Event time is over everywhere, and nothing is left to do. */
   readonly finished: () => boolean
+  /** Answers that came when their question or attempt was over. */
+  readonly stale: () => number
   /** Outputs that wait for a checkpoint. */
   readonly pendingBytes: () => number
 }
@@ -65,10 +60,8 @@ export class Conductor {
   #ended: PipelineResult['state'] | null = null
   #failures = 0
   #checkpointDueMs: number
-  /** Says that the checkpoint under way was given up. */
-  #givenUp: AbortSignal = new AbortController().signal
-  /** When the checkpoint under way has taken too long. */
-  #deadlineMs = Infinity
+  /** From its barrier until it is published or given up. */
+  #attempt: CheckpointAttempt | null = null
   #progressDueMs = 0
 
   /** `poke`: called when there is something to do again. */
@@ -108,7 +101,9 @@ export class Conductor {
   }
 
   get stats(): Checkpointer['stats'] {
-    return this.#checkpointer.stats
+    const { stats } = this.#checkpointer
+    stats.stale = this.#coordinator.stale + this.#crew.stale()
+    return stats
   }
 
   // ---- what a job asks
@@ -150,7 +145,7 @@ export class Conductor {
   step(progress: () => void): boolean {
     this.#errands.ask()
     const now = this.#place.clock.wallMs()
-    if (now >= this.#deadlineMs) this.#onLate()
+    if (this.#attempt !== null && now >= this.#attempt.deadlineMs) this.#onLate(this.#attempt)
     if (!this.#lease.holds(now, work => this.#errands.later(work))) return false
     if (now >= this.#progressDueMs && this.#ended === null) {
       this.#progressDueMs = now + progressMs
@@ -182,13 +177,13 @@ export class Conductor {
     return this.#place.options.checkpoints?.everyMs ?? publishMs
   }
 
-  #limits(): { readonly timeoutMs: number; readonly failures: number } {
+  #limits(): AttemptLimits {
     return this.#place.options.checkpoints ?? unkept
   }
 
   /** When to look again, by the wall clock. */
   dueMs(): number {
-    return Math.min(this.#discovery.dueMs(), this.#coordinator.busy() ? this.#deadlineMs : this.#checkpointDueMs)
+    return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? this.#checkpointDueMs)
   }
 
   #scopeOf({ full }: Checkpoint): SnapshotScope {
@@ -209,36 +204,22 @@ export class Conductor {
   #carryOutOne(command: CoordinatorCommand<WritableSnapshot>): void {
     switch (command._tag) {
       case 'Inject': {
-        const { epoch, purpose } = command.checkpoint
-        this.#checkpointDueMs = this.#place.clock.wallMs() + this.#everyMs()
-        this.#deadlineMs = this.#place.clock.wallMs() + this.#limits().timeoutMs
-        this.#givenUp = this.#checkpointer.begin()
+        const { checkpoint } = command
+        const { epoch, purpose } = checkpoint
+        const { clock } = this.#place
+        this.#checkpointDueMs = clock.wallMs() + this.#everyMs()
+        this.#attempt = new CheckpointAttempt(checkpoint, clock, this.#limits(), this.#scopeOf(checkpoint), (of, context) =>
+          this.#crew.attempt(of, context),
+        )
         this.#place.tell({ _tag: 'CheckpointStarted', epoch, purpose })
-        return this.#crew.inject(epoch, this.#scopeOf(command.checkpoint))
+        return this.#attempt.crew.inject()
       }
       case 'Persist':
-        this.#place.tell({
-          _tag: 'CheckpointAligned',
-          epoch: command.checkpoint.epoch,
-          alignmentMs: this.#checkpointer.aligned(command.snapshots),
-        })
-        return this.#persist(command.checkpoint, command.snapshots)
+        return this.#persist(this.#underWay(command.checkpoint), command.snapshots)
       case 'Publish':
-        this.#deadlineMs = Infinity
-        return this.#errands.later(async () => {
-          await this.#crew.publish(command.checkpoint)
-          if (command.checkpoint.purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content, command.checkpoint.epoch)
-          return () => this.#onPublished(command.checkpoint.epoch)
-        })
+        return this.#publish(this.#underWay(command.checkpoint))
       case 'Abort':
-        this.#deadlineMs = this.#place.clock.wallMs() + this.#limits().timeoutMs
-        return this.#errands.later(async () => {
-          await this.#crew.aborted(command.checkpoint.epoch)
-          return () => {
-            this.#deadlineMs = Infinity
-            this.#coordinator.onAborted()
-          }
-        })
+        return this.#abort(this.#underWay(command.checkpoint))
       case 'Ended':
         this.#ended ??= stateOf[command.checkpoint.purpose as Ending]
         this.#errands.close()
@@ -248,72 +229,99 @@ export class Conductor {
     }
   }
 
-  #persist(checkpoint: Checkpoint, snapshots: ReadonlyArray<WritableSnapshot>): void {
-    const givenUp = this.#givenUp
+  #underWay({ epoch }: Checkpoint): CheckpointAttempt {
+    if (this.#attempt?.epoch !== epoch) throw new Error(`checkpoint ${epoch} is not under way`)
+    return this.#attempt
+  }
+
+  #persist(attempt: CheckpointAttempt, snapshots: ReadonlyArray<WritableSnapshot>): void {
+    attempt.aligned(snapshots.map(({ takenMs }) => takenMs))
+    this.#place.tell({ _tag: 'CheckpointAligned', epoch: attempt.epoch, alignmentMs: attempt.alignmentMs })
     this.#errands.later(
       async () => {
-        const positions = await this.#crew.positions()
-        const compact = !givenUp.aborted && (await this.#checkpointer.persist(checkpoint, snapshots, positions))
+        const positions = await attempt.crew.positions()
+        const compact = !attempt.givenUp && (await this.#checkpointer.persist(attempt, snapshots, positions))
         return () => {
-          if (!givenUp.aborted) this.#onPersisted(checkpoint.epoch, compact)
+          if (!attempt.givenUp) this.#onPersisted(attempt, compact)
         }
       },
       error => {
-        if (!givenUp.aborted) this.#giveUp(error)
+        if (!attempt.givenUp) this.#giveUp(attempt, error)
       },
     )
   }
 
-  #onPersisted(epoch: number, compact: boolean): void {
+  #onPersisted(attempt: CheckpointAttempt, compact: boolean): void {
+    const { epoch } = attempt
     this.#failures = 0
+    attempt.durable()
     this.#place.tell({ _tag: 'CheckpointDurable', epoch, bytes: this.stats.lastBytes ?? 0 })
-    this.#crew.persisted()
-    this.#carryOut(this.#coordinator.onPersisted())
+    attempt.crew.persisted()
+    this.#carryOut(this.#coordinator.onPersisted(epoch))
     // Behind it: a checkpoint that was persisted settles the wish for a full one.
     if (compact) this.#coordinator.wantFull()
   }
 
-  #onPublished(epoch: number): void {
-    const { lastAlignmentMs, lastBytes } = this.stats
-    const durationMs = this.#checkpointer.elapsedMs()
-    this.#place.tell({ _tag: 'CheckpointCompleted', epoch, durationMs, alignmentMs: lastAlignmentMs ?? 0, bytes: lastBytes ?? 0 })
-    this.#carryOut(this.#coordinator.onPublished())
+  #publish(attempt: CheckpointAttempt): void {
+    const { epoch, purpose } = attempt.checkpoint
+    this.#errands.later(async () => {
+      await attempt.crew.publish()
+      if (purpose === 'savepoint') await this.#savepoints.write(this.#checkpointer.content, epoch)
+      return () => this.#onPublished(attempt)
+    })
   }
 
-  /** What is durable is waited for: it cannot be given up, and its sinks have limits of their own. */
-  #onLate(): void {
+  #onPublished(attempt: CheckpointAttempt): void {
+    const { epoch, alignmentMs } = attempt
+    this.#attempt = null
+    const bytes = this.stats.lastBytes ?? 0
+    this.#place.tell({ _tag: 'CheckpointCompleted', epoch, durationMs: attempt.elapsedMs(), alignmentMs, bytes })
+    this.#carryOut(this.#coordinator.onPublished(epoch))
+  }
+
+  #abort(attempt: CheckpointAttempt): void {
+    this.#errands.later(async () => {
+      await attempt.crew.abort()
+      return () => {
+        this.#attempt = null
+        this.#coordinator.onAborted(attempt.epoch)
+      }
+    })
+  }
+
+  #onLate(attempt: CheckpointAttempt): void {
+    const { failures } = this.#limits()
+    const { epoch } = attempt
     const waits = this.#coordinator.waitsFor()
-    if (waits === null) return
-    const limit = `checkpoint ${this.#coordinator.epoch} was not finished within ${this.#limits().timeoutMs} ms`
-    const error = new CheckpointError('TimedOut', `${limit}: ${waits}. Checkpoints take a longer timeout, if that is what it needs`)
-    if (!this.#givenUp.aborted) return this.#giveUp(error)
+    const error = new CheckpointError(
+      'TimedOut',
+      `checkpoint ${epoch} was not finished within ${attempt.limitMs} ms: ${waits ?? 'it is durable, and what it holds is not published yet'}. If it needs longer, raise the timeout of the checkpoints`,
+    )
+    // What is durable cannot be given up: the next start publishes it.
+    if (waits === null) throw error
+    if (!attempt.givenUp) return this.#giveUp(attempt, error)
     // A worker that stands still does not even hear of it: that counts as one more that failed.
-    if (++this.#failures >= this.#limits().failures) throw error
-    this.#deadlineMs = this.#place.clock.wallMs() + this.#limits().timeoutMs
+    if (++this.#failures >= failures) throw error
+    attempt.extend()
   }
 
   /** A full disk fails the checkpoint, not the data: what it held goes into the next one. */
-  #giveUp(error: unknown): void {
+  #giveUp(attempt: CheckpointAttempt, error: unknown): void {
     const { failures } = this.#limits()
+    const { epoch } = attempt
     const transient = error instanceof CheckpointError && mayPass.has(error.kind)
     const message = error instanceof Error ? error.message : String(error)
     this.#failures++
-    this.#checkpointer.giveUp()
-    this.#place.tell({
-      _tag: 'CheckpointAborted',
-      epoch: this.#coordinator.epoch,
-      durationMs: this.#checkpointer.elapsedMs(),
-      inARow: this.#failures,
-      message,
-    })
+    this.#checkpointer.giveUp(attempt)
+    this.#place.tell({ _tag: 'CheckpointAborted', epoch, durationMs: attempt.elapsedMs(), inARow: this.#failures, message })
     if (!transient || this.#failures >= failures) throw error
     this.stats.failures.count(error)
     this.#place.log('error', `a checkpoint failed (${this.#failures} of ${failures} in a row until the run fails): ${message}`, {
-      checkpoint: this.#coordinator.epoch,
+      checkpoint: epoch,
       error: failureClass(error),
     })
     this.#checkpointDueMs = this.#place.clock.wallMs() + Math.max(retryMs, this.#everyMs())
-    this.#carryOut(this.#coordinator.abort())
+    this.#carryOut(this.#coordinator.abort(epoch))
   }
 
   close(): void {

@@ -7,13 +7,17 @@ import { inTime } from './time-limit.ts'
 /** How long the end of a run waits for them. */
 const longestMs = 10_000
 
+/** One that waits for a checkpoint, with the task that asked for it. */
+export interface TakenFinalizer {
+  readonly task: string
+  readonly finalizer: Finalizer
+}
+
 export class Finalizers {
   readonly #log: Log
   readonly #clock: Pick<Clock, 'after'>
   /** By task: what belongs to its next snapshot. */
   readonly #waiting = new Map<string, Finalizer[]>()
-  /** What belongs to the checkpoint under way, with its task. */
-  readonly #taken: (readonly [task: string, finalizer: Finalizer])[] = []
   readonly #running = new Set<Promise<void>>()
 
   constructor(log: Log, clock: Pick<Clock, 'after'>) {
@@ -34,18 +38,21 @@ export class Finalizers {
     return this.#waiting.size > 0
   }
 
-  onSnapshot(task: string): void {
-    for (const finalizer of this.#waiting.get(task) ?? []) this.#taken.push([task, finalizer])
+  /** What belongs to a snapshot that the task has just taken. */
+  take(task: string): ReadonlyArray<TakenFinalizer> {
+    const taken = (this.#waiting.get(task) ?? []).map(finalizer => ({ task, finalizer }))
     this.#waiting.delete(task)
+    return taken
   }
 
-  /** The checkpoint came to nothing: what it held goes into the next one. */
-  onAborted(): void {
-    for (const [task, finalizer] of this.#taken.splice(0)) this.add(task, [finalizer])
+  /** The checkpoint was given up: its finalizers belong to the tasks' next snapshots. */
+  giveBack(taken: ReadonlyArray<TakenFinalizer>): void {
+    for (const { task, finalizer } of taken) this.add(task, [finalizer])
   }
 
-  onPublished(): void {
-    for (const [, finalizer] of this.#taken.splice(0)) {
+  /** The checkpoint is durable and published. */
+  run(taken: ReadonlyArray<TakenFinalizer>): void {
+    for (const { finalizer } of taken) {
       const running = this.#run(finalizer).finally(() => this.#running.delete(running))
       this.#running.add(running)
     }

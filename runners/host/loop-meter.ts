@@ -61,11 +61,13 @@ export class LoopMeter {
     readonly sinks: ReadonlyMap<string, ConnectedSink>
     readonly worker: number
     readonly held: LoopReport['held']
+    readonly stale: number
   }): LoopReport {
     const nowMs = this.#clock.monotonicMs()
     const sources = o.tasks.filter(task => task.splits !== null)
     return {
       held: o.held,
+      stale: o.stale,
       elementsRead: this.#elementsRead,
       bytesRead: this.#bytesRead,
       elementsWritten: this.#elementsWritten,

@@ -26,6 +26,8 @@ export interface LoopReport extends Pick<
 > {
   /** Of its own tasks alone. */
   readonly held: JobMetrics['held']
+  /** Checkpoint messages and snapshots that came when their attempt was over. */
+  readonly stale: number
   /** The lowest of its sources that have splits here; milliseconds. */
   readonly watermark: number
   readonly transforms: ReadonlyArray<Omit<TransformMetrics, 'fused'>>
@@ -65,6 +67,7 @@ export const metricsOf = (
     user: withoutSecrets(mergeMetrics(reports.flatMap(({ user }) => user))),
     checkpoints: {
       ...checkpoints,
+      stale: checkpoints.stale + sum(report => report.stale),
       ageMs: lastAtMs === null ? null : nowMs - lastAtMs,
       durations: durations.told(),
     },

@@ -9,7 +9,6 @@ import type { LoopMeter } from './loop-meter.ts'
 export class Sinks {
   readonly connected: ReadonlyMap<string, ConnectedSink>
   readonly #elsewhere: ReadonlySet<string>
-  #flushes: ReadonlyArray<{ readonly id: string; readonly sink: ConnectedSink; readonly position: Promise<unknown> }> = []
 
   /** `elsewhere`: those that another thread writes to, which are left out of what is committed here. */
   constructor(connected: ReadonlyMap<string, ConnectedSink>, elsewhere: ReadonlySet<string> = new Set()) {
@@ -33,23 +32,22 @@ export class Sinks {
 
   /**
    * To be called at the moment the barrier is injected, before anything behind it is read: what a sink has published until here is in
-   * the checkpoint, and where its destination stands now is where a recovery begins to look for what came after.
+   * the checkpoint, and where its destination stands now is where a recovery begins to look for what came after. The result gives where
+   * each stood then, once all that was published until now is acknowledged.
    */
-  begin(): void {
-    this.#flushes = [...this.connected].map(([id, sink]) => ({ id, sink, position: io(id, () => sink.flush()) }))
-    // Whoever persists will see a rejection; until then nobody looks.
-    for (const { position } of this.#flushes) position.catch(() => undefined)
-  }
-
-  /** Where each stood at `begin`, once all that was published until now is acknowledged. */
-  async positions(): Promise<Readonly<Record<string, unknown>>> {
-    const positions: Record<string, unknown> = {}
-    for (const { id, sink, position } of this.#flushes) {
-      positions[id] = await position
-      // Outputs that leave as they come may come from behind an asynchronous stage, after the barrier's injection.
-      await io(id, () => sink.flush())
+  begin(): () => Promise<Readonly<Record<string, unknown>>> {
+    const flushes = [...this.connected].map(([id, sink]) => ({ id, sink, position: io(id, () => sink.flush()) }))
+    // Whoever asks for the positions sees a rejection; a checkpoint that is given up never does.
+    for (const { position } of flushes) position.catch(() => undefined)
+    return async () => {
+      const positions: Record<string, unknown> = {}
+      for (const { id, sink, position } of flushes) {
+        positions[id] = await position
+        // Outputs that leave as they come may come from behind an asynchronous stage, after the barrier's injection.
+        await io(id, () => sink.flush())
+      }
+      return positions
     }
-    return positions
   }
 
   /** What the checkpoint holds leaves; the meter is told of it. */

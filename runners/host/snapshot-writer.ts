@@ -1,4 +1,4 @@
-// Writes the state of a checkpoint under way, a few milliseconds at a time, while elements go on.
+// Writes the state of one checkpoint attempt, a few milliseconds at a time, while elements go on.
 import type { TaskSnapshot } from '../engine/messages.ts'
 import type { WritableSnapshot } from './checkpoint-content.ts'
 import type { Clock } from './clock.ts'
@@ -8,31 +8,30 @@ const turnMs = 2
 const entriesAtOnce = 64
 
 interface Writing {
-  readonly epoch: number
   readonly snapshot: TaskSnapshot
   readonly takenMs: number
 }
 
 export class SnapshotWriter {
   readonly #clock: Pick<Clock, 'monotonicMs'>
-  readonly #onWritten: (epoch: number, snapshot: WritableSnapshot) => void
-  #writing: Writing[] = []
+  readonly #onWritten: (snapshot: WritableSnapshot) => void
+  readonly #writing: Writing[] = []
 
-  constructor(clock: Pick<Clock, 'monotonicMs'>, onWritten: (epoch: number, snapshot: WritableSnapshot) => void) {
+  constructor(clock: Pick<Clock, 'monotonicMs'>, onWritten: (snapshot: WritableSnapshot) => void) {
     this.#clock = clock
     this.#onWritten = onWritten
   }
 
-  add(epoch: number, snapshot: TaskSnapshot): void {
-    const writing = { epoch, snapshot, takenMs: this.#clock.monotonicMs() }
+  add(snapshot: TaskSnapshot): void {
+    const writing = { snapshot, takenMs: this.#clock.monotonicMs() }
     if (!this.#advance(writing)) this.#writing.push(writing)
   }
 
   /** Says whether it is written. */
-  #advance({ epoch, snapshot, takenMs }: Writing): boolean {
+  #advance({ snapshot, takenMs }: Writing): boolean {
     const { keyed } = snapshot
     if (keyed?.write(entriesAtOnce) === false) return false
-    this.#onWritten(epoch, { ...snapshot, keyed: keyed?.parts() ?? [], takenMs })
+    this.#onWritten({ ...snapshot, keyed: keyed?.parts() ?? [], takenMs })
     return true
   }
 
@@ -44,10 +43,5 @@ export class SnapshotWriter {
       if (first !== undefined && this.#advance(first)) this.#writing.shift()
     }
     return this.#writing.length > 0
-  }
-
-  /** The checkpoint came to nothing. */
-  giveUp(): void {
-    this.#writing = []
   }
 }

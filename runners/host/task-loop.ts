@@ -2,8 +2,7 @@
 // It says what happened and is told what to do by whoever conducts the run, in this thread or in another.
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Split, SplitReader } from '../../sdk/splittable/source.ts'
-import type { Message, SnapshotScope, TaskSnapshot } from '../engine/messages.ts'
-import { heldBytes } from '../engine/outputs.ts'
+import type { Message, SnapshotScope } from '../engine/messages.ts'
 import { othersIn, passedBy } from '../engine/origins.ts'
 import type { Waiting } from '../engine/pausing.ts'
 import { discoveredBy, givenBy, shareOf, takenBy } from '../engine/shared-work.ts'
@@ -20,12 +19,12 @@ import { Finalizers } from './finalizers.ts'
 import { tearDown } from './life-cycle.ts'
 import { type Random, randomOf } from './random.ts'
 import { Readers, readingOf } from './readers.ts'
+import { LoopAttempt } from './loop-attempt.ts'
 import type { LoopListener, LoopPlace } from './loop-context.ts'
 import { LoopMeter } from './loop-meter.ts'
 import type { LoopReport } from './metrics.ts'
 import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
-import { SnapshotWriter } from './snapshot-writer.ts'
 import { makeTasks, type TaskSet } from './task-set.ts'
 import { WatermarkWatch } from './watermark-watch.ts'
 
@@ -41,7 +40,6 @@ export class TaskLoop {
   readonly #restrictions: RestrictionRunner
   readonly #watermarks = new WatermarkWatch()
   readonly #meter: LoopMeter
-  readonly #snapshots: SnapshotWriter
   #set: TaskSet = { tasks: [], instances: [] }
   #readers: Readers | null = null
   /** Whose processing time this is, if not the machine's. */
@@ -52,9 +50,9 @@ export class TaskLoop {
   #draining = false
   /** What looks for splits have found, as long as it is being opened. */
   readonly #arriving: { begin: (() => void) | null }[] = []
-  /** Outputs of the checkpoint under way. */
-  #leaving: Pick<TaskSnapshot, 'task' | 'outputs'>[] = []
-  #leavingBytes = 0
+  #attempt: LoopAttempt | null = null
+  /** Messages and snapshots of other attempts than the one under way. */
+  #stale = 0
 
   constructor(place: LoopPlace, listener: LoopListener) {
     this.#place = place
@@ -63,7 +61,6 @@ export class TaskLoop {
     this.#calls = new LiveCalls(place.clock)
     this.#meter = new LoopMeter(place.clock)
     this.#finalizers = new Finalizers(place.log, place.clock)
-    this.#snapshots = new SnapshotWriter(place.clock, listener.onSnapshot)
     this.#restrictions = new RestrictionRunner({
       clock: place.clock,
       now: () => this.#now(),
@@ -85,13 +82,7 @@ export class TaskLoop {
       log: this.#place.log,
       cutFor: this.#place.bundles.cutFor,
       publish: (sinkId, split, outputs) => this.#publish(sinkId, split, outputs),
-      snapshot: (epoch, snapshot) => {
-        const { task, outputs } = snapshot
-        if (outputs.length > 0) this.#leaving.push({ task, outputs })
-        for (const { outputs: rows } of outputs) this.#leavingBytes += heldBytes(rows)
-        this.#finalizers.onSnapshot(task)
-        this.#snapshots.add(epoch, snapshot)
-      },
+      snapshot: (epoch, snapshot) => this.#attemptOf(epoch)?.add(snapshot, this.#finalizers.take(snapshot.task)),
       call: (task, id, element) => this.#call(task, id, element),
       restriction: this.#restrictions.carryOut,
       afterCommit: (task, finalizer) => this.#finalizers.add(task, [finalizer]),
@@ -121,7 +112,7 @@ export class TaskLoop {
     const readers = this.#readers?.states() ?? []
     const [worker = 0] = site.shards
     const held = this.#watermarks.look(tasks, readers, worker, this.#place.clock.wallMs())
-    return this.#meter.report({ readers, tasks, sinks: sinks.connected, worker, held })
+    return this.#meter.report({ readers, tasks, sinks: sinks.connected, worker, held, stale: this.#stale })
   }
 
   // ---- one turn
@@ -134,7 +125,7 @@ export class TaskLoop {
 
   /** Reads one batch, and all that follows from it; writes some state of the checkpoint under way. Says whether there is more to do at once. */
   read(): boolean {
-    const more = this.#snapshots.turn()
+    const more = this.#attempt?.turn() === true
     return this.#read() || more
   }
 
@@ -199,7 +190,7 @@ export class TaskLoop {
   #mustWait(reader: Task | null): boolean {
     const { tasks } = this.#set
     for (let i = tasks.length - 1; i >= 0 && tasks[i] !== reader; i--) if (tasks[i]?.congested() === true) return true
-    if (this.pendingBytes() + this.#leavingBytes > pauseBytes) return true
+    if (this.pendingBytes() + (this.#attempt?.outputBytes ?? 0) > pauseBytes) return true
     return this.#place.sinks.congested() || this.#place.backedUp()
   }
 
@@ -300,33 +291,52 @@ export class TaskLoop {
     this.#taskOf(stage).onMessage(from, message, this.#now())
   }
 
+  /** The barrier of a checkpoint: sinks are asked where they stand, then the sources' tasks take their snapshots. */
   inject(epoch: number, scope: SnapshotScope): void {
+    const { sinks, clock } = this.#place
+    this.#attempt = new LoopAttempt(epoch, sinks.begin(), clock, this.#listener.onSnapshot)
     for (const { task, call } of this.#readers?.commits() ?? []) this.#finalizers.add(task.name, [{ transform: task.stage.id, call }])
     for (const task of this.#sourceTasks()) task.onInject(epoch, scope, this.#now())
-    this.#place.sinks.passed(passedBy(this.#sourceTasks()))
+    sinks.passed(passedBy(this.#sourceTasks()))
   }
 
-  persisted(): void {
-    for (const task of this.#set.tasks) task.onPersisted()
+  /** The attempt that a message or a snapshot belongs to; null, and counted, where it is not under way any more. */
+  #attemptOf(epoch: number): LoopAttempt | null {
+    if (this.#attempt?.epoch === epoch) return this.#attempt
+    this.#stale++
+    return null
   }
 
-  /** What the last checkpoint holds of this thread leaves. */
+  /** Where each sink stood at the barrier; null where the attempt is not under way any more. */
+  async positions(epoch: number): Promise<Readonly<Record<string, unknown>> | null> {
+    return (await this.#attemptOf(epoch)?.positions()) ?? null
+  }
+
+  persisted(epoch: number): void {
+    if (this.#attemptOf(epoch) !== null) for (const task of this.#set.tasks) task.onPersisted()
+  }
+
+  /** The sinks of this thread get what the checkpoint holds for them. */
   async publish(at: { readonly generation: number; readonly epoch: number }): Promise<void> {
-    await this.#place.sinks.commit(at, this.#leaving, this.#meter)
-    this.#leaving = []
-    this.#leavingBytes = 0
+    const attempt = this.#attemptOf(at.epoch)
+    if (attempt === null) return
+    await this.#place.sinks.commit(at, attempt.outputs, this.#meter)
+    attempt.published()
   }
 
-  /** All that the last checkpoint holds has left, from every thread: whoever waited for that is told. */
-  committed(): void {
-    this.#finalizers.onPublished()
+  /** The checkpoint is published by every thread: its finalizers run. */
+  committed(epoch: number): void {
+    const attempt = this.#attemptOf(epoch)
+    if (attempt === null) return
+    this.#attempt = null
+    this.#finalizers.run(attempt.finalizers)
   }
 
+  /** The checkpoint was given up: what its snapshots took goes into the next one. */
   aborted(epoch: number): void {
-    this.#leaving = []
-    this.#leavingBytes = 0
-    this.#snapshots.giveUp()
-    this.#finalizers.onAborted()
+    const attempt = this.#attemptOf(epoch)
+    this.#attempt = null
+    this.#finalizers.giveBack(attempt?.finalizers ?? [])
     for (const task of this.#set.tasks) task.onAborted(epoch, this.#now())
   }
 

@@ -1,9 +1,10 @@
-// The workers of a run as its conductor sees them: what one is told all are told, and an answer is complete when it has come from each.
+// The workers of a run as its conductor sees them: messages to all of them, and questions that end with all of their answers.
 import { Coder } from '../../sdk/coders/index.ts'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
 import { othersIn, othersOf } from '../engine/origins.ts'
 import { taskName } from '../engine/task-name.ts'
-import type { SnapshotScope } from '../engine/messages.ts'
+import type { TaskSnapshot } from '../engine/messages.ts'
+import type { AttemptContext, CrewAttempt } from '../host/checkpoint-attempt.ts'
 import { decodeOutputs, statesIn, type WritableSnapshot } from '../host/checkpoint-content.ts'
 import type { Crew } from '../host/conductor.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
@@ -14,7 +15,8 @@ import type { Opened, Place } from '../host/opening.ts'
 import { Sinks } from '../host/sinks.ts'
 import { taskNamesOf } from '../host/task-set.ts'
 import { isHome } from './home-sinks.ts'
-import type { Gathered, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
+import { type Ask, type Gathered, oneWay, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
+import { type AnswerOf, type AnswerTag, type Question, Questions } from './questions.ts'
 import { sharedAmong, SharingCrew } from './sharing-crew.ts'
 import type { PeerPort, Threads, WorkerThread } from './port.ts'
 
@@ -25,7 +27,8 @@ export interface CrewListener {
   readonly onChange: () => void
 }
 
-type Answer = 'Ready' | 'Positions' | 'Undone' | 'Published' | 'Gathered' | 'Rest' | 'Moved'
+/** For what a thread answers as soon as its event loop turns; user code may block it for a while. */
+const answerMs = 600_000
 
 /** Of all workers together. */
 export interface CrewRest {
@@ -37,6 +40,38 @@ export interface CrewRest {
   readonly sent: number
 }
 
+type Limits = Pick<Question<AnswerTag>, 'limitMs' | 'signal' | 'late'>
+
+/** The main thread's share of a checkpoint attempt: what its own sinks stand at, and the outputs of the workers' snapshots. */
+class WorkersAttempt {
+  readonly epoch: number
+  readonly #outputs: { readonly task: string; readonly outputs: Uint8Array }[] = []
+  #positions: (() => Promise<Readonly<Record<string, unknown>>>) | null = null
+
+  constructor(epoch: number) {
+    this.epoch = epoch
+  }
+
+  /** At the barrier's injection. */
+  begin(sinks: Sinks): void {
+    this.#positions = sinks.begin()
+  }
+
+  async positions(): Promise<Readonly<Record<string, unknown>>> {
+    if (this.#positions === null) throw new Error(`checkpoint ${this.epoch} has no barrier yet`)
+    return this.#positions()
+  }
+
+  /** `outputs`: encoded. */
+  add(task: string, outputs: Uint8Array | null): void {
+    if (outputs !== null) this.#outputs.push({ task, outputs })
+  }
+
+  outputs(): ReadonlyArray<Pick<TaskSnapshot, 'task' | 'outputs'>> {
+    return this.#outputs.map(({ task, outputs }) => ({ task, outputs: decodeOutputs(outputs) }))
+  }
+}
+
 export class WorkerCrew implements Crew {
   readonly #opened: Opened
   readonly #place: Place
@@ -44,11 +79,11 @@ export class WorkerCrew implements Crew {
   readonly #kind: Threads
   readonly #threads: WorkerThread[] = []
   readonly #reports = new Map<number, Extract<ToMain, { readonly _tag: 'Report' }>>()
-  readonly #awaited = new Map<string, (message: ToMain) => void>()
+  readonly #questions: Questions
   /** What only this thread can write to. */
   readonly #home: Sinks
-  /** Encoded outputs of the snapshots under way. */
-  #leaving: { readonly task: string; readonly outputs: Uint8Array }[] = []
+  #attempt: WorkersAttempt | null = null
+  #stale = 0
   readonly #meter: LoopMeter
   readonly #sharing: SharingCrew
 
@@ -58,10 +93,15 @@ export class WorkerCrew implements Crew {
     this.#place = place
     this.#listener = listener
     this.#meter = new LoopMeter(place.clock)
+    this.#questions = new Questions(place.clock)
     const { plan, shards, sources } = opened
-    this.#sharing = new SharingCrew(sharedAmong(shards, plan, sources), shards, (worker, message) => {
-      if (worker === null) this.#tell(message)
-      else this.#threads[worker]?.post(message)
+    this.#sharing = new SharingCrew(sharedAmong(shards, plan, sources), shards, {
+      release: (stage, at) => this.#tell({ ...oneWay, _tag: 'Release', stage, at }),
+      // Where a worker does not answer, the work is lost with it: the run begins again.
+      give: (worker, stage, onGiven) =>
+        void this.#ask(worker, 'Given', { _tag: 'Give', stage }).then(({ moved }) => onGiven(moved), listener.onFailure),
+      take: (worker, stage, moved, onTaken) =>
+        void this.#ask(worker, 'Taken', { _tag: 'Take', stage, moved }).then(onTaken, listener.onFailure),
     })
     const home = new Set(opened.plan.sinks.filter(isHome).map(({ id }) => id))
     const away = new Set(opened.plan.sinks.flatMap(({ id }) => (home.has(id) ? [] : [id])))
@@ -70,22 +110,25 @@ export class WorkerCrew implements Crew {
     this.#home = new Sinks(new Map([...opened.sinks].filter(([id]) => home.has(id))), away)
   }
 
-  /** Starts all workers; resolves when each has opened what it needs. */
-  async start(setup: Omit<WorkerSetup, 'worker' | 'peers' | 'states'>): Promise<void> {
+  /** Starts all workers; resolves when each has opened what it needs, and rejects where one has not in time. */
+  async start(setup: Omit<WorkerSetup, 'worker' | 'peers' | 'states'>, limits: Pick<Limits, 'limitMs' | 'late'>): Promise<void> {
     const { workers } = setup
     const ports = portsBetween(this.#kind, workers)
-    const ready = Array.from({ length: workers }, (_, worker) => this.#answer(worker, 'Ready'))
-    for (let worker = 0; worker < workers; worker++) {
-      const whole = { ...setup, worker, peers: ports[worker] ?? [], states: await this.#statesOf(worker) }
-      this.#threads.push(
-        this.#kind.start(whole, {
+    const wholes: WorkerSetup[] = []
+    for (let worker = 0; worker < workers; worker++)
+      wholes.push({ ...setup, worker, peers: ports[worker] ?? [], states: await this.#statesOf(worker) })
+    const ready = wholes.map(whole => {
+      const { worker } = whole
+      const send = (question: number): void => {
+        this.#threads[worker] = this.#kind.start(whole, question, {
           onMessage: message => this.#take(worker, message),
           onDeath: error => this.#onDeath(worker, error),
-        }),
-      )
-    }
+        })
+      }
+      return this.#questions.ask({ worker, tag: 'Ready', ...limits, send })
+    })
     const times = (await Promise.all(ready)).flatMap(({ scriptedMs }) => scriptedMs ?? [])
-    this.#tell({ _tag: 'Go', scriptedMs: times.length === 0 ? null : Math.max(...times) })
+    this.#tell({ ...oneWay, _tag: 'Go', scriptedMs: times.length === 0 ? null : Math.max(...times) })
   }
 
   async #statesOf(worker: number): Promise<WorkerSetup['states']> {
@@ -103,32 +146,39 @@ export class WorkerCrew implements Crew {
 
   #onDeath(worker: number, cause: Error): void {
     const message = `worker ${worker} died: ${cause.message}`
+    const failure = new RemoteFailure({ _tag: 'WorkerFailed', worker, message, cause })
     this.#place.tell({ _tag: 'WorkerLost', worker, message })
-    this.#listener.onFailure(new RemoteFailure({ _tag: 'WorkerFailed', worker, message, cause }))
+    this.#questions.onDeath(worker, failure)
+    this.#listener.onFailure(failure)
+  }
+
+  /** It has said what it failed with, and says nothing more. */
+  #onFailed(worker: number, failure: RemoteFailure): void {
+    this.#questions.onDeath(worker, failure)
+    this.#listener.onFailure(failure)
   }
 
   #tell(message: ToWorker): void {
     for (const thread of this.#threads) thread.post(message)
   }
 
-  #answer<T extends Answer>(worker: number, tag: T): Promise<Extract<ToMain, { readonly _tag: T }>> {
-    return new Promise(resolve => {
-      this.#awaited.set(`${worker} ${tag}`, message => resolve(message as Extract<ToMain, { readonly _tag: T }>)) // by its key
-    })
+  #ask<T extends AnswerTag>(worker: number, tag: T, ask: Ask, limits: Limits = { limitMs: answerMs }): Promise<AnswerOf<T>> {
+    return this.#questions.ask({ worker, tag, ...limits, send: question => this.#threads[worker]?.post({ ...ask, question }) })
   }
 
-  /** What each answers to `message`. */
-  #ask<T extends Answer>(message: ToWorker, tag: T): Promise<ReadonlyArray<Extract<ToMain, { readonly _tag: T }>>> {
-    const answers = this.#threads.map((_, worker) => this.#answer(worker, tag))
-    this.#tell(message)
-    return Promise.all(answers)
+  #askAll<T extends AnswerTag>(tag: T, ask: Ask, limits?: Limits): Promise<ReadonlyArray<AnswerOf<T>>> {
+    return Promise.all(this.#threads.map((_, worker) => this.#ask(worker, tag, ask, limits)))
   }
 
   #take(worker: number, message: ToMain): void {
     switch (message._tag) {
       case 'Snapshot': {
         const { epoch, task, record, keyed, outputs, takenMs } = message
-        if (outputs !== null) this.#leaving.push({ task, outputs })
+        if (this.#attempt?.epoch !== epoch) {
+          this.#stale++
+          break
+        }
+        this.#attempt.add(task, outputs)
         this.#listener.onSnapshot(epoch, { task, record, keyed, outputs: outputs ?? [], takenMs })
         break
       }
@@ -136,15 +186,13 @@ export class WorkerCrew implements Crew {
         this.#reports.set(worker, message)
         this.#sharing.onShares(worker, message.shares)
         break
-      case 'Given':
-        return this.#sharing.onGiven(message.moved)
-      case 'Taken':
-        return this.#sharing.onTaken()
       case 'Log':
         this.#place.log(message.level, message.message, { worker, ...(message.fields as Readonly<Record<string, unknown>> | undefined) })
         return
       case 'Failed':
-        return this.#listener.onFailure(new RemoteFailure(message.error, message.failureClass))
+        return this.#onFailed(worker, new RemoteFailure(message.error, message.failureClass))
+      case 'Given':
+      case 'Taken':
       case 'Ready':
       case 'Positions':
       case 'Undone':
@@ -152,8 +200,7 @@ export class WorkerCrew implements Crew {
       case 'Gathered':
       case 'Rest':
       case 'Moved':
-        this.#awaited.get(`${worker} ${message._tag}`)?.(message)
-        return
+        return this.#questions.take(worker, message)
       case 'Closed':
         return
     }
@@ -162,61 +209,75 @@ export class WorkerCrew implements Crew {
 
   // ---- the crew
 
-  inject(epoch: number, scope: SnapshotScope): void {
-    this.#leaving = []
-    this.#sharing.onBarrier(() => {
-      this.#home.begin()
-      this.#tell({ _tag: 'Inject', epoch, scope })
-    })
+  attempt(epoch: number, { scope, signal, answerMs: limitMs }: AttemptContext): CrewAttempt {
+    const attempt = new WorkersAttempt(epoch)
+    this.#attempt = attempt
+    return {
+      inject: () =>
+        this.#sharing.onBarrier(() => {
+          attempt.begin(this.#home)
+          this.#tell({ _tag: 'Inject', epoch, scope })
+        }),
+      positions: async () =>
+        this.#positions(attempt, await this.#askAll('Positions', { _tag: 'AskPositions', epoch }, { limitMs, signal })),
+      persisted: () => {
+        this.#sharing.onAligned()
+        this.#tell({ _tag: 'Persisted', epoch })
+      },
+      abort: async () => {
+        this.#end(attempt)
+        this.#sharing.onAligned()
+        await this.#askAll('Undone', { _tag: 'Aborted', epoch }, { limitMs })
+      },
+      publish: () => this.#publish(attempt, limitMs),
+    }
   }
 
-  async positions(): Promise<Readonly<Record<string, unknown>>> {
-    const answers = await this.#ask({ _tag: 'AskPositions' }, 'Positions')
-    const positions: Record<string, unknown> = { ...(await this.#home.positions()) }
+  #end(attempt: WorkersAttempt): void {
+    if (this.#attempt === attempt) this.#attempt = null
+  }
+
+  async #positions(attempt: WorkersAttempt, answers: ReadonlyArray<AnswerOf<'Positions'>>): Promise<Readonly<Record<string, unknown>>> {
+    const positions: Record<string, unknown> = { ...(await attempt.positions()) }
     for (const { id, sink } of this.#opened.plan.sinks) {
-      const several = answers.flatMap(answer => (id in answer.positions ? [answer.positions[id]] : []))
+      const several = answers.flatMap(answer => (answer.positions !== null && id in answer.positions ? [answer.positions[id]] : []))
       if (several.length > 0) positions[id] = sink.earliest?.(several) ?? several[0]
     }
     return positions
   }
 
-  persisted(): void {
-    this.#sharing.onAligned()
-    this.#tell({ _tag: 'Persisted' })
-  }
-
-  async aborted(epoch: number): Promise<void> {
-    this.#leaving = []
-    this.#sharing.onAligned()
-    await this.#ask({ _tag: 'Aborted', epoch }, 'Undone')
-  }
-
-  async publish({ epoch }: { readonly epoch: number }): Promise<void> {
+  async #publish(attempt: WorkersAttempt, limitMs: number): Promise<void> {
+    const { epoch } = attempt
     const at = { generation: this.#opened.session?.generation ?? 0, epoch }
-    const published = this.#ask({ _tag: 'Publish', ...at }, 'Published')
-    const here =
-      this.#home.connected.size === 0 ? [] : this.#leaving.map(({ task, outputs }) => ({ task, outputs: decodeOutputs(outputs) }))
+    const published = this.#askAll('Published', { _tag: 'Publish', ...at }, { limitMs })
+    // Its rejection is seen below, behind what this thread publishes itself.
+    published.catch(() => undefined)
+    const here = this.#home.connected.size === 0 ? [] : attempt.outputs()
     await this.#home.commit(at, here, this.#meter)
-    this.#leaving = []
     await published
-    this.#tell({ _tag: 'Committed' })
+    this.#end(attempt)
+    this.#tell({ _tag: 'Committed', epoch })
+  }
+
+  stale(): number {
+    return this.#stale + this.#questions.stale
   }
 
   discovered(dealt: Dealt): void {
     const { stage, shard, splits } = dealt
     for (const [worker, thread] of this.#threads.entries()) {
-      if (worker === shard) thread.post({ _tag: 'Discovered', dealt })
-      else if (splits.length > 0) thread.post({ _tag: 'ReadElsewhere', origins: othersOf(stage, splits) })
+      if (worker === shard) thread.post({ ...oneWay, _tag: 'Discovered', dealt })
+      else if (splits.length > 0) thread.post({ ...oneWay, _tag: 'ReadElsewhere', origins: othersOf(stage, splits) })
     }
   }
 
   stopPulling(): void {
     this.#sharing.end()
-    this.#tell({ _tag: 'StopPulling' })
+    this.#tell({ ...oneWay, _tag: 'StopPulling' })
   }
 
   drain(): void {
-    this.#tell({ _tag: 'Drain' })
+    this.#tell({ ...oneWay, _tag: 'Drain' })
   }
 
   finished(): boolean {
@@ -241,18 +302,21 @@ export class WorkerCrew implements Crew {
 
   reports(): ReadonlyArray<LoopReport> {
     // What this thread does besides is not the run's.
-    const here = { ...this.#meter.report({ readers: [], tasks: [], sinks: this.#home.connected, worker: 0, held: null }), workers: [] }
+    const here = {
+      ...this.#meter.report({ readers: [], tasks: [], sinks: this.#home.connected, worker: 0, held: null, stale: 0 }),
+      workers: [],
+    }
     return [...this.#reports.values()].map(({ report }) => report).concat(here)
   }
 
   /** What came to assertions, of each worker. */
   async gathered(): Promise<ReadonlyArray<Gathered>> {
-    const answers = await this.#ask({ _tag: 'Gather' }, 'Gathered')
+    const answers = await this.#askAll('Gathered', { _tag: 'Gather' })
     return answers.map(({ elements }) => Object.fromEntries(Object.entries(elements).map(([id, bytes]) => [id, elementsIn(bytes)])))
   }
 
   async rest(): Promise<CrewRest> {
-    const rests = await this.#ask({ _tag: 'AskRest' }, 'Rest')
+    const rests = await this.#askAll('Rest', { _tag: 'AskRest' })
     const sum = (figure: 'sent' | 'received'): number => rests.reduce((total, rest) => total + rest[figure], 0)
     const [sent, received] = [sum('sent'), sum('received')]
     const events = rests.flatMap(({ nextMs }, worker) => (nextMs === null ? [] : [{ atMs: nextMs, worker }]))
@@ -265,13 +329,11 @@ export class WorkerCrew implements Crew {
   }
 
   async advanceTo(ms: number): Promise<void> {
-    await this.#ask({ _tag: 'AdvanceTo', ms }, 'Moved')
+    await this.#askAll('Moved', { _tag: 'AdvanceTo', ms })
   }
 
   async play(worker: number): Promise<void> {
-    const moved = this.#answer(worker, 'Moved')
-    this.#threads[worker]?.post({ _tag: 'Play' })
-    await moved
+    await this.#ask(worker, 'Moved', { _tag: 'Play' })
   }
 
   /** Whoever has not closed what it holds within `graceMs` is ended. */

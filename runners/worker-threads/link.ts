@@ -6,7 +6,7 @@ import type { Waiting } from '../engine/pausing.ts'
 import type { Stage } from '../plan/stage.ts'
 import { BatchCodec } from './batch-codec.ts'
 import type { PeerPort } from './port.ts'
-import type { ToPeer } from './protocol.ts'
+import { oneWay, type ToPeer } from './protocol.ts'
 
 /** On the way to one worker and not taken in yet. */
 const mostBytes = 4 * 1_024 * 1_024
@@ -46,14 +46,14 @@ export class Link {
 
   send(from: string, stage: string, message: Message): void {
     this.sent++
-    if (message._tag !== 'Batch') return this.#post({ _tag: 'Control', from, stage, message })
+    if (message._tag !== 'Batch') return this.#post({ ...oneWay, _tag: 'Control', from, stage, message })
     const bytes = this.#codec(stage).encode(message.batch)
     this.#inFlightBytes += bytes.byteLength
-    this.#port.postMessage({ _tag: 'Batch', from, stage, bytes, side: message.side }, [bytes])
+    this.#port.postMessage({ oneWay: true, _tag: 'Batch', from, stage, bytes, side: message.side }, [bytes])
   }
 
   sayWaiting(waiting: Waiting): void {
-    this.#post({ _tag: 'Waiting', waiting })
+    this.#post({ ...oneWay, _tag: 'Waiting', waiting })
   }
 
   #post(message: ToPeer): void {
@@ -68,7 +68,7 @@ export class Link {
         const size = bytes.byteLength
         this.received++
         deliver(from, stage, { _tag: 'Batch', batch: this.#codec(stage).decode(bytes), side })
-        return this.#post({ _tag: 'Credit', bytes: size })
+        return this.#post({ ...oneWay, _tag: 'Credit', bytes: size })
       }
       case 'Control':
         this.received++

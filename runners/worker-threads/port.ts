@@ -26,13 +26,14 @@ export interface WorkerThread {
 }
 
 export interface Threads {
-  readonly start: (setup: WorkerSetup, listener: ThreadListener) => WorkerThread
+  /** `question`: the number of its answer, Ready. */
+  readonly start: (setup: WorkerSetup, question: number, listener: ThreadListener) => WorkerThread
   /** The two ends of a new channel between workers. */
   readonly channel: () => readonly [PeerPort, PeerPort]
 }
 
 export const workerThreads: Threads = {
-  start: (setup, listener) => new Thread(setup, listener),
+  start: (setup, question, listener) => new Thread(setup, question, listener),
   channel: () => {
     const { port1, port2 } = new MessageChannel()
     return [port1, port2]

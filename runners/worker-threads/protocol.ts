@@ -37,90 +37,134 @@ export interface WorkerSetup {
   readonly peers: ReadonlyArray<PeerPort | null>
 }
 
-/** The first word to a thread, for each run; the rest goes through `main`. */
-export interface Start {
+/** The first message to a thread, for each run, answered by Ready; the rest goes through `main`. */
+export interface Start extends Numbered {
   readonly setup: WorkerSetup
   readonly main: MainPort
 }
 
-export type ToWorker =
-  /** All are ready: read. `scriptedMs`: processing time, where a script says it. */
-  | { readonly _tag: 'Go'; readonly scriptedMs: number | null }
-  | { readonly _tag: 'Inject'; readonly epoch: number; readonly scope: SnapshotScope }
-  | { readonly _tag: 'AskPositions' }
-  | { readonly _tag: 'Persisted' }
+/** Part of an attempt at a checkpoint: dropped, and counted, where that is not under way any more. */
+interface OfEpoch {
+  readonly epoch: number
+}
+/** A question and its answer have the same number: see {@link Questions}. */
+interface Numbered {
+  readonly question: number
+}
+/** Nothing is answered, and it holds whenever it comes. */
+interface OneWay {
+  readonly oneWay: true
+}
+/** What each message that is one-way carries. */
+export const oneWay: OneWay = { oneWay: true }
+
+/** What the workers are asked; answered by the tag in {@link Answer} that is named behind each. */
+export type Ask =
+  /** Positions: where each sink stood at the barrier. */
+  | { readonly _tag: 'AskPositions'; readonly epoch: number }
+  /** Undone: the attempt was given up. */
   | { readonly _tag: 'Aborted'; readonly epoch: number }
+  /** Published. */
   | { readonly _tag: 'Publish'; readonly epoch: number; readonly generation: number }
-  /** What the checkpoint holds has left, from all threads. */
-  | { readonly _tag: 'Committed' }
-  /** Give away half of what is left of a stage's work; answered by Given. */
+  /** Given: half of what is left of a stage's work. */
   | { readonly _tag: 'Give'; readonly stage: string }
-  /** Somebody else's work, to be done here; answered by Taken. */
+  /** Taken: work of another worker, to be done here. */
   | { readonly _tag: 'Take'; readonly stage: string; readonly moved: Moved }
-  /** Splits have appeared, for the worker's task. */
-  | { readonly _tag: 'Discovered'; readonly dealt: Dealt }
-  /** What another worker was given of what was discovered. */
-  | { readonly _tag: 'ReadElsewhere'; readonly origins: Passed }
-  /** All tasks of the stage have come so far in event time. */
-  | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
-  | { readonly _tag: 'StopPulling' }
-  | { readonly _tag: 'Drain' }
+  /** Gathered: what came to assertions. */
   | { readonly _tag: 'Gather' }
+  /** Rest. */
   | { readonly _tag: 'AskRest' }
+  /** Moved: a script's time goes on. */
   | { readonly _tag: 'AdvanceTo'; readonly ms: number }
+  /** Moved: the next event of a script happens. */
   | { readonly _tag: 'Play' }
-  | { readonly _tag: 'Close' }
+
+export type Answer = Numbered &
+  /** To the start of the thread. `scriptedMs`: processing time, where a script says it. */
+  (
+    | { readonly _tag: 'Ready'; readonly scriptedMs: number | null }
+    /** null: the attempt was not under way any more. */
+    | { readonly _tag: 'Positions'; readonly epoch: number; readonly positions: Readonly<Record<string, unknown>> | null }
+    | { readonly _tag: 'Undone'; readonly epoch: number }
+    | { readonly _tag: 'Published'; readonly epoch: number }
+    /** null: there was nothing to give. */
+    | { readonly _tag: 'Given'; readonly moved: Moved | null }
+    | { readonly _tag: 'Taken' }
+    /** By assertion, encoded. */
+    | { readonly _tag: 'Gathered'; readonly elements: Readonly<Record<string, Uint8Array>> }
+    /** `sent` and `received`: how many messages, to and from peers; where they do not add up over all workers, some are on their way. */
+    | {
+        readonly _tag: 'Rest'
+        readonly quiescent: boolean
+        readonly dueMs: number
+        readonly nextMs: number | null
+        readonly sent: number
+        readonly received: number
+      }
+    | { readonly _tag: 'Moved' }
+  )
+
+export type ToWorker =
+  | (Ask & Numbered)
+  | (OfEpoch &
+      (
+        | { readonly _tag: 'Inject'; readonly scope: SnapshotScope }
+        | { readonly _tag: 'Persisted' }
+        /** What the checkpoint holds is published, by all threads. */
+        | { readonly _tag: 'Committed' }
+      ))
+  | (OneWay &
+      /** All are ready: read. `scriptedMs`: processing time, where a script says it. */
+      (
+        | { readonly _tag: 'Go'; readonly scriptedMs: number | null }
+        /** Splits have appeared, for the worker's task. */
+        | { readonly _tag: 'Discovered'; readonly dealt: Dealt }
+        /** What another worker was given of what was discovered. */
+        | { readonly _tag: 'ReadElsewhere'; readonly origins: Passed }
+        /** All tasks of the stage have come so far in event time. */
+        | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
+        | { readonly _tag: 'StopPulling' }
+        | { readonly _tag: 'Drain' }
+        /** The thread has a limit of its own to answer with Closed. */
+        | { readonly _tag: 'Close' }
+      ))
 
 export type ToMain =
-  | { readonly _tag: 'Ready'; readonly scriptedMs: number | null }
-  | {
+  | Answer
+  | (OfEpoch & {
       readonly _tag: 'Snapshot'
-      readonly epoch: number
       readonly task: string
       readonly record: TaskRecord
       readonly keyed: ReadonlyArray<Uint8Array>
       /** Encoded as in the store. */
       readonly outputs: Uint8Array | null
       readonly takenMs: number
-    }
-  | { readonly _tag: 'Positions'; readonly positions: Readonly<Record<string, unknown>> }
-  /** The checkpoint that was given up is forgotten here. */
-  | { readonly _tag: 'Undone' }
-  | { readonly _tag: 'Published' }
-  /** `sent` and `received`: how many messages, to and from peers; where they do not add up over all workers, some are on their way. */
-  | {
-      readonly _tag: 'Rest'
-      readonly quiescent: boolean
-      readonly dueMs: number
-      readonly nextMs: number | null
-      readonly sent: number
-      readonly received: number
-    }
-  | { readonly _tag: 'Moved' }
-  | { readonly _tag: 'Given'; readonly moved: Moved | null }
-  | { readonly _tag: 'Taken' }
-  | {
-      readonly _tag: 'Report'
-      readonly report: LoopReport
-      readonly finished: boolean
-      readonly pendingBytes: number
-      /** Of stages whose work moves. */
-      readonly shares: ReadonlyArray<Share>
-    }
-  /** By assertion, encoded. */
-  | { readonly _tag: 'Gathered'; readonly elements: Readonly<Record<string, Uint8Array>> }
-  | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
-  | { readonly _tag: 'Failed'; readonly error: PipelineError; readonly failureClass: string }
-  | { readonly _tag: 'Closed' }
+    })
+  | (OneWay &
+      (
+        | {
+            readonly _tag: 'Report'
+            readonly report: LoopReport
+            readonly finished: boolean
+            readonly pendingBytes: number
+            /** Of stages whose work moves. */
+            readonly shares: ReadonlyArray<Share>
+          }
+        | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
+        | { readonly _tag: 'Failed'; readonly error: PipelineError; readonly failureClass: string }
+        | { readonly _tag: 'Closed' }
+      ))
 
 /** From one worker to another. */
-export type ToPeer =
-  | { readonly _tag: 'Batch'; readonly from: string; readonly stage: string; readonly bytes: ArrayBuffer; readonly side: number | null }
-  | { readonly _tag: 'Control'; readonly from: string; readonly stage: string; readonly message: ControlMessage }
-  /** Which of its stages have elements that wait for their side inputs. */
-  | { readonly _tag: 'Waiting'; readonly waiting: Waiting }
-  /** So many bytes have been taken in. */
-  | { readonly _tag: 'Credit'; readonly bytes: number }
+export type ToPeer = OneWay &
+  (
+    | { readonly _tag: 'Batch'; readonly from: string; readonly stage: string; readonly bytes: ArrayBuffer; readonly side: number | null }
+    | { readonly _tag: 'Control'; readonly from: string; readonly stage: string; readonly message: ControlMessage }
+    /** Which of its stages have elements that wait for their side inputs. */
+    | { readonly _tag: 'Waiting'; readonly waiting: Waiting }
+    /** So many bytes have been taken in. */
+    | { readonly _tag: 'Credit'; readonly bytes: number }
+  )
 
 /** All that is not a batch goes as it is. */
 export type ControlMessage = Exclude<Message, { readonly _tag: 'Batch' }>

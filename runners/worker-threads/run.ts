@@ -15,7 +15,6 @@ import { metricsOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
-import { inTime } from '../host/time-limit.ts'
 import { WorkerCrew } from './crew.ts'
 import { type Threads, workerThreads } from './port.ts'
 
@@ -28,9 +27,9 @@ export interface Patience {
 /** Setup functions have a limit of their own within it. */
 const usual: Patience = { startMs: longestSetupMs + 30_000, closeMs: 5_000 }
 
-const tooLate = (ms: number): never => {
-  const message = `the workers were not ready within ${ms / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server?`
-  throw new RemoteFailure({ _tag: 'WorkerFailed', worker: 0, message, cause: null })
+const tooLate = (worker: number, ms: number): Error => {
+  const message = `the workers were not ready within ${ms / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server? Worker ${worker} has not answered`
+  return new RemoteFailure({ _tag: 'WorkerFailed', worker, message, cause: null })
 }
 
 export class WorkersRun implements Run {
@@ -58,7 +57,6 @@ export class WorkersRun implements Run {
       onSnapshot: (epoch, snapshot) => this.#errands.guarded(() => this.#conductor.onSnapshot(epoch, snapshot)),
       onFailure: error => {
         this.#errands.fail(error)
-        this.#failed?.(error)
         poke()
       },
       onChange: poke,
@@ -66,16 +64,11 @@ export class WorkersRun implements Run {
     this.#conductor = new Conductor(opened, place, this.#crew, this.#errands, poke)
   }
 
-  #failed: ((error: unknown) => void) | null = null
-
   async prepare(): Promise<void> {
     const { content, shards, session } = this.#opened
     const { options } = this.#place
     const { graph, origin } = this.#pipeline
-    const failed = new Promise<never>((_, reject) => {
-      this.#failed = reject
-    })
-    const started = this.#crew.start({
+    const setup = {
       workers: shards,
       origin,
       nodes: descriptions(graph),
@@ -87,17 +80,13 @@ export class WorkersRun implements Run {
       strict: options.strict === true,
       seed: options.seed ?? 0,
       bundling: options.bundling,
-    })
-    // Whoever lost the race is heard by nobody.
-    for (const other of [started, failed]) other.catch(() => undefined)
+    }
     const { startMs, closeMs } = this.#patience
     try {
-      await inTime(this.#place.clock, Promise.race([started, failed]), startMs, () => tooLate(startMs))
+      await this.#crew.start(setup, { limitMs: startMs, late: worker => tooLate(worker, startMs) })
     } catch (error) {
       await this.#crew.close(closeMs)
       throw error
-    } finally {
-      this.#failed = null
     }
   }
 

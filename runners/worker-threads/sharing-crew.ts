@@ -1,35 +1,41 @@
-// Work that moves between workers, as the main thread sees it: what it asks of them, and barriers that wait for what is on its way.
+// Work that moves between workers, as the main thread sees it: who gives and takes, and barriers that wait for work on its way.
 import type { ConnectedSource } from '../../sdk/splittable/source.ts'
 import { type Moved, type Share, sharedStages, Sharing, type SharingCommand } from '../engine/sharing.ts'
 import type { Plan } from '../plan/stage.ts'
-import type { ToWorker } from './protocol.ts'
 
 /** The same in all threads: each has connected the same sources. */
 export const sharedAmong = (workers: number, plan: Plan, sources: ReadonlyMap<string, ConnectedSource<unknown>>): ReadonlySet<string> =>
   workers === 1 ? new Set() : sharedStages(plan, stage => sources.get(stage)?.scriptedMs !== undefined)
 
+/** What the workers are told and asked. */
+export interface SharingWorkers {
+  readonly release: (stage: string, at: number) => void
+  /** Calls back with null where the worker has nothing to give. */
+  readonly give: (worker: number, stage: string, onGiven: (moved: Moved | null) => void) => void
+  readonly take: (worker: number, stage: string, moved: Moved, onTaken: () => void) => void
+}
+
 export class SharingCrew {
   readonly #sharing: Sharing
-  readonly #tell: (worker: number | null, message: ToWorker) => void
+  readonly #workers: SharingWorkers
   #barrier: (() => void) | null = null
   #ending = false
 
-  /** `tell`: one worker, or all (null). */
-  constructor(stages: ReadonlySet<string>, workers: number, tell: (worker: number | null, message: ToWorker) => void) {
-    this.#sharing = new Sharing(stages, workers)
-    this.#tell = tell
+  constructor(stages: ReadonlySet<string>, count: number, workers: SharingWorkers) {
+    this.#sharing = new Sharing(stages, count)
+    this.#workers = workers
   }
 
   onShares(worker: number, shares: ReadonlyArray<Share>): void {
     for (const share of shares) this.#carryOut(this.#sharing.onShare(worker, share))
   }
 
-  onGiven(moved: Moved | null): void {
+  #onGiven(moved: Moved | null): void {
     this.#carryOut(this.#sharing.onGiven(moved))
     this.#letBarrierGo()
   }
 
-  onTaken(): void {
+  #onTaken(): void {
     this.#carryOut(this.#sharing.onTaken())
     this.#letBarrierGo()
   }
@@ -65,13 +71,13 @@ export class SharingCrew {
       const { stage } = command
       switch (command._tag) {
         case 'Release':
-          this.#tell(null, { _tag: 'Release', stage, at: command.at })
+          this.#workers.release(stage, command.at)
           break
         case 'Give':
-          this.#tell(command.from, { _tag: 'Give', stage })
+          this.#workers.give(command.from, stage, moved => this.#onGiven(moved))
           break
         case 'Take':
-          this.#tell(command.to, { _tag: 'Take', stage, moved: command.moved })
+          this.#workers.take(command.to, stage, command.moved, () => this.#onTaken())
           break
       }
     }

@@ -2,7 +2,7 @@
 import { MessageChannel, MessagePort, type Transferable, type Worker } from 'node:worker_threads'
 import { giveBack, takeWorker } from './pool.ts'
 import type { ThreadListener, WorkerThread } from './port.ts'
-import type { Start, ToMain, ToWorker, WorkerSetup } from './protocol.ts'
+import { oneWay, type Start, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
 
 export class Thread implements WorkerThread {
   readonly #url: string
@@ -11,7 +11,7 @@ export class Thread implements WorkerThread {
   readonly #ended: Promise<void>
   #over = false
 
-  constructor(setup: WorkerSetup, listener: ThreadListener) {
+  constructor(setup: WorkerSetup, question: number, listener: ThreadListener) {
     const { peers, states, origin } = setup
     const { port1, port2 } = new MessageChannel()
     this.#url = origin.url
@@ -38,7 +38,7 @@ export class Thread implements WorkerThread {
       ...peers.filter(port => port instanceof MessagePort),
       ...Object.values(states).flatMap(segments => segments.map(({ buffer }) => buffer as ArrayBuffer)), // copies of its own
     ]
-    worker.postMessage({ setup, main: port2 } satisfies Start, transferred)
+    worker.postMessage({ setup, main: port2, question } satisfies Start, transferred)
   }
 
   post(message: ToWorker): void {
@@ -47,7 +47,7 @@ export class Thread implements WorkerThread {
 
   /** Asks it to close what it holds, and ends it where it does not within `graceMs`. */
   async close(graceMs: number): Promise<void> {
-    if (!this.#over) this.post({ _tag: 'Close' })
+    if (!this.#over) this.post({ ...oneWay, _tag: 'Close' })
     const late = setTimeout(() => void this.#worker.terminate(), graceMs)
     await this.#ended
     clearTimeout(late)

@@ -21,7 +21,7 @@ import { TaskLoop } from '../host/task-loop.ts'
 import { Link } from './link.ts'
 import { isHome } from './home-sinks.ts'
 import type { MainPort, PeerPort } from './port.ts'
-import type { ToMain, ToWorker, WorkerSetup } from './protocol.ts'
+import { oneWay, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
 
 const reportMs = 100
 
@@ -171,8 +171,8 @@ export class WorkerRun {
     this.#main.postMessage(message, transfer)
   }
 
-  /** To the end; what fails is said to the main thread. */
-  async run(): Promise<void> {
+  /** To the end; rejects with what fails. `question`: the number of its answer that it is ready. */
+  async run(question: number): Promise<void> {
     this.#main.on('message', (message: ToWorker) => {
       this.#errands.guarded(() => this.#do(message))
       this.#pacer.poke()
@@ -180,7 +180,7 @@ export class WorkerRun {
     try {
       await this.#loop.prepare()
       for (const link of this.#links.values()) link.listen()
-      this.#say({ _tag: 'Ready', scriptedMs: this.#loop.scriptedMs() })
+      this.#say({ _tag: 'Ready', question, scriptedMs: this.#loop.scriptedMs() })
       await this.#pacer.run({
         step: () => this.#step(),
         dueMs: () => Math.min(this.#loop.dueMs(), this.#reportDueMs),
@@ -221,7 +221,7 @@ export class WorkerRun {
     this.#finished = finished
     this.#idle = idle
     this.#reportDueMs = now + reportMs
-    this.#say({ _tag: 'Report', report: this.#loop.report(), finished, pendingBytes: this.#loop.pendingBytes(), shares })
+    this.#say({ ...oneWay, _tag: 'Report', report: this.#loop.report(), finished, pendingBytes: this.#loop.pendingBytes(), shares })
   }
 
   #onSnapshot(epoch: number, { outputs, ...snapshot }: WritableSnapshot): void {
@@ -236,43 +236,50 @@ export class WorkerRun {
         this.#going = true
         return
       case 'AskRest':
-        return this.#say({ _tag: 'Rest', ...this.#loop.rest(), ...this.#traffic() })
+        return this.#say({ _tag: 'Rest', question: message.question, ...this.#loop.rest(), ...this.#traffic() })
       case 'AdvanceTo':
         this.#loop.advanceTo(message.ms)
-        return this.#say({ _tag: 'Moved' })
+        return this.#say({ _tag: 'Moved', question: message.question })
       case 'Play':
         this.#loop.play()
-        return this.#say({ _tag: 'Moved' })
+        return this.#say({ _tag: 'Moved', question: message.question })
       case 'Inject':
-        this.#sinks.begin()
         return this.#loop.inject(message.epoch, message.scope)
-      case 'AskPositions':
+      case 'AskPositions': {
+        const { question, epoch } = message
         return this.#errands.later(async () => {
-          const positions = await this.#sinks.positions()
-          return () => this.#say({ _tag: 'Positions', positions })
+          const positions = await this.#loop.positions(epoch)
+          return () => this.#say({ _tag: 'Positions', question, epoch, positions })
         })
+      }
       case 'Persisted':
-        return this.#loop.persisted()
-      case 'Aborted':
-        this.#loop.aborted(message.epoch)
-        return this.#say({ _tag: 'Undone' })
-      case 'Publish':
+        return this.#loop.persisted(message.epoch)
+      case 'Aborted': {
+        const { question, epoch } = message
+        this.#loop.aborted(epoch)
+        return this.#say({ _tag: 'Undone', question, epoch })
+      }
+      case 'Publish': {
+        const { question, epoch, generation } = message
         return this.#errands.later(async () => {
-          await this.#loop.publish(message)
-          return () => this.#say({ _tag: 'Published' })
+          await this.#loop.publish({ epoch, generation })
+          return () => this.#say({ _tag: 'Published', question, epoch })
         })
+      }
       case 'Committed':
-        return this.#loop.committed()
+        return this.#loop.committed(message.epoch)
       case 'Give':
-        return this.#say({ _tag: 'Given', moved: this.#loop.give(message.stage) })
-      case 'Take':
+        return this.#say({ _tag: 'Given', question: message.question, moved: this.#loop.give(message.stage) })
+      case 'Take': {
+        const { question, stage, moved } = message
         return this.#errands.later(async () => {
-          const takeIn = await this.#loop.take(message.stage, message.moved)
+          const takeIn = await this.#loop.take(stage, moved)
           return () => {
             takeIn()
-            this.#say({ _tag: 'Taken' })
+            this.#say({ _tag: 'Taken', question })
           }
         })
+      }
       case 'ReadElsewhere':
         return this.#sinks.passed(message.origins)
       case 'Discovered':
@@ -288,8 +295,8 @@ export class WorkerRun {
         const elements = Object.entries(gatheredIn(this.#loop.instances)).map(
           ([id, gathered]) => [id, structural.encode(gathered)] as const,
         )
-        this.#say({ _tag: 'Report', report: this.#loop.report(), finished: true, pendingBytes: 0, shares: [] })
-        return this.#say({ _tag: 'Gathered', elements: Object.fromEntries(elements) })
+        this.#say({ ...oneWay, _tag: 'Report', report: this.#loop.report(), finished: true, pendingBytes: 0, shares: [] })
+        return this.#say({ _tag: 'Gathered', question: message.question, elements: Object.fromEntries(elements) })
       }
       case 'Close':
         this.#closed = true
@@ -310,7 +317,13 @@ const contextOf = ({ provide }: WorkerSetup, main: MainPort, signal: AbortSignal
     binding: key => bindings.get(key),
     // Secrets that this thread has resolved are known here alone.
     log: (level, message, fields) =>
-      main.postMessage({ _tag: 'Log', level, message: redactedText(message), fields: redactedFields(fields ?? {}) } satisfies ToMain),
+      main.postMessage({
+        ...oneWay,
+        _tag: 'Log',
+        level,
+        message: redactedText(message),
+        fields: redactedFields(fields ?? {}),
+      } satisfies ToMain),
     signal,
   }
 }

@@ -4,18 +4,19 @@ import { failureClass } from '../host/failure-counts.ts'
 import { systemClock } from '../host/clock.ts'
 import { failureOf } from './failure.ts'
 import { rebuilt } from './pipeline-module.ts'
-import type { Start, ToMain } from './protocol.ts'
+import { oneWay, type Start, type ToMain } from './protocol.ts'
 import { WorkerRun } from './worker-run.ts'
 
 if (parentPort === null) throw new Error('this file is the program of a worker thread: run a pipeline with WorkerThreadsRunner instead')
 
-parentPort.on('message', ({ setup, main }: Start) => {
+parentPort.on('message', ({ setup, main, question }: Start) => {
   const say = (message: ToMain): void => main.postMessage(message)
   WorkerRun.open(setup, main, { clock: systemClock, rebuild: rebuilt })
-    .then(run => run.run())
+    .then(run => run.run(question))
     .then(
-      () => say({ _tag: 'Closed' }),
-      (error: unknown) => say({ _tag: 'Failed', error: failureOf.ofThrown(setup.worker, error), failureClass: failureClass(error) }),
+      () => say({ ...oneWay, _tag: 'Closed' }),
+      (error: unknown) =>
+        say({ ...oneWay, _tag: 'Failed', error: failureOf.ofThrown(setup.worker, error), failureClass: failureClass(error) }),
     )
     .finally(() => main.close())
 })

@@ -118,6 +118,8 @@ export interface JobMetrics {
     readonly completed: number
     /** How many could not be kept. */
     readonly failed: number
+    /** Answers and snapshots that came too late for their checkpoint, and were dropped. */
+    readonly stale: number
     /** The number of the last one. */
     readonly lastEpoch: number | null
     /** From the barriers to the manifest; milliseconds. */

@@ -81,6 +81,12 @@ const ofJob = (all: Families, { checkpoints, ...job }: JobMetrics): void => {
   all.add('jetbeam_watermark_timestamp_seconds', 'gauge', 'The lowest of all sources.', instantSeconds(job.watermark))
   all.add('jetbeam_checkpoints_completed_total', 'counter', 'Checkpoints that are durable.', checkpoints.completed)
   all.add('jetbeam_checkpoints_failed_total', 'counter', 'Checkpoints that could not be kept.', checkpoints.failed)
+  all.add(
+    'jetbeam_checkpoint_stale_answers_total',
+    'counter',
+    'Answers and snapshots that came too late for their checkpoint, and were dropped.',
+    checkpoints.stale,
+  )
   all.add('jetbeam_checkpoint_bytes', 'gauge', 'Of the last checkpoint.', checkpoints.lastBytes)
   const ageSeconds = checkpoints.ageMs === null ? null : checkpoints.ageMs / 1_000
   all.add('jetbeam_checkpoint_age_seconds', 'gauge', 'Since the last checkpoint was durable.', ageSeconds)

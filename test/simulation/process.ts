@@ -373,13 +373,13 @@ export class Process {
     if (draw.chance(scenario.faults.failedPersist)) {
       // The medium may fail in its very last step: then the checkpoint is there, and nobody knows.
       if (draw.chance(0.3)) this.#world.disk = next
-      return this.#carryOut(this.#coordinator.abort())
+      return this.#carryOut(this.#coordinator.abort(checkpoint.epoch))
     }
     this.#world.disk = this.#known = next
     this.#inARow = 0
     this.#sharing.crew.onAligned()
     this.#tellWorkers(task => task.onPersisted())
-    this.#carryOut(this.#coordinator.onPersisted())
+    this.#carryOut(this.#coordinator.onPersisted(checkpoint.epoch))
   }
 
   /** One task's outputs to one sink at a time, so that a crash may come between. */
@@ -391,7 +391,7 @@ export class Process {
     if (next === undefined) {
       if (publishing.untold.size > 0 || !this.#isFlushed(publishing.packets)) return
       this.#publishing = null
-      return this.#carryOut(this.#coordinator.onPublished())
+      return this.#carryOut(this.#coordinator.onPublished(epoch))
     }
     const { disk, ledger, network } = this.#world
     if (disk?.epoch !== epoch || disk.generation !== this.#generation)
@@ -435,7 +435,7 @@ export class Process {
       const by = { generation: this.#generation, shards: this.#shards }
       this.#overdue = stored(persisting.checkpoint, by, persisting.snapshots, this.#known)
     }
-    this.#carryOut(this.#coordinator.abort())
+    this.#carryOut(this.#coordinator.abort(this.#coordinator.epoch))
   }
 
   /** The store gets to what it was too slow with, or never does. */
@@ -451,7 +451,7 @@ export class Process {
       unheard.delete(worker)
       if (unheard.size > 0) return
       this.#undoing = false
-      this.#coordinator.onAborted()
+      this.#coordinator.onAborted(epoch)
     }
     this.#tellWorkers(
       task => {

@@ -1,9 +1,8 @@
 // Work that moves between simulated workers: each says now and then how it stands, and what the main thread asks of it takes its time.
 import { givenBy, shareOf, takenBy } from '../../runners/engine/shared-work.ts'
-import { sharedStages } from '../../runners/engine/sharing.ts'
+import { type Moved, sharedStages } from '../../runners/engine/sharing.ts'
 import type { Task } from '../../runners/engine/task.ts'
 import type { Plan } from '../../runners/plan/stage.ts'
-import type { ToWorker } from '../../runners/worker-threads/protocol.ts'
 import { SharingCrew } from '../../runners/worker-threads/sharing-crew.ts'
 import type { Wires } from './wires.ts'
 
@@ -27,8 +26,12 @@ export class SimulatedSharing {
     this.stages = shares ? sharedStages(plan, () => false) : new Set()
     this.#place = place
     this.#workers = workers
-    this.#crew = new SharingCrew(this.stages, workers, (worker, message) => {
-      for (let to = 0; to < workers; to++) if (worker === null || worker === to) place.wires.toWorker(to, () => this.#do(to, message))
+    this.#crew = new SharingCrew(this.stages, workers, {
+      release: (stage, at) => {
+        for (let to = 0; to < workers; to++) place.wires.toWorker(to, () => place.taskOf(stage, to).onReleased(at))
+      },
+      give: (worker, stage, onGiven) => place.wires.toWorker(worker, () => this.#give(worker, stage, onGiven)),
+      take: (worker, stage, moved, onTaken) => place.wires.toWorker(worker, () => this.#take(worker, stage, moved, onTaken)),
     })
   }
 
@@ -46,24 +49,18 @@ export class SimulatedSharing {
     return this.stages.size === 0 ? 0 : this.#workers
   }
 
-  #do(worker: number, message: ToWorker): void {
-    const { wires, now, taskOf, read, recalls } = this.#place
-    switch (message._tag) {
-      case 'Release':
-        return taskOf(message.stage, worker).onReleased(message.at)
-      case 'Give': {
-        const task = taskOf(message.stage, worker)
-        const moved = recalls(task) ? null : (givenBy(task)?.moved ?? null)
-        return wires.toMain(worker, () => this.#crew.onGiven(moved))
-      }
-      case 'Take': {
-        const task = taskOf(message.stage, worker)
-        const split = takenBy(task, message.moved, now())
-        if (split !== null) read(task, split)
-        return wires.toMain(worker, () => this.#crew.onTaken())
-      }
-      default:
-        throw new Error(`sharing says ${message._tag} to a worker`)
-    }
+  #give(worker: number, stage: string, onGiven: (moved: Moved | null) => void): void {
+    const { wires, taskOf, recalls } = this.#place
+    const task = taskOf(stage, worker)
+    const moved = recalls(task) ? null : (givenBy(task)?.moved ?? null)
+    wires.toMain(worker, () => onGiven(moved))
+  }
+
+  #take(worker: number, stage: string, moved: Moved, onTaken: () => void): void {
+    const { wires, now, taskOf, read } = this.#place
+    const task = taskOf(stage, worker)
+    const split = takenBy(task, moved, now())
+    if (split !== null) read(task, split)
+    wires.toMain(worker, onTaken)
   }
 }

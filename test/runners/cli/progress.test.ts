@@ -21,6 +21,7 @@ const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
     failed: 0,
     lastEpoch: 3,
     lastDurationMs: 12,
+    stale: 0,
     lastAlignmentMs: 1,
     lastBytes: 100,
     ageMs: 1_500,

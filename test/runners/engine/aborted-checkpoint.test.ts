@@ -41,12 +41,12 @@ describe('a checkpoint that is given up', () => {
     coordinator.onSnapshot(1, snapshot('a'))
     assert.include(coordinator.waitsFor() ?? '', '1 of 2 tasks have not taken their snapshot: b')
     assert.deepEqual(
-      coordinator.abort().map(({ _tag }) => _tag),
+      coordinator.abort(1).map(({ _tag }) => _tag),
       ['Abort'],
     )
     assert.deepEqual(coordinator.onSnapshot(1, snapshot('b')), [])
     assert.isTrue(coordinator.busy(), 'the next one waits until all tasks have heard of it')
-    coordinator.onAborted()
+    coordinator.onAborted(1)
     assert.strictEqual(coordinator.request('periodic')[0]?.checkpoint.epoch, 2)
   })
 
@@ -54,8 +54,8 @@ describe('a checkpoint that is given up', () => {
     const coordinator = new Coordinator(['a'], 0)
     coordinator.request('periodic')
     coordinator.onSnapshot(1, snapshot('a'))
-    coordinator.onPersisted()
+    coordinator.onPersisted(1)
     assert.isNull(coordinator.waitsFor())
-    assert.throws(() => coordinator.abort(), /given up/)
+    assert.throws(() => coordinator.abort(1), /given up/)
   })
 })

@@ -4,6 +4,7 @@ import { systemClock } from '../../../runners/host/clock.ts'
 import type { CheckpointSession, Segment } from '../../../runners/checkpoint/store.ts'
 import { memoryStore } from '../../../runners/checkpoint/memory.ts'
 import type { CheckpointContent, WritableSnapshot } from '../../../runners/host/checkpoint-content.ts'
+import { CheckpointAttempt } from '../../../runners/host/checkpoint-attempt.ts'
 import { Checkpointer } from '../../../runners/host/checkpointer.ts'
 
 const content: CheckpointContent = {
@@ -25,7 +26,14 @@ const snapshot = (text: string): WritableSnapshot => ({
   outputs: [],
   takenMs: 0,
 })
-const checkpoint = (epoch: number) => ({ epoch, purpose: 'periodic', full: false }) as const
+const attempt = (epoch: number): CheckpointAttempt =>
+  new CheckpointAttempt({ epoch, purpose: 'periodic', full: false }, systemClock, { timeoutMs: 60_000, failures: 1 }, 'changes', () => ({
+    inject: () => assert.fail('nothing is sent'),
+    positions: async () => ({}),
+    persisted: () => undefined,
+    publish: async () => undefined,
+    abort: async () => undefined,
+  }))
 
 /** A session in memory whose named step waits until it is let go. */
 const hanging = async (step: 'writeSegment' | 'commit') => {
@@ -67,10 +75,10 @@ describe('a checkpoint that is given up while it is written', () => {
   it('leaves no segment, though the store gets to them later', async () => {
     const { session, written, atGate, letGo } = await hanging('writeSegment')
     const checkpointer = new Checkpointer(systemClock, session, content, () => assert.fail('it has no manifest'))
-    checkpointer.begin()
-    const persisting = checkpointer.persist(checkpoint(1), [snapshot('one')], {}).catch(() => 'given up')
+    const first = attempt(1)
+    const persisting = checkpointer.persist(first, [snapshot('one')], {}).catch(() => 'given up')
     await atGate
-    checkpointer.giveUp()
+    checkpointer.giveUp(first)
     letGo()
     assert.strictEqual(await persisting, 'given up')
     assert.lengthOf(written, 1)
@@ -83,16 +91,15 @@ describe('a checkpoint that is given up while it is written', () => {
     const { session, written, atGate, letGo } = await hanging('commit')
     const told: number[] = []
     const checkpointer = new Checkpointer(systemClock, session, content, epoch => told.push(epoch))
-    checkpointer.begin()
-    const persisting = checkpointer.persist(checkpoint(1), [snapshot('one')], {}).catch(() => 'given up')
+    const first = attempt(1)
+    const persisting = checkpointer.persist(first, [snapshot('one')], {}).catch(() => 'given up')
     await atGate
-    checkpointer.giveUp()
+    checkpointer.giveUp(first)
     letGo()
     assert.strictEqual(await persisting, 'given up')
     for (const segment of written) assert.isTrue(await isThere(session, segment), 'a crash now would begin with it')
     assert.strictEqual(checkpointer.content, content)
-    checkpointer.begin()
-    await checkpointer.persist(checkpoint(2), [snapshot('two')], {})
+    await checkpointer.persist(attempt(2), [snapshot('two')], {})
     assert.deepEqual(told, [1, 2])
     assert.lengthOf(checkpointer.content.tasks['a@0']?.keyed ?? [], 1, 'nothing of the one that was given up is in its chain')
     assert.deepInclude(checkpointer.stats, { completed: 1, failed: 1, lastEpoch: 2 })

@@ -10,7 +10,7 @@ import { planOf } from '../../../runners/plan/plan.ts'
 describe('The figures of a run', () => {
   const plan = planOf(Pipeline.of(pipe(Create.of([1]), PCollection.ignore)).graph)
   const none = { lastEpoch: null, lastDurationMs: null, lastAlignmentMs: null, lastBytes: null, lastAtMs: null }
-  const stats = { completed: 0, failed: 0, ...none, durations: new LatencyRecorder(), failures: new FailureCounts(systemClock) }
+  const stats = { completed: 0, failed: 0, stale: 0, ...none, durations: new LatencyRecorder(), failures: new FailureCounts(systemClock) }
 
   it('do not say that nothing waits and event time is over before each thread has told how it stands', () => {
     const { lag, lagMs, watermark } = metricsOf(plan, { beganMs: 0, nowMs: 0 }, [], stats, false)
