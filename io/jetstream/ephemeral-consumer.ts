@@ -49,12 +49,6 @@ export const consumerFrom = (
       : {}),
 })
 
-export const consumerFromTime = (time: number): Partial<ConsumerConfig> => ({
-  ...ephemeral(),
-  deliver_policy: DeliverPolicy.StartTime,
-  opt_start_time: new Date(time).toISOString(),
-})
-
 export const consumerOfLast = (filter: string): Partial<ConsumerConfig> => ({
   ...ephemeral(),
   deliver_policy: DeliverPolicy.LastPerSubject,

@@ -26,6 +26,8 @@ export type JetStreamFailure =
   | 'StreamTruncated'
   /** Messages were erased before they were read. */
   | 'MessagesErased'
+  /** The stream's sequences are beyond 2^53, which a number cannot hold. */
+  | 'UnsupportedSequences'
   /** What is asked for does not go with when the stream erases messages: after limits, by interest, or as a work queue. */
   | 'UnsupportedRetention'
   /** The consumer of that name would lose messages, or was deleted with what it had yet to deliver. */

@@ -70,11 +70,13 @@ const isDeletion = ({ headers }: StreamMessage): boolean => {
   return operation === 'DEL' || operation === 'PURGE' || headers['Nats-Marker-Reason'] !== undefined
 }
 
+/** In a mirror of a bucket, subjects have the name of the bucket that it mirrors: `$KV.BUCKET.KEY`. */
+const keyOf = (subject: string): string => subject.slice(subject.indexOf('.', '$KV.'.length) + 1)
+
 const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V>>> => {
   const label = labelOf('KvIO.watch', o.bucket)
   const { bucket, keys, connection } = orThrow(label, check<WatchSettings>(kvSchema, o, { prefix: '', inCode: ['coder'] }))
-  const prefix = `$KV.${bucket}.`
-  const filters = (keys ?? ['>']).map(key => prefix + key)
+  const filters = (keys ?? ['>']).map(key => `$KV.${bucket}.${key}`)
   const source = sourceOf({
     ...plainRead,
     stream: `KV_${bucket}`,
@@ -84,7 +86,7 @@ const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V
     connection,
   })
   const entry = (raw: StreamMessage, value: Option<V>): KvEntry<V> => ({
-    key: raw.subject.slice(prefix.length),
+    key: keyOf(raw.subject),
     value,
     revision: raw.sequence,
     at: raw.publishedAt,

@@ -1,6 +1,7 @@
 // The sink of key-value buckets: what a durable checkpoint holds is put in its order, many at once, and put again where it is in doubt.
 // Puts have no message ids: one that is sent again must win over an older one that is, also where the server's duplicate window
 // remembers only the newer. What expects a revision carries a name instead, by which a put that arrived before is told from a conflict.
+import type { StreamInfo } from '@nats-io/jetstream'
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 import { LatencyRecorder } from '../../sdk/model/histogram.ts'
@@ -52,6 +53,15 @@ export const kvSinkOf = <A>(o: KvSinkOptions<A>): Sink<A> =>
     context => connectSink(o, context),
   )
 
+/** A mirror takes no puts: nothing answers them. */
+const requireNoMirror = ({ config: { mirror } }: StreamInfo, bucket: string, label: string): void => {
+  if (mirror === undefined) return
+  throw new JetStreamIOError(
+    'UnsafeDestination',
+    `${label}: the bucket ${bucket} is a mirror, which nothing can be put into. Write to the bucket that it mirrors: ${mirror.name.replace(/^KV_/, '')}.`,
+  )
+}
+
 type Outcome =
   | { readonly _tag: 'stored' }
   | { readonly _tag: 'conflict' }
@@ -71,7 +81,8 @@ const connectSink = async <A>(o: KvSinkOptions<A>, context: SinkContext): Promis
 const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Link): Promise<ConnectedSink> => {
   const { label, bucket } = o
   const stream = `KV_${bucket}`
-  await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))
+  const info = await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))
+  requireNoMirror(info, bucket, label)
   const destination: Destination = { label, stream, subject: null, connection: o.connection ?? 'default', alone: false }
   const readBack = filtersReadBack(context.sources, destination)
   // Who watches some keys may put others.

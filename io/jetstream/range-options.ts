@@ -19,7 +19,9 @@ export interface RangeOptions {
   readonly from: number
   /** Exclusive; null: without end. */
   readonly to: number | null
-  /** Ends at the first message published at this time or later, in milliseconds. */
+  /** Only messages published at this time or later, in milliseconds. */
+  readonly since: number | null
+  /** Only messages published before, in milliseconds; without `to` it ends once the server's clock is past it. */
   readonly until: number | null
   /** Ends after so many messages. */
   readonly count: number | null
@@ -30,6 +32,8 @@ export interface RangeOptions {
   /** The only sequences to hand on, where it is a list. */
   readonly accept: ((sequence: number) => boolean) | null
   readonly headersOnly: boolean
+  /** Only the newest message of each subject as the stream is, and what comes behind: not in order where it begins anew. One server filter. */
+  readonly newest: boolean
   readonly pull: PullSettings
   /** The name of its consumer; null: nobody knows it. */
   readonly durable: string | null
@@ -44,6 +48,8 @@ export interface RangeOptions {
    * all have been other subjects'. null: it reads all that the read selects.
    */
   readonly quiet: boolean | null
+  /** When the message before `from` was published, as a checkpoint has it; null: it was not read. */
+  readonly notedAt: number | null
   /** For messages: the one subject that it reads. */
   readonly subject: string | undefined
   /** Of all that read with it. */

@@ -1,13 +1,15 @@
 // Which ids a destination holds, read from a sequence to its end, headers only. It fails where it cannot know: where anything in
 // that range was erased.
-import { type Option, isSome } from 'fp-ts/lib/Option.js'
+import { isSome } from 'fp-ts/lib/Option.js'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { persistently } from './patience.ts'
+import { evidenceOf } from './stream-evidence.ts'
+import type { StreamMessage } from './message.ts'
 import { pullDefaults } from './pull-window.ts'
+import type { RangeOptions } from './range-options.ts'
 import { RangeReader } from './range-reader.ts'
-import { streamInfo } from './stream-info.ts'
 
 export interface ScanOptions {
   readonly link: Link
@@ -21,29 +23,15 @@ const unfiltered = (): Promise<{ readonly server: readonly []; readonly client: 
 
 /** Calls `found` for each message from `from` to the end as it is now that has an id. Rejects with RecoveryImpossible. */
 export const scanIds = async (o: ScanOptions, from: number, found: (id: string, sequence: number) => void): Promise<void> => {
-  const info = await persistently({ what: o.label, signal: o.context.signal, link: o.link }, () => streamInfo(o.link, o.stream, o.label))
-  const reader = new RangeReader({
-    ...o,
-    split: null,
-    from,
-    to: info.state.last_seq + 1,
-    until: null,
-    count: null,
-    lastKnown: Math.max(from - 1, info.state.last_seq),
-    filter: unfiltered,
-    accept: null,
-    headersOnly: true,
-    pull: pullDefaults,
-    durable: null,
-    inactiveMs: null,
-    gapless: true,
-    skips: false,
-    quiet: null,
-    subject: undefined,
-  })
+  const { signal } = o.context
+  // A former leader would give an end that lies before what it does not know of.
+  const { last } = await persistently({ what: o.label, signal, link: o.link }, () =>
+    evidenceOf(o.link, o.stream).settledLook(o.label, signal),
+  )
+  const reader = new RangeReader(scanPlan(o, from, last))
   try {
     await reader.start()
-    await drain(reader, found)
+    await drain(reader, ({ id, sequence }) => isSome(id) && found(id.value, sequence))
   } catch (error) {
     if (!(error instanceof JetStreamIOError) || error._tag !== 'MessagesErased') throw error
     throw new JetStreamIOError(
@@ -57,17 +45,38 @@ export const scanIds = async (o: ScanOptions, from: number, found: (id: string, 
   }
 }
 
-const drain = async (reader: RangeReader, found: (id: string, sequence: number) => void): Promise<void> => {
+/** Headers of all messages from `from` to `last`. */
+export const scanPlan = (o: ScanOptions, from: number, last: number): RangeOptions => ({
+  ...o,
+  split: null,
+  from,
+  to: last + 1,
+  since: null,
+  until: null,
+  count: null,
+  lastKnown: Math.max(from - 1, last),
+  filter: unfiltered,
+  accept: null,
+  headersOnly: true,
+  newest: false,
+  pull: pullDefaults,
+  durable: null,
+  inactiveMs: null,
+  gapless: true,
+  skips: false,
+  quiet: null,
+  notedAt: null,
+  subject: undefined,
+})
+
+/** Gives each message to `found` until nothing is left; rejects with what the reader fails with. */
+export const drain = async (reader: RangeReader, found: (message: StreamMessage) => void): Promise<void> => {
   for (;;) {
     const status = reader.status()
     if (status._tag === 'failed') throw status.error
     if (status._tag === 'done') return
     const batch = reader.poll(4_096)
     if (batch === null) await new Promise<void>(resolve => reader.onChange(resolve))
-    else for (const message of batch.values) report(message.id, message.sequence, found)
+    else for (const message of batch.values) found(message)
   }
-}
-
-const report = (id: Option<string>, sequence: number, found: (id: string, sequence: number) => void): void => {
-  if (isSome(id)) found(id.value, sequence)
 }

@@ -7,6 +7,7 @@ import { type Link, acquire } from './connections.ts'
 import type { ConsumerSettings } from './durable-consumer.ts'
 import { Erased, type ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
+import { field } from './fields.ts'
 import { matcherOfPart } from './hash-splits.ts'
 import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
@@ -24,7 +25,8 @@ import { StartAt } from './read-options.ts'
 import { begun } from './reader-life.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
 import { type ReadPlan, requireSameSplit, resolveSplits } from './splits.ts'
-import { requireIntact, streamInfo } from './stream-info.ts'
+import { evidenceOf } from './stream-evidence.ts'
+import { filtersIn, requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import { joined } from './joined-sources.ts'
 import { SubjectLooks } from './subject-splits.ts'
@@ -147,9 +149,9 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   }
   const looks = new SubjectLooks(link, o, message => context.log('warn', message))
   return {
-    resolve: ({ toEnd }) => patiently(async () => resolveSplits(link, await infoNow(), o, toEnd)),
+    resolve: ({ toEnd }) => patiently(() => resolveSplits(link, context, o, toEnd)),
     endNow: async () => {
-      const end = (await patiently(infoNow)).state.last_seq + 1
+      const end = (await patiently(() => evidenceOf(link, o.stream).settledLook(o.label, context.signal))).last + 1
       return split => ({ ...split, range: { from: split.range.from, to: end } })
     },
     discovery:
@@ -197,26 +199,34 @@ const openSplit = async (
     created: detail.created,
     from,
     to: split.range.to,
+    since: detail.sinceMs ?? null,
     until: detail.untilMs,
     lastKnown,
     count: split.count === null ? null : split.count - progress.claimed,
     filter: async info => {
       if (subject !== undefined) return { server: [subject], client: null }
-      const plan = withoutMarkers(info, await filterPlan(link, info, o.filters))
+      const plan = withoutMarkers(info, await filterPlan(link, info, filtersIn(info, o.filters)))
       return isOwn === null ? plan : { server: plan.server, client: both(isOwn, plan.client) }
     },
     accept: acceptsOf(detail),
     headersOnly: false,
+    newest: false,
     pull: o.pull,
     durable: o.durable,
     inactiveMs: o.inactiveMs,
     gapless: false,
     skips: o.erased._tag === 'skip',
     quiet,
+    notedAt: publishedAtIn(note),
     subject,
     renewals,
   })
   return begun(reader)
+}
+
+const publishedAtIn = (note: unknown): number | null => {
+  const publishedAt = field(note, 'publishedAt')
+  return typeof publishedAt === 'number' ? publishedAt : null
 }
 
 const both = (own: SubjectMatcher, selected: SubjectMatcher | null): SubjectMatcher =>
@@ -235,8 +245,8 @@ const requireSameMessage = async (
   const info = await streamInfo(link, o.stream, o.label)
   const skips = o.erased._tag === 'skip'
   requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown, quiet, skips }, () => undefined)
-  const expected = typeof note === 'object' && note !== null && 'publishedAt' in note ? note.publishedAt : null
-  if (typeof expected !== 'number' || info.state.first_seq > last) return
+  const expected = publishedAtIn(note)
+  if (expected === null || info.state.first_seq > last) return
   const message = await link.jsm.streams.getMessage(o.stream, { seq: last })
   // Deleted since: nothing to compare with.
   if (message === null || message.time.getTime() === expected) return

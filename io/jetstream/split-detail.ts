@@ -9,7 +9,9 @@ export interface SplitDetail {
   readonly created: string
   /** The stream's last sequence when the split was made. */
   readonly lastSequence: number
-  /** Ends before the first message published at this time or later; null: no such end. */
+  /** Only messages published at this time or later; left out: all. */
+  readonly sinceMs?: number | null | undefined
+  /** Only messages published before this time; null: all. Without an end, the split ends once the server's clock is past it. */
   readonly untilMs: number | null
   /** The only sequences of the range to read, up to `lastSequence`; null: all. The first, then the distance to the next, and so on. */
   readonly list: ReadonlyArray<number> | null

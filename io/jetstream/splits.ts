@@ -1,13 +1,15 @@
 // The splits of a read: starts and ends resolved against the stream as it is now, once in the life of a run.
-import type { StreamInfo } from '@nats-io/jetstream'
+import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
-import { consumerFromTime, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
 import type { ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
 import { type HashPart, splitsByHash } from './hash-splits.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
+import { newestOfSubjects } from './newest-of-subjects.ts'
 import type { SplitDetail } from './split-detail.ts'
+import { type Look, type StreamEvidence, clockSkewMs, evidenceOf } from './stream-evidence.ts'
+import { filtersIn } from './stream-info.ts'
 import { splitsBySubject } from './subject-splits.ts'
 
 export interface ReadPlan {
@@ -21,14 +23,35 @@ export interface ReadPlan {
   readonly erased: ErasedPolicy
 }
 
-export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan, toEnd: boolean): Promise<ReadonlyArray<Split>> => {
-  const end = info.state.last_seq + 1
-  const listed = plan.start._tag === 'LastPerSubject' ? await lastPerSubject(link, info, plan.filters) : null
-  const from = listed === null ? await startOf(link, info, plan) : (listed[0] ?? end)
-  const { to, untilMs, count } = await stopOf(link, info, plan, toEnd)
+interface Place {
+  readonly link: Link
+  readonly context: HostContext
+  readonly evidence: StreamEvidence
+  readonly look: Look
+}
+
+/** Whether the splits depend on where the stream ends, which a former leader would not know. */
+const needsEnd = ({ start, stop }: ReadPlan, toEnd: boolean): boolean =>
+  toEnd || stop !== null || start._tag === 'New' || start._tag === 'LastPerSubject' || start._tag === 'Time'
+
+export const resolveSplits = async (link: Link, context: HostContext, plan: ReadPlan, toEnd: boolean): Promise<ReadonlyArray<Split>> => {
+  const { stream, label } = plan
+  const evidence = evidenceOf(link, stream)
+  const look = needsEnd(plan, toEnd) ? await evidence.settledLook(label, context.signal) : await evidence.look(label)
+  const place: Place = { link, context, evidence, look }
+  const { info, last } = look
+  const end = last + 1
+  const { created } = info
+  const listed =
+    plan.start._tag === 'LastPerSubject'
+      ? await newestOfSubjects({ link, context, stream, label, created, filters: filtersIn(info, plan.filters), last })
+      : null
+  const from = listed === null ? await startOf(place, plan) : (listed[0] ?? end)
+  const { to, untilMs, count } = await stopOf(place, plan, toEnd)
   const detail: SplitDetail = {
-    created: info.created,
-    lastSequence: info.state.last_seq,
+    created,
+    lastSequence: last,
+    ...(plan.start._tag === 'Time' ? { sinceMs: plan.start.time } : {}),
     untilMs,
     list: listed === null ? null : deltas(listed),
   }
@@ -36,7 +59,7 @@ export const resolveSplits = async (link: Link, info: StreamInfo, plan: ReadPlan
   const whole = { from, to: to === null ? null : Math.max(from, to) }
   if (splitBy?._tag === 'Subject') return splitsBySubject(link, plan, whole, detail)
   if (splitBy?._tag === 'Hash') return splitsByHash(splitBy.parts, splitBy.tokens, whole, detail)
-  const splittable = count === null && listed === null && untilMs === null
+  const splittable = count === null && listed === null && (untilMs === null || to !== null)
   return ranges(whole, splittable ? plan.splits : 1, end).map((range, i) => ({
     id: `range-${i}`,
     range,
@@ -63,7 +86,8 @@ const ranges = ({ from, to }: Range, parts: number, end: number): ReadonlyArray<
   return Array.from({ length: n }, (_, i) => ({ from: cut(i), to: cut(i + 1) }))
 }
 
-const startOf = async (link: Link, info: StreamInfo, plan: ReadPlan): Promise<number> => {
+const startOf = async (place: Place, plan: ReadPlan): Promise<number> => {
+  const { info } = place.look
   const { start, label, stream } = plan
   switch (start._tag) {
     case 'All':
@@ -72,7 +96,7 @@ const startOf = async (link: Link, info: StreamInfo, plan: ReadPlan): Promise<nu
     case 'New':
       return info.state.last_seq + 1
     case 'Time':
-      return sequenceAt(link, info, start.time)
+      return sequenceAt(place, label, start.time - clockSkewMs)
     case 'Sequence': {
       const first = info.state.first_seq
       if (start.sequence >= first) return start.sequence
@@ -85,12 +109,11 @@ const startOf = async (link: Link, info: StreamInfo, plan: ReadPlan): Promise<nu
 }
 
 const stopOf = async (
-  link: Link,
-  info: StreamInfo,
+  place: Place,
   plan: ReadPlan,
   toEnd: boolean,
 ): Promise<{ readonly to: number | null; readonly untilMs: number | null; readonly count: number | null }> => {
-  const end = info.state.last_seq + 1
+  const end = place.look.last + 1
   // Only a read of what is new waits for it; any other ends at what is there, however little that is.
   const capped = (to: number): number => (plan.start._tag === 'New' && !toEnd ? to : Math.min(to, end))
   const open = plan.start._tag === 'New' && !toEnd ? null : end
@@ -104,45 +127,26 @@ const stopOf = async (
     case 'Count':
       return { to: open, untilMs: null, count: stop.count }
     case 'Time': {
-      const serverNow = info.ts === undefined ? Date.now() : Date.parse(info.ts)
-      if (!toEnd && stop.time > serverNow) return { to: null, untilMs: stop.time, count: null }
-      return { to: await sequenceAt(link, info, stop.time), untilMs: null, count: null }
+      // Leaders' clocks differ: what is published a little later may be dated before it.
+      const isPast = stop.time + clockSkewMs <= place.look.at
+      if (!isPast && !toEnd) return { to: null, untilMs: stop.time, count: null }
+      return { to: isPast ? await sequenceAt(place, plan.label, stop.time + clockSkewMs) : end, untilMs: stop.time, count: null }
     }
   }
 }
 
-/** The year 4707: later times are further than the server's clock can write. */
-const latest = 8.64e13
-
-/** The first sequence published at `time` or later, or one past the end: a consumer that starts there tells, without delivering anything. */
-const sequenceAt = async (link: Link, info: StreamInfo, time: number): Promise<number> => {
-  if (time <= 0) return Math.max(1, info.state.first_seq)
-  const name = info.config.name
-  const consumer = await link.jsm.consumers.add(name, consumerFromTime(Math.min(time, latest)))
-  forgetConsumer(link, name, consumer.name)
-  return Math.min(consumer.delivered.stream_seq + 1, info.state.last_seq + 1)
-}
-
-/** The newest sequence of each subject, up to the stream's end as `info` says, ascending. */
-const lastPerSubject = async (link: Link, info: StreamInfo, filters: ReadonlyArray<string>): Promise<ReadonlyArray<number>> => {
-  const name = info.config.name
-  const sequences: number[] = []
-  for (const filter of filters.length === 0 ? ['>'] : filters) {
-    const consumer = await link.jsm.consumers.add(name, consumerOfLast(filter))
-    let left = consumer.num_pending
-    const live = await link.jsm.jetstream().consumers.get(name, consumer.name)
-    while (left > 0) {
-      let got = 0
-      for await (const message of await live.fetch({ max_messages: Math.min(left, 1_000), expires: 4_000 })) {
-        got++
-        if (message.seq <= info.state.last_seq) sequences.push(message.seq)
-      }
-      if (got === 0) break
-      left -= got
-    }
-    forgetConsumer(link, name, consumer.name)
+/** The first sequence published at `time` or later, or one past the end, as far as stamps ascend. The leader is asked for single messages. */
+const sequenceAt = async ({ evidence, context, look }: Place, label: string, time: number): Promise<number> => {
+  const { created } = look.info
+  let low = Math.max(1, look.info.state.first_seq)
+  let high = look.last + 1
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2)
+    const found = await evidence.first({ from: middle, to: high, filters: ['>'], created }, label, context.signal)
+    if (found === null || found.publishedAt >= time) high = middle
+    else low = found.sequence + 1
   }
-  return sequences.sort((a, b) => a - b)
+  return low
 }
 
 const deltas = (sequences: ReadonlyArray<number>): ReadonlyArray<number> => sequences.map((s, i) => s - (sequences[i - 1] ?? 0))

@@ -6,7 +6,7 @@ import { JetStreamIOError, apiErrorCode, streamNotFound } from './errors.ts'
 /** Asks the stream's leader. Rejects with StreamNotFound. */
 export const streamInfo = async (link: Link, stream: string, label: string): Promise<StreamInfo> => {
   try {
-    return await link.jsm.streams.info(stream)
+    return countable(await link.jsm.streams.info(stream), label)
   } catch (error) {
     if (apiErrorCode(error) !== streamNotFound) throw error
     throw new JetStreamIOError(
@@ -17,10 +17,27 @@ export const streamInfo = async (link: Link, stream: string, label: string): Pro
   }
 }
 
+/** Throws for sequences that a number cannot hold: the last messages would never be reached. */
+const countable = (info: StreamInfo, label: string): StreamInfo => {
+  const { first_seq: first, last_seq: last } = info.state
+  if (Math.max(first, last) < Number.MAX_SAFE_INTEGER) return info
+  throw new JetStreamIOError(
+    'UnsupportedSequences',
+    `${label}: the stream ${info.config.name} has sequences from ${first} to ${last}, and those beyond 2^53 - 2 are not supported. Source it into a stream with a lower first_seq, and use that one.`,
+  )
+}
+
 /** A stream that only sources others has none, whatever the client's types say. */
 export const subjectsOf = (info: StreamInfo): ReadonlyArray<string> => {
   const config: { readonly subjects?: ReadonlyArray<string> } = info.config
   return config.subjects ?? []
+}
+
+/** `filters` as the stream has its subjects: a mirror of a bucket keeps the entries under the name of the bucket that it mirrors. */
+export const filtersIn = ({ config }: StreamInfo, filters: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (config.mirror === undefined || !config.name.startsWith('KV_')) return filters
+  const own = `$KV.${config.name.slice(3)}.`
+  return filters.map(filter => (filter.startsWith(own) ? `$KV.*.${filter.slice(own.length)}` : filter))
 }
 
 /** Why stream names are refused, or null. */
@@ -61,7 +78,7 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
       `${label}: the stream ${stream} ends at sequence ${end}, but sequence ${last} was in it: its server lost messages (a restore from a backup, a disk without sync). ` +
         'Start from a savepoint that is older than the loss, or start a new run.',
     )
-  if (first <= next) return
+  if (first <= next || isUnmirrored(info, reached)) return
   const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
   if (reached.skips === true) return tolerate(`${label}: ${erased}`)
   if (reached.quiet === true)
@@ -75,6 +92,13 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
     )
   tolerate(`${label}: ${erased}. It keeps only so many messages a subject, or for so long, so this is expected`)
 }
+
+/**
+ * Whether a mirror has never had what lies before its first message: it leaves out what its filter does not select, and begins where its origin
+ * does. What it was known to have was read; limits of its own could have erased more, unless it was empty then.
+ */
+export const isUnmirrored = ({ config }: StreamInfo, { next, last }: Pick<Reached, 'next' | 'last'>): boolean =>
+  config.mirror !== undefined && next > last && (last === 0 || (config.max_age === 0 && config.max_msgs <= 0 && config.max_bytes <= 0))
 
 /** Of a queue, which is read by acknowledgments: throws where what was read means nothing in the stream any more. `last`: the last that was read. */
 export const requireSameQueue = (

@@ -182,7 +182,7 @@ const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: numbe
       task.onSplitDone(id)
       break
     case 'idle':
-      task.onSplitIdle(id, status.since, nowMs)
+      task.onSplitIdle(id, status.since, status.until ?? nowMs)
       break
     case 'reading':
       break

@@ -53,8 +53,11 @@ export interface ReadBatch<out M> {
 export type ReaderStatus =
   /** More may come at any time. */
   | { readonly _tag: 'reading' }
-  /** The server said that nothing is pending: nothing older than this is on its way. `since`: processing time in milliseconds. */
-  | { readonly _tag: 'idle'; readonly since: number }
+  /**
+   * Nothing has been pending since `since`, a processing time in milliseconds. `until`: the processing time up to which that is known, where it
+   * is not now; on request, event time goes on as far as that.
+   */
+  | { readonly _tag: 'idle'; readonly since: number; readonly until?: number | undefined }
   /** Nothing of the split is left; all of it was polled. */
   | { readonly _tag: 'done' }
   | { readonly _tag: 'failed'; readonly error: Error }

@@ -8,6 +8,7 @@ import type { Split } from '../../sdk/splittable/source.ts'
 import { Erased, StartAt, StopAt } from '../../io/jetstream/index.ts'
 import type { SourceOptions } from '../../io/jetstream/source.ts'
 import { hostContext, range, readAll, rejection, testSource, wait } from '../support/jetstream-context.ts'
+import { until } from '../support/until.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
 
 describe('JetStreamIO.read', () => {
@@ -196,7 +197,7 @@ describe('JetStreamIO.read', () => {
     const [split] = await source.resolve({ desired: 1, toEnd: false })
     assert.isDefined(split)
     const reader = await source.open(split, { last: null, claimed: 0, note: null })
-    assert.equal(reader.status()._tag, 'idle')
+    await until('the proof that nothing is there', () => reader.status()._tag === 'idle')
     assert.equal(reader.lag(), 0)
     await publish([`${stream}.a`])
     assert.deepEqual(
