@@ -105,7 +105,10 @@ const checkFields = (type, declaration, text) => {
       const symbol = checker.getSymbolAtLocation(node.name)
       const name = node.name.getText()
       const isHidden =
-        name === '_tag' || ts.isComputedPropertyName(node.name) || (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0
+        symbol.getJsDocTags(checker).some(tag => tag.name === 'internal') ||
+        name === '_tag' ||
+        ts.isComputedPropertyName(node.name) ||
+        (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0
       if (!isHidden && !hasText(symbol) && !names(text, name)) problems.push(`${placeOf(node)}: ${type}.${name} has no docstring`)
     }
     if (!ts.isMethodSignature(node) && !ts.isMethodDeclaration(node) && !ts.isConstructorDeclaration(node)) ts.forEachChild(node, visit)

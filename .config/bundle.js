@@ -1,7 +1,7 @@
-// The compiled package in few files: an import costs by the file, and each worker thread pays for all of them again. What has no identity
-// that a program could meet (fp-ts, immutable, the polyfill) is taken in; what holds connections stays outside.
+// Bundles the compiled package into few files: an import costs by the file, and each worker thread pays for all of them again. Packages
+// whose objects a program never compares by identity (fp-ts, immutable, the polyfill) are bundled; those that hold connections are not.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 const root = dirname(import.meta.dirname)
@@ -47,10 +47,18 @@ const { outputFiles, metafile } = await build({
 
 const compiled = readdirSync(join(root, 'dist'), { recursive: true }).filter(file => /\.js(\.map)?$/.test(file))
 for (const file of compiled) rmSync(join(root, 'dist', file))
-for (const { path, contents } of outputFiles) {
+for (const { path, contents, text } of outputFiles) {
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, contents)
+  writeFileSync(path, path.endsWith('.map') ? withoutContents(text) : contents)
 }
+
+// Declarations that no entry reaches would only add to the install.
+const declarations = reachable(Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : [join(root, types)])))
+for (const file of readdirSync(join(root, 'dist'), { recursive: true })) {
+  const declaration = /^(.*\.d\.ts)(\.map)?$/.exec(file)?.[1]
+  if (declaration !== undefined && !declarations.has(join(root, 'dist', declaration))) rmSync(join(root, 'dist', file))
+}
+
 // Their licences ask for it.
 const packages = new Set(Object.keys(metafile.inputs).flatMap(input => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))
 const licences = [...packages].sort().map(name => {
@@ -60,4 +68,27 @@ const licences = [...packages].sort().map(name => {
   return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
 })
 writeFileSync(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), licences.join('\n---\n\n'))
-console.log(`${compiled.length / 2} compiled files in ${outputFiles.length / 2}`)
+console.log(`${compiled.length / 2} compiled files in ${outputFiles.length / 2}, ${declarations.size} declarations`)
+
+/** The package ships its sources, so a map needs no copy of them; debuggers skip what comes from other packages. */
+function withoutContents(text) {
+  const map = JSON.parse(text)
+  return JSON.stringify({
+    ...map,
+    sourcesContent: undefined,
+    ignoreList: map.sources.flatMap((source, i) => (source.includes('node_modules/') ? [i] : [])),
+  })
+}
+
+/** The declaration files that `entries` import, directly or not. */
+function reachable(entries) {
+  const found = new Set()
+  const waiting = [...entries]
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (found.has(file)) continue
+    found.add(file)
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.(?:js|ts)['"]/g))
+      waiting.push(resolve(dirname(file), `${path}.d.ts`))
+  }
+  return found
+}

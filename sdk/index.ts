@@ -1,7 +1,16 @@
 // The package's public face: `jetbeam`. Names are listed, so that nothing becomes public by accident.
 export { flow, pipe } from 'fp-ts/lib/function.js'
 
-export { Coder, type DecodeError, Decoder, EncodeError, Encoder, type StandardSchema } from './coders/index.ts'
+export {
+  Coder,
+  type DecodeError,
+  Decoder,
+  EncodeError,
+  Encoder,
+  type JsonCoder,
+  type JsonDecoder,
+  type StandardSchema,
+} from './coders/index.ts'
 
 export type { Binding, HostContext, LocalBinding } from './model/bindings.ts'
 export type { Failure, Retry } from './model/failure.ts'
@@ -9,11 +18,20 @@ export type { CheckpointPurpose, JobEvent, JobState, RolledBack } from './model/
 export { Latency, type LatencyHistogram } from './model/histogram.ts'
 export type { ErrorMetrics, JobMetrics, SplitMetrics, TransformMetrics, WorkerMetrics } from './model/job-metrics.ts'
 export { KV } from './model/kv.ts'
-export type { DistributionValue, GaugeValue, Metric, StringSetValue } from './model/metric-values.ts'
+export type { DistributionValue, GaugeValue, Metric, MetricKind, MetricOf, StringSetValue } from './model/metric-values.ts'
 export { type Counter, type Distribution, type Gauge, type MetricFilter, Metrics, type StringSet } from './model/metrics.ts'
 export { prometheusText } from './model/prometheus.ts'
 export type { PaneInfo, PaneTiming, Windowed } from './model/pane.ts'
-export { Checkpoints, type Job, type PipelineError, type PipelineResult, type Runner, type RunOptions, orThrow } from './model/run.ts'
+export {
+  Checkpoints,
+  type Job,
+  type PipelineError,
+  type PipelineResult,
+  type Restart,
+  type Runner,
+  type RunOptions,
+  orThrow,
+} from './model/run.ts'
 export { type Lookup, type Multilookup, type SideInput, SideInputError, type SideValues, type Sides } from './model/side-input.ts'
 export type { WatermarkHold } from './model/watermark-hold.ts'
 export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'
@@ -42,11 +60,13 @@ export {
   type MergedWindow,
   type MergeWindows,
   type TimestampCombiner,
+  type WindowFnKind,
 } from './model/windowing-strategy.ts'
 
 export { named } from './graph/building.ts'
 export { InvalidPipelineError } from './graph/invalid-pipeline.ts'
-export type { PDone, PTransform } from './graph/pcollection.ts'
+export type { CombineFn as CombineFnOf } from './graph/combine-fn.ts'
+export type { PCollection as PCollectionOf, PDone, PTransform } from './graph/pcollection.ts'
 export { Pipeline, type PipelineDefinition, type PortablePipeline } from './graph/pipeline.ts'
 
 export type {
@@ -62,20 +82,23 @@ export type {
   TimerOptions,
   ValueCell,
 } from './stateful/cells.ts'
-export { DoFn, type BundleSpec } from './stateful/do-fn.ts'
+export { DoFn, type BundleSpec, type Emits, type Emitted } from './stateful/do-fn.ts'
 export {
   type AfterCommit,
   type Effect,
   type Effects,
   type Emit,
+  type StateChange,
   type StateEffect,
+  type TimerChange,
   type TimerEffect,
   afterCommit,
   emit,
   emitAt,
 } from './stateful/effects.ts'
+export type { StateKind } from './stateful/erased.ts'
 export { State, Timer, type StateSpec, type TimerSpec } from './stateful/state-specs.ts'
-export type { Cells, Expiration, Firing, KeyedElement, StatefulDoFn, StatefulSpec } from './stateful/stateful-fn.ts'
+export type { Cells, Expiration, Firing, HandlerResult, KeyedElement, OnTimer, StatefulDoFn, StatefulSpec } from './stateful/stateful-fn.ts'
 
 export { type Continuation, type SplittableContext, type SplittableDoFn, Timestamped, resumeAfter, stop } from './splittable/do-fn.ts'
 export { OffsetRange, type PositionRange, Restriction, type RestrictionAlgebra } from './splittable/restriction.ts'
@@ -100,7 +123,7 @@ export { CombineFn } from './transforms/combine-fn.ts'
 export { Combine, type CombineOptions } from './transforms/combine.ts'
 export { Count } from './transforms/count.ts'
 export { Create } from './transforms/create.ts'
-export type { CountDistinctOptions } from './transforms/distinct-sketch.ts'
+export type { CountDistinctOptions, DistinctSketch } from './transforms/distinct-sketch.ts'
 export { Distinct } from './transforms/distinct.ts'
 export { Max, Min } from './transforms/extremes.ts'
 export type { ItemOf } from './transforms/flat-map.ts'
@@ -116,7 +139,7 @@ export { Mean, Sum } from './transforms/mean.ts'
 export { ParDo } from './transforms/par-do.ts'
 export { Partition } from './transforms/partition.ts'
 export { PCollection } from './transforms/pcollection.ts'
-export type { QuantileOptions } from './transforms/quantile-sketch.ts'
+export type { QuantileOptions, QuantileSketch } from './transforms/quantile-sketch.ts'
 export { Regex } from './transforms/regex.ts'
 export { Reify } from './transforms/reify.ts'
 export { Reshuffle } from './transforms/reshuffle.ts'

@@ -187,10 +187,13 @@ const sinkSettings = (s: WriteSettings): Pick<SinkOptions<never>, 'window' | 'cr
   }
 }
 
-interface WriteOptions<A> extends WriteTarget {
+/** What `JetStreamIO.write` publishes, and where. `A`: the type of the elements. */
+export interface WriteOptions<A> extends WriteTarget {
+  /** Encodes an element to a message's payload. */
   readonly coder: Encoder<A>
   /** One for all, or one for each element: build it with the subject`…` tag. */
   readonly subject: string | ((a: A) => string)
+  /** The headers of an element's message. */
   readonly headers?: ((a: A) => Headers) | undefined
   /**
    * The message id (Nats-Msg-Id) of an element: what comes again under it within the stream's duplicate window, the server drops. Only with

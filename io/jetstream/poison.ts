@@ -12,7 +12,7 @@ export interface PoisonPolicy {
   readonly delayMs: number
 }
 
-interface PoisonOptions {
+type PoisonOptions = {
   readonly attempts?: number | undefined
   readonly delay?: Duration | undefined
 }

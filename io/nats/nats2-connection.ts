@@ -10,7 +10,6 @@ import {
   QueuedIteratorImpl,
   type RequestManyOptions,
   type RequestOptions,
-  type Server,
   type ServerInfo,
   type Stats,
   type Status,
@@ -236,14 +235,6 @@ class Nats2Connection implements NatsConnection {
 
   reconnect(): Promise<void> {
     return this.told('', this.old.reconnect())
-  }
-
-  setServers(): void {
-    throw unsupported('setServers')
-  }
-
-  getServers(): ReadonlyArray<Server> {
-    throw unsupported('getServers')
   }
 
   private async told<A>(subject: string, work: Promise<A>): Promise<A> {

@@ -17,7 +17,7 @@ const closeMs = 1_000
 
 export class WebSocketTransport implements Transport {
   readonly lang = 'nats.ws'
-  readonly version = '3.4.0'
+  readonly version = '3.3.1'
   isClosed = false
   closeError?: Error
   private readonly options: WebSocketOptions

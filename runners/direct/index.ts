@@ -11,6 +11,9 @@ import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
 import { Host } from './host.ts'
 
+export type { Log, Logger } from '../host/log.ts'
+export type { HostOptions } from '../host/options.ts'
+
 /** What a run on this runner can be told. */
 export type DirectOptions = HostOptions
 

@@ -10,10 +10,13 @@ export {
   PAssert,
   StatefulTest,
   TestStream,
+  type Difference,
   type TestEvent,
   containsInAnyOrder,
   empty,
   type Expectation,
+  type Expected,
+  type ContentsOf,
   satisfies,
   singleton,
 } from '../../sdk/testing/index.ts'

@@ -1,5 +1,6 @@
 // Which of a key's windows become one when a bundle brings new ones: by overlap for sessions, by the user's function for others.
-import type { MergedWindow, WindowFn } from '../../sdk/model/windowing-strategy.ts'
+import type { WindowFn } from '../../sdk/model/custom-window-fn.ts'
+import type { MergedWindow } from '../../sdk/model/windowing-strategy.ts'
 import { type BoundedWindow, IntervalWindow, sameWindow, showWindow } from '../../sdk/model/window.ts'
 import type { Cell } from './cell.ts'
 

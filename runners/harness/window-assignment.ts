@@ -3,7 +3,8 @@
 import { Metrics } from '../../sdk/model/metrics.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import { type BoundedWindow, sameWindow } from '../../sdk/model/window.ts'
-import type { WindowFn, WindowFnKind } from '../../sdk/model/windowing-strategy.ts'
+import type { WindowFn } from '../../sdk/model/custom-window-fn.ts'
+import type { WindowFnKind } from '../../sdk/model/windowing-strategy.ts'
 import type { Windows } from './batch.ts'
 import { showElement } from './errors.ts'
 

@@ -5,12 +5,12 @@ import { redactedFields } from '../../sdk/model/redaction.ts'
 import { redactedText } from '../../sdk/model/secret-text.ts'
 
 /**
- * Told what nobody waits for. `fields` are plain data: `job`, and where they apply `transform`, `worker`, `split`, `sequence`, `checkpoint`.
- * Secrets are taken out before.
+ * Receives the log records of a run. `fields` are plain data: `job`, and where they apply `transform`, `worker`, `split`, `sequence`,
+ * `checkpoint`. Secrets are removed before.
  */
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void
 
-/** Pino's, or any other logger that takes fields and a message: its own settings say what becomes of them, levels included. */
+/** A logger such as pino's: any whose methods take fields and a message. Its own settings decide which levels are written. */
 export type Logger = Readonly<Record<'info' | 'warn' | 'error', (fields: object, message: string) => void>>
 
 /** Lines of JSON on standard error, from this level on. */

@@ -4,7 +4,9 @@ import type { RunOptions } from '../../sdk/model/run.ts'
 import type { Bundling } from '../engine/cut.ts'
 import type { Log, Logger } from './log.ts'
 
+/** Options of a run in this process, on top of {@link RunOptions}. */
 export interface HostOptions extends Omit<RunOptions, 'provide'> {
+  /** What the pipeline refers to by name; connections that the program has opened itself among them. */
   readonly provide?: ReadonlyArray<Binding | LocalBinding> | undefined
   /** Checks that DoFns leave their input alone and that elements survive their coder, with random bundles. For tests: it is slow. */
   readonly strict?: boolean | undefined

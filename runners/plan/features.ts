@@ -5,7 +5,7 @@ import type { Transform } from '../../sdk/graph/node.ts'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import { isChangelog } from '../../sdk/graph/view.ts'
 import type { Trigger } from '../../sdk/model/trigger.ts'
-import type { WindowFn } from '../../sdk/model/windowing-strategy.ts'
+import type { WindowFn } from '../../sdk/model/custom-window-fn.ts'
 
 /** Beam's requirement, where it has one; what the feature is called; and what a pipeline can do without it. */
 const features = {

@@ -1,6 +1,7 @@
 // The names that users write: Coder, Encoder and Decoder, each a type and the module of its values.
+import type { Either } from 'fp-ts/lib/Either.js'
 import { imap, either, kv, nullable, option } from './composites.ts'
-import type { Coder as CoderContract, Decoder as DecoderContract, Encoder as EncoderContract } from './contract.ts'
+import type { DecodeError } from './contract.ts'
 import { instant } from './instant.ts'
 import { iterable } from './iterable.ts'
 import { decodeJson, encodeJson, json } from './json.ts'
@@ -9,12 +10,35 @@ import { struct } from './struct.ts'
 import { structural } from './structural.ts'
 import { decodeBytes, decodeText, encodeText } from './text.ts'
 
-/** Values to bytes, one half of Beam's Coder: enough for a sink. */
-export type Encoder<A> = EncoderContract<A>
-/** Bytes to values, the other half of Beam's Coder: enough for a source. */
-export type Decoder<A> = DecoderContract<A>
-/** Both ways: for state, keys and accumulators, and where a value comes back (Beam's Coder). */
-export type Coder<A> = CoderContract<A>
+// Each interface is declared beside its value, under one name: an emitted declaration can then name the type from the package's entry.
+
+/**
+ * Encodes values to bytes: the half of Beam's Coder that a sink needs. `encode` throws an EncodeError for a value that it cannot write
+ * without losing part of it.
+ */
+export interface Encoder<in A> {
+  /** Identifies the format in checkpoints and error messages. */
+  readonly urn: string
+  /** Throws an EncodeError. */
+  readonly encode: (a: A) => Uint8Array
+}
+
+/** Decodes bytes to values: the half of Beam's Coder that a source needs. `decode` never throws: an error is a Left. */
+export interface Decoder<out A> {
+  /** Identifies the format in checkpoints and error messages. */
+  readonly urn: string
+  /** Returns a Left for bytes that are not a whole encoding. */
+  readonly decode: (bytes: Uint8Array) => Either<DecodeError, A>
+}
+
+/**
+ * Encodes and decodes: for state, keys and accumulators, and where a value is read back (Beam's Coder). A coder of your own needs these
+ * four members only, and nests in all others.
+ */
+export interface Coder<in out A> extends Encoder<A>, Decoder<A> {
+  /** Whether equal values give equal bytes, which a key needs. */
+  readonly deterministic: boolean
+}
 
 /**
  * Coders of standard values, in Beam's wire formats where Beam has one, and coders made of coders.

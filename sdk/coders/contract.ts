@@ -1,5 +1,4 @@
-// What a coder is: the interfaces alone, so that every coder of this room can name them without naming each other.
-import type { Either } from 'fp-ts/lib/Either.js'
+// Decode errors and the Standard Schema interface.
 
 /** Why bytes were not understood: `path` leads to the part that was wrong, inside the value they should have given. */
 export interface DecodeError {
@@ -9,24 +8,6 @@ export interface DecodeError {
   /** What was wrong, in words. */
   readonly reason: string
   readonly path: ReadonlyArray<string | number>
-}
-
-/** Values to bytes: enough for a sink. `encode` throws an EncodeError for a value that it cannot write without losing part of it. */
-export interface Encoder<in A> {
-  readonly urn: string
-  readonly encode: (a: A) => Uint8Array
-}
-
-/** Bytes to values: enough for a source. `decode` never throws: what is wrong with the bytes is a Left. */
-export interface Decoder<out A> {
-  readonly urn: string
-  readonly decode: (bytes: Uint8Array) => Either<DecodeError, A>
-}
-
-/** Both ways: for state, and where a value comes back. A hand-written one needs these four members only, and nests in all others. */
-export interface Coder<in out A> extends Encoder<A>, Decoder<A> {
-  /** Equal values give equal bytes: what a key needs. */
-  readonly deterministic: boolean
 }
 
 /**

@@ -2,6 +2,7 @@
 export { Coder, Decoder, Encoder } from './coder.ts'
 export type { DecodeError, StandardSchema } from './contract.ts'
 export { EncodeError } from './encode-error.ts'
+export type { JsonCoder, JsonDecoder } from './json.ts'
 
 export { type WindowedValue, globalWindow, intervalWindow, pane, windowedValue } from './windowed.ts'
 export { ByteReader } from './byte-reader.ts'

@@ -1,7 +1,7 @@
 // Sequences on Beam's wire: an int32 count and the elements, or -1 and chunks with counts of their own, ended by an empty one, for
 // who did not know the count. We always know it, and so write the first and read both.
 import type { ByteReader } from './byte-reader.ts'
-import type { Coder } from './contract.ts'
+import type { Coder } from './coder.ts'
 import { EncodeError } from './encode-error.ts'
 import { urnOf } from './composites.ts'
 import { Malformed, within } from './malformed.ts'

@@ -2,7 +2,8 @@
 import type { Refinement } from 'fp-ts/lib/Refinement.js'
 import { strictText } from './byte-reader.ts'
 import { withWriter } from './byte-writer.ts'
-import type { Coder, Decoder, Encoder, StandardSchema } from './contract.ts'
+import type { Coder, Decoder, Encoder } from './coder.ts'
+import type { StandardSchema } from './contract.ts'
 import { deepestJson } from './cycle.ts'
 import { isTooDeep } from './json-depth.ts'
 import { requireJson } from './json-safety.ts'
@@ -43,8 +44,8 @@ const jsonEncoder: Encoder<unknown> = Object.freeze({
 
 export const encodeJson = <A>(): Encoder<A> => jsonEncoder
 
-/** By a guard, or by any Standard Schema. */
-export interface JsonDecoder {
+/** `Decoder.json`: takes a guard, or any Standard Schema. */
+export type JsonDecoder = {
   <A>(guard: Refinement<unknown, A>): Decoder<A>
   <I, A>(schema: StandardSchema<I, A>): Decoder<A>
 }
@@ -54,8 +55,8 @@ export const decodeJson: JsonDecoder = <I, A>(rule: Refinement<unknown, A> | Sta
   return Object.freeze({ urn, decode: (bytes: Uint8Array) => attempt(bytes, () => validate(parse(strictText(bytes)))) })
 }
 
-/** By a guard, or by a Standard Schema that gives what it takes. */
-export interface JsonCoder {
+/** `Coder.json`: takes a guard, or a Standard Schema whose output is a valid input. */
+export type JsonCoder = {
   <A>(guard: Refinement<unknown, A>): Coder<A>
   <I, A extends I>(schema: StandardSchema<I, A>): Coder<A>
 }

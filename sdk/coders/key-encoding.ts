@@ -1,7 +1,7 @@
 // Grouping means equality of encoded keys, on every runner; a JavaScript Map compares otherwise. Here keys become values for which the
 // two agree: strings and numbers stay themselves, since encoding them would cost more than all the rest of a grouping.
 import { type ByteWriter, withWriter } from './byte-writer.ts'
-import type { Coder } from './contract.ts'
+import type { Coder } from './coder.ts'
 import { murmur3 } from './murmur3.ts'
 import { boolean, double, string, varint } from './primitives.ts'
 import { instant } from './instant.ts'

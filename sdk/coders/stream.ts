@@ -1,6 +1,6 @@
 // How coders nest: each one writes into and reads from one shared buffer. Public coders carry such a stream form under a private
 // symbol; a hand-written coder, which has encode and decode only, is nested by a length before its bytes.
-import type { Coder } from './contract.ts'
+import type { Coder } from './coder.ts'
 import { ByteReader } from './byte-reader.ts'
 import { type ByteWriter, withWriter } from './byte-writer.ts'
 import { Malformed, attempt } from './malformed.ts'

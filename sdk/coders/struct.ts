@@ -1,6 +1,6 @@
 // Records of known fields. The fields are written by name, in the order of their names, so that reordering the declaration does not
 // change what was stored.
-import type { Coder } from './contract.ts'
+import type { Coder } from './coder.ts'
 import { EncodeError } from './encode-error.ts'
 import { within } from './malformed.ts'
 import { type StreamCoder, coderOf, streamOf } from './stream.ts'

@@ -1,5 +1,5 @@
 // The coder that every collection has unless it is given another.
-import type { Coder } from './contract.ts'
+import type { Coder } from './coder.ts'
 import { coderOf } from './stream.ts'
 import { readStructural, readWholeStructural } from './structural-read.ts'
 import { writeStructural, writeWholeStructural } from './structural-write.ts'

@@ -1,7 +1,7 @@
 // Bytes and text as they are, for sources and sinks.
 import * as E from 'fp-ts/lib/Either.js'
 import { strictText } from './byte-reader.ts'
-import type { Decoder, Encoder } from './contract.ts'
+import type { Decoder, Encoder } from './coder.ts'
 import { attempt } from './malformed.ts'
 import { string } from './primitives.ts'
 

@@ -1,12 +1,18 @@
 // CombineFns: aggregation by four functions, so that it can be lifted before a shuffle and merged after it.
 import type { Coder } from '../coders/index.ts'
 
-/** Beam's four functions. `add` and `merge` may change and return their first argument: it is theirs alone. */
+/**
+ * An aggregation by Beam's four functions, the type behind `CombineFn`: `add` and `merge` may change and return their first argument, which
+ * no one else holds.
+ */
 export interface CombineFn<in I, in out A, out O> {
+  /** Creates an empty accumulator. */
   readonly create: () => A
   readonly add: (accumulator: A, input: I) => A
   readonly merge: (a: A, b: A) => A
+  /** The result of an accumulator. */
   readonly extract: (accumulator: A) => O
+  /** Encodes accumulators for checkpoints, where they are not plain data. */
   readonly coder?: Coder<A> | undefined
 }
 

@@ -13,12 +13,13 @@ const outputOf = Symbol('output')
 export interface PCollection<out A> {
   readonly _tag: 'PCollection'
   readonly [element]: A
+  /** @internal */
   readonly [outputOf]: Output
 }
 /** A finished branch: a write, an assertion, an ignored output. `Pipeline.of` takes it (Beam's PDone). */
 export interface PDone {
   readonly _tag: 'PDone'
-  /** Its place in the graph: for runners. */
+  /** @internal Its node in the graph, for runners. */
   readonly node: Node
 }
 /** A transform is a function from PCollections to PCollections, so that a composite is `flow(…)` (Beam's PTransform). */

@@ -13,7 +13,7 @@ import { problemsOf, warningsOf } from './validate.ts'
 /** A checked graph, ready for a runner (Beam's Pipeline). {@link Pipeline.of} makes one for a test or a single thread. */
 export interface Pipeline {
   readonly _tag: 'Pipeline'
-  /** All that it does: for runners. */
+  /** @internal The graph of its transforms, for runners. */
   readonly graph: Graph
   /** What is allowed and seldom meant, such as counting again what an accumulating trigger has fired before. */
   readonly warnings: ReadonlyArray<string>

@@ -3,12 +3,13 @@ import { Temporal } from 'temporal-polyfill'
 import { Instant } from './time.ts'
 import type { BoundedWindow } from './window.ts'
 import { insideTime } from './window-fns.ts'
-import type { CalendarDate, WindowFn } from './windowing-strategy.ts'
+import type { WindowFn } from './custom-window-fn.ts'
+import type { CalendarDate } from './windowing-strategy.ts'
 
 /** A day of the week, for {@link CalendarWindows}. */
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
 
-interface Zone {
+type Zone = {
   /** An IANA name, `Europe/Berlin`, or a fixed offset, `+02:00`. UTC unless told. */
   readonly timeZone?: string | undefined
 }

@@ -1,12 +1,23 @@
 // Window functions of one's own, with windows that stay as they are or grow together.
 import type { Instant } from './time.ts'
 import type { BoundedWindow } from './window.ts'
-import type { MergeWindows, WindowFn as WindowFnContract } from './windowing-strategy.ts'
+import type { MergeWindows, WindowFnKind } from './windowing-strategy.ts'
 
-/** How elements come into windows; `A` is what the function must see of an element: `unknown` for all standard ones. */
-export type WindowFn<A = unknown> = WindowFnContract<A>
+/**
+ * Assigns elements to windows (Beam's WindowFn). `A` is the type of the elements that `assign` reads: `unknown` for all standard ones.
+ */
+export interface WindowFn<in A = unknown> {
+  /** Identifies the function in checkpoints. */
+  readonly urn: string
+  /** The parameters of a standard window function, which the engine computes without a call. */
+  readonly kind: WindowFnKind
+  /** The windows of an element. Pure. */
+  readonly assign: (element: A, timestamp: Instant) => ReadonlyArray<BoundedWindow>
+  /** Merges a key's windows; null: windows stay as they were assigned. */
+  readonly merge: MergeWindows | null
+}
 
-interface Assigning<in A> {
+type Assigning<A> = {
   /** What it is called in errors, and in checkpoints: a changed function takes a new name, or a restored run would mix the two. */
   readonly name: string
   /**

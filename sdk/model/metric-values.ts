@@ -1,5 +1,6 @@
 // What metrics hold, and how values become one: those of one task after another, and those of several tasks. No order matters to it.
 
+/** The four kinds of metrics. */
 export type MetricKind = 'counter' | 'distribution' | 'gauge' | 'stringSet'
 
 /**
@@ -38,11 +39,12 @@ export interface MetricValues {
   readonly stringSet: StringSetValue
 }
 
-/** One metric of one transform. */
-export interface MetricOf<K extends MetricKind> {
+/** One metric of one `kind`: {@link Metric} is one of any kind. */
+export type MetricOf<K extends MetricKind> = {
   readonly kind: K
   /** The path of the transform whose function updated it. */
   readonly transform: string
+  /** The name that `Metrics` was given. */
   readonly name: string
   /** All updates, those of work included that a crash will undo. */
   readonly attempted: MetricValues[K]

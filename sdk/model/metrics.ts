@@ -12,9 +12,7 @@ import {
 } from './metric-values.ts'
 
 /** What a job tells of itself, as far as metrics go. */
-interface Told {
-  readonly user: ReadonlyArray<Metric>
-}
+type Told = { readonly user: ReadonlyArray<Metric> }
 
 /** Which metrics `Metrics.query` gives; those that both parts hold for (Beam's MetricsFilter). */
 export interface MetricFilter {

@@ -6,7 +6,7 @@ import type { JobMetrics } from './job-metrics.ts'
 import { showGiven } from './show-given.ts'
 import type { Duration } from './time.ts'
 
-interface Checkpointing {
+type Checkpointing = {
   readonly _tag: 'Checkpoints'
   readonly everyMs: number
   readonly keep: number
@@ -30,7 +30,7 @@ export type Checkpoints = Checkpointing &
       }
   )
 
-interface HowOften {
+type HowOften = {
   /** The time between two checkpoints: a second unless told. */
   readonly every?: Duration | undefined
   /** How many stay: 3 unless told. */

@@ -2,7 +2,8 @@
 import type { Duration } from './time.ts'
 import { Instant } from './time.ts'
 import { type BoundedWindow, compareWindows, sameWindow } from './window.ts'
-import type { MergedWindow, MergeWindows, WindowFn } from './windowing-strategy.ts'
+import type { WindowFn } from './custom-window-fn.ts'
+import type { MergedWindow, MergeWindows } from './windowing-strategy.ts'
 
 /**
  * Windows of one size, side by side: `[n * size + offset, (n + 1) * size + offset)`, for all whole `n`.

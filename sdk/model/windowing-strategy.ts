@@ -1,9 +1,13 @@
 // How a collection is windowed, from one Window.into to the next.
-import type { Duration, Instant } from './time.ts'
+import type { WindowFn } from './custom-window-fn.ts'
+import type { Duration } from './time.ts'
 import { DefaultTrigger, type Trigger } from './trigger.ts'
 import { type BoundedWindow, GlobalWindow } from './window.ts'
 
-/** How a window function assigns and merges, as data where it is one of Beam's: engines know these without a call. */
+/**
+ * The parameters of a window function as data. The engine computes the windows of Beam's functions from them; a custom one is known by its
+ * `name`.
+ */
 export type WindowFnKind =
   | { readonly _tag: 'Global' }
   | { readonly _tag: 'Fixed'; readonly size: Duration; readonly offset: Duration }
@@ -35,15 +39,6 @@ export interface MergedWindow {
 
 /** From one key's windows, all different, to those that become one; a window that is in no result's parts stays as it is. */
 export type MergeWindows = (windows: ReadonlyArray<BoundedWindow>) => ReadonlyArray<MergedWindow>
-
-/** `A` is what the function must see of an element: `unknown` for all standard ones. */
-export interface WindowFn<in A = unknown> {
-  readonly urn: string
-  readonly kind: WindowFnKind
-  readonly assign: (element: A, timestamp: Instant) => ReadonlyArray<BoundedWindow>
-  /** null: its windows stay as they were assigned. */
-  readonly merge: MergeWindows | null
-}
 
 /**
  * Which timestamp a grouping gives to a pane: the earliest or the latest of its elements', or the window's last instant (Beam's

@@ -26,10 +26,10 @@ export interface WatermarkEstimator<out W> {
   readonly make: (cell: EstimatorCell, now: () => Instant) => W
 }
 
-interface Reading {
+type Reading = {
   readonly current: Instant
 }
-interface Manual extends Reading {
+type Manual = Reading & {
   /** Throws a RangeError for what is no instant. One that lies behind what was said before changes nothing. */
   readonly advanceTo: (t: Instant) => void
 }
@@ -77,7 +77,7 @@ const manual: WatermarkEstimator<Manual> = standard('jetbeam:watermark_estimator
   }),
 })
 
-interface EstimatorSpec<S> {
+type EstimatorSpec<S> = {
   readonly coder: Coder<S>
   readonly initial: S
   readonly observe: (s: S, timestamp: Instant) => S

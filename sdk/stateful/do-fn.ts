@@ -12,9 +12,9 @@ declare const output: unique symbol
 /** A function ready for {@link ParDo} (Beam's DoFn). Its elements' types are carried for the compiler alone. */
 export interface DoFn<in I, out O> {
   readonly _tag: 'DoFn'
-  /** Of DoFn.bundled: one of the two is there. */
+  /** @internal Of DoFn.bundled: one of the two is there. */
   readonly bundle: ErasedBundleSpec | null
-  /** Of DoFn.stateful. */
+  /** @internal Of DoFn.stateful. */
   readonly stateful: ErasedStateful | null
   /** The side inputs that it reads. */
   readonly sides: Sides | null
@@ -25,6 +25,7 @@ export interface DoFn<in I, out O> {
 /** Of a DoFn without side inputs. */
 export type NoSides = Readonly<Record<string, never>>
 
+/** What a bundled DoFn's functions return: outputs, and calls for after the commit. */
 export type Emits = ReadonlyArray<Emit<unknown> | AfterCommit | false>
 type ItemsOf<F> = F extends ReadonlyArray<infer X> ? X : never
 /** What the effects `F` emit. */

@@ -31,6 +31,7 @@ export interface TimerEffect {
   readonly change: TimerChange
 }
 
+/** How a {@link StateEffect} changes a cell. */
 export type StateChange =
   | { readonly _tag: 'Write'; readonly value: unknown }
   | { readonly _tag: 'Add'; readonly value: unknown }
@@ -41,7 +42,10 @@ export type StateChange =
   | { readonly _tag: 'ClearRange'; readonly from: Instant; readonly to: Instant }
   | { readonly _tag: 'Clear' }
 
-/** `tag`: which of a family's timers; '' where there is but one. `outputTimestamp` null: the default of its domain. */
+/**
+ * How a {@link TimerEffect} changes a timer. `tag` names one of a family's timers and is empty for a single one; `at` and `delay` say when it
+ * fires; an `outputTimestamp` of null is the default of its time domain.
+ */
 export type TimerChange =
   | { readonly _tag: 'Set'; readonly tag: string; readonly at: Instant; readonly outputTimestamp: Instant | null }
   | { readonly _tag: 'After'; readonly tag: string; readonly delay: Duration; readonly outputTimestamp: Instant | null }

@@ -1,6 +1,7 @@
 // A stateful DoFn with its types erased: what a graph node carries and the engine runs. The verb that made it has checked them.
 import type { Coder } from '../coders/index.ts'
 
+/** The kinds of state that a stateful DoFn can declare. */
 export type StateKind = 'value' | 'bag' | 'combining' | 'map' | 'set' | 'orderedList'
 
 /** How one cell of state is kept: plain data, but for coders and functions. */
@@ -26,7 +27,7 @@ export interface Combining {
   readonly extract: (accumulator: unknown) => unknown
 }
 
-export interface ErasedTimer {
+export type ErasedTimer = {
   readonly domain: 'eventTime' | 'processingTime'
   /** Any number of timers, told apart by a tag. */
   readonly family: boolean

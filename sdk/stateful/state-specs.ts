@@ -22,6 +22,7 @@ const state: unique symbol = Symbol('state')
 /** One state by its `kind` and coder; `C` is the cell that functions see. {@link State} makes them (Beam's StateSpec). */
 export interface StateSpec<out C> {
   readonly kind: StateKind
+  /** @internal */
   readonly [state]: ErasedState
   readonly [cell]?: C
 }
@@ -32,7 +33,7 @@ export interface TimerSpec<out C> extends ErasedTimer {
 }
 
 /** Beam's four functions; a CombineFn is one. */
-interface Combine<in I, in out A, out O> {
+type Combine<I, A, O> = {
   readonly create: () => A
   readonly add: (accumulator: A, input: I) => A
   readonly merge: (a: A, b: A) => A

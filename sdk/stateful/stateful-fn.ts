@@ -41,9 +41,11 @@ export interface Expiration<out K> {
   readonly window: BoundedWindow
 }
 
+/** The handlers of a stateful DoFn's timers, by the timers' names. */
 export type OnTimer<K, S, T> = { readonly [N in keyof T]: (firing: Firing<K>, cells: Cells<S, T>) => Effects }
 
-/** Per handler and then looked up: of no handlers at all, `H[keyof H] extends … infer R` would infer unknown. */
+/** What the timer handlers `H` return. */
+// Per handler and then looked up: without handlers, `H[keyof H] extends … infer R` would infer unknown.
 export type HandlerResult<H> = { readonly [N in keyof H]: H[N] extends (...a: never) => infer R ? R : never }[keyof H]
 type Flat<A> = { readonly [N in keyof A]: A[N] }
 
@@ -70,7 +72,7 @@ type Does<O> = ReadonlyArray<Emit<O> | StateEffect | TimerEffect | AfterCommit |
 
 /** What a StatefulSpec becomes: plain functions that a test calls (see StatefulTest), in a type that a reader can read. `C`: its cells by name. */
 export interface StatefulDoFn<K, V, C, TimerName extends string, out O> extends DoFn<KV<K, V>, O> {
-  /** For runners. */
+  /** @internal For runners. */
   readonly stateful: ErasedStateful
   /** As it was written. */
   readonly process: (element: KeyedElement<K, V>, cells: C) => Does<O>

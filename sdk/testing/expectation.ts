@@ -2,15 +2,18 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { Coder } from '../coders/index.ts'
 
-/** How actual elements differ from what was expected: both sides in an order in which equal elements stand side by side. */
+/**
+ * How elements differ from what was expected: a `message`, and the `actual` and `expected` elements, both sorted so that equal elements
+ * line up.
+ */
 export interface Difference {
   readonly message: string
   readonly actual: ReadonlyArray<unknown>
   readonly expected: ReadonlyArray<unknown>
 }
 
-/** The elements' type, for the compiler: what an assertion compares with is of its collection's type. */
-export interface Expected<out A> {
+/** Carries the type of the `expected` elements: an assertion compares them with a collection of the same type. */
+export type Expected<A> = {
   readonly expected: ReadonlyArray<A>
 }
 

@@ -8,7 +8,10 @@ import type { Effect, Effects } from '../stateful/effects.ts'
 import { type Slot, slotFactory } from '../stateful/slots.ts'
 import type { Firing, KeyedElement, StatefulDoFn } from '../stateful/stateful-fn.ts'
 
-/** What a cell holds, said by a test: what it reads, or a map's entries, or a list's items with their times. */
+/**
+ * The initial contents of the cells `C` in a test, by name: what a cell's `read`,
+ * a map's `entries` or an ordered list's `range` gives.
+ */
 export type ContentsOf<C> = {
   readonly [N in keyof C]?: C[N] extends { readonly read: Option<infer A> }
     ? A
@@ -50,7 +53,7 @@ const fill = (slot: Slot, content: unknown): void => {
   }
 }
 
-interface Place {
+type Place = {
   /** The global window unless told. */
   readonly window?: BoundedWindow | undefined
 }

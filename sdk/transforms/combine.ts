@@ -76,7 +76,7 @@ function globally(fn: Aggregation, o?: GlobalOptions): (pc: PCollection<unknown>
   }
 }
 
-interface GlobalOptions {
+type GlobalOptions = {
   /** Into how many parts all elements of a window are spread before they come together in one place. */
   readonly fanout?: number | undefined
 }

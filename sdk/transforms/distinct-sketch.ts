@@ -10,8 +10,8 @@ export interface CountDistinctOptions {
   readonly relativeError?: number | undefined
 }
 
-/** Its fields are the combine's own. */
-export interface DistinctSketch {
+/** The accumulator of `CombineFn.countDistinct`. Its layout may change between versions. */
+export type DistinctSketch = {
   /** Hashes; null once there are too many. */
   hashes: Set<number> | null
   /** By a hash's first bits: the most zeros that followed them, and 1. */

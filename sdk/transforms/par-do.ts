@@ -10,8 +10,9 @@ import { withSides } from './map-with.ts'
 /** As ParDo.of, under another transform's name. */
 export const runAs =
   (kind: string) =>
-  <I, O>({ stateful, bundle, sides }: DoFn<I, O>) =>
+  <I, O>(fn: DoFn<I, O>) =>
   (pc: PCollection<I>): PCollection<O> => {
+    const { stateful, bundle, sides } = fn
     if (stateful !== null) return apply({ _tag: 'Stateful', spec: stateful }, [pc], { kind })
     if (bundle === null) throw new TypeError('ParDo.of takes what DoFn.stateful or DoFn.bundled gave')
     const input = sides === null ? pc : withSides(kind, sides, pc)

@@ -13,8 +13,11 @@ export interface QuantileOptions {
 /** How many numbers lie in a bin: in bin number k those above gamma^(k - 1), up to gamma^k. */
 type Bins = Map<number, number>
 
-/** Its fields are the combine's own. */
-export interface QuantileSketch {
+/**
+ * The accumulator of `CombineFn.quantiles`: `min`, `max`, the number of `zeros`, and bins of `positive` and `negative` numbers. Its layout
+ * may change between versions.
+ */
+export type QuantileSketch = {
   min: number
   max: number
   zeros: number

@@ -2,6 +2,7 @@
 import { refuseUse, requireChoice, requireKnown } from '../graph/misuse.ts'
 import { showGiven } from '../model/show-given.ts'
 import { apply, type PCollection } from '../graph/pcollection.ts'
+import type { WindowFn } from '../model/custom-window-fn.ts'
 import type { Duration } from '../model/time.ts'
 import { DefaultTrigger, isTrigger, type Trigger } from '../model/trigger.ts'
 import {
@@ -9,7 +10,6 @@ import {
   type ClosingBehavior,
   defaultStrategy,
   type TimestampCombiner,
-  type WindowFn,
   type WindowingStrategy,
 } from '../model/windowing-strategy.ts'
 

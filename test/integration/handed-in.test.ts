@@ -311,8 +311,6 @@ describe('A connection that is handed in', () => {
       ['traceDestination', () => link.publish('out', '', { traceDestination: 'here' })],
       ['traceOnly', () => link.publish('out', '', { traceOnly: true })],
       ['slow', () => link.subscribe('out', { slow: 10 })],
-      ['setServers', () => link.setServers(['127.0.0.1'])],
-      ['getServers', () => link.getServers()],
     ] as const
     for (const [name, use] of refusals) assert.throws(use, new RegExp(`nats\` 2\\.x has no .*${name}.*transport-node`))
     await own.close()

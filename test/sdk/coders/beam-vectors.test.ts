@@ -1,6 +1,6 @@
 // Bytes that Beam's SDKs agree on, from apache/beam's model/fn-execution/…/standard_coders.yaml: facts, one line each.
 import { assert } from 'chai'
-import type { Coder as CoderOf } from '../../../sdk/coders/contract.ts'
+import type { Coder as CoderOf } from '../../../sdk/coders/coder.ts'
 import { ByteReader, ByteWriter, Coder, globalWindow, intervalWindow, streamOf, windowedValue } from '../../../sdk/coders/index.ts'
 import { GlobalWindow, Instant, NO_FIRING, right } from './support.ts'
 

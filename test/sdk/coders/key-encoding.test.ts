@@ -1,7 +1,7 @@
 import { assert } from 'chai'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
-import type { Coder as CoderOf } from '../../../sdk/coders/contract.ts'
+import type { Coder as CoderOf } from '../../../sdk/coders/coder.ts'
 import { Coder, groupingKey, hashKeyBytes, keyGroupOf } from '../../../sdk/coders/index.ts'
 import { murmur3 } from '../../../sdk/coders/murmur3.ts'
 import { data, reordered } from './arbitraries.ts'

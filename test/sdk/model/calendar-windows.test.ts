@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { CalendarWindows } from '../../../sdk/model/calendar-windows.ts'
 import { Instant, hours } from '../../../sdk/model/time.ts'
 import type { BoundedWindow } from '../../../sdk/model/window.ts'
-import type { WindowFn } from '../../../sdk/model/windowing-strategy.ts'
+import type { WindowFn } from '../../../sdk/model/custom-window-fn.ts'
 
 const at = (iso: string): Instant => Instant.ofMillis(Date.parse(iso))
 const windowOf = (fn: WindowFn, t: Instant): BoundedWindow => {
