@@ -11,6 +11,7 @@ import {
   type RequestManyOptions,
   type RequestOptions,
   type ServerInfo,
+  type Server,
   type Stats,
   type Status,
   type Subscription,
@@ -235,6 +236,15 @@ class Nats2Connection implements NatsConnection {
 
   reconnect(): Promise<void> {
     return this.told('', this.old.reconnect())
+  }
+
+  // Members of the interface from @nats-io/nats-core 3.4 on.
+  setServers(): void {
+    throw unsupported('setServers')
+  }
+
+  getServers(): ReadonlyArray<Server> {
+    throw unsupported('getServers')
   }
 
   private async told<A>(subject: string, work: Promise<A>): Promise<A> {
