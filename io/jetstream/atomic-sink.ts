@@ -75,7 +75,17 @@ class AtomicSink {
 
   #marker(shard: string, subject: string, recorded: number | null): ShardMarker {
     const { link, stream, label, context } = this.#place
-    return new ShardMarker({ link, stream, label, signal: context.signal, subject, shard, owner: this.#owner, recorded })
+    return new ShardMarker({
+      link,
+      stream,
+      label,
+      signal: context.signal,
+      lease: context.lease,
+      subject,
+      shard,
+      owner: this.#owner,
+      recorded,
+    })
   }
 
   connected(): ConnectedSink {
@@ -152,6 +162,11 @@ class AtomicSink {
       readonly answer: Promise<PubAck | Error>
     } | null = null
     while (next < of || committing !== null) {
+      const { lease } = this.#place.context
+      if (!lease.held()) {
+        await lease.whenHeld()
+        attempts.progress()
+      }
       // The next batch is staged while the one before is stored.
       const staged = next < of ? this.#stage(outputs, next) : null
       fly((staged?.to ?? next) - (committing?.from ?? next))

@@ -116,6 +116,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     revision: number | null = null,
   ): Promise<Outcome> => {
     const [subject = '', payload = new Uint8Array(0), given] = [outputs.destinations[i], outputs.payloads[i], outputs.headers[i] ?? null]
+    if (!context.lease.held()) return { _tag: 'doubtful', error: new Error('the lease of this job is in doubt') }
     if (!link.isConnected() && !link.nc.isClosed()) return { _tag: 'doubtful', error: new Error(`not connected to ${link.address}`) }
     const headers = makeHeaders()
     for (const [key, values] of Object.entries(given ?? {})) for (const value of values) headers.append(key, value)
@@ -176,6 +177,10 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     let fruitless = 0
     let since = Date.now()
     for (let from = 0; from < outputs.destinations.length;) {
+      if (!context.lease.held()) {
+        await context.lease.whenHeld()
+        since = Date.now()
+      }
       const to = windowEnd(outputs, from)
       const rows = Array.from({ length: to - from }, (_, n) => from + n)
       inFlight += rows.length

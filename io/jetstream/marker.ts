@@ -1,10 +1,11 @@
 // A marker: the message inside a destination that says how far one task's outputs have come, and who may write the next ones. It is written
 // only behind the one before (Nats-Expected-Last-Subject-Sequence), so of two writers one is refused.
 import { type MsgHdrs, headers as makeHeaders } from '@nats-io/nats-core'
+import type { HostLease } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { field, isCount, jsonIn } from './fields.ts'
-import { persistently } from './patience.ts'
+import { persistently, requireHeld } from './patience.ts'
 import { parsePubAck, wrongLastSequence } from './pub-ack.ts'
 
 const answerMs = 5_000
@@ -38,6 +39,7 @@ export interface MarkerOptions {
   readonly stream: string
   readonly label: string
   readonly signal: AbortSignal
+  readonly lease: HostLease
   readonly subject: string
   readonly shard: string
   readonly owner: Owner
@@ -126,8 +128,8 @@ export class ShardMarker {
 
   /** Takes it over as it is: whoever had it before is refused from now on. */
   async claim(): Promise<void> {
-    const { label, signal, link } = this.#o
-    await persistently({ what: label, signal, link }, async () => {
+    const { label, signal, link, lease } = this.#o
+    await persistently({ what: label, signal, link, lease }, async () => {
       await this.read()
       if (!this.isOurs) await this.#write()
     })
@@ -135,15 +137,16 @@ export class ShardMarker {
 
   /** The same once more, at the stream's end: there it outlasts the others. */
   async refresh(): Promise<void> {
-    const { label, signal, link } = this.#o
+    const { label, signal, link, lease } = this.#o
     const before = this.sequence
-    await persistently({ what: label, signal, link }, async () => {
+    await persistently({ what: label, signal, link, lease }, async () => {
       if (this.sequence === before) await this.#write()
     })
   }
 
   async #write(): Promise<void> {
-    const { link, subject } = this.#o
+    const { link, subject, lease, label } = this.#o
+    requireHeld(lease, label)
     const { headers, payload } = this.next(this.#known?.reached ?? nothing)
     let refused: string
     try {

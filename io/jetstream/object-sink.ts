@@ -4,13 +4,14 @@
 import { createHash } from 'node:crypto'
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
+import type { HostLease } from '../../sdk/model/bindings.ts'
 import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { type Link, acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { base64Url, chunkSubject, infoSubject, objectStream } from './object-info.ts'
 import { shortHash } from './output-ids.ts'
-import { persistently } from './patience.ts'
+import { persistently, requireHeld } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
 import { countingReconnects } from './reconnects.ts'
 import { field, jsonIn } from './fields.ts'
@@ -47,7 +48,8 @@ export const objectSinkOf = <A>(o: ObjectSinkOptions<A>): Sink<A> =>
 const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
   const link = await acquire(context, connection, 'write')
   const stream = objectStream(bucket)
-  const patiently = <A>(work: () => Promise<A>): Promise<A> => persistently({ what: label, signal: context.signal, link }, work)
+  const patiently = <A>(work: () => Promise<A>): Promise<A> =>
+    persistently({ what: label, signal: context.signal, link, lease: context.lease }, work)
   try {
     await patiently(() => streamInfo(link, stream, label))
   } catch (error) {
@@ -59,6 +61,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
 
   /** The chunks of an object that no info tells of. What is no name, or would be many, is left alone: anybody may write infos. */
   const clearAway = async (nuid = ''): Promise<void> => {
+    requireHeld(context.lease, label)
     if (/^[^\s.*>]+$/.test(nuid)) await link.jsm.streams.purge(stream, { filter: chunkSubject(bucket, nuid) })
   }
 
@@ -79,7 +82,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
     for (let from = 0; from < count; from += chunksAtOnce)
       await Promise.all(
         Array.from({ length: Math.min(chunksAtOnce, count - from) }, (_, n) =>
-          publish(link, label, chunks, data.subarray((from + n) * chunkBytes, (from + n + 1) * chunkBytes), null),
+          publish({ link, label, lease: context.lease }, chunks, data.subarray((from + n) * chunkBytes, (from + n + 1) * chunkBytes), null),
         ),
       )
     const digest = `SHA-256=${base64Url(createHash('sha256').update(data).digest())}`
@@ -94,7 +97,7 @@ const connectSink = async <A>({ bucket, label, connection }: ObjectSinkOptions<A
       options: { max_chunk_size: chunkBytes },
     }
     const replaced = typeof before === 'string' ? before : ''
-    await publish(link, label, subject, new TextEncoder().encode(JSON.stringify(info)), replaced)
+    await publish({ link, label, lease: context.lease }, subject, new TextEncoder().encode(JSON.stringify(info)), replaced)
     counts.put++
     latency.record(performance.now() - since)
     await clearAway(replaced)
@@ -120,7 +123,13 @@ const nuidOf = ({ runId, sinkId }: SinkContext, { shard, generation, epoch }: Co
   `${shortHash(`${runId}/${sinkId}/${shard}`)}-${generation}-${epoch}-${i}`
 
 /** `replaces`: of an info, the object that it is told instead of; '': none. Rejects with PublishRejected for what the stream will never take. */
-const publish = async (link: Link, label: string, subject: string, payload: Uint8Array, replaces: string | null): Promise<void> => {
+const publish = async (
+  { link, label, lease }: { readonly link: Link; readonly label: string; readonly lease: HostLease },
+  subject: string,
+  payload: Uint8Array,
+  replaces: string | null,
+): Promise<void> => {
+  requireHeld(lease, label)
   const headers = makeHeaders()
   if (replaces !== null) headers.set('Nats-Rollup', 'sub')
   if (replaces) headers.set(replacesHeader, replaces)

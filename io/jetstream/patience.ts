@@ -1,5 +1,6 @@
 // Waiting for a server that is away: retries with growing pauses, for as long as a run waits and no longer.
 import { ClosedConnectionError } from '@nats-io/nats-core'
+import type { HostLease } from '../../sdk/model/bindings.ts'
 import { doublingMs, jittered } from '../nats/backoff.ts'
 import { connectionSchema } from '../nats/connection-keys.ts'
 import { JetStreamIOError, causeOf, errorText, notPermitted, refusalIn } from './errors.ts'
@@ -39,6 +40,8 @@ export interface Attempts {
   readonly signal: AbortSignal
   readonly link: Asked
   readonly onRetry?: (error: unknown) => void
+  /** Of what writes: each attempt waits until the lease is held, and that wait does not count. Checked again right before a write. */
+  readonly lease?: HostLease
 }
 
 /**
@@ -46,8 +49,12 @@ export interface Attempts {
  * a permission that is missing. Anything else rejects after the link's patience, as ServerUnavailable.
  */
 export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): Promise<A> => {
-  const since = Date.now()
+  let since = Date.now()
   for (let n = 0; ; n++) {
+    if (o.lease?.held() === false) {
+      await o.lease.whenHeld()
+      since = Date.now()
+    }
     if (o.signal.aborted) throw new JetStreamIOError('Closed', `${o.what}: stopped.`)
     try {
       return await attempt()
@@ -70,3 +77,8 @@ export const unavailable = (what: string, budgetMs: number, why: unknown): JetSt
     `${what}: the NATS server did not do what was asked for ${budgetMs / 1000} s: ${errorText(why)}. Once it is up, start the run again: it goes on from its checkpoint.`,
     { cause: why },
   )
+
+/** Right before a write: throws what `persistently` tries again once the lease is held. */
+export const requireHeld = (lease: HostLease, what: string): void => {
+  if (!lease.held()) throw new Error(`${what}: the lease of this job is in doubt`)
+}

@@ -5,6 +5,7 @@ import { JetStreamIOError, asError, errorText, notPermitted, orElse } from './er
 import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import type { PublisherOptions, Rows } from './publisher-options.ts'
 import { InFlight } from './in-flight.ts'
+import { LeaseWait, lookEvery } from './lease-wait.ts'
 import { WireHeaders } from './outgoing-headers.ts'
 import { publishRejected } from './publish-rejected.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
@@ -18,8 +19,6 @@ const tickMs = 500
 const closeMs = 5_000
 /** Of how many acknowledgments one is timed. */
 const timedOf = 16
-/** Ticks are never so far apart, unless the process was stopped: another may have taken over since, and published the same. */
-const stoppedMs = 2_000
 /** What a connection that was cut had already delivered to the server is read by it within this time. */
 const settleMs = 200
 /** The same id is being replicated right now: neither stored nor refused yet. */
@@ -57,8 +56,7 @@ export class RawPublisher {
   private progressAt = Date.now()
   private fruitless = 0
   private tickedAt = Date.now()
-  /** After a stop, until its run has found out whether it may go on. */
-  private heldUntil = 0
+  private readonly lease: LeaseWait
   private highest: number
   /** What waits for its acknowledgment. */
   get inFlight(): number {
@@ -72,6 +70,7 @@ export class RawPublisher {
   constructor(o: PublisherOptions) {
     this.o = o
     this.highest = o.floor
+    this.lease = new LeaseWait(o.context.lease, () => this.goOn())
     this.flight = new InFlight(2 ** Math.ceil(Math.log2(o.window.messages)))
     this.goodAck = ackStart(o.stream)
     this.inbox = createInbox(o.link.inboxPrefix)
@@ -150,7 +149,8 @@ export class RawPublisher {
     this.backlog = []
     this.backlogRows = 0
     const deadline = Date.now() + closeMs
-    while (this.flight.size > 0 && this.failed === null && this.o.link.isConnected() && Date.now() < deadline) await sleep(10)
+    while (this.flight.size > 0 && this.failed === null && !this.lease.isOver && this.o.link.isConnected() && Date.now() < deadline)
+      await sleep(10)
     this.stop(new JetStreamIOError('Closed', `${this.o.label}: closed with ${this.flight.size} outputs that are not acknowledged.`))
   }
 
@@ -160,10 +160,9 @@ export class RawPublisher {
     if (this.recovering || this.failed !== null || this.closed) return
     const { flight } = this
     const { messages, bytes } = this.o.window
-    const now = Date.now()
-    if (now < this.heldUntil || now - this.tickedAt > stoppedMs) return
     const sentAt = performance.now()
-    while (this.backlogRows > 0 && flight.size < messages && flight.bytes < bytes) {
+    for (let sent = 0; this.backlogRows > 0 && flight.size < messages && flight.bytes < bytes; sent++) {
+      if (sent % lookEvery === 0 && !this.lease.isHeld()) return
       const rows = this.backlog[0]
       if (rows === undefined) break
       const i = this.cursor++
@@ -193,16 +192,14 @@ export class RawPublisher {
       this.o.link.nc.publish(flight.subject(n), flight.payload(n), headers === null ? { reply } : { reply, headers })
       return true
     } catch (error) {
-      const refused = { subject: flight.subject(n), payload: flight.payload(n) }
-      this.fail(publishRejected(this.o.label, refused, this.o.link.nc.info, error))
+      this.fail(publishRejected(this.o.label, { subject: flight.subject(n), payload: flight.payload(n) }, this.o.link.nc.info, error))
       return false
     }
   }
 
   private tellReady(): void {
     this.blocked = false
-    const ready = this.ready
-    if (ready !== null) queueMicrotask(ready)
+    if (this.ready !== null) queueMicrotask(this.ready)
   }
 
   // ---- Acknowledgments
@@ -303,6 +300,8 @@ export class RawPublisher {
     try {
       await sleep(settleMs + (this.fruitless > 0 ? pauseMs(this.fruitless) : 0), this.closing.signal)
       this.fruitless++
+      // What is found is true for as long as nobody else publishes it: so it is looked for behind the confirmation.
+      if (!(await this.lease.until())) return
       await persistently({ what: label, signal: this.closing.signal, link }, async () => {
         if (!link.isConnected()) throw new Error(`not connected to ${link.address}`)
         if (this.flight.size === 0) return
@@ -311,7 +310,7 @@ export class RawPublisher {
         await this.fence()
         if (this.o.withIds) await this.lookUp()
       })
-      if (this.fruitless > 1 && Date.now() - this.progressAt > link.patienceMs)
+      if (this.fruitless > 1 && Date.now() - Math.max(this.progressAt, this.lease.heldAt) > link.patienceMs)
         throw new JetStreamIOError(
           'ServerUnavailable',
           `${label}: for ${link.patienceMs / 1000} s no message was acknowledged. Look at the server's log; then start the run again: it goes on from its checkpoint.`,
@@ -321,7 +320,11 @@ export class RawPublisher {
     }
     this.recovering = false
     if (this.failed !== null) return
-    this.resend()
+    if (!this.resend()) return this.doubt('the lease was in doubt')
+    this.goOn()
+  }
+
+  private goOn(): void {
     this.send()
     if (this.blocked && !this.congested) this.tellReady()
   }
@@ -353,22 +356,25 @@ export class RawPublisher {
     if (this.o.chain !== null) this.o.chain.goOnAfter(await streamInfo(this.o.link, this.o.stream, this.o.label), this.highest)
   }
 
-  private resend(): void {
+  /** Whether the lease was held to the end. */
+  private resend(): boolean {
     const { flight } = this
     const now = performance.now()
+    let sent = 0
     for (let n = flight.tail; n < flight.head; n++) {
       if (!flight.isSent(n)) continue
+      if (sent++ % lookEvery === 0 && !this.o.context.lease.held()) return false
       flight.sentAgain(n, now)
       this.counts.resent++
-      if (!this.transmit(n)) return
+      if (!this.transmit(n)) return true
     }
+    return true
   }
 
   private tick(): void {
     const now = Date.now()
     // A thread that was busy for seconds has not read what the server answered.
     const late = now - this.tickedAt > 2 * tickMs
-    if (now - this.tickedAt > stoppedMs) this.heldUntil = now + tickMs
     this.tickedAt = now
     if (this.backlogRows > 0) this.send()
     if (this.fruitless === 0) this.progressAt = now

@@ -11,7 +11,7 @@ import { endOfBatch, type Window } from './publisher-options.ts'
 export interface SendPlace {
   readonly link: Link
   readonly label: string
-  readonly context: Pick<HostContext, 'log' | 'signal'>
+  readonly context: Pick<HostContext, 'log' | 'signal' | 'lease'>
   readonly window: Window
 }
 
@@ -58,7 +58,7 @@ export class SendOnce {
   /** Without a server the client would keep all it is given. */
   #connected(): Promise<void> {
     const { link, label, context } = this.#o
-    return persistently({ what: label, signal: context.signal, link }, () => {
+    return persistently({ what: label, signal: context.signal, link, lease: context.lease }, () => {
       if (link.isConnected()) return Promise.resolve()
       throw link.nc.isClosed() ? link.whyClosed(label) : new Error(`not connected to ${link.address}`)
     })

@@ -69,6 +69,7 @@ const connectSink = async (label: string, path: string, context: SinkContext): P
     // Nothing is under way between checkpoints, so the length is what earlier ones have committed.
     flush: async () => ({ _tag: 'length', bytes: await file.length() }),
     commit: async (_id, outputs) => {
+      await context.lease.whenHeld()
       await file.append(outputs.payloads)
       lines += outputs.payloads.length
     },

@@ -13,6 +13,7 @@ import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
 import { Sinks } from '../host/sinks.ts'
 import { TaskLoop } from '../host/task-loop.ts'
+import { alwaysHeld } from '../host/thread-lease.ts'
 
 export class Host {
   readonly #opened: Opened
@@ -54,6 +55,7 @@ export class Host {
         bundles: new Bundles(place.options),
         backedUp: () => false,
         told: false,
+        lease: opened.lease ?? alwaysHeld,
         strict: place.options.strict === true,
         seed: place.options.seed ?? 0,
         log: place.log,
@@ -99,7 +101,7 @@ export class Host {
     try {
       await this.#pacer.run({
         step: () => this.#step(),
-        dueMs: () => Math.min(loop.dueMs(), conductor.dueMs()),
+        dueMs: () => (this.#opened.lease?.inDoubt === true ? conductor.dueMs() : Math.min(loop.dueMs(), conductor.dueMs())),
         ended: () => conductor.ended !== null,
       })
       const state = conductor.ended ?? 'cancelled'
@@ -151,12 +153,10 @@ export class Host {
   }
 
   metrics(): JobMetrics {
-    return metricsOf(
-      this.#opened.plan,
-      { beganMs: this.#beganMs, nowMs: this.#place.clock.monotonicMs() },
-      [this.#loop.report()],
-      this.#conductor.stats,
-    )
+    const { plan, lease } = this.#opened
+    const at = { beganMs: this.#beganMs, nowMs: this.#place.clock.monotonicMs() }
+    const metrics = metricsOf(plan, at, [this.#loop.report()], this.#conductor.stats)
+    return lease === null ? metrics : { ...metrics, lease: lease.metrics() }
   }
 }
 

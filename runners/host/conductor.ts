@@ -11,7 +11,6 @@ import { Checkpointer, earlyCheckpointBytes } from './checkpointer.ts'
 import { type Dealt, DiscoveryWatch } from './discovery-watch.ts'
 import type { Errands } from './errands.ts'
 import { failureClass } from './failure-counts.ts'
-import { LeaseWatch } from './lease-watch.ts'
 import type { Opened, Place } from './opening.ts'
 import { Savepoints } from './savepoints.ts'
 import { taskNamesOf } from './task-set.ts'
@@ -54,7 +53,6 @@ export class Conductor {
   readonly #coordinator: Coordinator<WritableSnapshot>
   readonly #checkpointer: Checkpointer
   readonly #savepoints: Savepoints
-  readonly #lease: LeaseWatch
   readonly #discovery: DiscoveryWatch
   #ending: Ending | null = null
   #ended: PipelineResult['state'] | null = null
@@ -72,7 +70,7 @@ export class Conductor {
     this.#errands = errands
     this.#poke = poke
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
-    this.#lease = new LeaseWatch(opened.session, place.clock)
+    opened.lease?.onChange(poke)
     this.#discovery = new DiscoveryWatch({ ...opened, toEnd: place.options.until === 'end', clock: place.clock }, dealt =>
       crew.discovered(dealt),
     )
@@ -144,13 +142,14 @@ export class Conductor {
   /** Whether the crew may go on. Throws what the run failed with. `progress` is called when it is time to. */
   step(progress: () => void): boolean {
     this.#errands.ask()
+    this.#opened.lease?.requireHold()
     const now = this.#place.clock.wallMs()
     if (this.#attempt !== null && now >= this.#attempt.deadlineMs) this.#onLate(this.#attempt)
-    if (!this.#lease.holds(now, work => this.#errands.later(work))) return false
     if (now >= this.#progressDueMs && this.#ended === null) {
       this.#progressDueMs = now + progressMs
       progress()
     }
+    if (this.#opened.lease?.held() === false) return false
     if (this.#ending === null) this.#discovery.turn(now, work => this.#errands.later(work))
     this.#startCheckpoint(now)
     return true
@@ -183,6 +182,8 @@ export class Conductor {
 
   /** When to look again, by the wall clock. */
   dueMs(): number {
+    // What is due waits for the lease, which calls when it is held again.
+    if (this.#opened.lease?.inDoubt === true) return this.#attempt?.deadlineMs ?? Infinity
     return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? this.#checkpointDueMs)
   }
 
@@ -327,6 +328,7 @@ export class Conductor {
   close(): void {
     this.#ended ??= 'cancelled'
     this.#errands.close()
+    this.#opened.lease?.end()
     this.#savepoints.end()
   }
 }

@@ -59,7 +59,8 @@ export const io = async <A>(transform: string, work: () => Promise<A>): Promise<
   try {
     return await work()
   } catch (cause) {
-    throw cause instanceof IoError ? cause : new IoError(transform, cause)
+    // What waited for the lease is rejected with what the lease was lost to.
+    throw cause instanceof IoError || cause instanceof CheckpointError ? cause : new IoError(transform, cause)
   }
 }
 

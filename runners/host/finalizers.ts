@@ -1,5 +1,6 @@
 // What is to be called once a checkpoint is durable and published (Beam's bundle finalization). Best effort: nothing of it outlives the process.
 import type { Finalizer } from '../harness/stage-instance.ts'
+import type { HostLease } from '../../sdk/model/bindings.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import { inTime } from './time-limit.ts'
@@ -16,13 +17,15 @@ export interface TakenFinalizer {
 export class Finalizers {
   readonly #log: Log
   readonly #clock: Pick<Clock, 'after'>
+  readonly #lease: HostLease
   /** By task: what belongs to its next snapshot. */
   readonly #waiting = new Map<string, Finalizer[]>()
   readonly #running = new Set<Promise<void>>()
 
-  constructor(log: Log, clock: Pick<Clock, 'after'>) {
+  constructor(log: Log, clock: Pick<Clock, 'after'>, lease: HostLease) {
     this.#log = log
     this.#clock = clock
+    this.#lease = lease
   }
 
   /** What is called belongs to what the task has handed on until now. */
@@ -59,6 +62,8 @@ export class Finalizers {
   }
 
   async #run({ transform, call }: Finalizer): Promise<void> {
+    // Acknowledgments are seen by others. A run that ends before the lease is confirmed leaves them to the next start.
+    if (!(await isHeld(this.#lease))) return
     try {
       await call()
     } catch (error) {
@@ -74,3 +79,9 @@ export class Finalizers {
     )
   }
 }
+
+const isHeld = (lease: HostLease): Promise<boolean> =>
+  lease.whenHeld().then(
+    () => true,
+    () => false,
+  )

@@ -1,5 +1,6 @@
 // What a task loop is given, and what it reports: its tasks' plan, connections, clock, and the listener that drives it.
 import type { ConnectedSource } from '../../sdk/splittable/source.ts'
+import type { HostLease } from '../../sdk/model/bindings.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { Bundles } from './bundles.ts'
 import type { CheckpointContent, WritableSnapshot } from './checkpoint-content.ts'
@@ -18,6 +19,7 @@ export interface LoopPlace {
   readonly clients: ReadonlyMap<string, unknown>
   readonly errands: Errands
   readonly clock: Clock
+  readonly lease: HostLease
   readonly bundles: Bundles
   /** Whether what goes to other threads waits there: then sources pause. */
   readonly backedUp: () => boolean

@@ -64,6 +64,7 @@ export const metricsOf = (
     ),
     droppedLate: sum(report => report.droppedLate),
     restarts: 0,
+    lease: { inDoubt: false, doubts: 0 },
     user: withoutSecrets(mergeMetrics(reports.flatMap(({ user }) => user))),
     checkpoints: {
       ...checkpoints,

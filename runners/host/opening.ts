@@ -3,7 +3,7 @@ import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import { fingerprint, statefulSummary } from '../../sdk/graph/graph.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
-import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { HostContext, HostLease } from '../../sdk/model/bindings.ts'
 import type { RolledBack } from '../../sdk/model/job-event.ts'
 import type { ConnectedSource, Split } from '../../sdk/splittable/source.ts'
 import { directoryStore, jetStreamStore } from '../checkpoint/index.ts'
@@ -20,9 +20,14 @@ import { io } from './errors.ts'
 import { releaseOf } from './releasing.ts'
 import { begunAnew, findSavepoint, leftBehind, rolledBackText, runFrom, requireReadable } from './rollback.ts'
 import { endedNow } from './until-end.ts'
+import { SessionLease } from './session-lease.ts'
+import { alwaysHeld } from './thread-lease.ts'
 import type { Tell } from './job-events.ts'
 import type { Log } from './log.ts'
 import type { HostOptions } from './options.ts'
+
+/** How many renewals in a row may fail while the lease is in doubt, in a store that no options name: as many as checkpoints. */
+const defaultFailures = 5
 
 /** A run that is ready to read. */
 export interface Opened {
@@ -43,6 +48,8 @@ export interface Opened {
   /** By stage: what its asynchronous calls go through. */
   readonly clients: ReadonlyMap<string, unknown>
   readonly sinks: ReadonlyMap<string, ConnectedSink>
+  /** null: there is no store. */
+  readonly lease: SessionLease | null
   readonly close: () => Promise<void>
 }
 
@@ -94,9 +101,11 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
   try {
     const session = store === null ? null : await store.open(job)
     if (session !== null) closing.push(() => releaseOf(session, place))
+    const lease = session === null ? null : leaseOf(session, place)
+    closing.push(async () => lease?.end())
     const before = await contentBefore(store, session, job, pipeline, place)
     const runId = before?.content.runId ?? place.clock.uuid()
-    const context = contextOf(place)
+    const context = contextOf(place, lease ?? alwaysHeld)
     const sources = await connectSources(plan, context, closing)
     const clients = await connectClients(plan, context, closing)
     const back = before?._tag === 'Savepoint' ? before : null
@@ -137,7 +146,22 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     }
     const shards = shardsIn(place)
     if (shards !== content.shards) place.log('info', `${job}: a checkpoint of ${content.shards} tasks a stage goes on as ${shards}`)
-    return { plan, job, session, store, content, shards, epoch, resumed: before !== null, rolledBack, sources, clients, sinks, close }
+    return {
+      plan,
+      job,
+      session,
+      store,
+      content,
+      shards,
+      epoch,
+      resumed: before !== null,
+      rolledBack,
+      sources,
+      clients,
+      sinks,
+      lease,
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -251,9 +275,12 @@ const contentBefore = async (
   return { _tag: 'Checkpoint', content, epoch: latest.epoch, manifest: latest }
 }
 
-const contextOf = ({ options, signal, log }: Omit<Place, 'tell'>): HostContext => {
+const leaseOf = (session: CheckpointSession, { clock, log, tell, options: { checkpoints } }: Place): SessionLease =>
+  new SessionLease(session, { clock, log, tell, failures: checkpoints?.failures ?? defaultFailures })
+
+const contextOf = ({ options, signal, log }: Omit<Place, 'tell'>, lease: HostLease = alwaysHeld): HostContext => {
   const bindings = new Map((options.provide ?? []).map(binding => [binding.key, binding]))
-  return { binding: key => bindings.get(key), log, signal }
+  return { lease, binding: key => bindings.get(key), log, signal }
 }
 
 const firstContent = async (

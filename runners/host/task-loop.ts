@@ -60,7 +60,7 @@ export class TaskLoop {
     this.#random = randomOf(place.seed)
     this.#calls = new LiveCalls(place.clock)
     this.#meter = new LoopMeter(place.clock)
-    this.#finalizers = new Finalizers(place.log, place.clock)
+    this.#finalizers = new Finalizers(place.log, place.clock, place.lease)
     this.#restrictions = new RestrictionRunner({
       clock: place.clock,
       now: () => this.#now(),

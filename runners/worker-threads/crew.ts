@@ -186,6 +186,13 @@ export class WorkerCrew implements Crew {
         this.#reports.set(worker, message)
         this.#sharing.onShares(worker, message.shares)
         break
+      case 'LeaseInDoubt':
+        this.#opened.lease?.doubted(worker, message.because)
+        this.#opened.lease?.renew()
+        return
+      case 'LeaseHeld':
+        this.#opened.lease?.heldAgain(worker)
+        return
       case 'Log':
         this.#place.log(message.level, message.message, { worker, ...(message.fields as Readonly<Record<string, unknown>> | undefined) })
         return

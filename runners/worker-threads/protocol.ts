@@ -9,6 +9,7 @@ import type { Waiting } from '../engine/pausing.ts'
 import type { Moved, Share } from '../engine/sharing.ts'
 import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
+import type { LeaseDoubt } from '../host/lease-gate.ts'
 import type { LoopReport } from '../host/metrics.ts'
 import type { MainPort, PeerPort } from './port.ts'
 
@@ -28,6 +29,8 @@ export interface WorkerSetup {
   readonly provide: ReadonlyArray<Binding>
   /** Of this process's hold of the job's lease. */
   readonly generation: number
+  /** The newest confirmation of that hold; null: the run keeps no checkpoints. */
+  readonly lease: { readonly memory: SharedArrayBuffer; readonly expiryMs: number } | null
   /** Whether checkpoints survive the process. */
   readonly durable: boolean
   readonly strict: boolean
@@ -150,6 +153,9 @@ export type ToMain =
             /** Of stages whose work moves. */
             readonly shares: ReadonlyArray<Share>
           }
+        /** This worker cannot rely on the lease, and asks for a renewal that begins now. Sent again until one is confirmed. */
+        | { readonly _tag: 'LeaseInDoubt'; readonly because: LeaseDoubt }
+        | { readonly _tag: 'LeaseHeld' }
         | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
         | { readonly _tag: 'Failed'; readonly error: PipelineError; readonly failureClass: string }
         | { readonly _tag: 'Closed' }

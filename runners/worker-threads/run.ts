@@ -65,7 +65,7 @@ export class WorkersRun implements Run {
   }
 
   async prepare(): Promise<void> {
-    const { content, shards, session } = this.#opened
+    const { content, shards, session, lease } = this.#opened
     const { options } = this.#place
     const { graph, origin } = this.#pipeline
     const setup = {
@@ -76,6 +76,7 @@ export class WorkersRun implements Run {
       content,
       provide: (options.provide ?? []).flatMap(binding => (binding._tag === 'Binding' ? [binding] : [])),
       generation: session?.generation ?? 0,
+      lease: lease === null ? null : { memory: lease.shared.memory, expiryMs: lease.expiryMs },
       durable: session !== null,
       strict: options.strict === true,
       seed: options.seed ?? 0,
@@ -166,6 +167,8 @@ export class WorkersRun implements Run {
 
   metrics(): JobMetrics {
     const at = { beganMs: this.#beganMs, nowMs: this.#place.clock.monotonicMs() }
-    return metricsOf(this.#opened.plan, at, this.#crew.reports(), this.#conductor.stats, this.#crew.haveAllReported())
+    const { plan, lease } = this.#opened
+    const metrics = metricsOf(plan, at, this.#crew.reports(), this.#conductor.stats, this.#crew.haveAllReported())
+    return lease === null ? metrics : { ...metrics, lease: lease.metrics() }
   }
 }

@@ -1,7 +1,7 @@
 // A run's share in a worker: the same task loop as in the direct runner, told what to do by the main thread, and linked to its peers.
 import { Coder } from '../../sdk/coders/index.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
-import type { HostContext } from '../../sdk/model/bindings.ts'
+import type { HostContext, HostLease } from '../../sdk/model/bindings.ts'
 import { redactedFields } from '../../sdk/model/redaction.ts'
 import { redactedText } from '../../sdk/model/secret-text.ts'
 import { Instant } from '../../sdk/model/time.ts'
@@ -17,7 +17,9 @@ import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
 import { Pacer } from '../host/pacer.ts'
 import { Sinks } from '../host/sinks.ts'
+import { SharedConfirmation } from '../host/shared-confirmation.ts'
 import { TaskLoop } from '../host/task-loop.ts'
+import { alwaysHeld, ThreadLease } from '../host/thread-lease.ts'
 import { Link } from './link.ts'
 import { isHome } from './home-sinks.ts'
 import type { MainPort, PeerPort } from './port.ts'
@@ -38,6 +40,7 @@ export class WorkerRun {
   readonly #clock: Clock
   readonly #pacer: Pacer
   readonly #errands = new Errands(() => this.#pacer.poke())
+  readonly #lease: ThreadLease | null
   readonly #stop = new AbortController()
   readonly #closings = closings()
   readonly #links = new Map<number, Link>()
@@ -55,7 +58,9 @@ export class WorkerRun {
     const pipeline = await rebuild(setup)
     const plan = planOf(pipeline.graph)
     const stop = new AbortController()
-    const context = contextOf(setup, main, stop.signal)
+    const lease = leaseOf(setup, main, clock)
+    stop.signal.addEventListener('abort', () => lease?.end(), { once: true })
+    const context = contextOf(setup, main, stop.signal, lease ?? alwaysHeld)
     const closing = closings()
     const { content } = setup
     try {
@@ -69,6 +74,7 @@ export class WorkerRun {
         setup,
         main,
         clock,
+        lease,
         context.log,
         plan,
         stop,
@@ -88,6 +94,7 @@ export class WorkerRun {
     setup: WorkerSetup,
     main: MainPort,
     clock: Clock,
+    lease: ThreadLease | null,
     log: HostContext['log'],
     plan: Plan,
     stop: AbortController,
@@ -100,6 +107,7 @@ export class WorkerRun {
     this.#setup = setup
     this.#main = main
     this.#clock = clock
+    this.#lease = lease
     this.#pacer = new Pacer(clock)
     this.#stop = stop
     this.#closings = closing
@@ -127,6 +135,7 @@ export class WorkerRun {
         seed: seed + worker,
         log,
         clock,
+        lease: lease ?? alwaysHeld,
         told: true,
         backedUp: () => [...this.#links.values()].some(link => link.congested),
       },
@@ -183,7 +192,7 @@ export class WorkerRun {
       this.#say({ _tag: 'Ready', question, scriptedMs: this.#loop.scriptedMs() })
       await this.#pacer.run({
         step: () => this.#step(),
-        dueMs: () => Math.min(this.#loop.dueMs(), this.#reportDueMs),
+        dueMs: () => (this.#lease?.inDoubt === true ? this.#reportDueMs : Math.min(this.#loop.dueMs(), this.#reportDueMs)),
         ended: () => this.#closed,
       })
     } finally {
@@ -198,6 +207,10 @@ export class WorkerRun {
     this.#errands.ask()
     this.#sinks.ask()
     if (!this.#going) return false
+    if (this.#lease?.held() === false) {
+      this.#report()
+      return false
+    }
     this.#loop.tick()
     const more = this.#loop.read()
     this.#sayWaiting()
@@ -311,9 +324,25 @@ const ownBuffer = ({ buffer, byteLength }: Uint8Array): ReadonlyArray<ArrayBuffe
 
 const structural = Coder.structural<unknown>()
 
-const contextOf = ({ provide }: WorkerSetup, main: MainPort, signal: AbortSignal): HostContext => {
+/** A renewal is asked for through the main thread; what it confirms is read from shared memory. */
+const leaseOf = ({ lease }: WorkerSetup, main: MainPort, clock: Clock): ThreadLease | null => {
+  if (lease === null) return null
+  const shared = new SharedConfirmation(lease.memory)
+  const say = (message: ToMain): void => main.postMessage(message)
+  return new ThreadLease({
+    clock,
+    expiryMs: lease.expiryMs,
+    newest: () => shared.read(),
+    ask: because => say({ ...oneWay, _tag: 'LeaseInDoubt', because }),
+    onDoubt: () => undefined,
+    onHeld: () => say({ ...oneWay, _tag: 'LeaseHeld' }),
+  })
+}
+
+const contextOf = ({ provide }: WorkerSetup, main: MainPort, signal: AbortSignal, lease: HostLease): HostContext => {
   const bindings = new Map(provide.map(binding => [binding.key, binding]))
   return {
+    lease,
     binding: key => bindings.get(key),
     // Secrets that this thread has resolved are known here alone.
     log: (level, message, fields) =>

@@ -18,8 +18,21 @@ export interface LocalBinding {
   readonly value: unknown
 }
 
+/**
+ * A process's hold of its job. Where it is in doubt, another process may run the same job: a source or sink then publishes, acknowledges
+ * and writes nothing, and goes on once it is confirmed. A run without checkpoints always holds.
+ */
+export interface HostLease {
+  /** Whether the lease is confirmed at this moment. To be called right before anything that others can see. */
+  readonly held: () => boolean
+  /** Resolves once it is confirmed; rejects when the run ends, or another process has taken the job over. */
+  readonly whenHeld: () => Promise<void>
+}
+
 /** What sources and sinks are told of the place they run in. */
 export interface HostContext {
+  /** Whether this process may act for its job now. */
+  readonly lease: HostLease
   /** What was provided under a key. */
   readonly binding: (key: string) => Binding | LocalBinding | undefined
   /** For messages that nobody waits for: a reconnect, a gap that was skipped. */

@@ -61,6 +61,13 @@ export type JobNews =
       readonly inARow: number
       readonly message: string
     }
+  /**
+   * The lease was not confirmed in time, or a thread was stopped: another process may run the job now. Nothing is read, published or
+   * acknowledged until `LeaseConfirmed`. `worker`: whose thread was the first; null: the main thread.
+   */
+  | { readonly _tag: 'LeaseInDoubt'; readonly reason: 'expired' | 'stopped' | 'clockJumped'; readonly worker: number | null }
+  /** The lease is this process's still, and the run goes on. */
+  | { readonly _tag: 'LeaseConfirmed'; readonly doubtMs: number }
   | { readonly _tag: 'WorkerLost'; readonly worker: number; readonly message: string }
   /** The run failed, and begins again from its last checkpoint after a pause. `attempt`: counted in a row, as {@link Restart} does. */
   | { readonly _tag: 'Restarting'; readonly attempt: number; readonly pauseMs: number; readonly message: string }

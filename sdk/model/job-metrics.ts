@@ -112,6 +112,13 @@ export interface JobMetrics {
   readonly droppedLate: number
   /** How often the job has begun again after a failure. */
   readonly restarts: number
+  /** The job's lease; without checkpoints it is never in doubt. */
+  readonly lease: {
+    /** Whether the run waits for a confirmation: see the event `LeaseInDoubt`. */
+    readonly inDoubt: boolean
+    /** How often it did. */
+    readonly doubts: number
+  }
   /** How many were `completed` and how many `failed`; of the last one its number, how long it took and its size. null: none yet. */
   readonly checkpoints: {
     /** How many are durable. */

@@ -78,6 +78,8 @@ const ofJob = (all: Families, { checkpoints, ...job }: JobMetrics): void => {
   all.add('jetbeam_elements_written_total', 'counter', 'Given to all sinks.', job.elementsWritten)
   all.add('jetbeam_dropped_late_total', 'counter', 'Came after their window had closed.', job.droppedLate)
   all.add('jetbeam_restarts_total', 'counter', 'Began again after a failure.', job.restarts)
+  all.add('jetbeam_lease_in_doubt', 'gauge', '1 while the run waits for its lease to be confirmed.', Number(job.lease.inDoubt))
+  all.add('jetbeam_lease_doubts_total', 'counter', 'How often the lease was in doubt.', job.lease.doubts)
   all.add('jetbeam_watermark_timestamp_seconds', 'gauge', 'The lowest of all sources.', instantSeconds(job.watermark))
   all.add('jetbeam_checkpoints_completed_total', 'counter', 'Checkpoints that are durable.', checkpoints.completed)
   all.add('jetbeam_checkpoints_failed_total', 'counter', 'Checkpoints that could not be kept.', checkpoints.failed)

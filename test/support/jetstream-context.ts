@@ -1,6 +1,7 @@
 // Sources and sinks without a runner: a context, and loops that read and publish as an engine would.
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import { type OutputBatch, type SinkContext, emptyOutputs } from '../../sdk/graph/sink.ts'
+import { alwaysHeld } from '../../runners/host/thread-lease.ts'
 import type { SplitReader } from '../../sdk/splittable/source.ts'
 import { type ConnectionOptions, JetStreamIO } from '../../io/jetstream/index.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
@@ -16,6 +17,7 @@ export const hostContext = (at: At): HostContext & { readonly logged: string[]; 
   const logged: string[] = []
   const fields: Readonly<Record<string, unknown>>[] = []
   return {
+    lease: alwaysHeld,
     binding: key => (key === bound.key ? bound : undefined),
     log: (_level, message, more = {}) => {
       logged.push(message)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'mocha'
 import { textSource } from '../../../io/text/source.ts'
+import { alwaysHeld } from '../../../runners/host/thread-lease.ts'
 import type { HostContext } from '../../../sdk/model/bindings.ts'
 import type { Split, SplitProgress, SplitReader } from '../../../sdk/splittable/source.ts'
 
@@ -26,7 +27,7 @@ export const fileWith = async (folder: string, content: string | Uint8Array, nam
   return path
 }
 
-export const host: HostContext = { binding: () => undefined, log: () => undefined, signal: new AbortController().signal }
+export const host: HostContext = { lease: alwaysHeld, binding: () => undefined, log: () => undefined, signal: new AbortController().signal }
 export const unread: SplitProgress = { last: null, claimed: 0, note: null }
 
 export interface Line {

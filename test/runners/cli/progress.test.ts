@@ -16,6 +16,7 @@ const metrics = (o: Partial<JobMetrics> = {}): JobMetrics => ({
   held: null,
   droppedLate: 2,
   restarts: 0,
+  lease: { inDoubt: false, doubts: 0 },
   checkpoints: {
     completed: 3,
     failed: 0,

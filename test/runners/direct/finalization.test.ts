@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert } from 'chai'
 import * as E from 'fp-ts/lib/Either.js'
+import { alwaysHeld } from '../../../runners/host/thread-lease.ts'
 import { systemClock } from '../../../runners/host/clock.ts'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import { Finalizers } from '../../../runners/host/finalizers.ts'
@@ -144,7 +145,7 @@ describe('afterCommit', () => {
 
   it('goes into the next checkpoint where one comes to nothing', async () => {
     const called: string[] = []
-    const finalizers = new Finalizers(() => undefined, systemClock)
+    const finalizers = new Finalizers(() => undefined, systemClock, alwaysHeld)
     const add = (what: string): void => finalizers.add('task@0', [{ transform: 'Path', call: async () => void called.push(what) }])
     add('first')
     const taken = finalizers.take('task@0')
