@@ -4,11 +4,15 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Encoder } from '../../sdk/coders/index.ts'
 import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
-import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { Transform } from '../../sdk/graph/node.ts'
+import type { Headers, Sink } from '../../sdk/graph/sink.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
 import { countFailure } from '../../sdk/model/metric-scope.ts'
 import type { Instant } from '../../sdk/model/time.ts'
+import { deadLetter } from '../../sdk/transforms/dead-letter.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
+import { attempted } from '../../sdk/transforms/try-map.ts'
 import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
 import { labelOf, orThrow } from './configuration-error.ts'
@@ -27,6 +31,8 @@ import {
   undecodable,
 } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
+import { type Output, type Row, append } from './output-row.ts'
+import { PublishLimits } from './publish-limits.ts'
 import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 import { type SinkOptions, sinkOf } from './sink.ts'
 import { consumerOf } from './read-consumer.ts'
@@ -133,36 +139,52 @@ const readMessages = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, Mes
 
 // ---- Writing
 
-/** What one element becomes. */
-interface Row {
-  readonly subject: string
-  readonly headers: Headers | undefined
-  readonly payload: Uint8Array
-  /** null: it has one of the run's, or none. */
-  readonly id: string | null
-}
-
-const writeNode = <A>(o: WriteTarget, kind: string, subject: string | null, row: (value: A) => Row): ((pc: PCollection<A>) => PDone) => {
+const writeNode = <A>(
+  o: WriteTarget,
+  kind: string,
+  subject: string | null,
+  row: (value: A) => Row,
+  onRejected?: (rejected: PCollection<Failure<A>>) => PDone,
+): ((pc: PCollection<A>) => PDone) => {
   const label = labelOf(`JetStreamIO.${kind}`, o.stream)
   const given = { ...o, subject: subject ?? undefined }
-  const inCode = kind === 'write' ? ['coder', 'headers', 'id'] : ['coder', 'headers']
+  const inCode = kind === 'write' ? ['coder', 'headers', 'id', 'onRejected'] : ['coder', 'headers', 'onRejected']
   const settings = orThrow(label, check<WriteSettings>(sinkSchema, given, { prefix: '', inCode }))
   const delivery = (settings.delivery ?? sinkSchema.keys.delivery.fallback)._tag
   const ownIds = namesOutputs(delivery)
   requireRoomForIds(label, 'id' in o ? o.id : undefined, delivery)
-  const encode = (value: A, out: OutputBatch): void => {
+  const outputOf = (value: A): Output => {
     const { subject: to, headers, payload, id } = row(value)
     if (subject === null) requireDataSubject(to, label)
     const kept = checkedHeaders(headers, ownIds || id !== null, label)
-    out.destinations.push(to)
-    out.headers.push(id === null ? kept : { ...kept, [messageIdHeader]: [id] })
-    out.payloads.push(payload)
-    out.bytes += payload.length
+    return { to, headers: id === null ? kept : { ...kept, [messageIdHeader]: [id] }, payload }
   }
   const streams = typeof settings.stream === 'string' ? [settings.stream] : settings.stream
-  const sink = sinkOf<A>({ streams, label, subject, delivery, connection: o.connection, ...sinkSettings(settings), encode })
-  const traced = settings.traceContext === true ? Object.freeze({ ...sink, inherit: inheritTrace }) : sink
-  return pc => leaf({ _tag: 'Write', sink: traced }, pc, { kind: label, name: o.name ?? null })
+  const isTraced = settings.traceContext === true
+  const options = { streams, label, subject, delivery, connection: o.connection, ...sinkSettings(settings) }
+  const names = { kind: label, name: o.name ?? null }
+  const leafOf = (sink: Sink): Transform => ({ _tag: 'Write', sink: isTraced ? Object.freeze({ ...sink, inherit: inheritTrace }) : sink })
+  if (onRejected === undefined) {
+    const sink = sinkOf<A>({ ...options, encode: (value, out) => append(out, outputOf(value)) })
+    return pc => leaf(leafOf(sink), pc, names)
+  }
+  requireFunction(label, 'onRejected', onRejected)
+  const limits = new PublishLimits(label, isTraced)
+  const sink = sinkOf<Output>({ ...options, limits, encode: (output, out) => append(out, output) })
+  const checked = (value: A): Output => {
+    const output = outputOf(value)
+    limits.require(output.to, output.headers, output.payload)
+    return output
+  }
+  return pc =>
+    leaf(
+      leafOf(sink),
+      pipe(
+        attempted(`${label}.accept`, checked, output => output, pc),
+        deadLetter(onRejected),
+      ),
+      names,
+    )
 }
 
 /** What nobody has said has its default. */
@@ -200,6 +222,12 @@ export interface WriteOptions<A> extends WriteTarget {
    * Delivery.atLeastOnce or atMostOnce: exactly once names outputs itself.
    */
   readonly id?: ((a: A) => string) | undefined
+  /**
+   * Sink for elements that cannot be published, each with the reason: the coder, `subject`, `headers` or `id` throws, the subject is invalid or
+   * not the stream's, or the message is larger than the server or the stream takes (384 bytes are kept free for the run's own headers).
+   * Without it, the first such element ends the run. A fault of the server, such as a full stream, ends the run in any case.
+   */
+  readonly onRejected?: ((rejected: PCollection<Failure<A>>) => PDone) | undefined
 }
 
 const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
@@ -208,23 +236,31 @@ const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
   const label = labelOf('JetStreamIO.write', o.stream)
   requireCoder(label, coder, 'encode')
   requireFunction(label, 'headers', headers)
-  return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, value => ({
+  const row = (value: A): Row => ({
     subject: typeof subject === 'string' ? subject : subject(value),
     headers: headers?.(value),
     payload: givenBytes(label, coder.encode(value)),
     id: id === undefined ? null : checkedId(id(value), label),
-  }))
+  })
+  return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, row, o.onRejected)
 }
 
-const writeMessages = <A>(o: WriteTarget & { readonly coder: Encoder<A> }): ((pc: PCollection<Outgoing<A>>) => PDone) => {
+interface WriteMessagesOptions<A> extends WriteTarget {
+  readonly coder: Encoder<A>
+  /** Sink for messages that cannot be published, as of `write`. Without it, the first one ends the run. */
+  readonly onRejected?: ((rejected: PCollection<Failure<Outgoing<A>>>) => PDone) | undefined
+}
+
+const writeMessages = <A>(o: WriteMessagesOptions<A>): ((pc: PCollection<Outgoing<A>>) => PDone) => {
   const label = labelOf('JetStreamIO.writeMessages', o.stream)
   requireCoder(label, o.coder, 'encode')
-  return writeNode<Outgoing<A>>(o, 'writeMessages', null, ({ subject, headers, value }) => ({
+  const row = ({ subject, headers, value }: Outgoing<A>): Row => ({
     subject,
     headers,
     payload: givenBytes(label, o.coder.encode(value)),
     id: null,
-  }))
+  })
+  return writeNode<Outgoing<A>>(o, 'writeMessages', null, row, o.onRejected)
 }
 
 const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: PCollection<Undecodable>) => PDone) =>
@@ -285,6 +321,8 @@ export const JetStreamIO = {
    *
    * @example
    * pipe(views, JetStreamIO.write({ stream: 'VIEWS', subject: view => subject`views.${view.user}`, coder: Encoder.json() }))
+   * const rejected = flow(PCollection.map((failure: Failure<PageView>) => failure.message), PCollection.ignore)
+   * pipe(views, JetStreamIO.write({ stream: 'VIEWS', subject: 'views.all', coder: Encoder.json(), onRejected: rejected }))
    * const once = { id: (view: PageView) => `${view.user}-${view.at}`, delivery: Delivery.atLeastOnce }
    * pipe(views, JetStreamIO.write({ stream: 'VIEWS', subject: 'views.all', coder: Encoder.json(), ...once }))
    */

@@ -9,6 +9,7 @@ import { type Destination, filtersReadBack, requireNoLoop, requireWritable } fro
 import { JetStreamIOError } from './errors.ts'
 import { messageIdSink } from './message-id-sink.ts'
 import { persistently } from './patience.ts'
+import type { PublishLimits } from './publish-limits.ts'
 import { type Position, earliest, isPosition, ofStream } from './position.ts'
 import type { Window } from './publisher-options.ts'
 import { severalStreams } from './several-streams.ts'
@@ -28,6 +29,8 @@ export interface SinkOptions<A> {
   /** How a stream is made that is not there; null: it must be there. */
   readonly create: NewStream | null
   readonly encode: (value: A, out: OutputBatch) => void
+  /** Where elements that cannot be published are rejected: what checks them. */
+  readonly limits?: PublishLimits | undefined
 }
 
 export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> => {
@@ -59,9 +62,10 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
     const sinks = await Promise.all(
       o.streams.map(async stream => {
         const { subjects, place, way } = await lookedAt(o, context, link, stream, alone)
-        return { stream, subjects, sink: await opened(place, way) }
+        return { stream, subjects, maxBytes: maxBytesOf(link, place.info), sink: await opened(place, way) }
       }),
     )
+    o.limits?.learn(sinks)
     const [first] = sinks
     const sink = alone && first !== undefined ? first.sink : severalStreams(o.label, sinks)
     return countingReconnects(link, {
@@ -76,6 +80,14 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
     throw error
   }
 }
+
+/** Asked each time: a cluster's servers may differ. */
+const maxBytesOf =
+  ({ nc }: Link, { config }: StreamPlace['info']): (() => number) =>
+  () => {
+    const server = nc.info?.max_payload ?? Infinity
+    return config.max_msg_size > 0 ? Math.min(server, config.max_msg_size) : server
+  }
 
 const opened = (place: StreamPlace, way: ReturnType<typeof choose>['way']): Promise<ConnectedSink> | ConnectedSink => {
   switch (way) {

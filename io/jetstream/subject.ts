@@ -9,8 +9,8 @@ const percentEncoded = (c: string): string => {
   return text
 }
 
-// What separates or is matched (. * >), what the protocol cannot carry (spaces, controls), and the escape itself.
-const unsafe = /[\s\p{Cc}.*>%]/gu
+// What separates or is matched (. * >), what the protocol cannot carry (spaces, controls, half a character), and the escape itself.
+const unsafe = /[\s\p{Cc}\p{Cs}.*>%]/gu
 
 const encodeToken = (token: string | number): string => {
   const text = String(token)
@@ -24,9 +24,10 @@ const encodeToken = (token: string | number): string => {
 
 /**
  * A subject from literal text and tokens. Inside a token, what would be a wildcard, a dot, a space, a control character or a percent
- * sign is percent-encoded: data never adds a level or a wildcard. `decodeURIComponent` gives the token back.
+ * sign is percent-encoded: data never adds a level or a wildcard. `decodeURIComponent` gives the token back, with U+FFFD for each lone
+ * surrogate, which has no UTF-8.
  *
- * Throws a JetStreamIOError (InvalidSubject) for an empty token.
+ * Throws a JetStreamIOError (InvalidSubject) for an empty token: with `onRejected`, a write sends such an element there.
  *
  * @example
  * subject`totals.${'/a b.html'}` // => 'totals./a%20b%2Ehtml'
