@@ -1,9 +1,11 @@
 // What one reader of a queue has handed on and the server still waits for: acknowledged behind a checkpoint, each until it is confirmed,
-// and kept from being delivered again until then.
-import { type Subscription, createInbox } from '@nats-io/nats-core'
+// and kept from being delivered again until then. Nothing is sent before the stream is known to be the one that was read: it may have come
+// back with other messages under the same sequences.
+import { type Subscription, createInbox, nanos } from '@nats-io/nats-core'
 import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
-import { orElse } from './errors.ts'
+import { notPermitted, orElse } from './errors.ts'
+import { type ConsumerPlace, replyPrefix } from './ack-subject.ts'
 import { sleep } from './patience.ts'
 import { ticking } from './pull-session.ts'
 
@@ -16,15 +18,32 @@ const mostOnTheirWay = 2_048
 /** An answer that has not come by then will not. */
 const answerMs = 2_000
 
-/** A message that was delivered: its sequence, and where its acknowledgment goes. */
+const negative = new TextEncoder().encode('-NAK')
+const negativeIn = (ms: number): Uint8Array => new TextEncoder().encode(`-NAK {"delay":${nanos(ms)}}`)
+
+/** A message that was delivered, and where its acknowledgment goes. */
 export interface Delivered {
   readonly sequence: number
+  /** Its time stamp, in milliseconds. */
+  readonly at: number
   readonly reply: string
   /** It is given up. */
   readonly isPoison?: boolean | undefined
 }
 
+export interface AcknowledgmentsOptions extends ConsumerPlace {
+  readonly link: Link
+  /** For how long the server waits for an acknowledgment, in milliseconds. */
+  readonly ackWaitMs: number
+  /** What is not handed on yet, and is not to be delivered again either. */
+  readonly delivered: () => Iterable<Delivered>
+  /** They cannot be sent, or not be answered. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** It begins suspended: see `resume`. */
 export class Acknowledgments {
+  private readonly o: AcknowledgmentsOptions
   private readonly link: Link
   private readonly inbox: string
   private readonly subscription: Subscription
@@ -39,14 +58,27 @@ export class Acknowledgments {
   private extendedAt = Date.now()
   private readonly settled: (() => void)[] = []
   private readonly stopTicking: () => void
+  private readonly stopListening: () => void
+  private readonly stopRefusals: () => void
+  /** How often sending was suspended; and whether it is. */
+  private suspensions = 0
+  private suspended = true
   /** For how long the server waits for an acknowledgment. */
   ackWaitMs: number
 
-  /** `delivered`: what is not handed on yet, and is not to be delivered again either. */
-  constructor(link: Link, ackWaitMs: number, delivered: () => Iterable<Delivered>) {
+  constructor(o: AcknowledgmentsOptions) {
+    const { link } = o
+    this.o = o
     this.link = link
-    this.ackWaitMs = ackWaitMs
-    this.stopTicking = ticking(() => this.tick(delivered))
+    this.ackWaitMs = o.ackWaitMs
+    this.stopTicking = ticking(() => this.tick(o.delivered))
+    this.stopListening = link.listen(event => {
+      if (event === 'disconnected') this.suspend()
+    })
+    const subjects = replyPrefix(o)
+    this.stopRefusals = link.onRefused(refused => {
+      if (refused.operation === 'publish' && refused.subject.startsWith(subjects)) this.fail(notPermitted(o.label, refused))
+    })
     this.inbox = createInbox(link.inboxPrefix)
     this.subscription = link.nc.subscribe(`${this.inbox}.*`, {
       // Without responders there is no such consumer any more: as if it had not answered.
@@ -91,10 +123,22 @@ export class Acknowledgments {
     return this.unconfirmed === 0 ? Promise.resolve() : new Promise(resolve => this.settled.push(resolve))
   }
 
-  /** The connection may have lost some. Resolves when all are confirmed, or when that takes too long. */
-  async again(): Promise<void> {
-    if (this.unconfirmed === 0) return
+  /** Sends nothing until `resume` is called with the result. */
+  suspend(): number {
+    this.suspended = true
+    return ++this.suspensions
+  }
+
+  /**
+   * The stream was compared with what was read from it since `suspension`. Does nothing where sending was suspended again meanwhile. Sends again what
+   * the connection may have lost; resolves when all of it is confirmed, or when that takes too long.
+   */
+  async resume(suspension: number): Promise<void> {
+    if (suspension !== this.suspensions) return
+    this.suspended = false
     this.sendAgain()
+    this.send()
+    if (this.unconfirmed === 0) return
     await Promise.race([new Promise<void>(resolve => this.settled.push(resolve)), sleep(answerMs)])
   }
 
@@ -103,8 +147,23 @@ export class Acknowledgments {
     for (const message of this.onTheirWay.values()) this.sendOne(message)
   }
 
+  /** To be delivered again: after `delayMs`, or at once. */
+  negative(reply: string, delayMs = 0): void {
+    if (this.isSending) this.link.nc.publish(reply, delayMs === 0 ? negative : negativeIn(delayMs))
+  }
+
+  private fail(error: Error): void {
+    this.suspend()
+    this.o.onFailure(error)
+    this.settle()
+  }
+
+  private get isSending(): boolean {
+    return !this.suspended && this.link.isConnected()
+  }
+
   private tick(delivered: () => Iterable<Delivered>): void {
-    if (!this.link.isConnected()) return
+    if (!this.isSending) return
     const now = Date.now()
     if (this.onTheirWay.size > 0 && now - this.heardAt > answerMs) this.sendAgain()
     if (now - this.extendedAt < this.ackWaitMs / 3) return
@@ -121,7 +180,14 @@ export class Acknowledgments {
 
   close(): void {
     this.stopTicking()
+    this.stopListening()
+    this.stopRefusals()
+    this.suspend()
     this.subscription.unsubscribe()
+    this.settle()
+  }
+
+  private settle(): void {
     for (const resolve of this.settled.splice(0)) resolve()
   }
 
@@ -133,12 +199,12 @@ export class Acknowledgments {
 
   private send(): void {
     // Not one by one: taking from the front of a long list costs as much as the list is long.
-    if (this.onTheirWay.size <= mostOnTheirWay / 2)
+    if (this.isSending && this.onTheirWay.size <= mostOnTheirWay / 2)
       for (const message of this.waiting.splice(0, mostOnTheirWay - this.onTheirWay.size)) {
         this.onTheirWay.set(message.sequence, message)
         this.sendOne(message)
       }
-    if (this.unconfirmed === 0) for (const resolve of this.settled.splice(0)) resolve()
+    if (this.unconfirmed === 0) this.settle()
   }
 
   private sendOne({ sequence, reply, isPoison }: Delivered): void {

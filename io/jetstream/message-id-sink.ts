@@ -1,6 +1,7 @@
 // Outputs named by message ids, published through the raw publisher, and looked up in the destination when a run goes on.
 import type { CommitId, ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import { Chain } from './chain.ts'
+import { StreamHistory } from './history.ts'
 import { StoredIds, idPrefix, outputId, shortHash } from './output-ids.ts'
 import { persistently } from './patience.ts'
 import type { Position } from './position.ts'
@@ -13,15 +14,18 @@ import type { StreamPlace } from './stream-place.ts'
 export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'chain' | 'unnamed'): Promise<ConnectedSink> => {
   const { link, context, stream, label, info, window } = place
   const named = way !== 'unnamed'
+  const history = new StreamHistory({ link, stream, label }, context.log)
   const start: Position = place.stood ?? {
     _tag: way === 'chain' ? 'chain' : 'messageIds',
     created: info.created,
     lastSequence: info.state.last_seq,
   }
+  if (start.newest !== undefined) history.received(start.newest.sequence, start.newest.at)
+  if (place.stood !== null) await persistently({ what: label, signal: context.signal, link }, () => history.verify(info))
   const prefix = idPrefix(context.runId, context.sinkId)
   const scan = async (): Promise<StoredIds> => {
     const ids = new StoredIds(prefix)
-    await scanIds({ link, context, stream, label, created: start.created }, start.lastSequence + 1, id => ids.add(id))
+    await scanIds({ link, context, stream, label, created: start.created, history }, start.lastSequence + 1, id => ids.add(id))
     return ids
   }
   // What a checkpoint holds is looked for only where it is published again.
@@ -40,6 +44,7 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
     stream,
     label,
     created: start.created,
+    history,
     floor: Math.max(start.lastSequence, end),
     withIds: named,
     window,
@@ -86,6 +91,12 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
     created: start.created,
     lastSequence: stored.isEmpty ? publisher.lastSequence : start.lastSequence,
   })
+  /** With the newest message that is acknowledged: the next start compares the stream with it. */
+  const stamped = async (position: Position): Promise<Position> => {
+    await history.look(publisher.lastSequence)
+    const { newest } = history
+    return newest === null ? position : { ...position, newest }
+  }
 
   let flushedAt = Number.NaN
   // A sink that has nothing to say would keep its first position for ever, and a recovery would look through all that others wrote since.
@@ -118,9 +129,9 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
       // As it stood when this was asked: what is published from then on is stored after it, however soon it is acknowledged.
       const position = reached()
       if (!publisher.isQuiet) await publisher.settled()
-      else if (way === 'messageIds' && stored.isEmpty && position.lastSequence === flushedAt) return catchUp(position)
+      else if (way === 'messageIds' && stored.isEmpty && position.lastSequence === flushedAt) return stamped(await catchUp(position))
       flushedAt = position.lastSequence
-      return position
+      return stamped(position)
     },
     commit: async (id, outputs, recovering) => {
       if (!recovering) endRecovery()

@@ -11,6 +11,13 @@ export interface MarkerPlace {
   readonly sequence: number
 }
 
+/** A message of a destination. */
+export interface Newest {
+  readonly sequence: number
+  /** When it was stored, in milliseconds. */
+  readonly at: number
+}
+
 /** Of one stream. */
 export interface Position {
   /** What has no names is as good as new to who names them. */
@@ -18,6 +25,8 @@ export interface Position {
   readonly created: string
   /** Nothing that is published from here on is stored at or before this sequence. */
   readonly lastSequence: number
+  /** The newest message that the stream is known to have had; absent where no time stamp is known. */
+  readonly newest?: Newest | undefined
   /** Of atomic batches, by task. */
   readonly markers?: Readonly<Record<string, MarkerPlace>> | undefined
 }
@@ -34,6 +43,7 @@ export const isPosition = (value: unknown): value is Position =>
   ways.includes(field(value, '_tag')) &&
   typeof field(value, 'created') === 'string' &&
   isCount(field(value, 'lastSequence')) &&
+  ['sequence', 'at'].every(key => isCount(field(field(value, 'newest') ?? { sequence: 0, at: 0 }, key))) &&
   valuesOf(field(value, 'markers') ?? {}).every(place => typeof field(place, 'subject') === 'string' && isCount(field(place, 'sequence')))
 
 const isPositions = (value: unknown): value is Positions =>
@@ -53,7 +63,10 @@ export const ofStreams = (streams: Positions['streams']): Positions => ({ _tag: 
 const earliestOf = (positions: ReadonlyArray<Position>): Position | null => {
   const [first, ...others] = [...positions].sort((a, b) => a.lastSequence - b.lastSequence)
   if (first === undefined) return null
-  if (first._tag !== 'atomicBatch') return first
+  if (first._tag !== 'atomicBatch') {
+    const [newest] = positions.flatMap(position => position.newest ?? []).sort((a, b) => b.sequence - a.sequence)
+    return newest === undefined ? first : { ...first, newest }
+  }
   return { ...first, markers: [first, ...others].reduce<Position['markers']>((all, { markers }) => ({ ...all, ...markers }), {}) }
 }
 

@@ -3,6 +3,7 @@ import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Chain } from './chain.ts'
 import type { Link } from './connections.ts'
+import type { StreamHistory } from './history.ts'
 
 export interface PublisherOptions {
   readonly link: Link
@@ -10,6 +11,8 @@ export interface PublisherOptions {
   readonly stream: string
   readonly label: string
   readonly created: string
+  /** What is known of the stream, against which it is compared before anything is sent again. */
+  readonly history: StreamHistory
   /** Where the destination stood: whatever is published is stored after it. */
   readonly floor: number
   /** Whether messages have ids: then what is in doubt is looked up before it is sent again. */

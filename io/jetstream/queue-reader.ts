@@ -2,49 +2,28 @@
 // acknowledged behind a checkpoint; what is delivered again until then, or by a later run's reading, is dropped.
 import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream'
 import type { Msg } from '@nats-io/nats-core'
-import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ReadBatch, ReaderStatus, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import type { DeliveryNumbers } from './ack-reply.ts'
+import { replyFor } from './ack-subject.ts'
 import { Acknowledgments, type Delivered } from './acknowledgments.ts'
-import { type DurablePlace, consumerInfo, makeConsumer, requireSuitable } from './durable-consumer.ts'
+import { consumerInfo, makeConsumer, requireSuitable } from './durable-consumer.ts'
 import { nanos } from './ephemeral-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
+import { otherHistory } from './history.ts'
 import { StreamMessage } from './message.ts'
+import type { QueueOptions } from './queue-options.ts'
 import { PullSession } from './pull-session.ts'
-import { type PoisonPolicy, Trials, someTogether } from './poison.ts'
-import type { Demand, PullSettings } from './pull-window.ts'
+import { Trials, someTogether } from './poison.ts'
+import type { Demand } from './pull-window.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
 import { Redeliveries } from './redeliveries.ts'
-import { type QueueNote, replyFor, triedIn } from './queue-note.ts'
-import { type SequenceRecord, SequenceSet } from './sequence-set.ts'
-import { requireSameQueue, streamInfo } from './stream-info.ts'
+import { QueueIdentity } from './queue-identity.ts'
+import { type QueueNote, triedIn } from './queue-note.ts'
+import { SequenceSet } from './sequence-set.ts'
+import { streamInfo } from './stream-info.ts'
 
-export interface QueueOptions extends DurablePlace {
-  readonly context: HostContext
-  /** For the log. */
-  readonly split: string
-  readonly pull: PullSettings
-  readonly poison: PoisonPolicy | null
-  /** The stream's creation time when the run began. */
-  readonly created: string
-  readonly name: string
-  readonly filter: string | null
-  /** The last sequence to read; null: without end. */
-  readonly end: number | null
-  /** Ends after so many more messages. */
-  readonly count: number | null
-  /** The last position that was handed on, 0 for none: they are counted. */
-  readonly position: number
-  /** What was handed on. */
-  readonly handedOn: SequenceRecord
-  /** What an earlier run tried alone, and has not come to a checkpoint behind; null: nothing. */
-  readonly tried: number | null
-}
-
-const release = new TextEncoder().encode('-NAK')
-const releaseIn = (ms: number): Uint8Array => new TextEncoder().encode(`-NAK {"delay":${nanos(ms)}}`)
 /** More than this are uncommitted: a checkpoint should come, however many the consumer allows. */
 const mostUncommitted = 25_000
 
@@ -73,6 +52,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   /** The split's watermark was held; a batch that holds it no more must follow. */
   private mustLetGo: boolean
   private limit = mostUncommitted
+  private readonly identity: QueueIdentity
 
   constructor(o: QueueOptions) {
     this.o = o
@@ -80,9 +60,15 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.mustLetGo = o.position > 0
     this.left = o.count ?? Number.POSITIVE_INFINITY
     this.trials = new Trials(o.tried)
-    this.handedOn = SequenceSet.of(o.handedOn)
-    this.committed = SequenceSet.of(o.handedOn)
-    this.acknowledgments = new Acknowledgments(o.link, o.settings.ackWaitMs, () => this.waiting.values())
+    this.identity = new QueueIdentity(o)
+    this.handedOn = o.handedOn
+    this.committed = SequenceSet.of(o.handedOn.record(), o.handedOn.stampRecord())
+    this.acknowledgments = new Acknowledgments({
+      ...o,
+      ackWaitMs: o.settings.ackWaitMs,
+      delivered: () => this.waiting.values(),
+      onFailure: error => this.life.failLate(error),
+    })
     this.session = new PullSession(
       { link: o.link, stream: o.stream, label: o.label, settings: o.pull },
       {
@@ -142,13 +128,14 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const delivered = this.waiting.get(sequence)
     if (delivered === undefined) throw new Error(`${this.o.label}: message ${sequence} was handed on, and never delivered`)
     this.waiting.delete(sequence)
-    this.handedOn.add(sequence)
+    this.handedOn.add(sequence, delivered.at)
     this.acknowledgments.handedOn(++this.position, delivered)
   }
 
   private note(): QueueNote {
     const handedOn = this.handedOn.record()
-    return this.trials.trying === null ? { handedOn } : { handedOn, trying: this.trials.trying }
+    const stamps = this.handedOn.stampRecord()
+    return this.trials.trying === null ? { handedOn, stamps } : { handedOn, stamps, trying: this.trials.trying }
   }
 
   status(): ReaderStatus {
@@ -188,7 +175,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     if (last === null) return
     const { committed, confirmed } = this.acknowledgments.commit(last)
     if (committed.length === 0) return
-    for (const { sequence } of committed) this.committed.add(sequence)
+    for (const { sequence, at } of committed) this.committed.add(sequence, at)
     this.relax()
     await confirmed
     await this.lookAtFloor()
@@ -214,12 +201,12 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   async close(): Promise<void> {
-    const { link, context, label } = this.o
+    const { context, label } = this.o
     const lost = this.acknowledgments.unconfirmed
     if (lost > 0) context.log('warn', `${label}: ${lost} acknowledgments were not confirmed by the end: the next start sends them again`)
     this.life.close()
+    for (const { reply } of this.waiting.values()) this.acknowledgments.negative(reply)
     this.acknowledgments.close()
-    for (const { reply } of this.waiting.values()) link.nc.publish(reply, release)
     this.waiting.clear()
   }
 
@@ -234,11 +221,13 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.buffer.clear()
     this.trials.clear()
     this.waiting.clear()
-    await this.acknowledgments.again()
+    const suspension = this.acknowledgments.suspend()
     const info = await streamInfo(link, stream, label)
-    requireSameQueue(info, { ...this.o, last: this.handedOn.last })
-    const found = await consumerInfo(link, stream, name)
-    const consumer = found ?? (await this.madeAnew(info))
+    const found = await this.identity.verified(info, this.handedOn, () => consumerInfo(link, stream, name))
+    if (found !== null) await this.identity.requireAcknowledgeable(this.life.closing.signal)
+    const isBehind = this.acknowledgments.unconfirmed > 0
+    await this.acknowledgments.resume(suspension)
+    const consumer = (isBehind ? await consumerInfo(link, stream, name) : found) ?? (await this.madeAnew(info))
     requireSuitable(this.o, consumer, this.o.filter)
     if (!this.life.isOpen) return
     const { ack_wait: ackWait } = consumer.config
@@ -281,10 +270,9 @@ export class QueueReader implements SplitReader<StreamMessage> {
   /** What was delivered to a reader that is gone would come only after the consumer's ack wait. */
   private hurry({ ack_floor, delivered, num_ack_pending }: ConsumerInfo): void {
     if (num_ack_pending <= this.stillPending) return
-    const { link, stream, name, poison } = this.o
-    const again = poison === null || poison.delayMs === 0 ? release : releaseIn(poison.delayMs)
+    const delayMs = this.o.poison?.delayMs ?? 0
     for (let at = ack_floor.stream_seq + 1; at <= Math.min(delivered.stream_seq, ack_floor.stream_seq + mostHurried); at++)
-      if (!this.handedOn.has(at)) link.nc.publish(replyFor(stream, name, at, delivered.consumer_seq), again)
+      if (!this.handedOn.has(at)) this.acknowledgments.negative(replyFor(this.o, at, delivered.consumer_seq), delayMs)
   }
 
   private onFloor({ ack_floor: { stream_seq: floor } }: ConsumerInfo): void {
@@ -301,14 +289,17 @@ export class QueueReader implements SplitReader<StreamMessage> {
   // ---- What the server sends
 
   private onMessage(message: Msg, numbers: DeliveryNumbers, reply: string): void {
-    const { streamSequence: sequence, pending } = numbers
+    const { streamSequence: sequence, pending, publishedAt } = numbers
+    const before = this.handedOn.match(sequence, publishedAt)
+    const waiting = this.waiting.get(sequence)
+    if (before === 'other' || (waiting !== undefined && waiting.at !== publishedAt)) return this.onOther(sequence, publishedAt)
     this.pending = pending
     this.figures.lastAt = numbers.publishedAt
     if (numbers.deliveries > 1) this.figures.redeliveries++
     this.life.fruitful()
-    if (this.handedOn.has(sequence) || this.waiting.has(sequence)) this.onRepeated(sequence, reply)
+    if (before === 'same' || waiting !== undefined) this.onRepeated(sequence, publishedAt, reply)
     else if (this.o.end !== null && sequence > this.o.end) {
-      this.o.link.nc.publish(reply, release)
+      this.acknowledgments.negative(reply)
       this.allDelivered = true
     } else {
       this.take(message, numbers, reply)
@@ -333,22 +324,33 @@ export class QueueReader implements SplitReader<StreamMessage> {
         sequence,
         subject: message.subject,
       })
-      this.handedOn.add(sequence)
-      this.committed.add(sequence)
-      void this.acknowledgments.acknowledge([{ sequence, reply, isPoison: true }])
+      this.handedOn.add(sequence, publishedAt)
+      this.committed.add(sequence, publishedAt)
+      void this.acknowledgments.acknowledge([{ sequence, at: publishedAt, reply, isPoison: true }])
       return
     }
     const data = message.data
-    this.waiting.set(sequence, { sequence, reply })
+    this.waiting.set(sequence, { sequence, at: publishedAt, reply })
     const raw = new StreamMessage(stream, message, data, sequence, publishedAt, refusal)
     if (isSuspect && refusal === null) this.trials.add({ sequence, message: raw })
     else this.buffer.push(raw, data.length)
   }
 
   /** It was acknowledged, and the server does not know: else its acknowledgment is still to come. */
-  private onRepeated(sequence: number, reply: string): void {
+  private onRepeated(sequence: number, at: number, reply: string): void {
     this.figures.duplicates++
-    if (this.committed.has(sequence)) void this.acknowledgments.acknowledge([{ sequence, reply }])
+    if (this.committed.match(sequence, at) === 'same') void this.acknowledgments.acknowledge([{ sequence, at, reply }])
+  }
+
+  /** Another message under a sequence that was read: neither handed on as new nor dropped nor acknowledged. */
+  private onOther(sequence: number, at: number): void {
+    this.acknowledgments.suspend()
+    const waiting = this.waiting.get(sequence)
+    const known = waiting === undefined ? this.handedOn.known(sequence) : { sequence, smallest: waiting.at, greatest: waiting.at }
+    this.buffer.clear()
+    this.trials.clear()
+    this.waiting.clear()
+    this.life.failLate(otherHistory(this.o, { sequence, at }, known))
   }
 
   private caughtUp(): void {
@@ -363,8 +365,6 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private lookForEnd(): void {
     if (this.o.end !== null && this.allDelivered && this.redeliveries.missing === 0) this.life.complete()
   }
-
-  // ---- The clock
 
   private tick(): void {
     this.session.tick()

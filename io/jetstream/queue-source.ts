@@ -2,19 +2,21 @@
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
+import { replyFor, requireAcknowledgeable } from './ack-subject.ts'
 import { Acknowledgments } from './acknowledgments.ts'
 import type { Link } from './connections.ts'
 import { requireUnread } from './consumer-use.ts'
 import { type ConsumerSettings, type DurablePlace, consumerInfo, durableConsumer } from './durable-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
+import { compareHistory } from './history.ts'
 import { persistently, sleep } from './patience.ts'
 import type { PoisonPolicy } from './poison.ts'
 import type { PullSettings } from './pull-window.ts'
-import { handedOnIn, replyFor, triedIn } from './queue-note.ts'
+import { handedOnIn, triedIn } from './queue-note.ts'
 import { QueueReader } from './queue-reader.ts'
 import { begun } from './reader-life.ts'
 import type { StartAt, StopAt } from './read-options.ts'
-import { SequenceSet } from './sequence-set.ts'
+import { requireSameQueue, streamInfo } from './stream-info.ts'
 
 export interface QueuePlan {
   readonly stream: string
@@ -96,22 +98,45 @@ export const openQueue = async (
 /** How long a start waits for confirmations: what is not confirmed by then is dropped when it is delivered again, and acknowledged then. */
 const recommitMs = 10_000
 
-/** Acknowledges what a checkpoint holds, by the sequences alone: whoever wrote it may have died before it did. */
+/**
+ * Acknowledges what a checkpoint holds, by the sequences alone: the process that wrote it may have died before it did. Rejects where the stream
+ * is not the one that was read.
+ */
 export const recommitQueue = async (
   { link, stream, label }: DurablePlace,
   context: HostContext,
   split: Split,
   progress: SplitProgress,
 ): Promise<void> => {
-  const { consumer } = queueDetailOf(split, label)
-  const info = await consumerInfo(link, stream, consumer)
-  if (info === null || info.num_ack_pending === 0) return
-  const handedOn = SequenceSet.of(handedOnIn(progress.note))
-  handedOn.raise(info.ack_floor.stream_seq)
-  const unacknowledged = [...handedOn.above()].map(sequence => ({ sequence, reply: replyFor(stream, consumer, sequence, 0) }))
-  const acknowledgments = new Acknowledgments(link, recommitMs, () => [])
+  const { created, consumer } = queueDetailOf(split, label)
+  const place = { link, stream, label, name: consumer }
+  const failures: Error[] = []
+  const acknowledgments = new Acknowledgments({
+    ...place,
+    ackWaitMs: recommitMs,
+    delivered: () => [],
+    onFailure: error => failures.push(error),
+  })
   try {
+    const suspension = acknowledgments.suspend()
+    const handedOn = handedOnIn(progress.note)
+    const known = handedOn.lastKnown
+    const found = await streamInfo(link, stream, label)
+    requireSameQueue(found, { stream, label, created, last: handedOn.last })
+    if (known !== null) await compareHistory(place, found, known)
+    const info = await consumerInfo(link, stream, consumer)
+    if (info === null || info.num_ack_pending === 0) return
+    handedOn.raise(info.ack_floor.stream_seq)
+    const unacknowledged = [...handedOn.above()].map(sequence => ({
+      sequence,
+      at: handedOn.known(sequence).smallest,
+      reply: replyFor(place, sequence, 0),
+    }))
+    await requireAcknowledgeable(link, place, context.signal)
+    await acknowledgments.resume(suspension)
     await Promise.race([acknowledgments.acknowledge(unacknowledged), sleep(recommitMs, context.signal)])
+    const [failure] = failures
+    if (failure !== undefined) throw failure
     if (acknowledgments.unconfirmed > 0)
       context.log('warn', `${label}: ${acknowledgments.unconfirmed} acknowledgments of an earlier run are not confirmed yet`)
   } finally {

@@ -2,6 +2,7 @@
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
+import type { StreamHistory } from './history.ts'
 import type { PullSettings } from './pull-window.ts'
 import type { Renewals } from './renewals.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
@@ -52,6 +53,8 @@ export interface RangeOptions {
   readonly notedAt: number | null
   /** For messages: the one subject that it reads. */
   readonly subject: string | undefined
+  /** What is known of the stream, against which it is compared; null: nothing of it was read before. */
+  readonly history: StreamHistory | null
   /** Of all that read with it. */
   readonly renewals?: Renewals | undefined
 }

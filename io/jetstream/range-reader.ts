@@ -1,6 +1,7 @@
 // The hot reader: one split, read by overlapping pulls through an ephemeral consumer without acks, which is made anew after the last
 // sequence whenever anything is in doubt: a pull without acks whose connection is cut loses what was in flight. Where a consumer says that
 // nothing is left, the stream's leader is asked: a consumer's replica may lag behind it.
+import { clockSkewMs } from './clock-skew.ts'
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { Msg } from '@nats-io/nats-core'
 import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
@@ -18,7 +19,7 @@ import { ReadAhead } from './read-ahead.ts'
 import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
 import { Searches } from './searches.ts'
-import { type Look, type StreamEvidence, clockSkewMs, evidenceOf } from './stream-evidence.ts'
+import { type Look, type StreamEvidence, evidenceOf } from './stream-evidence.ts'
 import { hasGapsByNature, isUnmirrored, requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import type { RangeOptions } from './range-options.ts'
@@ -184,6 +185,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (newest) this.next = this.o.from
     const look = await this.evidence.look(label)
     const info = (await this.requireIntactAt(look)).info
+    await this.o.history?.verify(info)
     // What was told of as erased is no gap to be looked into.
     this.next = Math.max(this.next, info.state.first_seq)
     if (this.atEnd()) return this.life.complete()
@@ -261,6 +263,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
     this.idleness.interrupted()
     this.life.fruitful()
     if (sequence > this.lastKnown) this.lastKnown = sequence
+    this.o.history?.received(sequence, numbers.publishedAt)
     if (
       (this.clientFilter === null || this.clientFilter(message.subject)) &&
       (this.o.accept === null || this.o.accept(sequence)) &&
@@ -316,6 +319,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   private settleAt(look: Look): void {
     if (!this.hasAll(look)) return
+    this.o.history?.ended(look.info)
     this.hasSettled = true
     this.behind = 0
     this.life.fruitful()
@@ -382,8 +386,6 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (error !== null && !this.life.closing.signal.aborted) this.life.failLate(asError(error))
     this.life.notify()
   }
-
-  // ---- Pulling
 
   private demand(): Omit<Demand, 'maxBytes'> | null {
     if (!this.life.isServed) return null

@@ -306,7 +306,7 @@ export class RawPublisher {
         if (!link.isConnected()) throw new Error(`not connected to ${link.address}`)
         if (this.flight.size === 0) return
         // A stream that was deleted would answer nothing.
-        await streamInfo(link, this.o.stream, label)
+        await this.o.history.verify(await streamInfo(link, this.o.stream, label))
         await this.fence()
         if (this.o.withIds) await this.lookUp()
       })

@@ -4,6 +4,7 @@ import { isSome } from 'fp-ts/lib/Option.js'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
+import type { StreamHistory } from './history.ts'
 import { persistently } from './patience.ts'
 import { evidenceOf } from './stream-evidence.ts'
 import type { StreamMessage } from './message.ts'
@@ -17,6 +18,8 @@ export interface ScanOptions {
   readonly stream: string
   readonly label: string
   readonly created: string
+  /** What is known of the stream, against which it is compared; left out: nothing. */
+  readonly history?: StreamHistory | null | undefined
 }
 
 const unfiltered = (): Promise<{ readonly server: readonly []; readonly client: null }> => Promise.resolve({ server: [], client: null })
@@ -67,6 +70,7 @@ export const scanPlan = (o: ScanOptions, from: number, last: number): RangeOptio
   quiet: null,
   notedAt: null,
   subject: undefined,
+  history: o.history ?? null,
 })
 
 /** Gives each message to `found` until nothing is left; rejects with what the reader fails with. */

@@ -3,12 +3,12 @@
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource, Source, Split, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
-import { type Link, acquire } from './connections.ts'
+import { acquire } from './connections.ts'
 import type { ConsumerSettings } from './durable-consumer.ts'
 import { Erased, type ErasedPolicy } from './erased.ts'
-import { JetStreamIOError } from './errors.ts'
 import { field } from './fields.ts'
 import { matcherOfPart } from './hash-splits.ts'
+import { StreamHistory } from './history.ts'
 import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
 import { paced } from './paced-reader.ts'
@@ -26,7 +26,7 @@ import { begun } from './reader-life.ts'
 import { acceptsOf, detailOf } from './split-detail.ts'
 import { type ReadPlan, requireSameSplit, resolveSplits } from './splits.ts'
 import { evidenceOf } from './stream-evidence.ts'
-import { filtersIn, requireIntact, streamInfo } from './stream-info.ts'
+import { filtersIn, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import { joined } from './joined-sources.ts'
 import { SubjectLooks } from './subject-splits.ts'
@@ -115,6 +115,7 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   }
   const readers = new Set<SplitReader<StreamMessage>>()
   const renewals = new Renewals(o.label, context.log)
+  const history = new StreamHistory({ link, stream: o.stream, label: o.label }, context.log)
   const close = async (): Promise<void> => {
     await Promise.all([...readers].map(reader => reader.close()))
     renewals.tell()
@@ -158,7 +159,7 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
       o.splitBy?._tag !== 'Subject' || o.stop !== null
         ? undefined
         : { everyMs: o.splitBy.discoverEveryMs, find: look => patiently(() => looks.find(look)) },
-    open: (split, progress) => opened(() => openSplit({ link, context, renewals }, o, split, progress)),
+    open: (split, progress) => opened(() => openSplit({ link, context, renewals, history }, o, split, progress)),
     guarantee: () =>
       `${o.label}: exactly once by position. The checkpoint holds each split's sequence; nothing is acknowledged, so a restart reads on from there, and what was erased meanwhile is ${o.erased._tag === 'skip' ? 'passed over and counted' : 'an error'}.`,
     close,
@@ -172,7 +173,7 @@ const withoutMarkers = ({ config }: StreamInfo, { server, client }: FilterPlan):
     : { server, client }
 
 const openSplit = async (
-  { link, context, renewals }: Pick<RangeOptions, 'link' | 'context' | 'renewals'>,
+  { link, context, renewals, history }: Pick<RangeOptions, 'link' | 'context' | 'renewals'> & { readonly history: StreamHistory },
   o: SourceOptions,
   split: Split,
   progress: SplitProgress,
@@ -185,10 +186,9 @@ const openSplit = async (
     subject === undefined && hash === undefined ? null : typeof note === 'object' && note !== null && 'isAll' in note && note.isAll === true
   const from = last === null ? split.range.from : last + 1
   const lastKnown = Math.max(detail.lastSequence, last ?? 0)
-  if (last !== null)
-    await persistently({ what: o.label, signal: context.signal, link }, () =>
-      requireSameMessage(link, o, detail.created, lastKnown, last, progress.note, quiet === true),
-    )
+  history.endedAt(detail.lastSequence, detail.lastAt ?? 0)
+  const readAt = publishedAtIn(note)
+  if (last !== null && readAt !== null) history.received(last, readAt)
   const isOwn = hash === undefined ? null : matcherOfPart(hash)
   const reader = new RangeReader({
     link,
@@ -217,8 +217,9 @@ const openSplit = async (
     gapless: false,
     skips: o.erased._tag === 'skip',
     quiet,
-    notedAt: publishedAtIn(note),
+    notedAt: readAt,
     subject,
+    history,
     renewals,
   })
   return begun(reader)
@@ -231,28 +232,3 @@ const publishedAtIn = (note: unknown): number | null => {
 
 const both = (own: SubjectMatcher, selected: SubjectMatcher | null): SubjectMatcher =>
   selected === null ? own : subject => own(subject) && selected(subject)
-
-/** A stream restored from a backup may hold other messages under the same sequences: the last one that was read must be the one it was. */
-const requireSameMessage = async (
-  link: Link,
-  o: SourceOptions,
-  created: string,
-  lastKnown: number,
-  last: number,
-  note: unknown,
-  quiet: boolean,
-): Promise<void> => {
-  const info = await streamInfo(link, o.stream, o.label)
-  const skips = o.erased._tag === 'skip'
-  requireIntact(info, { stream: o.stream, label: o.label, created, next: last + 1, last: lastKnown, quiet, skips }, () => undefined)
-  const expected = publishedAtIn(note)
-  if (expected === null || info.state.first_seq > last) return
-  const message = await link.jsm.streams.getMessage(o.stream, { seq: last })
-  // Deleted since: nothing to compare with.
-  if (message === null || message.time.getTime() === expected) return
-  throw new JetStreamIOError(
-    'StreamRecreated',
-    `${o.label}: message ${last} of the stream ${o.stream} was published at ${message.time.toISOString()}, but the one that was read under this sequence at ${new Date(expected).toISOString()}: it holds other messages now. ` +
-      'Start a new run, or from a savepoint taken since.',
-  )
-}

@@ -9,6 +9,8 @@ export interface SplitDetail {
   readonly created: string
   /** The stream's last sequence when the split was made. */
   readonly lastSequence: number
+  /** When that message was stored, in milliseconds; 0: the stream had none. Checkpoints of earlier versions do not have it. */
+  readonly lastAt?: number | undefined
   /** Only messages published at this time or later; left out: all. */
   readonly sinceMs?: number | null | undefined
   /** Only messages published before this time; null: all. Without an end, the split ends once the server's clock is past it. */

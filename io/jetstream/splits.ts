@@ -1,14 +1,16 @@
 // The splits of a read: starts and ends resolved against the stream as it is now, once in the life of a run.
+import { clockSkewMs } from './clock-skew.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
 import type { ErasedPolicy } from './erased.ts'
 import { JetStreamIOError } from './errors.ts'
+import { lastTimeOf } from './history.ts'
 import { type HashPart, splitsByHash } from './hash-splits.ts'
 import type { SplitBy, StartAt, StopAt } from './read-options.ts'
 import { newestOfSubjects } from './newest-of-subjects.ts'
 import type { SplitDetail } from './split-detail.ts'
-import { type Look, type StreamEvidence, clockSkewMs, evidenceOf } from './stream-evidence.ts'
+import { type Look, type StreamEvidence, evidenceOf } from './stream-evidence.ts'
 import { filtersIn } from './stream-info.ts'
 import { splitsBySubject } from './subject-splits.ts'
 
@@ -51,6 +53,7 @@ export const resolveSplits = async (link: Link, context: HostContext, plan: Read
   const detail: SplitDetail = {
     created,
     lastSequence: last,
+    lastAt: lastTimeOf(info),
     ...(plan.start._tag === 'Time' ? { sinceMs: plan.start.time } : {}),
     untilMs,
     list: listed === null ? null : deltas(listed),

@@ -16,8 +16,6 @@ const settleMs = 1_250
 const lookEveryMs = 1_000
 /** Looks that are older confirm nothing that a newer one does not. */
 const rememberedMs = 10_000
-/** Leaders date messages by their own clocks, which may differ by so much: stamps ascend only as far as that. */
-export const clockSkewMs = 2_000
 
 /** A stream info, and when it was asked for. */
 export interface Look {

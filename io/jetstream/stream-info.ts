@@ -2,6 +2,7 @@
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { Link } from './connections.ts'
 import { JetStreamIOError, apiErrorCode, streamNotFound } from './errors.ts'
+import { truncated } from './history.ts'
 
 /** Asks the stream's leader. Rejects with StreamNotFound. */
 export const streamInfo = async (link: Link, stream: string, label: string): Promise<StreamInfo> => {
@@ -72,12 +73,7 @@ export const requireIntact = (info: StreamInfo, reached: Reached, tolerate: (mes
         'Start a new run, under another job name or with its checkpoints removed.',
     )
   const { first_seq: first, last_seq: end } = info.state
-  if (end < last)
-    throw new JetStreamIOError(
-      'StreamTruncated',
-      `${label}: the stream ${stream} ends at sequence ${end}, but sequence ${last} was in it: its server lost messages (a restore from a backup, a disk without sync). ` +
-        'Start from a savepoint that is older than the loss, or start a new run.',
-    )
+  if (end < last) throw truncated(reached, end, { sequence: last })
   if (first <= next || isUnmirrored(info, reached)) return
   const erased = `sequences ${next} to ${first - 1} of the stream ${stream} were erased before they were read (purged, or past its limits: max_age, max_msgs, max_bytes); its first is ${first} now`
   if (reached.skips === true) return tolerate(`${label}: ${erased}`)
@@ -110,9 +106,5 @@ export const requireSameQueue = (
       'StreamRecreated',
       `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
     )
-  if (info.state.last_seq < last)
-    throw new JetStreamIOError(
-      'StreamTruncated',
-      `${label}: the stream ${stream} ends at sequence ${info.state.last_seq}, but sequence ${last} was read from it: its server lost messages, and new ones would be taken for those. Start a new run.`,
-    )
+  if (info.state.last_seq < last) throw truncated({ stream, label }, info.state.last_seq, { sequence: last })
 }

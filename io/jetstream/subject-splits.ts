@@ -4,6 +4,7 @@ import { Instant } from '../../sdk/model/time.ts'
 import type { Discovered, Split } from '../../sdk/splittable/source.ts'
 import type { Link } from './connections.ts'
 import type { ErasedPolicy } from './erased.ts'
+import { lastTimeOf } from './history.ts'
 import { isMarker } from './marker-subject.ts'
 import { JetStreamIOError } from './errors.ts'
 import { detailOf, type SplitDetail } from './split-detail.ts'
@@ -87,7 +88,7 @@ export class SubjectLooks {
         `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
       )
     const isKnown = new Set(known.map(({ id }) => id))
-    const detail: SplitDetail = { created, lastSequence: info.state.last_seq, untilMs: null, list: null }
+    const detail: SplitDetail = { created, lastSequence: info.state.last_seq, lastAt: lastTimeOf(info), untilMs: null, list: null }
     const range = { from: Math.max(first.range.from, info.state.first_seq), to: toEnd ? info.state.last_seq + 1 : null }
     const subjects = await subjectsIn(this.#link, this.#o)
     this.#warnOfMany(subjects.length)

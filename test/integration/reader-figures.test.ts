@@ -4,7 +4,7 @@ import { assert } from 'chai'
 import { Coder, type Job, Latency, orThrow, PCollection, Pipeline, pipe, type SplitMetrics } from 'jetbeam'
 import { Acknowledge, JetStreamIO, type ReadSettings, StopAt } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
-import { replyFor } from '../../io/jetstream/queue-note.ts'
+import { replyFor } from '../../io/jetstream/ack-subject.ts'
 import { changed, hostContext, testSource } from '../support/jetstream-context.ts'
 import { natsPlace, pause } from '../support/nats-place.ts'
 
@@ -96,7 +96,7 @@ describe('A job on JetStream tells', () => {
     assert.deepEqual(second.reader.metrics?.(), { renewals: 0, redeliveries: 20, duplicates: 0, pendingAcks: 20 })
     // As if its acknowledgment had been waited for in vain.
     const { delivered } = await jsm.consumers.info('WORK', 'told')
-    nats.nc().publish(replyFor('WORK', 'told', second.sequences[0] ?? 0, delivered.consumer_seq), '-NAK')
+    nats.nc().publish(replyFor({ stream: 'WORK', name: 'told', label: '' }, second.sequences[0] ?? 0, delivered.consumer_seq), '-NAK')
     while (second.reader.metrics?.()['duplicates'] !== 1) await pause(10)
     assert.deepEqual(second.reader.metrics(), { renewals: 0, redeliveries: 21, duplicates: 1, pendingAcks: 20 })
     await second.source.close()
