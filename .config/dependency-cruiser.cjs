@@ -22,7 +22,16 @@ const rooms = {
   'runners/direct': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint', 'runners/host'],
   'runners/worker-threads': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint', 'runners/host'],
   'runners/portable': ['sdk', 'runners/plan', 'runners/harness', 'runners/engine', 'runners/checkpoint'],
-  'runners/cli': ['sdk', 'runners/host', 'runners/direct', 'runners/worker-threads', 'runners/portable', 'runners/checkpoint', 'io/nats'],
+  'runners/cli': [
+    'sdk',
+    'runners/host',
+    'runners/direct',
+    'runners/worker-threads',
+    'runners/portable',
+    'runners/checkpoint',
+    'io/settings',
+    'io/nats',
+  ],
 }
 
 /** Which packages a room may import; fp-ts is open to all. */

@@ -1,11 +1,11 @@
 // Connects as everything here wants to be connected: it comes back by itself for as long as it is not closed, and silence ends.
-import { readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { isMainThread } from 'node:worker_threads'
 import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
-import { rememberSecret, withoutSecretsIn } from '../../sdk/model/secret-text.ts'
+import { rememberSecret } from '../../sdk/model/secret-text.ts'
 import { secretReference } from '../settings/kinds.ts'
+import { mayBeShown, notShown, shownVariable } from '../settings/shown-names.ts'
 import { type Address, addressOf, differingSchemes, refusedPort, schemeOf, shownServers } from './address.ts'
 import { comeback } from './comeback.ts'
 import { connectionSchema } from './connection-keys.ts'
@@ -181,38 +181,18 @@ const variable = (key: string, name: string): string => {
   if (value !== undefined && value !== '') return remembered(value)
   throw new ConnectionProblem(
     'CannotConnect',
-    `The environment variable${shownVariable(name)}, which should hold the ${key} for NATS, is not set.`,
+    `The environment variable ${shownVariable(name)}, which should hold the ${key} for NATS, is not set.`,
   )
 }
-
-/** A token that was written where a name belongs is not shown: names are shown in their usual form, NATS_TOKEN. */
-const shownVariable = (name: string): string =>
-  /^[A-Z]{1,20}(?:_[A-Z0-9]{1,20}){0,8}$/.test(name) ? ` ${name}` : ' that it names (not shown, it may be the secret)'
 
 const withFile = async <A>(key: string, file: string, use: (bytes: Uint8Array) => A): Promise<A> => {
   try {
     return use(new Uint8Array(await readFile(file)))
   } catch (error) {
-    const isPath = (await looksLikePath(file)) || !isMissing(error)
-    const [shown, why] = isPath ? [` ${file}`, textOf(error)] : ['', 'there is no file of this name (not shown, it may be the secret)']
+    const isPath = await mayBeShown(file, error)
+    const [shown, why] = isPath ? [` ${file}`, textOf(error)] : ['', `there is no file of this name ${notShown}`]
     throw new ConnectionProblem('CannotConnect', `The ${key} file${shown} cannot be used: ${why}.`, isPath ? { cause: error } : {})
   }
-}
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  (error.code === 'ENOENT' || error.code === 'ENAMETOOLONG' || error.code === 'ERR_INVALID_ARG_VALUE')
-
-const fileName = /\.(?:creds|nk|jwt|seed|token|txt|pem|crt|cert|cer|key|ca)$/i
-
-/** Whether a file that is not there was meant, and no secret: it has a usual ending, or lies in a folder that there is. */
-const looksLikePath = async (file: string): Promise<boolean> => {
-  if (file.length > 1_024 || /\p{Cc}/u.test(file) || withoutSecretsIn(file) !== file) return false
-  if (fileName.test(file) || /^(?:\.{0,2}\/|~\/|[a-z]:\\)[\w. -]+(?:[\\/][\w. -]+)+$/i.test(file)) return true
-  if (!/[\\/]/.test(file)) return false
-  const folder = await stat(dirname(file)).catch(() => null)
-  return folder?.isDirectory() === true
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -2,6 +2,8 @@
 import { parseArgs } from 'node:util'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import { addressOf } from '../../io/nats/address.ts'
+import { withoutSecretsIn } from '../../sdk/model/secret-text.ts'
 import { nearest } from './nearest.ts'
 import { type GivenOptions, kebab, type OptionsShape } from './pipeline-options.ts'
 import { type GivenRunOptions, type RunOptionName, runOptionNames, runOptionSpecs } from './run-options.ts'
@@ -48,10 +50,11 @@ export const parseCommandLine = (args: ReadonlyArray<string>, shape: OptionsShap
   const run: Partial<Record<RunOptionName, string>> = {}
   const options: Record<string, (string | true)[]> = {}
   for (const token of tokens) {
-    if (token.kind === 'positional') return E.left(`${JSON.stringify(token.value)} belongs to no option. Options are written --name value`)
+    if (token.kind === 'positional')
+      return E.left(`${JSON.stringify(shownArgument(token.value))} belongs to no option. Options are written --name value`)
     if (token.kind !== 'option') continue
     const meaning = meanings.get(token.name)
-    if (meaning === undefined) return E.left(`there is no option ${token.rawName}.${suggestion(token.name, known)}`)
+    if (meaning === undefined) return E.left(`there is no option ${token.rawName.split('=', 1).join('')}.${suggestion(token.name, known)}`)
     // A value that looks like another option is one whose own value was forgotten; `--name=--value` says that it is meant.
     const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))
     if (meaning.takesValue && forgotten && !(shape.open && meaning._tag === 'Pipeline'))
@@ -63,6 +66,9 @@ export const parseCommandLine = (args: ReadonlyArray<string>, shape: OptionsShap
   }
   return E.right({ run, options })
 }
+
+/** It may be an address with a login, whose option was forgotten. */
+const shownArgument = (text: string): string => withoutSecretsIn(text.includes('@') ? addressOf(text).shown : text).slice(0, 200)
 
 const valueName = (meaning: Meaning): string => (meaning._tag === 'Run' ? (runOptionSpecs[meaning.name].value ?? '') : 'VALUE')
 

@@ -7,6 +7,9 @@ import { isMainThread } from 'node:worker_threads'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { parseJson } from '../../io/settings/documents.ts'
+import type { Problem } from '../../io/settings/schema.ts'
+import { mayBeShown, notShown } from '../../io/settings/shown-names.ts'
 import type { StandardSchema } from '../../sdk/coders/index.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
@@ -142,13 +145,12 @@ const readOptions = async (path: string): Promise<Either<string, unknown>> => {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
+    if (!(await mayBeShown(path, error))) return E.left(`--options: there is no file of this name ${notShown}`)
     return E.left(`--options: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
-  try {
-    return E.right(JSON.parse(text) as unknown)
-  } catch (error) {
-    return E.left(`--options: ${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  return E.mapLeft(({ path: key, reason }: Problem) => `--options: ${path} cannot be used: ${key === '' ? '' : `${key}: `}${reason}`)(
+    parseJson(text.replace(/^\uFEFF/, '')),
+  )
 }
 
 const built = (

@@ -87,6 +87,9 @@ export const Checkpoints = {
    */
   directory: (path?: string, o: HowOften = {}): Checkpoints => {
     if (path === '') throw new RangeError('Checkpoints.directory: the path is empty. Name a folder, or leave the path out')
+    // Its login would become the name of a folder.
+    if (path !== undefined && /^\s*[a-z][a-z0-9+.-]*:\/\//i.test(path))
+      throw new RangeError('Checkpoints.directory: this is an address, and no folder. Name a folder, or use Checkpoints.jetstream')
     requireKnown('Checkpoints.directory', o, times)
     return Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null })
   },

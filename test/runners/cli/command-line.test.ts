@@ -1,5 +1,6 @@
 // Arguments to a command: every spelling that is understood, and what is said of those that are not.
 import { assert } from 'chai'
+import { Checkpoints } from 'jetbeam'
 import { type CommandLine, parseCommandLine } from '../../../runners/cli/command-line.ts'
 import type { OptionsShape, PipelineOption } from '../../../runners/cli/pipeline-options.ts'
 import { parseDuration, runnerOptions } from '../../../runners/cli/run-options.ts'
@@ -119,8 +120,30 @@ describe('The options of a run', () => {
   it('refuse a stream that cannot be one', () => {
     for (const place of ['nats://a/b/c', 'nats:///b', 'nats://a,/b', 'nats://a/b.c']) {
       const options = runnerOptions({ checkpoints: place }, [])
-      assert.include(options._tag === 'Left' ? options.left : '', `--checkpoints ${place}`)
+      assert.match(options._tag === 'Left' ? options.left : '', /^--checkpoints .*Write nats:\/\/HOST:4222\/STREAM/)
     }
+  })
+  it('refuse an address that is none of NATS, and never show a login', () => {
+    const text = (checkpoints: string): string => {
+      const options = runnerOptions({ checkpoints }, [])
+      return options._tag === 'Left' ? options.left : JSON.stringify(options.right.options.checkpoints)
+    }
+    for (const scheme of ['ws', 'wss', 'http', 'file', 'WS', ' redis', 's3'])
+      assert.match(text(`${scheme}://ann:s3cret@host/state`), /:\/\/ cannot keep checkpoints\. Write nats:/)
+    for (const login of ['ann:s3cret', 's3cret', 'ann:s3/cret', 'ann:s3,cret', 'ann:p@s3cret'])
+      for (const rest of ['host/STATE', 'host/a.b', 'host/a/b', '', ',/S', 'host:99999/a b'])
+        assert.notMatch(text(`nats://${login}@${rest}`), /s3|cret|ann:/)
+    const told = runnerOptions({ checkpoints: 'nats://ann:s3/cr@et@a:1,nats://b:2/STATE' }, [])
+    if (told._tag === 'Left') return assert.fail(told.left)
+    assert.deepInclude(told.right.options.checkpoints, { stream: 'STATE' })
+    assert.deepInclude(told.right.options.provide?.[0], { settings: { servers: ['nats://ann:s3/cr@et@a:1', 'nats://b:2'] } })
+    for (const path of ['ws://ann:s3cret@host', 'file:///state'])
+      assert.throws(() => Checkpoints.directory(path), RangeError, /an address, and no folder/)
+  })
+  it('show an argument that belongs to none without its login', () => {
+    assert.include(left(['--strict', 'nats://ann:s3/cret@host']), '"nats://host" belongs to no option')
+    for (const argument of ['ann:s3cret@host', 's3cret@host:4222', 'ws://s3cret@host', '--=s3cret', 'password=s3cret'])
+      assert.notInclude(left([argument]), 's3cret')
   })
   it('are refused where a name is empty, as that of a variable that is not set', () => {
     for (const name of ['checkpoints', 'job', 'from-savepoint', 'options'] as const)
