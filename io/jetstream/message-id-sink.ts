@@ -10,6 +10,9 @@ import { scanIds } from './recovery-scan.ts'
 import { streamInfo } from './stream-info.ts'
 import type { StreamPlace } from './stream-place.ts'
 
+/** Hashes of origins that are remembered: more than a run mostly reads at a time. */
+const mostGroups = 1_024
+
 /** `way`: whether they leave in a chain, have ids alone, or nothing. */
 export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'chain' | 'unnamed'): Promise<ConnectedSink> => {
   const { link, context, stream, label, info, window } = place
@@ -52,7 +55,11 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
   })
   const groups = new Map<string, string>()
   const groupOf = (origin: string): string => {
-    const group = groups.get(origin) ?? shortHash(origin)
+    const known = groups.get(origin)
+    if (known !== undefined) return known
+    const group = shortHash(origin)
+    // Splits may appear and end for as long as a run lasts.
+    if (groups.size >= mostGroups) groups.clear()
     groups.set(origin, group)
     return group
   }

@@ -30,6 +30,7 @@ import { filtersIn, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import { joined } from './joined-sources.ts'
 import { SubjectLooks } from './subject-splits.ts'
+import { tracked } from './tracked-reader.ts'
 
 export interface SourceOptions extends ReadPlan {
   /** Read in the same way beside `stream`. */
@@ -122,7 +123,8 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
     await link.release()
   }
   const opened = async (open: () => Promise<SplitReader<StreamMessage>>): Promise<SplitReader<StreamMessage>> => {
-    const reader = o.rateLimit === null ? await open() : paced(await open(), o.rateLimit)
+    const opening = o.rateLimit === null ? await open() : paced(await open(), o.rateLimit)
+    const reader = tracked(opening, () => readers.delete(reader))
     readers.add(reader)
     return reader
   }

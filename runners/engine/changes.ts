@@ -108,6 +108,11 @@ export class Changes<E extends Changing, D> {
     return this.#changed
   }
 
+  /** How many the next snapshot has to look at. */
+  get size(): number {
+    return this.#changed.length + this.#dropped.length
+  }
+
   /** All there is lies in the checkpoint that it was restored from. */
   clear(): void {
     this.#changed = []

@@ -9,7 +9,7 @@ import type { FrozenState } from './frozen-state.ts'
 import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from './cell.ts'
 import { Clocks } from './clocks.ts'
 import { Firing, type Watermarks } from './firing.ts'
-import type { TaskHead } from './head.ts'
+import type { Entries, TaskHead } from './head.ts'
 import { Heap, type HeapEntry } from './heap.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
@@ -240,6 +240,16 @@ export class WindowGrouping implements TaskHead {
 
   size(): number {
     return this.#cells
+  }
+
+  entries(): Entries {
+    return {
+      keys: this.#cells,
+      windows: this.#windows.size,
+      timers: this.#timers.size + this.#clocks.size,
+      holds: this.#holds.size,
+      changes: this.#changes.size,
+    }
   }
 
   snapshot(scope: SnapshotScope): FrozenState | null {

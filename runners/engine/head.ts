@@ -21,4 +21,9 @@ export interface TaskHead {
   readonly droppedLate: () => number
   /** How many (key, window) pairs, elements or restrictions it holds. */
   readonly size: () => number
+  /** How many entries each of its structures holds: none may grow with what is over. */
+  readonly entries: () => Entries
 }
+
+/** By structure. */
+export type Entries = Readonly<Record<string, number>>

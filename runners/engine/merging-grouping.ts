@@ -11,7 +11,7 @@ import { CellTimers } from './cell-timers.ts'
 import { Clocks } from './clocks.ts'
 import { Firing } from './firing.ts'
 import { expiryOf, type GroupingSpec } from './grouping.ts'
-import type { TaskHead } from './head.ts'
+import type { Entries, TaskHead } from './head.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
 import { KeyWindows } from './key-windows.ts'
@@ -319,6 +319,16 @@ export class MergingGrouping implements TaskHead {
 
   size(): number {
     return this.#cells
+  }
+
+  entries(): Entries {
+    return {
+      keys: this.#keys.size,
+      windows: this.#cells,
+      timers: this.#timers.size + this.#clocks.size,
+      holds: this.#holds.size,
+      changes: this.#changes.size,
+    }
   }
 
   snapshot(scope: SnapshotScope): FrozenState | null {

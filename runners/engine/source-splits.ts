@@ -3,6 +3,7 @@ import { Instant } from '../../sdk/model/time.ts'
 import { RangeTracker } from '../../sdk/splittable/range-tracker.ts'
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import type { WatermarkPolicy } from '../../sdk/splittable/watermark-policy.ts'
+import type { Entries } from './head.ts'
 import type { SplitRecord } from './messages.ts'
 
 interface State {
@@ -21,6 +22,8 @@ export const unread: SplitProgress = Object.freeze({ last: null, claimed: 0, not
 export class SourceSplits {
   readonly #policy: WatermarkPolicy
   readonly #splits = new Map<string, State>()
+  /** By the split that parts were cut off: the one that stands for those that are done. */
+  readonly #doneOf = new Map<string, string>()
   /** No split that is still to be discovered has older elements. */
   #horizon: number
 
@@ -29,12 +32,11 @@ export class SourceSplits {
     this.#policy = policy
     this.#horizon = discovering ? Instant.min : Instant.max
     for (const split of splits) this.add(split)
-    for (const record of restored)
-      this.#splits.set(record.split.id, {
-        ...record,
-        tracker: new RangeTracker(record.split.range, record.progress.last),
-        caughtUp: record.done,
-      })
+    for (const record of restored) {
+      const tracker = new RangeTracker(record.split.range, record.progress.last)
+      this.#splits.set(record.split.id, { ...record, tracker, caughtUp: record.done })
+      if (record.done) this.retire(record.split.id)
+    }
   }
 
   /** One more to read, such as what another has given away. */
@@ -138,6 +140,19 @@ export class SourceSplits {
     state.watermark = Instant.max
   }
 
+  /**
+   * Nobody asks for the split any more, which is done. Of parts that were cut off a split, one stands for all that are done: an idle worker
+   * takes another part as often as it likes, and each would be in every checkpoint.
+   */
+  retire(id: string): void {
+    const { split, done } = this.#get(id)
+    const { origin } = split
+    if (!done || origin === undefined) return
+    const other = this.#doneOf.get(origin)
+    if (other !== undefined && other !== id) this.#splits.delete(id)
+    else this.#doneOf.set(origin, id)
+  }
+
   endAll(): void {
     this.#horizon = Instant.max
     for (const id of this.#splits.keys()) this.end(id)
@@ -160,6 +175,10 @@ export class SourceSplits {
     let lowest = this.#horizon
     for (const state of this.#splits.values()) lowest = Math.min(lowest, state.watermark)
     return lowest
+  }
+
+  entries(): Entries {
+    return { splits: this.#splits.size }
   }
 
   records(): ReadonlyArray<SplitRecord> {

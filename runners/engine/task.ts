@@ -12,7 +12,7 @@ import { defaultOf } from './default-value.ts'
 import { ownsKey } from './exchange.ts'
 import type { Watermarks } from './firing.ts'
 import type { FrozenState } from './frozen-state.ts'
-import type { TaskHead } from './head.ts'
+import type { Entries, TaskHead } from './head.ts'
 import { headOf } from './heads.ts'
 import type { CallOutcome, Message, Outbox, SnapshotScope, TaskSnapshot } from './messages.ts'
 import { originOf } from './origins.ts'
@@ -283,6 +283,11 @@ export class Task {
     return this.#head?.size() ?? 0
   }
 
+  /** How many entries each structure of its state holds. */
+  entries(): Entries {
+    return { ...this.#head?.entries(), ...(this.#calls === null ? {} : { calls: this.#calls.size }), ...this.splits?.entries() }
+  }
+
   // ---- inside
 
   /** The functions that a head calls count as the head's. */
@@ -333,7 +338,7 @@ export class Task {
     for (const bundle of this.#spec.cut?.(batch) ?? [batch]) {
       const { work } = this.#instance
       const began = work.clock()
-      this.#instance.run(bundle)
+      this.#instance.run(bundle, () => this.#outputs.takeExits(origin))
       this.#outputs.takeExits(origin)
       work.handedOn(began)
     }

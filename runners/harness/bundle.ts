@@ -10,6 +10,7 @@ import type { AfterCommit, Emit } from '../../sdk/stateful/effects.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Windows } from './batch.ts'
 import { showElement, UserCodeError } from './errors.ts'
+import type { Room } from './room.ts'
 import { windowsOf } from './window-assignment.ts'
 
 type After = (value: unknown, timestamp: number, windows: Windows | null, pane: PaneInfo) => void
@@ -23,6 +24,7 @@ const noContext: Context = { setup: undefined, bundle: undefined, sides: undefin
 
 export class Bundle {
   readonly #path: string
+  readonly #room: Room
   readonly #spec: BundleSpec
   readonly #windowFn: WindowFn<never>
   readonly #process: (element: unknown, context: Context) => unknown
@@ -38,8 +40,10 @@ export class Bundle {
     strategy: WindowingStrategy,
     guard: (f: UserFunction) => unknown,
     afterCommit: (effect: AfterCommit) => void,
+    room: Room,
   ) {
     this.#path = path
+    this.#room = room
     this.#spec = spec
     this.#afterCommit = afterCommit
     this.#windowFn = strategy.windowFn
@@ -82,7 +86,10 @@ export class Bundle {
       if (at !== null && at < timestamp)
         throw new RangeError(`emitAt(${at}) lies before the element's own timestamp ${timestamp}: the watermark may have passed it`)
     }
-    for (const { value: out, timestamp: at } of outputs) after(out, at ?? timestamp, alone, pane)
+    for (const { value: out, timestamp: at } of outputs) {
+      after(out, at ?? timestamp, alone, pane)
+      if (--this.#room.left <= 0) this.#room.look()
+    }
   }
 
   #begin(): Context {
@@ -114,7 +121,10 @@ export class Bundle {
     } catch (cause) {
       throw UserCodeError.meanwhile(this.#path, 'finished a bundle', cause)
     }
-    for (const { value, timestamp } of outputs) this.#emitAtEnd(value, timestamp, after)
+    for (const { value, timestamp } of outputs) {
+      this.#emitAtEnd(value, timestamp, after)
+      if (--this.#room.left <= 0) this.#room.look()
+    }
   }
 
   // No element is at hand, so its window must follow from a timestamp.

@@ -14,11 +14,13 @@ import type { CodeWriter } from './code-writer.ts'
 import { messageOf, showElement, UserCodeError } from './errors.ts'
 import type { ExitBuffer } from './exit-buffer.ts'
 import { refusalText, shownInput } from './refusal-text.ts'
+import type { Room } from './room.ts'
 import type { Strictness } from './strictness.ts'
 import { windowsOf } from './window-assignment.ts'
 
 export interface StageHooks {
   readonly exits: ReadonlyArray<ExitBuffer>
+  readonly room: Room
   readonly progress: { maxTimestamp: number }
   readonly bundle: (step: number) => Bundle
   readonly minTimestamp: number
@@ -44,10 +46,12 @@ export interface StageHooks {
 export const hooksOf = (
   stage: Stage,
   exits: ReadonlyArray<ExitBuffer>,
+  room: Room,
   bundles: ReadonlyMap<number, Bundle>,
   strictness: Strictness | null,
 ): StageHooks => ({
   exits,
+  room,
   progress: { maxTimestamp: Instant.min },
   bundle: step => bundles.get(step) ?? missing(stage, step),
   minTimestamp: Instant.min,

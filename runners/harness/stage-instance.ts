@@ -8,6 +8,7 @@ import { Bundle } from './bundle.ts'
 import { type CompiledStage, compileStage } from './compile.ts'
 import { ExitBuffer } from './exit-buffer.ts'
 import { MetricCells } from './metric-cells.ts'
+import { Room } from './room.ts'
 import { hooksOf, pathOf, type StageHooks } from './stage-hooks.ts'
 import { StageWork } from './stage-work.ts'
 import type { Strictness } from './strictness.ts'
@@ -29,6 +30,7 @@ export class StageInstance {
   readonly #bundles: ReadonlyMap<number, Bundle>
   /** What the bundles since the last `takeFinalizers` ask for. */
   #finalizers: Finalizer[] = []
+  readonly #room: Room
   readonly #hooks: StageHooks
   readonly #compiled: CompiledStage
   readonly metrics: MetricCells
@@ -49,15 +51,16 @@ export class StageInstance {
     this.headScope = this.metrics.scope(() => stage.id)
     this.#stepScope = this.metrics.scope(() => pathOf(stage, this.#compiled.at()))
     this.exits = stage.exits.map((exit, i) => new ExitBuffer(exit, exitStrategy(stage, i)))
+    this.#room = new Room(this.exits)
     this.#bundles = new Map(
       stage.steps.flatMap((step, i) => {
         const { transform, path, strategy } = step
         if (transform._tag !== 'Bundled') return []
         const afterCommit = ({ call }: AfterCommit): void => void this.#finalizers.push({ transform: path, call })
-        return [[i, new Bundle(path, transform.spec, strategy, f => this.guard(f, path), afterCommit)] as const]
+        return [[i, new Bundle(path, transform.spec, strategy, f => this.guard(f, path), afterCommit, this.#room)] as const]
       }),
     )
-    this.#hooks = hooksOf(stage, this.exits, this.#bundles, strictness)
+    this.#hooks = hooksOf(stage, this.exits, this.#room, this.#bundles, strictness)
     this.#compiled = compileStage(stage, this.#hooks)
   }
 
@@ -71,10 +74,18 @@ export class StageInstance {
     this.#hooks.progress.maxTimestamp = to
   }
 
-  /** Runs a batch as one bundle; what comes out waits in `exits`, and in `takeFinalizers`. Throws a UserCodeError. */
-  run(batch: Batch): void {
+  /**
+   * Runs a batch as one bundle; what comes out waits in `exits`, and in `takeFinalizers`. `handOn` is called in the middle of it where that is
+   * much. Throws a UserCodeError.
+   */
+  run(batch: Batch, handOn: () => void = () => undefined): void {
     const outer = enterScope(this.#stepScope)
     const began = this.work.clock()
+    this.#room.handOn = () => {
+      const cutAt = this.work.clock()
+      handOn()
+      this.work.wasAway(cutAt)
+    }
     try {
       this.#compiled.run(batch)
       this.#compiled.finishBundle()

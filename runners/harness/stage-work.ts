@@ -15,6 +15,8 @@ export class StageWork {
   #inHead = false
   /** What the head has handed on took so long, here and behind, and is not the head's own time. */
   #behindMs = 0
+  /** Of the steps that run: what they have handed on since they began took so long, and is not their own time. */
+  #awayMs = 0
 
   /** `ofCalls`: how long it takes is how long its head's calls take. */
   constructor(clock: () => number, ofCalls: boolean) {
@@ -36,9 +38,17 @@ export class StageWork {
 
   /** The stage's steps ran over so many elements. */
   ran(began: number, elements: number): void {
-    const ms = this.clock() - began
+    const ms = Math.max(0, this.clock() - began - this.#awayMs)
+    this.#awayMs = 0
     this.busyMs += ms
     if (!this.#inHead && !this.#ofCalls) this.latency.record(ms, elements)
+  }
+
+  /** In the middle of its steps, what had come out of them was handed on. */
+  wasAway(began: number): void {
+    const ms = this.clock() - began
+    this.#awayMs += ms
+    if (this.#inHead) this.#behindMs += ms
   }
 
   /** The head begins to work; gives what `headRan` is told. */

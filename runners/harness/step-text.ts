@@ -25,11 +25,12 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
   }
   /** Goes on with each item of what `many` names. */
   const eachOf = (many: string): void => {
-    const [array, item, index] = [out.fresh('a'), out.fresh('v'), out.fresh('j')]
+    const [array, item, index, room] = [out.fresh('a'), out.fresh('v'), out.fresh('j'), out.constant(hooks.room)]
     out.line(`const ${array} = Array.isArray(${many}) ? ${many} : ${out.constant(hooks.arrayOf)}(${many})`)
     return out.block(`for (let ${index} = 0; ${index} < ${array}.length; ${index}++)`, () => {
       out.line(`const ${item} = ${array}[${index}]`)
       next({ ...element, value: whole(item) })
+      out.line(`if (--${room}.left <= 0) ${room}.look()`)
     })
   }
   /** Calls `f` with an element and its side inputs, which lie in the key's place. */

@@ -6,7 +6,8 @@ import { type Random, randomOf } from './random.ts'
 
 /** Elements in one batch from a source. */
 const largestBatch = 4_096
-const firstBatch = 256
+/** One: what it becomes is not known before it has run. */
+const firstBatch = 1
 /** A batch that takes longer keeps signals, servers' pings and other threads waiting. */
 const longestBatchMs = 8
 /** Of those that are drawn: small enough that a test's few elements come in several. */

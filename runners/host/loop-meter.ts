@@ -103,7 +103,7 @@ export class LoopMeter {
       lag,
       lagMs,
       status,
-      watermark: watermarks.get(id) ?? Instant.min,
+      watermark: watermarks.get(id) ?? (status === 'done' ? Instant.max : Instant.min),
       worker,
       elements,
       bytes,
@@ -129,6 +129,7 @@ export class LoopMeter {
       busy: rate('busy', busyMs) / 1_000,
       latency: latency.told(),
       droppedLate: task.droppedLate(),
+      state: task.entries(),
     }
   }
 

@@ -90,7 +90,7 @@ export const metricsOf = (
 const fusedWith = (id: string, paths: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(paths)].filter(path => path !== id)
 
 const transformOf = (id: string, all: ReadonlyArray<LoopReport['transforms'][number]>): LoopReport['transforms'][number] => {
-  const sum = (figure: Exclude<keyof LoopReport['transforms'][number], 'transform' | 'latency'>): number =>
+  const sum = (figure: Exclude<keyof LoopReport['transforms'][number], 'transform' | 'latency' | 'state'>): number =>
     all.reduce((total, one) => total + one[figure], 0)
   return {
     transform: id,
@@ -105,6 +105,7 @@ const transformOf = (id: string, all: ReadonlyArray<LoopReport['transforms'][num
     busy: sum('busy'),
     latency: Latency.merge(all.map(({ latency }) => latency)),
     droppedLate: sum('droppedLate'),
+    state: all.reduce<Readonly<Record<string, number>>>((state, one) => addedCounts(state, one.state), {}),
   }
 }
 
@@ -122,10 +123,13 @@ export const mergeErrors = (all: ReadonlyArray<ErrorMetrics>): ReadonlyArray<Err
 /** Each sink's counts, added up over threads. */
 const added = (all: JobMetrics['sinks'], more: JobMetrics['sinks']): JobMetrics['sinks'] => {
   const sums: Record<string, Record<string, number>> = {}
-  for (const [id, counts] of [...Object.entries(all), ...Object.entries(more)]) {
-    const known = (sums[id] ??= {})
-    for (const [name, count] of Object.entries(counts)) known[name] = (known[name] ?? 0) + count
-  }
+  for (const [id, counts] of [...Object.entries(all), ...Object.entries(more)]) sums[id] = addedCounts(sums[id] ?? {}, counts)
+  return sums
+}
+
+const addedCounts = (all: Readonly<Record<string, number>>, more: Readonly<Record<string, number>>): Record<string, number> => {
+  const sums = { ...all }
+  for (const [name, count] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + count
   return sums
 }
 

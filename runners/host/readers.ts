@@ -16,6 +16,7 @@ export interface Reading {
   ended: boolean
   /** What its reader was told last to be committed, or will be once the checkpoint under way is. */
   committing?: SplitProgress
+  committed?: SplitProgress
   /** Handed on here. */
   elements: number
   bytes: number
@@ -35,12 +36,19 @@ export interface ReaderState {
 
 export const readingOf = (o: Pick<Reading, 'task' | 'splits' | 'id' | 'reader'>): Reading => ({ ...o, ended: false, elements: 0, bytes: 0 })
 
+/** Of those that have ended, the last are still shown. */
+const mostEnded = 256
+
 /** A server answers many questions at a time, and a read by subject has many splits. */
 const openedAtOnce = 32
 
 export class Readers {
   /** Those that are polled whenever there is time. */
   readonly #readings: Reading[]
+  /** How those stood that have ended, the last ones last. */
+  readonly #ended: (ReaderState & { readonly task: Task })[] = []
+  /** Of readers that have ended; one that fails is kept for `close`. */
+  readonly #closing = new Set<Promise<void>>()
   /** Those that play a script: whoever plays it polls them. */
   readonly scripted: ReadonlyArray<Reading>
   /** Which sources are not polled for now, and why. */
@@ -112,8 +120,9 @@ export class Readers {
       const reading = this.#readings[this.#turn++ % this.#readings.length]
       if (reading === undefined || reading.ended || paused.has(reading.task.stage.id)) continue
       batch = reading.reader.poll(maxElements())
-      takeIn(reading, batch, nowMs)
+      const hasEnded = takeIn(reading, batch, nowMs)
       asked.add(reading.task)
+      if (hasEnded) this.#retire(reading)
     }
     for (const task of asked) task.onSourceProgress(nowMs)
     return batch
@@ -126,8 +135,33 @@ export class Readers {
       const progress = splits.progress(id)
       if (reader.commit === undefined || progress.note === null || progress === reading.committing) return []
       reading.committing = progress
-      return [{ task, call: async () => reader.commit?.(progress) }]
+      const call = async (): Promise<void> => {
+        await reader.commit?.(progress)
+        reading.committed = progress
+        if (reading.ended) this.#retire(reading)
+      }
+      return [{ task, call }]
     })
+  }
+
+  /** A split that has ended leaves nothing to poll, close or count for; where its source has a last word to hear, after that. */
+  #retire(reading: Reading): void {
+    const { task, splits, id, reader } = reading
+    const progress = splits.progress(id)
+    if (reader.commit !== undefined && progress.note !== null && reading.committed !== progress) return
+    const at = this.#readings.indexOf(reading)
+    if (at < 0) return
+    this.#readings.splice(at, 1)
+    this.#ended.push(stateOf(reading, 0))
+    if (this.#ended.length > mostEnded) this.#ended.shift()
+    splits.retire(id)
+    const closing = io(task.stage.id, () => reader.close())
+    this.#closing.add(closing)
+    // A failure is kept, and told when all are closed.
+    void closing.then(
+      () => this.#closing.delete(closing),
+      () => undefined,
+    )
   }
 
   /** So much waits for a commit that its server may soon send no more. */
@@ -142,23 +176,25 @@ export class Readers {
 
   states(): ReadonlyArray<ReaderState & { readonly task: Task }> {
     const nowMs = this.#clock.wallMs()
-    return [...this.#readings, ...this.scripted].map(({ task, splits, id, reader, ended, elements, bytes }) => ({
-      task,
-      id: `${task.stage.id}/${id}`,
-      position: splits.progress(id).last,
-      lag: ended ? 0 : reader.lag(),
-      lagMs: ended ? 0 : (reader.lagMs?.(nowMs) ?? null),
-      status: ended ? 'done' : reader.status()._tag,
-      elements,
-      bytes,
-      figures: reader.metrics?.() ?? {},
-    }))
+    return [...this.#ended, ...[...this.#readings, ...this.scripted].map(reading => stateOf(reading, nowMs))]
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#readings, ...this.scripted].map(({ reader }) => reader.close()))
+    await Promise.all([...this.#closing, ...[...this.#readings, ...this.scripted].map(({ reader }) => reader.close())])
   }
 }
+
+const stateOf = ({ task, splits, id, reader, ended, elements, bytes }: Reading, nowMs: number): ReaderState & { readonly task: Task } => ({
+  task,
+  id: `${task.stage.id}/${id}`,
+  position: splits.progress(id).last,
+  lag: ended ? 0 : reader.lag(),
+  lagMs: ended ? 0 : (reader.lagMs?.(nowMs) ?? null),
+  status: ended ? 'done' : reader.status()._tag,
+  elements,
+  bytes,
+  figures: reader.metrics?.() ?? {},
+})
 
 /** To its task, with what the reader then says of itself. */
 export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {
@@ -166,7 +202,8 @@ export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs
   reading.task.onSourceProgress(nowMs)
 }
 
-const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {
+/** Whether the split has ended. */
+const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): boolean => {
   const { task, id, reader } = reading
   if (batch !== null) {
     reading.elements += batch.values.length
@@ -180,11 +217,11 @@ const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: numbe
     case 'done':
       reading.ended = true
       task.onSplitDone(id)
-      break
+      return true
     case 'idle':
       task.onSplitIdle(id, status.since, status.until ?? nowMs)
-      break
+      return false
     case 'reading':
-      break
+      return false
   }
 }

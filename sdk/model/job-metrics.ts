@@ -64,6 +64,11 @@ export interface TransformMetrics {
   readonly latency: LatencyHistogram
   /** Elements that came after their window had closed for good. */
   readonly droppedLate: number
+  /**
+   * Entries of its state, by structure, over all workers: `keys`, `windows`, `timers`, `holds` of the watermark, `changes` for the next
+   * checkpoint, `splits`, elements `waiting` for side inputs and entries of those `sides`, `calls` and `restrictions` under way.
+   */
+  readonly state: Readonly<Record<string, number>>
 }
 
 /** How often something failed. */

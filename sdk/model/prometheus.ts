@@ -115,7 +115,7 @@ const ofSplits = (all: Families, { splits }: JobMetrics): void => {
 }
 
 const ofTransforms = (all: Families, { transforms }: JobMetrics): void => {
-  for (const { transform, latency, busy, ...counts } of transforms) {
+  for (const { transform, latency, busy, state, ...counts } of transforms) {
     const of = { transform }
     all.add('jetbeam_transform_elements_in_total', 'counter', 'Came in.', counts.elementsIn, of)
     all.add('jetbeam_transform_elements_out_total', 'counter', 'Went out.', counts.elementsOut, of)
@@ -123,6 +123,8 @@ const ofTransforms = (all: Families, { transforms }: JobMetrics): void => {
     all.add('jetbeam_transform_bytes_out_total', 'counter', 'Payload bytes for sinks.', counts.bytesOut, of)
     all.add('jetbeam_transform_dropped_late_total', 'counter', 'Came after their window had closed.', counts.droppedLate, of)
     all.add('jetbeam_transform_busy_ratio', 'gauge', 'How many threads its functions kept busy.', busy, of)
+    for (const [structure, entries] of Object.entries(state))
+      all.add('jetbeam_transform_state_entries', 'gauge', 'Entries of its state.', entries, { ...of, structure })
     all.addLatency('jetbeam_transform_latency_seconds', "An element's bundle, or its call.", latency, of)
   }
 }

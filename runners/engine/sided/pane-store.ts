@@ -16,13 +16,16 @@ const values = streamOf(Coder.structural<ReadonlyArray<unknown>>())
 class Pane implements Content {
   readonly window: BoundedWindow
   readonly elements: ReadonlyArray<unknown>
+  /** A snapshot has one of its window, so a later one has to say where it goes. */
+  persisted: boolean
   readonly #side: SideSpec
   #readable: Readable | null = null
 
-  constructor(side: SideSpec, window: BoundedWindow, elements: ReadonlyArray<unknown>) {
+  constructor(side: SideSpec, window: BoundedWindow, elements: ReadonlyArray<unknown>, persisted = false) {
     this.#side = side
     this.window = window
     this.elements = elements
+    this.persisted = persisted
   }
 
   // Made when it is first asked for: many panes are replaced before anybody looks.
@@ -59,8 +62,9 @@ export class PaneStore implements SideStore {
 
   #put(window: BoundedWindow, elements: ReadonlyArray<unknown>): void {
     const id = windowId(window)
-    if (!this.#panes.has(id)) this.#ends.push(window.end, window)
-    this.#panes.set(id, new Pane(this.#side, window, elements))
+    const before = this.#panes.get(id)
+    if (before === undefined) this.#ends.push(window.end, window)
+    this.#panes.set(id, new Pane(this.#side, window, elements, before?.persisted))
   }
 
   find(window: BoundedWindow): Content | null {
@@ -88,7 +92,12 @@ export class PaneStore implements SideStore {
   #forget(window: BoundedWindow): void {
     const id = windowId(window)
     this.#empty.delete(id)
-    if (this.#panes.delete(id)) this.#changed.set(id, window)
+    const pane = this.#panes.get(id)
+    if (pane === undefined) return
+    this.#panes.delete(id)
+    // What no snapshot has, none needs to say: without a store there never is one.
+    if (pane.persisted) this.#changed.set(id, window)
+    else this.#changed.delete(id)
   }
 
   clear(): void {
@@ -99,12 +108,17 @@ export class PaneStore implements SideStore {
     return this.#panes.size
   }
 
+  entries(): number {
+    return this.#panes.size + this.#empty.size + this.#ends.size + this.#changed.size
+  }
+
   freeze(scope: SnapshotScope): (begin: () => ByteWriter) => Iterable<void> {
     const changed = this.#changed
     this.#inSnapshot = changed
     this.#changed = new Map()
     if (scope === 'none') return () => []
     const panes = scope === 'all' ? [...this.#panes.values()] : Array.from(changed, ([id, window]) => this.#panes.get(id) ?? { window })
+    for (const pane of panes) if (pane instanceof Pane) pane.persisted = true
     return begin => writePanes(panes, begin)
   }
 
@@ -115,8 +129,11 @@ export class PaneStore implements SideStore {
 
   read(from: ByteReader): void {
     const window = readWindow(from)
-    if (from.byte() === 1) this.#put(window, values.read(from))
-    else this.#panes.delete(windowId(window))
+    if (from.byte() === 1) {
+      this.#put(window, values.read(from))
+      const pane = this.#panes.get(windowId(window))
+      if (pane !== undefined) pane.persisted = true
+    } else this.#panes.delete(windowId(window))
   }
 }
 

@@ -32,6 +32,8 @@ export interface SideStore {
   readonly collect: (over: Over) => void
   readonly clear: () => void
   readonly size: () => number
+  /** How many entries it holds in all: contents, what is to be forgotten later, and what the next snapshot has to say. */
+  readonly entries: () => number
   /** What changed, or all, as it stands: one record after another is written later, each into what `begin` gives. */
   readonly freeze: (scope: SnapshotScope) => (begin: () => ByteWriter) => Iterable<void>
   readonly restoreDirty: () => void

@@ -12,12 +12,13 @@ import { readWindow, writeWindow } from '../cell.ts'
 import type { Watermarks } from '../firing.ts'
 import { FrozenSteps, type FrozenState, type Parts, wholeOf } from '../frozen-state.ts'
 import { expiryOf } from '../grouping.ts'
-import type { TaskHead } from '../head.ts'
+import type { Entries, TaskHead } from '../head.ts'
 import { Heap } from '../heap.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { PaneStore } from './pane-store.ts'
 import type { Content, Over, SideProgress, SideStore } from './side-store.ts'
 import { TableStore } from './table-store.ts'
+import { sidesOf } from './sides-object.ts'
 import { Waiting } from './waiting.ts'
 import { windowMappingOf, type WindowMapping } from './window-mapping.ts'
 
@@ -260,6 +261,14 @@ export class SidedElements implements TaskHead {
     return this.#waitingCount + this.#stores.reduce((sum, store) => sum + store.size(), 0)
   }
 
+  entries(): Entries {
+    return {
+      windows: this.#sharing.size + this.#ends.size,
+      waiting: this.#waitingCount,
+      sides: this.#stores.reduce((sum, store) => sum + store.entries(), 0),
+    }
+  }
+
   /** How many elements wait for their sides. */
   get waiting(): number {
     return this.#waitingCount
@@ -374,24 +383,4 @@ const storeOf = ({ stage, progress }: SidedSpec, side: SideSpec, i: number): Sid
   const its = progress[i]
   if (its === undefined) throw new Error(`${stage}: nothing is known of side input ${side.name}`)
   return isChangelog(side.view) ? new TableStore(stage, side, its) : new PaneStore(side, its)
-}
-
-/** What a user's function destructures: a side without a value throws when it is read. */
-const sidesOf = (sides: ReadonlyArray<SideSpec>, contents: ReadonlyArray<Content>): object => {
-  const values = {}
-  for (const [i, { name }] of sides.entries()) {
-    const readable = contents[i]?.readable()
-    if (readable === undefined) continue
-    Object.defineProperty(values, name, {
-      enumerable: true,
-      ...(readable._tag === 'Right'
-        ? { value: readable.right }
-        : {
-            get: () => {
-              throw readable.left()
-            },
-          }),
-    })
-  }
-  return Object.freeze(values)
 }

@@ -8,7 +8,7 @@ import { GlobalWindow } from '../../../sdk/model/window.ts'
 import type { Batch } from '../../harness/batch.ts'
 import { UserCodeError } from '../../harness/errors.ts'
 import type { SideSpec } from '../../plan/stage.ts'
-import { Heap } from '../heap.ts'
+import { Heap, type HeapEntry } from '../heap.ts'
 import type { SnapshotScope } from '../messages.ts'
 import type { Content, Over, SideProgress, SideStore } from './side-store.ts'
 import { lookupIn, nothing } from './view-value.ts'
@@ -22,6 +22,10 @@ interface Entry {
   /** None: it was deleted. That is kept until no older change can come, which would bring the key back. */
   readonly value: O.Option<unknown>
   readonly indexedUnder: GroupingKey
+  /** A snapshot has the key, so a later one has to say where it goes. */
+  persisted: boolean
+  /** Where it waits until it is forgotten. */
+  deletion: HeapEntry<{ readonly id: GroupingKey; readonly entry: Entry }> | null
 }
 
 export class TableStore implements SideStore {
@@ -34,6 +38,7 @@ export class TableStore implements SideStore {
   readonly #values = new Map<GroupingKey, O.Option<unknown>>()
   readonly #index = new Map<GroupingKey, { readonly members: Map<GroupingKey, unknown>; list: ReadonlyArray<unknown> | null }>()
   readonly #by: ((value: unknown, key: unknown) => unknown) | null
+  /** Deleted keys, by when no older change of theirs can come any more. */
   readonly #deleted = new Heap<{ readonly id: GroupingKey; readonly entry: Entry }>(() => 0)
   readonly #content: Content
   #changed = new Map<GroupingKey, unknown>()
@@ -89,10 +94,11 @@ export class TableStore implements SideStore {
 
   #put(id: GroupingKey, key: unknown, value: O.Option<unknown>, timestamp: number): void {
     const indexedUnder = this.#by === null || O.isNone(value) ? undefined : groupingKey<unknown>(null)(this.#by(value.value, key))
-    const entry: Entry = { key, timestamp, value, indexedUnder }
+    const persisted = this.#entries.get(id)?.persisted ?? false
+    const entry: Entry = { key, timestamp, value, indexedUnder, persisted, deletion: null }
     this.#unlink(id)
     this.#entries.set(id, entry)
-    if (O.isNone(value)) this.#deleted.push(timestamp, { id, entry })
+    if (O.isNone(value)) entry.deletion = this.#deleted.push(timestamp, { id, entry })
     else if (this.#by === null) this.#values.set(id, value)
     else {
       const found = this.#index.get(indexedUnder) ?? { members: new Map<GroupingKey, unknown>(), list: null }
@@ -105,7 +111,9 @@ export class TableStore implements SideStore {
   /** Out of what lookups see. */
   #unlink(id: GroupingKey): void {
     const entry = this.#entries.get(id)
-    if (entry === undefined || O.isNone(entry.value)) return
+    if (entry === undefined) return
+    if (entry.deletion !== null) this.#deleted.remove(entry.deletion)
+    if (O.isNone(entry.value)) return
     this.#values.delete(id)
     const found = this.#index.get(entry.indexedUnder)
     if (found === undefined) return
@@ -118,10 +126,16 @@ export class TableStore implements SideStore {
     const before = this.#progress.watermark() - this.#side.strategy.allowedLateness
     while (this.#deleted.next() < before) {
       const next = this.#deleted.pop()
-      if (next === undefined || this.#entries.get(next.id) !== next.entry) continue
+      if (next === undefined) break
       this.#entries.delete(next.id)
-      this.#changed.set(next.id, next.entry.key)
+      this.#gone(next.id, next.entry)
     }
+  }
+
+  /** What no snapshot has, none needs to say: without a store there never is one. */
+  #gone(id: GroupingKey, { key, persisted }: Entry): void {
+    if (persisted) this.#changed.set(id, key)
+    else this.#changed.delete(id)
   }
 
   find(): Content | null {
@@ -133,7 +147,10 @@ export class TableStore implements SideStore {
   }
 
   clear(): void {
-    for (const [id, { key }] of this.#entries) this.#changed.set(id, key)
+    for (const [id, entry] of this.#entries) {
+      if (entry.deletion !== null) this.#deleted.remove(entry.deletion)
+      this.#gone(id, entry)
+    }
     this.#entries.clear()
     this.#values.clear()
     this.#index.clear()
@@ -143,12 +160,17 @@ export class TableStore implements SideStore {
     return this.#entries.size
   }
 
+  entries(): number {
+    return this.#entries.size + this.#values.size + this.#index.size + this.#deleted.size + this.#changed.size
+  }
+
   freeze(scope: SnapshotScope): (begin: () => ByteWriter) => Iterable<void> {
     const changed = this.#changed
     this.#inSnapshot = changed
     this.#changed = new Map()
     if (scope === 'none') return () => []
     const entries = scope === 'all' ? [...this.#entries.values()] : Array.from(changed, ([id, key]) => this.#entries.get(id) ?? { key })
+    for (const entry of entries) if ('value' in entry) entry.persisted = true
     return begin => this.#write(entries, begin)
   }
 
@@ -182,5 +204,7 @@ export class TableStore implements SideStore {
     }
     const timestamp = from.double()
     this.#put(id, key, kind === 1 ? O.none : O.some(values.read(from)), timestamp)
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) entry.persisted = true
   }
 }

@@ -24,6 +24,11 @@ export class RestrictionSet {
     return this.#entries.size
   }
 
+  /** How many the next snapshot has to look at. */
+  get changes(): number {
+    return this.#dirty.size + this.#gone.size
+  }
+
   get(id: number): Entry | undefined {
     return this.#entries.get(id)
   }

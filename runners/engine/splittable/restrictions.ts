@@ -6,7 +6,7 @@ import { LiveTracker } from '../../../sdk/splittable/tracker.ts'
 import type { Batch } from '../../harness/batch.ts'
 import { showElement, UserCodeError } from '../../harness/errors.ts'
 import type { Passage } from '../catching-up.ts'
-import type { TaskHead } from '../head.ts'
+import type { Entries, TaskHead } from '../head.ts'
 import { Heap } from '../heap.ts'
 import { isNever } from '../exhaustive.ts'
 import type { FrozenState } from '../frozen-state.ts'
@@ -17,7 +17,7 @@ import type { RestrictionCommand, RestrictionEvent, RestrictionState } from './m
 import { batchOf, continuationIn } from './outputs.ts'
 import { partsOf, truncated } from './parts.ts'
 import { RestrictionSet } from './restriction-set.ts'
-import { leftBehind, leftIn, remainingOf, stateOf } from './shown.ts'
+import { leftBehind, leftIn, remainingOf, stateOf, statesOf } from './shown.ts'
 
 /** How many restrictions are read at once, and how many are asked for. */
 const mostActive = 16
@@ -26,7 +26,6 @@ const mostWaiting = 1_024
 /** Where others wait, a restriction gives up its place after so many yields, or so long. */
 const turnYields = 64
 const turnMs = 1_000
-const mostShown = 256
 
 export interface RestrictionsSpec {
   /** The transform's path, for errors. */
@@ -302,6 +301,10 @@ export class Restrictions implements TaskHead, Passage {
     return 0
   }
 
+  entries(): Entries {
+    return { restrictions: this.#all.size, delayed: this.#delayed.size, changes: this.#all.changes }
+  }
+
   size(): number {
     return this.#all.size
   }
@@ -327,12 +330,7 @@ export class Restrictions implements TaskHead, Passage {
 
   /** Those that are there, as far as they are worth showing, and the last that were done. */
   states(): ReadonlyArray<RestrictionState> {
-    const shown: RestrictionState[] = [...this.#ended]
-    for (const entry of this.#all.values()) {
-      if (shown.length >= mostShown) break
-      if (entry.status !== 'new' && entry.status !== 'asking') shown.push(this.#user(entry, () => stateOf(this.#spec.fn, entry)))
-    }
-    return shown
+    return statesOf(this.#ended, this.#all.values(), entry => this.#user(entry, () => stateOf(this.#spec.fn, entry)))
   }
 
   // ---- checkpoints

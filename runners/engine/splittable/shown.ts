@@ -17,6 +17,22 @@ export const stateOf = (fn: ErasedSplittable, { id, status, restriction, live, w
   }
 }
 
+const mostShown = 256
+
+/** Those that have ended, and of the others those that have begun, up to a number that is worth showing. */
+export const statesOf = (
+  ended: ReadonlyArray<RestrictionState>,
+  entries: Iterable<Entry>,
+  stateIn: (entry: Entry) => RestrictionState,
+): ReadonlyArray<RestrictionState> => {
+  const shown = [...ended]
+  for (const entry of entries) {
+    if (shown.length >= mostShown) break
+    if (entry.status !== 'new' && entry.status !== 'asking') shown.push(stateIn(entry))
+  }
+  return shown
+}
+
 const mostAsked = 16
 
 /** About how much is left of all of them, in their own unit, with what the first of them say: `leftIn` says it of one. */

@@ -11,7 +11,7 @@ import { type Batch, emptyBatch, type FillingBatch } from '../../harness/batch.t
 import { showElement, UserCodeError } from '../../harness/errors.ts'
 import type { Watermarks } from '../firing.ts'
 import type { FrozenState } from '../frozen-state.ts'
-import type { TaskHead } from '../head.ts'
+import type { Entries, TaskHead } from '../head.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { isEmpty, Keys, type KeyState, type KeyTimer, type WindowState } from './key-state.ts'
 import { KeyTable } from './key-table.ts'
@@ -258,6 +258,10 @@ export class StatefulHead implements TaskHead {
 
   size(): number {
     return this.#table.size
+  }
+
+  entries(): Entries {
+    return { ...this.#table.entries(), ...this.#timers.entries() }
   }
 
   snapshot(scope: SnapshotScope): FrozenState | null {

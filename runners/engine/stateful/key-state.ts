@@ -5,6 +5,7 @@ import type { ErasedTimer } from '../../../sdk/stateful/erased.ts'
 import type { Slot } from '../../../sdk/stateful/slots.ts'
 import type { Windows } from '../../harness/batch.ts'
 import type { Changing } from '../changes.ts'
+import type { HeapEntry } from '../heap.ts'
 
 export interface WindowState {
   readonly window: BoundedWindow
@@ -25,12 +26,10 @@ export interface KeyState extends Changing {
   readonly of: WindowState
   /** One a state, in the order of the specs. */
   readonly slots: ReadonlyArray<Slot>
-  /** Those that are set, and those that wait in a queue without being set any more. */
+  /** Those that are set. */
   timers: Map<string, KeyTimer>
   /** How many timers are set. */
   pending: number
-  /** A snapshot has something of it. */
-  persisted: boolean
   /** What the last snapshot says of it counts for nothing: the next one says everything. */
   whole: boolean
   /** Its encoded key, once it was asked for. */
@@ -51,9 +50,9 @@ export interface KeyTimer {
   output: number
   /** Counts its settings, so that one that was taken out of a queue knows whether it still counts. */
   setting: number
-  /** Where it lies in each queue; NaN for not at all. */
-  queuedAt: number
-  heldAt: number
+  /** In the queue that it fires from, and in that of what holds the watermark. */
+  queued: HeapEntry<KeyTimer> | null
+  held: HeapEntry<KeyTimer> | null
 }
 
 /** A timer of the DoFn: `order` is that of the names. */
@@ -96,8 +95,8 @@ export const newTimer = (state: KeyState, id: string, spec: TimerPlace, tag: str
   at: Number.NaN,
   output: Number.NaN,
   setting: 0,
-  queuedAt: Number.NaN,
-  heldAt: Number.NaN,
+  queued: null,
+  held: null,
 })
 
 export const timerId = (spec: TimerPlace, tag: string): string => (spec.family ? `${spec.order}/${tag}` : String(spec.order))

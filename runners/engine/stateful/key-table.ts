@@ -10,6 +10,7 @@ import { Changes } from '../changes.ts'
 import type { Watermarks } from '../firing.ts'
 import type { FrozenState } from '../frozen-state.ts'
 import { expiryOf } from '../grouping.ts'
+import type { Entries } from '../head.ts'
 import { Heap } from '../heap.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { type Keys, type KeyState, newKeyState, type WindowState } from './key-state.ts'
@@ -65,6 +66,15 @@ export class KeyTable {
 
   get size(): number {
     return this.#size
+  }
+
+  entries(): Entries {
+    return {
+      keys: this.#size,
+      windows: this.#windows.size + this.#expiries.size,
+      windowHolds: this.#holding.size,
+      changes: this.#changes.size,
+    }
   }
 
   newSlots(): ReadonlyArray<Slot> {

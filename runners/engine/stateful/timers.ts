@@ -8,6 +8,7 @@ import { showWindow } from '../../../sdk/model/window.ts'
 import type { TimerChange } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
 import type { Watermarks } from '../firing.ts'
+import type { Entries } from '../head.ts'
 import { type Keys, type KeyState, type KeyTimer, newTimer, timerId, type TimerPlace, timersOf } from './key-state.ts'
 import type { TimerRecord } from './records.ts'
 import { TimerQueue } from './timer-queue.ts'
@@ -44,10 +45,9 @@ export class Timers {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, { domain, family }], order) => ({ name, order, domain, family }))
     this.#byName = new Map(this.#byOrder.map(place => [place.name, place]))
-    const idle = (timer: KeyTimer): void => this.#drop(timer)
-    this.#events = new TimerQueue(keys.compareTimers, 'queuedAt', timer => timer.at, idle)
-    this.#clocks = new TimerQueue(keys.compareTimers, 'queuedAt', timer => timer.at, idle)
-    this.#holds = new TimerQueue(keys.compareTimers, 'heldAt', timer => (Number.isNaN(timer.at) ? Number.NaN : timer.output))
+    this.#events = new TimerQueue(keys.compareTimers, 'queued', timer => timer.at)
+    this.#clocks = new TimerQueue(keys.compareTimers, 'queued', timer => timer.at)
+    this.#holds = new TimerQueue(keys.compareTimers, 'held', timer => timer.output)
   }
 
   // ---- effects
@@ -123,31 +123,32 @@ export class Timers {
     timer.at = at
     timer.output = output
     timer.setting++
-    ;(place.domain === 'eventTime' ? this.#events : this.#clocks).put(timer)
+    this.#queueOf(timer).put(timer)
     if (place.domain === 'processingTime' || output < at) this.#holds.put(timer)
+    else this.#holds.remove(timer)
   }
 
-  /** It fires no more; an entry that a queue has of it goes when it comes up. */
+  #queueOf({ spec }: KeyTimer): TimerQueue {
+    return spec.domain === 'eventTime' ? this.#events : this.#clocks
+  }
+
+  /** It fires no more. */
   unset(timer: KeyTimer): void {
     if (Number.isNaN(timer.at)) return
     timer.at = Number.NaN
     timer.state.pending--
-    if (Number.isNaN(timer.queuedAt)) this.#drop(timer)
-  }
-
-  #drop(timer: KeyTimer): void {
-    if (timer.state.timers.get(timer.id) === timer) timer.state.timers.delete(timer.id)
+    timer.state.timers.delete(timer.id)
+    this.#queueOf(timer).remove(timer)
+    this.#holds.remove(timer)
   }
 
   /** All of a key that is gone. */
   forget(state: KeyState): void {
-    for (const timer of state.timers.values()) timer.at = Number.NaN
-    state.pending = 0
-    state.timers.clear()
+    for (const timer of state.timers.values()) this.unset(timer)
   }
 
   restore(state: KeyState, records: ReadonlyArray<TimerRecord>): void {
-    for (const timer of [...state.timers.values()]) this.unset(timer)
+    for (const timer of state.timers.values()) this.unset(timer)
     for (const { order, tag, at, output } of records) {
       const place = this.#byOrder[order]
       if (place === undefined) throw new Error(`a record speaks of timer ${order}, and there are ${this.#byOrder.length}`)
@@ -156,6 +157,10 @@ export class Timers {
   }
 
   // ---- what is due
+
+  entries(): Entries {
+    return { timers: this.#events.size + this.#clocks.size, holds: this.#holds.size }
+  }
 
   /** Settings are counted anew. */
   beginSweep(): void {
