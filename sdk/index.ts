@@ -56,6 +56,7 @@ export {
   type Accumulation,
   type CalendarDate,
   type ClosingBehavior,
+  type OnTimeBehavior,
   GlobalWindows,
   type MergedWindow,
   type MergeWindows,

@@ -36,14 +36,15 @@ export class Firing {
     return emptyBatch({ keyed: true, windowed: !this.#global, panes: true })
   }
 
-  /** Beam's rule (ReduceFnRunner): an empty pane is said only on time, or as the last one where that was asked for. */
+  /** Beam's rule (ReduceFnRunner): an empty pane fires only on time or as the last one, and there as its windowing strategy asks. */
   fire(cell: Cell, isLast: boolean): void {
     if (cell.ended) return
     cell.ended = isLast
     const { window } = cell
     const timing = this.#timing(cell, window)
-    const worthSaying = cell.pending > 0 || timing === 'onTime' || (isLast && this.#strategy.closing === 'always')
-    if (!worthSaying) return
+    const { onTimeBehavior, closingBehavior } = this.#strategy
+    const firesEmpty = (timing === 'onTime' && onTimeBehavior === 'fireAlways') || (isLast && closingBehavior === 'fireAlways')
+    if (cell.pending === 0 && !firesEmpty) return
     const accumulator = cell.accumulator === NOTHING ? this.#accumulating.create() : cell.accumulator
     this.#push(cell.key, this.#accumulating.extract(accumulator), this.#timestampOf(cell, window), window, this.#pane(cell, timing, isLast))
     cell.panes++

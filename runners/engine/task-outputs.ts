@@ -33,7 +33,8 @@ export class TaskOutputs {
         case 'Shuffle':
         case 'Forward':
         case 'Side': {
-          if (buffer.table !== null && buffer.table.size > largestTable) this.#send(exit, buffer.table.flush())
+          const { table } = buffer
+          if (table !== null && (table.eachBundle || table.size > largestTable)) this.#send(exit, table.flush())
           this.#send(exit, buffer.takeBatch())
           break
         }

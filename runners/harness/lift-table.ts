@@ -16,6 +16,8 @@ type Table = Map<GroupingKey, Cell>
 const global: Windows = [GlobalWindow]
 
 export class LiftTable {
+  /** It is to be flushed when a bundle ends. */
+  readonly eachBundle: boolean
   /** The types were checked where the combine was made. */
   readonly #create: () => unknown
   readonly #add: (accumulator: unknown, input: unknown) => unknown
@@ -27,7 +29,8 @@ export class LiftTable {
   windows: Windows = global
   table: Table = new Map()
 
-  constructor({ fn, strategy, keyCoder }: Lift) {
+  constructor({ eachBundle, fn, strategy, keyCoder }: Lift) {
+    this.eachBundle = eachBundle
     this.#create = fn.create
     this.#add = fn.add as (accumulator: unknown, input: unknown) => unknown
     this.#keyOf = groupingKey(keyCoder)

@@ -3,7 +3,7 @@ import type { Graph, GraphNode } from '../../sdk/graph/graph.ts'
 import type { PublishMode } from '../../sdk/graph/sink.ts'
 import type { NamedView } from '../../sdk/graph/view.ts'
 import { isMerging, type WindowingStrategy } from '../../sdk/model/windowing-strategy.ts'
-import type { Trigger } from '../../sdk/model/trigger.ts'
+import { type Trigger, triggersIn } from '../../sdk/model/trigger.ts'
 import { createSource } from './create-source.ts'
 import type { ElementWise, Exit, Head, Lift, Plan, PlannedSink, SideSpec, Stage, Step, Target } from './stage.ts'
 
@@ -238,15 +238,20 @@ const reachable = (consumers: Consumers, start: GraphNode): ReadonlyArray<GraphN
 }
 
 /** Not where windows still merge, nor where a trigger or a timestamp needs to see each element when it comes. */
-const liftOf = (strategy: WindowingStrategy, lift: Lift): Lift | null =>
-  isMerging(strategy) || strategy.timestampCombiner === 'earliest' || looksAtElements(strategy.trigger) ? null : lift
+const liftOf = (strategy: WindowingStrategy, lift: Omit<Lift, 'eachBundle'>): Lift | null =>
+  isMerging(strategy) || strategy.timestampCombiner === 'earliest' || looksAtElements(strategy.trigger)
+    ? null
+    : { ...lift, eachBundle: counts(strategy.trigger) }
+
+/** Whether a count is among its triggers: those that a lift takes are of one element, which each bundle has. */
+const counts = (trigger: Trigger): boolean => trigger._tag === 'AfterCount' || triggersIn(trigger).some(counts)
 
 const looksAtElements = (trigger: Trigger): boolean => {
   switch (trigger._tag) {
     case 'Default':
     case 'Never':
       return false
-    // One element or a table of them: a count of one is reached by either.
+    // Each bundle reaches a count of one, whether its elements come one by one or as a table.
     case 'AfterCount':
       return trigger.count > 1
     case 'AfterProcessingTime':

@@ -74,6 +74,8 @@ export type Exit =
 
 /** A combine done in part before its shuffle: one accumulator a key and window until the table is flushed. */
 export interface Lift {
+  /** A trigger counts: what a bundle brings goes on when the bundle ends, instead of at the next watermark. */
+  readonly eachBundle: boolean
   readonly fn: AnyCombineFn
   readonly strategy: WindowingStrategy
   readonly keyCoder: Coder<unknown> | null

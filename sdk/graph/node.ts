@@ -90,8 +90,11 @@ export type Transform =
   /** Spreads elements over all tasks; nothing is fused across it. */
   | { readonly _tag: 'Reshuffle' }
   | { readonly _tag: 'GroupByKey' }
-  /** `withDefault`: a global combine gives one value even of nothing, in the global window. */
-  | { readonly _tag: 'CombinePerKey'; readonly fn: AnyCombineFn; readonly withDefault: boolean }
+  /**
+   * `withDefault`: a global combine gives one value even of nothing, in the global window. `oneKey`: all elements have the same key, so
+   * each pane of a window is the whole window's.
+   */
+  | { readonly _tag: 'CombinePerKey'; readonly fn: AnyCombineFn; readonly withDefault: boolean; readonly oneKey: boolean }
   /** `like`: its windowing and its keys' coder are those of all its inputs, which agree, or those of the first, with which the others are made to fit. */
   | { readonly _tag: 'Flatten'; readonly like: 'all' | 'first' }
   /** Passes its only input on; whoever keeps its output keeps `leaves`, which are branches' ends. */

@@ -1,5 +1,5 @@
 // What is wrong with a pipeline before it runs: each problem says what, where it was made, and how to mend it.
-import type { Trigger } from '../model/trigger.ts'
+import { losesData, type Trigger } from '../model/trigger.ts'
 import { defaultStrategy, isMerging, type WindowingStrategy } from '../model/windowing-strategy.ts'
 import { droppedAssertions } from './assertions.ts'
 import { refusedName, type Scope, scopeUse } from './building.ts'
@@ -20,6 +20,7 @@ export const problemsOf = (graph: Graph, madeSinks: ReadonlyArray<Node> = []): R
     ...badNames(nodes),
     ...repeatedNames(nodes),
     ...nodes.flatMap(node => neverFires(graph, bounded, node)),
+    ...nodes.flatMap(node => unsafeTrigger(graph, node)),
     ...nodes.flatMap(node => refusedKeys(graph, node)),
     ...nodes.flatMap(node => mergedState(graph, node)),
     ...unreadOutputs(nodes),
@@ -130,6 +131,19 @@ const neverFires = (graph: Graph, bounded: ReadonlyMap<string, boolean>, node: G
   return [
     `${placed(node)} groups an unbounded collection in the global window, and its trigger fires when that window ends: never. ` +
       'Put Window.into(FixedWindows.of(minutes(1))) before it, or give the global window a trigger that fires earlier, such as AfterWatermark.pastEndOfWindow({ early: AfterCount.of(100) })',
+  ]
+}
+
+/** Beam refuses the same: what comes once the trigger has finished would be lost. */
+const unsafeTrigger = (graph: Graph, node: GraphNode): ReadonlyArray<string> => {
+  const { trigger, allowedLateness, allowUnsafeTrigger } = inputStrategy(graph, node)
+  if (!isGrouping(node) || allowUnsafeTrigger || !losesData(trigger, allowedLateness)) return []
+  const remedy =
+    trigger._tag === 'AfterWatermark'
+      ? 'Give it late firings, such as AfterWatermark.pastEndOfWindow({ late: AfterCount.of(1) }), or no allowed lateness'
+      : 'Wrap it in Repeatedly.forever'
+  return [
+    `${placed(node)} has an unsafe trigger: ${trigger._tag} finishes, and elements that come for its window afterwards are lost. ${remedy}, or set allowUnsafeTrigger: true in Window.into`,
   ]
 }
 

@@ -9,8 +9,11 @@ import type { PCollection } from './pcollection.ts'
  * window is there once nothing more can come for it.
  */
 export type ViewSpec =
-  /** `orElse`: null where an empty window is an error. */
-  | { readonly _tag: 'Singleton'; readonly orElse: { readonly value: unknown } | null }
+  /**
+   * `orElse`: null where an empty window is an error. `of`: its collection's panes, grouped, or the elements of a global combine, each of
+   * which is a whole pane.
+   */
+  | { readonly _tag: 'Singleton'; readonly orElse: { readonly value: unknown } | null; readonly of: 'panes' | 'combined' }
   | { readonly _tag: 'List' }
   | { readonly _tag: 'Iterable' }
   | { readonly _tag: 'Map' }

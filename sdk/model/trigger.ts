@@ -147,6 +147,52 @@ const known: ReadonlySet<unknown> = new Set([
   'OrFinally',
 ])
 
+/**
+ * Whether it can finish, and its window then drops what comes later: Beam refuses such a trigger (GroupByKey's triggerIsSafe) unless nothing
+ * can come later, because the window ends without lateness.
+ */
+export const losesData = (trigger: Trigger, allowedLateness: number): boolean =>
+  mayFinish(trigger) && !(trigger._tag === 'AfterWatermark' && allowedLateness === 0)
+
+const mayFinish = (trigger: Trigger): boolean => {
+  switch (trigger._tag) {
+    case 'Default':
+    case 'Never':
+    case 'Repeatedly':
+      return false
+    case 'AfterCount':
+    case 'AfterProcessingTime':
+      return true
+    case 'AfterWatermark':
+      return trigger.late === null
+    case 'AfterEach':
+    case 'AfterAll':
+      return trigger.triggers.every(mayFinish)
+    case 'AfterAny':
+      return trigger.triggers.some(mayFinish)
+    case 'OrFinally':
+      return mayFinish(trigger.main) || mayFinish(trigger.until)
+  }
+}
+
+/** The triggers that it holds. */
+export const triggersIn = (trigger: Trigger): ReadonlyArray<Trigger> => {
+  switch (trigger._tag) {
+    case 'AfterWatermark':
+      return [trigger.early, trigger.late].flatMap(inner => inner ?? [])
+    case 'Repeatedly':
+      return [trigger.repeated]
+    case 'OrFinally':
+      return [trigger.main, trigger.until]
+    case 'AfterEach':
+    case 'AfterAll':
+    case 'AfterAny':
+      return trigger.triggers
+    default:
+      return []
+  }
+}
+
 /** Whether it is one, and so are those that it holds: for programs without types. */
 export const isTrigger = (given: unknown): boolean =>
   typeof given === 'object' &&

@@ -48,10 +48,15 @@ export type TimestampCombiner = 'earliest' | 'latest' | 'endOfWindow'
 /** What a window's next firing contains: all of its elements so far, or those since the one before (Beam's AccumulationMode). */
 export type Accumulation = 'accumulating' | 'discarding'
 /**
- * Whether a window that is closed for good, its allowed lateness over, fires a last time: only with what has come since the firing before, or
- * `always` (Beam's ClosingBehavior).
+ * Whether a window that is closed for good, because its allowed lateness is over, fires a last time: only with elements that came since the
+ * firing before, or always (Beam's ClosingBehavior).
  */
-export type ClosingBehavior = 'ifNonEmpty' | 'always'
+export type ClosingBehavior = 'fireIfNonEmpty' | 'fireAlways'
+/**
+ * Whether a window fires when the watermark passes its end although nothing came since an early firing: always, or only with elements
+ * (Beam's OnTimeBehavior).
+ */
+export type OnTimeBehavior = 'fireIfNonEmpty' | 'fireAlways'
 
 export interface WindowingStrategy {
   /** The element type is checked where the strategy is made, by `Window.into`; from there on it is only carried. */
@@ -60,7 +65,10 @@ export interface WindowingStrategy {
   readonly accumulation: Accumulation
   readonly allowedLateness: Duration
   readonly timestampCombiner: TimestampCombiner
-  readonly closing: ClosingBehavior
+  readonly closingBehavior: ClosingBehavior
+  readonly onTimeBehavior: OnTimeBehavior
+  /** Groupings take a trigger that finishes, and drop what comes for a window afterwards. */
+  readonly allowUnsafeTrigger: boolean
   /** Its windows are what a grouping made of them: the next one takes them as they are (Beam's merge status). */
   readonly alreadyMerged: boolean
 }
@@ -87,7 +95,9 @@ export const defaultStrategy: WindowingStrategy = Object.freeze({
   accumulation: 'discarding',
   allowedLateness: 0 as Duration,
   timestampCombiner: 'endOfWindow',
-  closing: 'ifNonEmpty',
+  closingBehavior: 'fireIfNonEmpty',
+  onTimeBehavior: 'fireAlways',
+  allowUnsafeTrigger: false,
   alreadyMerged: false,
 })
 

@@ -75,7 +75,7 @@ const inPanes = <A>(kind: string, which: string, w: BoundedWindow, x: Expected<A
  *     TestStream.elements([2_000, 'late']),
  *     TestStream.advanceWatermarkToInfinity,
  *   ),
- *   Window.into(FixedWindows.of(minutes(1)), { ...firings, allowedLateness: minutes(1), accumulation: 'accumulating', closing: 'always' }),
+ *   Window.into(FixedWindows.of(minutes(1)), { ...firings, allowedLateness: minutes(1), accumulation: 'accumulating', closingBehavior: 'fireAlways' }),
  *   Count.globally,
  * )
  * await pipe(

@@ -2,15 +2,18 @@
 import { isSome, type Option, type Some } from 'fp-ts/lib/Option.js'
 import { apply, type PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
-import { combineValues, underOneKey } from './combine.ts'
+import { combineTogether, combineValues } from './combine.ts'
 import type { CombineFn } from './combine-fn.ts'
 
 /** As combineValues; a None is left out. */
-export const someValues = <K, I, A, O>(fn: CombineFn<I, A, Option<O>>, kind: string, pc: PCollection<KV<K, I>>): PCollection<KV<K, O>> => {
-  const some = apply({ _tag: 'Filter', f: ([, o]: KV<K, Option<O>>) => isSome(o) }, [combineValues(fn, kind, pc)], { kind: `${kind}.some` })
+export const someValues = <K, I, A, O>(fn: CombineFn<I, A, Option<O>>, kind: string, pc: PCollection<KV<K, I>>): PCollection<KV<K, O>> =>
+  onlySome(kind, combineValues(fn, kind, pc))
+
+const onlySome = <K, O>(kind: string, combined: PCollection<KV<K, Option<O>>>): PCollection<KV<K, O>> => {
+  const some = apply({ _tag: 'Filter', f: ([, o]: KV<K, Option<O>>) => isSome(o) }, [combined], { kind: `${kind}.some` })
   return apply({ _tag: 'MapValues', f: ({ value }: Some<O>) => value }, [some], { kind: `${kind}.value` })
 }
 
 /** As combineAll, without a default. */
 export const someOfAll = <I, A, O>(fn: CombineFn<I, A, Option<O>>, kind: string, pc: PCollection<I>): PCollection<O> =>
-  apply({ _tag: 'Values' }, [someValues(fn, kind, underOneKey(pc, kind))], { kind: `${kind}.only` })
+  apply({ _tag: 'Values' }, [onlySome(kind, combineTogether(fn, { withDefault: false }, kind, pc))], { kind: `${kind}.only` })

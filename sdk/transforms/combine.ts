@@ -26,17 +26,24 @@ const combineFnOf = (kind: string, fn: Aggregation): CombineFn<unknown, unknown,
 
 /** As Combine.perKey, under another transform's name. */
 export const combineValues = <K, I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PCollection<KV<K, I>>): PCollection<KV<K, O>> =>
-  apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: false }, [pc], { kind })
+  apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: false, oneKey: false }, [pc], { kind })
 
 /** As Combine.globally, under another transform's name: all under one key, and that taken off again. */
 export const combineAll = <I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PCollection<I>): PCollection<O> => {
-  const combined = apply<KV<null, O>>({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: true }, [underOneKey(pc, kind)], {
-    kind,
-  })
+  const combined = combineTogether(fn, { withDefault: true }, kind, pc)
   return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
 }
 
-export const underOneKey = <A>(pc: PCollection<A>, kind: string): PCollection<KV<null, A>> =>
+/** All under one key, which stays. */
+export const combineTogether = <I, A, O>(
+  fn: CombineFn<I, A, O>,
+  { withDefault }: { readonly withDefault: boolean },
+  kind: string,
+  pc: PCollection<I>,
+): PCollection<KV<null, O>> =>
+  apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault, oneKey: true }, [underOneKey(pc, kind)], { kind })
+
+const underOneKey = <A>(pc: PCollection<A>, kind: string): PCollection<KV<null, A>> =>
   apply({ _tag: 'KeyBy', f: () => null, coder: null }, [pc], { kind: `${kind}.together` })
 
 /** For keys that have more elements than one place can combine in time. */
@@ -59,7 +66,10 @@ function perKey<L>(fn: Aggregation, o?: CombineOptions<L>): <K extends L>(pc: PC
   const combineFn = combineFnOf(kind, fn)
   requireKnown(kind, o, ['fanout'])
   const fanout = o?.fanout
-  return pc => (fanout === undefined ? combineValues(combineFn, kind, pc) : fannedOut(combineFn, { fanout, withDefault: false }, kind, pc))
+  return pc =>
+    fanout === undefined
+      ? combineValues(combineFn, kind, pc)
+      : fannedOut(combineFn, { fanout, withDefault: false, oneKey: false }, kind, pc)
 }
 
 function globally<V>(m: Monoid<V>, o?: GlobalOptions): (pc: PCollection<V>) => PCollection<V>
@@ -71,7 +81,7 @@ function globally(fn: Aggregation, o?: GlobalOptions): (pc: PCollection<unknown>
   const fanout = o?.fanout
   return pc => {
     if (fanout === undefined) return combineAll(combineFn, kind, pc)
-    const combined = fannedOut(combineFn, { fanout, withDefault: true }, kind, underOneKey(pc, kind))
+    const combined = fannedOut(combineFn, { fanout, withDefault: true, oneKey: true }, kind, underOneKey(pc, kind))
     return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
   }
 }

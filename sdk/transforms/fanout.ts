@@ -15,7 +15,7 @@ type Piece<I> = readonly [_tag: 'element', element: I] | readonly [_tag: 'part',
 /** As a combine of `fn`, `withDefault` or without; throws a RangeError for a fanout that is no whole number from 1. */
 export const fannedOut = <K, I, A, O>(
   fn: CombineFn<I, A, O>,
-  o: { readonly fanout: Fanout<K>; readonly withDefault: boolean },
+  o: { readonly fanout: Fanout<K>; readonly withDefault: boolean; readonly oneKey: boolean },
   kind: string,
   pc: PCollection<KV<K, I>>,
 ): PCollection<KV<K, O>> => {
@@ -32,12 +32,13 @@ export const fannedOut = <K, I, A, O>(
   const keyed = apply({ _tag: 'MapKeys', f: spread, coder: ofParts }, [hot], { kind: `${kind}.spread` })
   // A part that repeated itself would be counted again by the whole.
   const once = apply({ _tag: 'WithStrategy', change: { accumulation: 'discarding' } }, [keyed], { kind: `${kind}.once` })
-  const combined = apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(firstHalf(fn)), withDefault: false }, [once], {
+  const combined = apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(firstHalf(fn)), withDefault: false, oneKey: false }, [once], {
     kind: `${kind}.part`,
   })
   const gathered = apply({ _tag: 'MapKeys', f: ([key]: KV<K, number>) => key, coder: null }, [combined], { kind: `${kind}.gather` })
   const together = apply({ _tag: 'Flatten', like: 'first' }, [elements, gathered], { kind: `${kind}.together` })
-  return apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(secondHalf(fn)), withDefault: o.withDefault }, [together], { kind })
+  const { withDefault, oneKey } = o
+  return apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(secondHalf(fn)), withDefault, oneKey }, [together], { kind })
 }
 
 const checked = (kind: string, parts: number): number => {

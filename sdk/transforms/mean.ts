@@ -2,11 +2,20 @@
 import { MonoidSum } from 'fp-ts/lib/number.js'
 import type { PCollection } from '../graph/pcollection.ts'
 import type { KV } from '../model/kv.ts'
+import { none, some, type Option } from 'fp-ts/lib/Option.js'
 import { combineAll, combineValues } from './combine.ts'
 import { CombineFn } from './combine-fn.ts'
+import { someOfAll, someValues } from './combine-some.ts'
+
+/** None of nothing: not even of a pane without elements, whose NaN many encoders refuse. */
+const mean: CombineFn<number, readonly [sum: number, count: number], Option<number>> = {
+  ...CombineFn.mean,
+  extract: ([sum, count]) => (count === 0 ? none : some(sum / count)),
+}
 
 /**
- * The arithmetic mean of each window's numbers, or of each key's; NaN of nothing (Beam's Mean).
+ * The arithmetic mean of each window's numbers, or of each key's (Beam's Mean). Nothing comes out of nothing, where Beam's gives NaN, which many
+ * encoders refuse.
  *
  * @example
  * pipe(Create.of([1, 2, 6]), Mean.globally) // => 3
@@ -14,9 +23,9 @@ import { CombineFn } from './combine-fn.ts'
  */
 export const Mean = Object.freeze({
   /** Of each window's numbers. */
-  globally: (pc: PCollection<number>): PCollection<number> => combineAll(CombineFn.mean, 'Mean.globally', pc),
+  globally: (pc: PCollection<number>): PCollection<number> => someOfAll(mean, 'Mean.globally', pc),
   /** Of each key's numbers. */
-  perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => combineValues(CombineFn.mean, 'Mean.perKey', pc),
+  perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => someValues(mean, 'Mean.perKey', pc),
 })
 
 const sum = CombineFn.fromMonoid(MonoidSum)

@@ -1,6 +1,7 @@
 // Collections as side inputs.
 import type { Option } from 'fp-ts/lib/Option.js'
 import { apply, outputIn, type PCollection } from '../graph/pcollection.ts'
+import type { Node } from '../graph/node.ts'
 import { sideInputOf, type ViewSpec } from '../graph/view.ts'
 import type { KV } from '../model/kv.ts'
 import type { Lookup, Multilookup, SideInput } from '../model/side-input.ts'
@@ -12,14 +13,38 @@ const ofPanes = <A>(view: ViewSpec, kind: string, pc: PCollection<unknown>): Sid
   return sideInputOf(view, outputIn(pc).node, apply({ _tag: 'Values' }, [grouped], { kind: `${kind}.pane` }))
 }
 
+/** A global combine's firings replace one another: grouped once more, those of an accumulating trigger would be several elements. */
+const singleton = <A>(orElse: { readonly value: A } | null, kind: string, pc: PCollection<A>): SideInput<A> =>
+  isCombined(outputIn(pc).node)
+    ? sideInputOf({ _tag: 'Singleton', orElse, of: 'combined' }, outputIn(pc).node, pc)
+    : ofPanes({ _tag: 'Singleton', orElse, of: 'panes' }, kind, pc)
+
+/** Whether it gives what a global combine gives, or something of that: at most one element for each firing. */
+const isCombined = ({ transform, inputs: [input] }: Node): boolean => {
+  switch (transform._tag) {
+    case 'CombinePerKey':
+      return transform.oneKey
+    case 'Values':
+    case 'Map':
+    case 'MapValues':
+    case 'Filter':
+    case 'FilterMap':
+    case 'WithCoder':
+      return input !== undefined && isCombined(input.node)
+    default:
+      return false
+  }
+}
+
 const ofChanges = <A>(view: ViewSpec, pc: PCollection<unknown>): SideInput<A> => sideInputOf(view, outputIn(pc).node, pc)
 
 /**
  * Makes a collection a side input: a value, per window, for the functions of `PCollection.mapWith` and its kin (Beam's View).
  *
  * An element of the main input sees the side window that holds its own window's end, whatever sizes the two have; it waits until that
- * window has fired, or can no longer fire. A later pane of the window replaces the earlier one: of an accumulating trigger that is
- * everything so far, of a discarding one only the newest. So an element sees what is there when it comes, and under early or late
+ * window has fired, or can no longer fire. A later pane of the window replaces the earlier one, unless it is empty: of an accumulating
+ * trigger that is everything so far, of a discarding one only the newest. Behind a global combine, such as Latest.globally, each firing
+ * is the one element of `asSingleton`. So an element sees what is there when it comes, and under early or late
  * firings two runs may differ. All but tables are held in memory whole, in every task.
  *
  * `asTable` and `asIndex` read a changelog instead: the latest value for each key, by timestamp (of equal ones, by arrival), in one
@@ -48,12 +73,12 @@ const ofChanges = <A>(view: ViewSpec, pc: PCollection<unknown>): SideInput<A> =>
  */
 export const View = Object.freeze({
   /** The one element of a window. Reading it where there is none, or several, throws a SideInputError. */
-  asSingleton: <A>(pc: PCollection<A>): SideInput<A> => ofPanes({ _tag: 'Singleton', orElse: null }, 'View.asSingleton', pc),
+  asSingleton: <A>(pc: PCollection<A>): SideInput<A> => singleton(null, 'View.asSingleton', pc),
   /** The one element of a window, or `orElse` where there is none. Reading it where there are several throws a SideInputError. */
   asSingletonOr:
     <A>(orElse: A) =>
     (pc: PCollection<A>): SideInput<A> =>
-      ofPanes({ _tag: 'Singleton', orElse: { value: orElse } }, 'View.asSingletonOr', pc),
+      singleton({ value: orElse }, 'View.asSingletonOr', pc),
   /** All elements of a window, in no order. */
   asList: <A>(pc: PCollection<A>): SideInput<ReadonlyArray<A>> => ofPanes({ _tag: 'List' }, 'View.asList', pc),
   /** All elements of a window, in no order, to be gone through. */

@@ -9,6 +9,7 @@ import {
   type Accumulation,
   type ClosingBehavior,
   defaultStrategy,
+  type OnTimeBehavior,
   type TimestampCombiner,
   type WindowingStrategy,
 } from '../model/windowing-strategy.ts'
@@ -18,7 +19,14 @@ export type WindowOptions = {
   /** The timestamp of what a grouping gives. `endOfWindow` unless told. */
   readonly timestampCombiner?: TimestampCombiner | undefined
 } & (
-  | { readonly trigger?: never; readonly allowedLateness?: never; readonly accumulation?: never; readonly closing?: never }
+  | {
+      readonly trigger?: never
+      readonly allowedLateness?: never
+      readonly accumulation?: never
+      readonly closingBehavior?: never
+      readonly onTimeBehavior?: never
+      readonly allowUnsafeTrigger?: never
+    }
   | {
       /** When a window fires: at its end, and again for what comes late, unless told. */
       readonly trigger?: Trigger | undefined
@@ -26,8 +34,15 @@ export type WindowOptions = {
       readonly allowedLateness?: Duration | undefined
       /** Whether a firing repeats what earlier ones of its window contained. */
       readonly accumulation: Accumulation
-      /** Whether a window that is closed for good fires a last time even of nothing. */
-      readonly closing?: ClosingBehavior | undefined
+      /** Whether a window fires a last time when its allowed lateness is over, even without new elements. Default: `fireIfNonEmpty`. */
+      readonly closingBehavior?: ClosingBehavior | undefined
+      /** Whether a window fires at its end even without new elements, such as after an early firing. Default: `fireAlways`. */
+      readonly onTimeBehavior?: OnTimeBehavior | undefined
+      /**
+       * Take a trigger that finishes, such as AfterCount.of(100) by itself: elements that come for its window afterwards are dropped and
+       * counted. Default: false, and a pipeline with such a trigger is refused.
+       */
+      readonly allowUnsafeTrigger?: boolean | undefined
     }
 )
 
@@ -39,10 +54,22 @@ const requireWindowing = (windowFn: unknown, o: WindowOptions): void => {
       kind,
       `takes a window function, and was given ${showGiven(windowFn)}. Give it FixedWindows.of(minutes(1)), or one made with WindowFn.of`,
     )
-  requireKnown(kind, o, ['timestampCombiner', 'trigger', 'allowedLateness', 'accumulation', 'closing'])
+  requireKnown(kind, o, [
+    'timestampCombiner',
+    'trigger',
+    'allowedLateness',
+    'accumulation',
+    'closingBehavior',
+    'onTimeBehavior',
+    'allowUnsafeTrigger',
+  ])
   requireChoice(kind, 'accumulation', o.accumulation, ['accumulating', 'discarding'])
   requireChoice(kind, 'timestampCombiner', o.timestampCombiner, ['earliest', 'latest', 'endOfWindow'])
-  requireChoice(kind, 'closing', o.closing, ['ifNonEmpty', 'always'])
+  requireChoice(kind, 'closingBehavior', o.closingBehavior, ['fireIfNonEmpty', 'fireAlways'])
+  requireChoice(kind, 'onTimeBehavior', o.onTimeBehavior, ['fireIfNonEmpty', 'fireAlways'])
+  const allowed: unknown = o.allowUnsafeTrigger
+  if (allowed !== undefined && typeof allowed !== 'boolean')
+    refuseUse(kind, `has ${showGiven(allowed)} for allowUnsafeTrigger. Use true or false`)
   const { trigger } = o
   if (trigger !== undefined && !isTrigger(trigger))
     refuseUse(
@@ -71,7 +98,9 @@ const strategyOf = (windowFn: WindowFn<never>, o: WindowOptions = {}): Windowing
     accumulation: o.accumulation ?? defaultStrategy.accumulation,
     allowedLateness,
     timestampCombiner: o.timestampCombiner ?? defaultStrategy.timestampCombiner,
-    closing: o.closing ?? defaultStrategy.closing,
+    closingBehavior: o.closingBehavior ?? defaultStrategy.closingBehavior,
+    onTimeBehavior: o.onTimeBehavior ?? defaultStrategy.onTimeBehavior,
+    allowUnsafeTrigger: o.allowUnsafeTrigger ?? defaultStrategy.allowUnsafeTrigger,
     alreadyMerged: false,
   })
 }

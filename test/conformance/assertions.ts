@@ -45,7 +45,7 @@ const panes = (): Collection<number> =>
       trigger: AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1), late: AfterCount.of(1) }),
       allowedLateness: millis(100),
       accumulation: 'accumulating',
-      closing: 'always',
+      closingBehavior: 'fireAlways',
     }),
     underOne,
     Combine.perKey(N.MonoidSum),

@@ -57,7 +57,7 @@ export const atTheEdge = Pipeline.define(import.meta, 'atTheEdge', () =>
   ),
 )
 export const closedAlways = Pipeline.define(import.meta, 'closedAlways', () =>
-  summed('closedAlways', ten, { allowedLateness: millis(5), accumulation: 'accumulating', closing: 'always' })(
+  summed('closedAlways', ten, { allowedLateness: millis(5), accumulation: 'accumulating', closingBehavior: 'fireAlways' })(
     at(1, 1),
     advanceWatermarkTo(10),
     at(1, 2),

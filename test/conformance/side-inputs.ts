@@ -1,5 +1,6 @@
 // Side inputs: each view, windows of unlike sizes, waiting, and collections that are only waited for. What an element sees must not
 // depend on the bundling, so sides fire once here, or are done before the first element comes.
+import { assert } from 'chai'
 import * as O from 'fp-ts/lib/Option.js'
 import {
   AfterCount,
@@ -11,6 +12,7 @@ import {
   GlobalWindows,
   Instant,
   KV,
+  Latest,
   millis,
   ParDo,
   PCollection,
@@ -20,6 +22,7 @@ import {
   Reify,
   Reshuffle,
   SlidingWindows,
+  Sum,
   View,
   Wait,
   Window,
@@ -219,7 +222,59 @@ export const reshuffled = Pipeline.define(import.meta, 'reshuffled', () =>
   ),
 )
 
+/** Its side fires now and then, and has long ended when the last elements come: what it said last holds. */
+export const lastValue = Pipeline.define(import.meta, 'lastValue', () => {
+  const many = Create.of(Array.from({ length: 600 }, (_, i) => i))
+  const slowly = Window.into(GlobalWindows, { trigger: Repeatedly.forever(AfterCount.of(1)), accumulation: 'discarding' })
+  const switched = pipe(Create.of(['on']), slowly)
+  const pairs = pipe(
+    switched,
+    PCollection.map(text => KV.of('switch', text)),
+  )
+  const sides = {
+    orElse: View.asSingletonOr('nothing')(switched),
+    latest: pipe(switched, Latest.globally, View.asSingleton),
+    list: View.asList(switched),
+    map: View.asMap(pairs),
+    multimap: View.asMultimap(pairs),
+  }
+  return pipe(
+    many,
+    PCollection.mapWith(sides, (_, { orElse, latest, list, map, multimap }): string =>
+      [orElse, latest, list.join(), O.toNullable(map.get('switch')), multimap.get('switch').join()].join(' '),
+    ),
+    PAssert.satisfies(all => assert.deepEqual([...new Set(all)], ['on on on on on'])),
+    PCollection.ignore,
+  )
+})
+
+/** Each firing of a global combine replaces the one before as the one element, whatever it repeats. */
+export const replaced = Pipeline.define(import.meta, 'replaced', () => {
+  const accumulating = Window.into(GlobalWindows, { trigger: Repeatedly.forever(AfterCount.of(1)), accumulation: 'accumulating' })
+  const { advanceProcessingTime } = TestStream
+  const pass = advanceProcessingTime(millis(1))
+  const numbers = TestStream.of(Coder.varint, elements([at(0), 1]), elements([at(0), 2]), elements([at(0), 4]))
+  const total = pipe(numbers, accumulating, Sum.globally)
+  const sides = {
+    total: View.asSingleton(total),
+    text: pipe(
+      total,
+      PCollection.map(n => `${n}!`),
+      PCollection.filter(text => text !== '1!'),
+      View.asSingletonOr('none'),
+    ),
+  }
+  return pipe(
+    TestStream.of(Coder.string, pass, pass, pass, pass, pass, pass, advanceWatermarkTo(5), elements([at(9), 'last'])),
+    PCollection.mapWith(sides, (text, { total, text: shown }) => [text, total, shown].join(' ')),
+    PAssert.satisfies(([seen]) => assert.match(seen ?? '', /^last (1 none|1 3!|3 3!|7 7!|3 none|7 none|7 3!)$/)),
+    PCollection.ignore,
+  )
+})
+
 export const sideInputCases: ReadonlyArray<Case> = [
+  { says: 'a side keeps its last value when its source has ended and its last pane is empty', pipeline: lastValue, slow: true },
+  { says: 'firings of an accumulating global combine replace one another as one value', pipeline: replaced },
   { says: 'a side input is one value, a list, an iterable, a map or a multimap', pipeline: views },
   { says: 'the window of a coarser side is that which holds the end of the element’s', pipeline: coarser },
   { says: 'so is that of a finer side, empty or not', pipeline: finer },

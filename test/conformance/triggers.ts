@@ -1,4 +1,5 @@
 // Each trigger, pane by pane. Sums of powers of two say which elements a pane holds.
+import { assert } from 'chai'
 import * as N from 'fp-ts/lib/number.js'
 import {
   AfterAll,
@@ -9,10 +10,12 @@ import {
   AfterWatermark,
   Coder,
   Combine,
+  Create,
   DefaultTrigger,
   FixedWindows,
   GlobalWindows,
   GroupByKey,
+  Instant,
   type KV,
   millis,
   Never,
@@ -29,8 +32,8 @@ import {
   type WindowFn,
   type WindowOptions,
 } from '../../sdk/index.ts'
-import type { PCollection as Collection } from '../../sdk/graph/pcollection.ts'
-import { TestStream, type TestEvent } from '../../sdk/testing/index.ts'
+import type { PCollection as Collection, PDone } from '../../sdk/graph/pcollection.ts'
+import { PAssert, TestStream, type TestEvent } from '../../sdk/testing/index.ts'
 import type { Case } from './frame.ts'
 import { underOne } from './grouped.ts'
 import { panes } from './panes.ts'
@@ -47,6 +50,7 @@ const summed = (windows: WindowFn, o: WindowOptions, events: Events): Collection
   pipe(TestStream.of(Coder.varint, ...events), Window.into(windows, o), underOne, Combine.perKey(N.MonoidSum))
 
 const discarding = (trigger: Trigger): WindowOptions => ({ trigger, accumulation: 'discarding' })
+const unsafe = (trigger: Trigger) => ({ trigger, accumulation: 'discarding', allowUnsafeTrigger: true }) as const
 const accumulating = (trigger: Trigger): WindowOptions => ({ trigger, accumulation: 'accumulating' })
 
 export const byDefault = Pipeline.define(import.meta, 'byDefault', () =>
@@ -70,7 +74,7 @@ export const byCount = Pipeline.define(import.meta, 'byCount', () =>
 
 /** It ends with its firing: what comes later is dropped. */
 export const byCountOnce = Pipeline.define(import.meta, 'byCountOnce', () =>
-  pipe(summed(ten, discarding(AfterCount.of(2)), [at(1, 1, 2, 4), at(1, 8), advanceWatermarkTo(10)]), panes('byCountOnce')),
+  pipe(summed(ten, unsafe(AfterCount.of(2)), [at(1, 1, 2, 4), at(1, 8), advanceWatermarkTo(10)]), panes('byCountOnce')),
 )
 
 export const byProcessingTime = Pipeline.define(import.meta, 'byProcessingTime', () =>
@@ -121,7 +125,7 @@ export const earlyAndLate = Pipeline.define(import.meta, 'earlyAndLate', () =>
 
 export const onTimeOnly = Pipeline.define(import.meta, 'onTimeOnly', () =>
   pipe(
-    summed(ten, { ...discarding(AfterWatermark.pastEndOfWindow()), allowedLateness: millis(10) }, [
+    summed(ten, { ...unsafe(AfterWatermark.pastEndOfWindow()), allowedLateness: millis(10) }, [
       at(1, 1),
       at(1, 2),
       advanceWatermarkTo(10),
@@ -135,7 +139,7 @@ export const untilWatermark = Pipeline.define(import.meta, 'untilWatermark', () 
   pipe(
     summed(
       ten,
-      { ...discarding(OrFinally.of(Repeatedly.forever(AfterCount.of(2)), AfterWatermark.pastEndOfWindow())), allowedLateness: millis(10) },
+      { ...unsafe(OrFinally.of(Repeatedly.forever(AfterCount.of(2)), AfterWatermark.pastEndOfWindow())), allowedLateness: millis(10) },
       [at(1, 1, 2), at(1, 4), advanceWatermarkTo(10), at(1, 8)],
     ),
     panes('untilWatermark'),
@@ -144,7 +148,7 @@ export const untilWatermark = Pipeline.define(import.meta, 'untilWatermark', () 
 
 export const untilCount = Pipeline.define(import.meta, 'untilCount', () =>
   pipe(
-    summed(ten, discarding(OrFinally.of(Repeatedly.forever(AfterCount.of(1)), AfterCount.of(3))), [at(1, 1), at(1, 2), at(1, 4), at(1, 8)]),
+    summed(ten, unsafe(OrFinally.of(Repeatedly.forever(AfterCount.of(1)), AfterCount.of(3))), [at(1, 1), at(1, 2), at(1, 4), at(1, 8)]),
     panes('untilCount'),
   ),
 )
@@ -256,6 +260,31 @@ export const continued = Pipeline.define(import.meta, 'continued', () =>
   ),
 )
 
+const groupedAndCombined: ReadonlyArray<(pc: Collection<KV<string, number>>) => Collection<unknown>> = [
+  GroupByKey.of,
+  Combine.perKey(N.MonoidSum),
+]
+
+/** One element a bundle: each gives a pane, from a combine as from a grouping. */
+export const paneEach = Pipeline.define(import.meta, 'paneEach', () => {
+  const many = Array.from({ length: 400 }, (_, i) => i)
+  const panesOf = (windows: WindowFn, o: WindowOptions, combined: (pc: Collection<KV<string, number>>) => Collection<unknown>): PDone =>
+    pipe(
+      Create.of(many),
+      PCollection.withTimestamps(() => Instant.ofMillis(1)),
+      Window.into(windows, o),
+      underOne,
+      combined,
+      // The window ends with an empty pane.
+      PAssert.satisfies(all => assert.lengthOf(all, many.length + 1)),
+      PCollection.ignore,
+    )
+  return groupedAndCombined.flatMap(combined => [
+    panesOf(GlobalWindows, discarding(Repeatedly.forever(AfterCount.of(1))), combined),
+    panesOf(ten, discarding(Repeatedly.forever(AfterAny.of(AfterCount.of(1), Never))), combined),
+  ])
+})
+
 const cases: ReadonlyArray<
   readonly [
     says: string,
@@ -284,8 +313,11 @@ const cases: ReadonlyArray<
   ['a second grouping hands on what the first has fired', continued, 'key [3]E [12]E [16]E []O.'],
 ]
 
-export const triggerCases: ReadonlyArray<Case> = cases.map(([says, pipeline, exactly, o]) => ({
-  says,
-  pipeline,
-  panes: { of: pipeline.pipelineName, exactly, accumulation: o?.accumulation ?? 'discarding', finalsDiffer: o?.finalsDiffer },
-}))
+export const triggerCases: ReadonlyArray<Case> = [
+  ...cases.map(([says, pipeline, exactly, o]) => ({
+    says,
+    pipeline,
+    panes: { of: pipeline.pipelineName, exactly, accumulation: o?.accumulation ?? ('discarding' as const), finalsDiffer: o?.finalsDiffer },
+  })),
+  { says: 'a count of one gives a pane a bundle, of a combine as of a grouping', pipeline: paneEach, only: 'element' },
+]

@@ -369,7 +369,8 @@ export const pipelineOf = (s: Scenario): Pipeline => {
       accumulation: s.accumulation,
       allowedLateness: millis(s.lateness),
       timestampCombiner: s.combiner,
-      closing: s.closing,
+      closingBehavior: s.closing,
+      allowUnsafeTrigger: true,
     }),
   )
   const enriched =

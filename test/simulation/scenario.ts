@@ -1,5 +1,5 @@
 // A scenario: the pipeline, the data and the misfortunes of one seed, as plain data that a message can show.
-import type { Accumulation, TimestampCombiner } from '../../sdk/index.ts'
+import type { Accumulation, ClosingBehavior, TimestampCombiner } from '../../sdk/index.ts'
 import { Draw } from './draw.ts'
 
 /** One element of a source. */
@@ -47,7 +47,7 @@ export interface Scenario {
   readonly accumulation: Accumulation
   readonly lateness: number
   readonly combiner: TimestampCombiner
-  readonly closing: 'ifNonEmpty' | 'always'
+  readonly closing: ClosingBehavior
   readonly grouping: Grouping
   readonly between: Op
   /** What is read is written as it comes, too. */
@@ -130,7 +130,7 @@ const groupedScenario = (seed: number): Scenario => {
     accumulation,
     lateness: twice && window._tag === 'Sessions' ? 0 : lateness,
     combiner: draw.pick<TimestampCombiner>(['earliest', 'latest', 'endOfWindow']),
-    closing: draw.pick(['ifNonEmpty', 'ifNonEmpty', 'always']),
+    closing: draw.pick(['fireIfNonEmpty', 'fireIfNonEmpty', 'fireAlways']),
     grouping,
     between: draw.pick<Op>(['nothing', 'nothing', 'async', 'diamond']),
     copy: draw.chance(0.3),

@@ -52,12 +52,20 @@ export class PaneStore implements SideStore {
 
   add({ values: panes, windows }: Batch, over: Over): void {
     for (let i = 0; i < panes.length; i++) {
-      // A grouping's pane has one window, and its value is the array of what it grouped.
+      // A pane has one window. A grouping's is the array of what it grouped.
       const window = windows?.[i]?.[0] ?? GlobalWindow
       if (window.end <= over.until && !over.isNeeded(window)) continue
-      this.#put(window, panes[i] as ReadonlyArray<unknown>)
+      const elements = this.#elementsOf(panes[i])
+      // As when a discarding window ends, or its source does: nothing is new, and what is there stays.
+      if (elements.length === 0 && this.#panes.has(windowId(window))) continue
+      this.#put(window, elements)
       this.#changed.set(windowId(window), window)
     }
+  }
+
+  #elementsOf(pane: unknown): ReadonlyArray<unknown> {
+    const { view } = this.#side
+    return view._tag === 'Singleton' && view.of === 'combined' ? [pane] : (pane as ReadonlyArray<unknown>)
   }
 
   #put(window: BoundedWindow, elements: ReadonlyArray<unknown>): void {

@@ -14,6 +14,7 @@ import {
   type Trigger,
   type WindowFn,
 } from '../../../sdk/index.ts'
+import type { Accumulation, ClosingBehavior, OnTimeBehavior } from '../../../sdk/model/windowing-strategy.ts'
 import { DrivenGrouping } from './driven-grouping.ts'
 
 const ten = FixedWindows.of(millis(10))
@@ -22,7 +23,12 @@ const earlyAndLate = AfterWatermark.pastEndOfWindow({ early: AfterCount.of(1), l
 
 describe('panes', () => {
   it('are counted, and those that are not early once more', () => {
-    const { fired } = new DrivenGrouping({ windowFn: ten, trigger: earlyAndLate, allowedLateness: millis(20), closing: 'always' })
+    const { fired } = new DrivenGrouping({
+      windowFn: ten,
+      trigger: earlyAndLate,
+      allowedLateness: millis(20),
+      closingBehavior: 'fireAlways',
+    })
       .add(one)
       .add(one)
       .watermark(10)
@@ -41,14 +47,27 @@ describe('panes', () => {
   })
 
   it('close without a word when nothing is new, unless that was asked for', () => {
-    const run = (closing: 'ifNonEmpty' | 'always'): string =>
-      new DrivenGrouping({ windowFn: ten, allowedLateness: millis(20), closing, accumulation: 'accumulating' })
+    const run = (closingBehavior: ClosingBehavior): string =>
+      new DrivenGrouping({ windowFn: ten, allowedLateness: millis(20), closingBehavior, accumulation: 'accumulating' })
         .add(one)
         .watermark(10)
         .watermark(30)
         .shown()
-    assert.strictEqual(run('ifNonEmpty'), '1O')
-    assert.strictEqual(run('always'), '1O 1L')
+    assert.strictEqual(run('fireIfNonEmpty'), '1O')
+    assert.strictEqual(run('fireAlways'), '1O 1L')
+  })
+
+  it('on time are left out where nothing is new, if that was asked for', () => {
+    const run = (onTimeBehavior: OnTimeBehavior, accumulation: Accumulation): string =>
+      new DrivenGrouping({ windowFn: ten, trigger: earlyAndLate, allowedLateness: millis(20), onTimeBehavior, accumulation })
+        .add(one)
+        .watermark(10)
+        .add(one)
+        .watermark(30)
+        .shown()
+    assert.strictEqual(run('fireAlways', 'discarding'), '1E 0O 1L')
+    assert.strictEqual(run('fireIfNonEmpty', 'discarding'), '1E 1L')
+    assert.strictEqual(run('fireIfNonEmpty', 'accumulating'), '1E 2L')
   })
 
   it('of the default trigger follow each late element within the lateness, accumulating or not', () => {

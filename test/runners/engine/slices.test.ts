@@ -75,7 +75,7 @@ const play = (strategy: Partial<WindowingStrategy>, steps: ReadonlyArray<Step>, 
 const everyTwo = AfterWatermark.pastEndOfWindow({ early: Repeatedly.forever(AfterCount.of(2)) })
 
 const strategies: Readonly<Record<string, Partial<WindowingStrategy>>> = {
-  'fixed windows': { windowFn: FixedWindows.of(millis(20)), allowedLateness: millis(10), closing: 'always' },
+  'fixed windows': { windowFn: FixedWindows.of(millis(20)), allowedLateness: millis(10), closingBehavior: 'fireAlways' },
   'sliding windows with early panes': {
     windowFn: SlidingWindows.of(millis(20), { every: millis(10) }),
     trigger: everyTwo,

@@ -48,7 +48,8 @@ const strategies: fc.Arbitrary<WindowingStrategy & { readonly of: string }> = fc
     accumulation: fc.constantFrom('accumulating' as const, 'discarding' as const),
     allowedLateness: fc.constantFrom(0, 6, 25).map(ms => millis(ms)),
     timestampCombiner: fc.constantFrom('earliest' as const, 'latest' as const, 'endOfWindow' as const),
-    closing: fc.constantFrom('ifNonEmpty' as const, 'always' as const),
+    closingBehavior: fc.constantFrom('fireIfNonEmpty' as const, 'fireAlways' as const),
+    onTimeBehavior: fc.constantFrom('fireAlways' as const, 'fireIfNonEmpty' as const),
   })
   .map(o => ({ ...defaultStrategy, ...o, windowFn: windowFns[o.of] ?? GlobalWindows }))
 

@@ -530,7 +530,8 @@ export class WindowReference {
     live.ended = isLast
     const late = this.#output >= live.end || live.nonSpeculative > 0
     const timing = late ? 'late' : this.#input >= live.end ? 'onTime' : 'early'
-    if (live.fresh === 0 && timing !== 'onTime' && !(isLast && this.#strategy.closing === 'always')) return
+    const firesOnTime = timing === 'onTime' && this.#strategy.onTimeBehavior === 'fireAlways'
+    if (live.fresh === 0 && !firesOnTime && !(isLast && this.#strategy.closingBehavior === 'fireAlways')) return
     this.panes.push({
       key: live.key,
       window: [live.start, live.end],

@@ -121,7 +121,7 @@ describe('a combine is done in part before its shuffle', () => {
     const [exit] = stage?.exits ?? []
     return exit?._tag === 'Shuffle' && exit.lift !== null
   }
-  const with_ = (trigger: WindowOptions['trigger']): boolean => lifted({ trigger, accumulation: 'discarding' })
+  const with_ = (trigger: WindowOptions['trigger']): boolean => lifted({ trigger, accumulation: 'discarding', allowUnsafeTrigger: true })
 
   it('under the default trigger, and where each late element fires anyway', () => {
     assert.isTrue(lifted({}))

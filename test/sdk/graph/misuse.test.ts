@@ -71,7 +71,11 @@ describe('a program without types is refused with a named error', () => {
       on(Window.into, FixedWindows.of(minutes(1)), { accumulation: 'acumulating' }),
       /has "acumulating" for accumulation\. Use 'accumulating' or 'discarding'/,
     ],
-    ['a closing behaviour that is none', on(Window.into, FixedWindows.of(minutes(1)), { closing: 'never' }), /has "never" for closing/],
+    [
+      'a closing behaviour that is none',
+      on(Window.into, FixedWindows.of(minutes(1)), { closingBehavior: 'never' }),
+      /has "never" for closingBehavior/,
+    ],
     [
       'a timestamp combiner that is none',
       on(Window.into, FixedWindows.of(minutes(1)), { timestampCombiner: 'last' }),
@@ -182,6 +186,6 @@ describe('a program without types is refused with a named error', () => {
   it('and what is right is taken', () => {
     const trigger = AfterWatermark.pastEndOfWindow({ early: Repeatedly.forever(AfterWatermark.pastEndOfWindow()) })
     const mine = WindowFn.merging({ name: 'mine', assign: () => [IntervalWindow.of(0, 1)], merge: () => [] })
-    assert.doesNotThrow(() => Window.into(mine, { trigger, accumulation: 'discarding', closing: undefined })(numbers))
+    assert.doesNotThrow(() => Window.into(mine, { trigger, accumulation: 'discarding', closingBehavior: undefined })(numbers))
   })
 })

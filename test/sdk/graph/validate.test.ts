@@ -2,26 +2,36 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { assert } from 'chai'
 import {
+  AfterAll,
+  AfterAny,
   AfterCount,
+  AfterEach,
+  AfterProcessingTime,
   AfterWatermark,
   Combine,
   CombineFn,
   Count,
   Create,
+  DefaultTrigger,
   FixedWindows,
   Flatten,
   GlobalWindows,
   GroupByKey,
   InvalidPipelineError,
-  type KV,
+  KV,
+  Never,
+  OrFinally,
   Partition,
   PCollection,
   Pipeline,
+  Repeatedly,
   Sessions,
+  type Trigger,
   View,
   Wait,
   Window,
   flow,
+  millis,
   minutes,
   named,
   pipe,
@@ -53,6 +63,54 @@ describe('a pipeline is refused', () => {
     const [problem, ...others] = problemsOf(() => Pipeline.of())
     assert.match(problem ?? '', /nothing to run.*PCollection\.ignore/)
     assert.isEmpty(others)
+  })
+
+  describe('when its trigger is unsafe', () => {
+    const grouped =
+      (trigger: Trigger, allowedLateness = millis(0), allowUnsafeTrigger?: boolean) =>
+      (): unknown =>
+        Pipeline.of(
+          pipe(
+            Create.of([KV.of('a', 1)]),
+            Window.into(perMinute, { trigger, allowedLateness, accumulation: 'discarding', allowUnsafeTrigger }),
+            GroupByKey.of,
+            PCollection.ignore,
+          ),
+        )
+    const delay = AfterProcessingTime.pastFirstElement(seconds(1))
+    const count = AfterCount.of(2)
+
+    it('because it finishes, and what comes afterwards would be lost', () => {
+      for (const trigger of [
+        count,
+        delay,
+        AfterAny.of(Repeatedly.forever(count), delay),
+        AfterAll.of(count, delay),
+        AfterEach.inOrder(count, delay),
+        OrFinally.of(Repeatedly.forever(count), AfterWatermark.pastEndOfWindow()),
+      ])
+        assertProblem(
+          grouped(trigger),
+          /has an unsafe trigger: .* finishes.*Wrap it in Repeatedly\.forever, or set allowUnsafeTrigger: true/,
+        )
+    })
+
+    it('because the watermark closes its window while late elements may come', () =>
+      assertProblem(grouped(AfterWatermark.pastEndOfWindow({ early: count }), minutes(1)), /unsafe trigger: AfterWatermark.*late firings/))
+
+    it('but not where nothing can be lost, or where it is allowed', () => {
+      for (const build of [
+        grouped(DefaultTrigger, minutes(1)),
+        grouped(Never, minutes(1)),
+        grouped(AfterWatermark.pastEndOfWindow()),
+        grouped(AfterWatermark.pastEndOfWindow({ late: count }), minutes(1)),
+        grouped(Repeatedly.forever(count), minutes(1)),
+        grouped(AfterEach.inOrder(count, Repeatedly.forever(count)), minutes(1)),
+        grouped(AfterAll.of(Repeatedly.forever(count), delay), minutes(1)),
+        grouped(count, minutes(1), true),
+      ])
+        assert.deepEqual(problemsOf(build), [])
+    })
   })
 
   it('when a side input can never be there: of an unbounded collection in the global window', () =>

@@ -85,7 +85,9 @@ describe('Window.into', () => {
       allowedLateness: seconds(0),
       accumulation: 'discarding',
       timestampCombiner: 'endOfWindow',
-      closing: 'ifNonEmpty',
+      closingBehavior: 'fireIfNonEmpty',
+      onTimeBehavior: 'fireAlways',
+      allowUnsafeTrigger: false,
     })
     assert.strictEqual(strategy.trigger._tag, 'Default')
   })
