@@ -18,9 +18,9 @@ import type { Demand } from './pull-window.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
-import { Redeliveries } from './redeliveries.ts'
 import { QueueIdentity } from './queue-identity.ts'
 import { type QueueNote, triedIn } from './queue-note.ts'
+import { QueueWatch } from './queue-watch.ts'
 import { SequenceSet } from './sequence-set.ts'
 import { streamInfo } from './stream-info.ts'
 
@@ -34,7 +34,6 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private readonly life: ReaderLife
   private readonly figures = new ReaderFigures()
   private readonly acknowledgments: Acknowledgments
-  private readonly redeliveries = new Redeliveries()
   private readonly trials: Trials
   /** Some were delivered to a reader before, which may have failed because of them. */
   private isCareful = false
@@ -46,9 +45,12 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private position: number
   private left: number
   private pending: number | null = null
-  /** All that is new, up to the end, was delivered. */
-  private allDelivered = false
-  private idleSince: number | null = null
+  private readonly watch: QueueWatch
+  /** Delivered, and behind the end. */
+  private readonly beyond = new Map<number, Delivered>()
+  /** The last that came lies behind the end: what may come yet was delivered before, and one message is asked for in each tick. */
+  private probing = false
+  private mayProbe = false
   /** The split's watermark was held; a batch that holds it no more must follow. */
   private mustLetGo: boolean
   private limit = mostUncommitted
@@ -73,7 +75,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
       { link: o.link, stream: o.stream, label: o.label, settings: o.pull },
       {
         onMessage: (message, numbers, reply) => this.onMessage(message, numbers, reply),
-        onHeartbeat: () => this.caughtUp(),
+        onHeartbeat: () => this.watch.silent(),
         onDoubt: reason => this.life.renew(reason, { split: o.split, consumer: o.name }),
         onFailure: error => this.life.fail(error),
         demand: () => this.demand(),
@@ -82,12 +84,26 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.life = new ReaderLife(o, {
       attach: () => this.tryAttach(),
       attached: () => this.session.pull(),
-      onDisconnected: () => {
-        this.idleSince = null
-      },
+      onDisconnected: () => this.watch.idleness.interrupted(),
       tick: () => this.tick(),
       inVain: () => this.session.askForLess(),
-      release: () => this.session.stop(),
+      release: () => {
+        this.watch.stop()
+        this.session.stop()
+      },
+    })
+    this.watch = new QueueWatch(o, this.life, {
+      handedOn: this.handedOn,
+      waiting: this.waiting,
+      lastAt: () => this.figures.lastAt,
+      searched: () => {
+        this.relax()
+        this.life.notify()
+      },
+      caughtUp: () => {
+        this.pending = 0
+        this.life.notify()
+      },
     })
   }
 
@@ -100,8 +116,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   poll(maxElements: number): ReadBatch<StreamMessage> | null {
     if (this.trials.size > 0) return this.pollTrial()
     const batch = this.buffer.take(Math.min(maxElements, this.o.pull.batch))
-    // What came before the last redelivery that was missing, and lies here still, may be older than what was handed on.
-    const holdsWatermark = this.redeliveries.missing > 0 || this.buffer.taken < this.redeliveries.lastAt
+    const holdsWatermark = this.watch.redeliveries.areMissing
     if (batch === null) {
       if (!this.mustLetGo || holdsWatermark) return null
       this.mustLetGo = false
@@ -110,6 +125,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const first = this.position + 1
     for (const { sequence } of batch.values) this.handOn(sequence)
     this.mustLetGo = holdsWatermark
+    if (this.waiting.size === 0) this.watch.search()
     this.session.pull()
     return { ...batch, positions: batch.values.map((_, i) => first + i), note: this.note(), holdsWatermark }
   }
@@ -143,8 +159,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     if (end._tag === 'failed') return end
     if (this.buffer.size + this.trials.size > 0) return { _tag: 'reading' }
     if (end._tag === 'complete') return { _tag: 'done' }
-    if (this.redeliveries.missing > 0 || this.mustLetGo) return { _tag: 'reading' }
-    return this.idleSince === null ? { _tag: 'reading' } : { _tag: 'idle', since: this.idleSince }
+    return this.watch.redeliveries.areMissing || this.mustLetGo ? { _tag: 'reading' } : this.watch.idleness.status()
   }
 
   lag(): number | null {
@@ -196,7 +211,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   private relax(): void {
-    if (this.redeliveries.missing === 0 && this.underWay === 0) this.isCareful = false
+    if (!this.watch.redeliveries.areMissing && this.underWay === 0) this.isCareful = false
     this.session.pull()
   }
 
@@ -205,22 +220,25 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const lost = this.acknowledgments.unconfirmed
     if (lost > 0) context.log('warn', `${label}: ${lost} acknowledgments were not confirmed by the end: the next start sends them again`)
     this.life.close()
-    for (const { reply } of this.waiting.values()) this.acknowledgments.negative(reply)
+    for (const { reply } of [...this.waiting.values(), ...this.beyond.values()]) this.acknowledgments.negative(reply)
     this.acknowledgments.close()
     this.waiting.clear()
+    this.beyond.clear()
   }
 
   // ---- The consumer
 
   private async tryAttach(): Promise<void> {
     const { link, stream, label, name } = this.o
-    this.idleSince = null
+    this.watch.idleness.interrupted()
     this.session.stop()
     // It comes again: what the server has pending is then what is held here and what is missing.
     this.left += this.waiting.size
     this.buffer.clear()
     this.trials.clear()
     this.waiting.clear()
+    this.beyond.clear()
+    this.probing = false
     const suspension = this.acknowledgments.suspend()
     const info = await streamInfo(link, stream, label)
     const found = await this.identity.verified(info, this.handedOn, () => consumerInfo(link, stream, name))
@@ -236,13 +254,11 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.limit = most > 0 ? Math.min(Math.ceil(most / 2), mostUncommitted) : mostUncommitted
     this.onFloor(consumer)
     this.pending = consumer.num_pending
-    this.allDelivered = consumer.num_pending === 0
-    if (found === null) this.redeliveries.afterLoss(this.handedOn.last)
-    else this.redeliveries.expect(consumer.delivered.stream_seq, consumer.num_ack_pending - this.stillPending)
-    this.isCareful = this.o.poison !== null && this.redeliveries.missing > 0
+    this.watch.isSilent = consumer.num_pending === 0
+    this.watch.redeliveries.expect(Math.max(this.handedOn.last, consumer.delivered.stream_seq))
+    this.isCareful = this.o.poison !== null && (found === null || consumer.num_ack_pending > this.stillPending)
     this.session.listen(name, consumer.delivered.consumer_seq)
     this.hurry(consumer)
-    this.lookForEnd()
     this.life.notify()
   }
 
@@ -297,20 +313,22 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.figures.lastAt = numbers.publishedAt
     if (numbers.deliveries > 1) this.figures.redeliveries++
     this.life.fruitful()
-    if (before === 'same' || waiting !== undefined) this.onRepeated(sequence, publishedAt, reply)
+    if (before === 'same' || waiting !== undefined || this.beyond.has(sequence)) this.onRepeated(sequence, publishedAt, reply)
     else if (this.o.end !== null && sequence > this.o.end) {
-      this.acknowledgments.negative(reply)
-      this.allDelivered = true
+      // Kept until the read ends: what is given back comes again at once.
+      this.beyond.set(sequence, { sequence, at: publishedAt, reply })
+      this.probing = true
+      this.watch.silent()
     } else {
       this.take(message, numbers, reply)
-      this.redeliveries.arrived(sequence, this.buffer.pushed)
+      this.watch.idleness.interrupted()
       this.left--
+      this.watch.isSilent = false
+      this.probing = false
       this.life.notify()
     }
     if (this.left <= 0) return this.life.complete()
-    if (pending === 0) this.caughtUp()
-    else this.idleSince = null
-    this.lookForEnd()
+    if (pending === 0) this.watch.silent()
   }
 
   private take(message: Msg, { streamSequence: sequence, deliveries, publishedAt }: DeliveryNumbers, reply: string): void {
@@ -353,42 +371,19 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.life.failLate(otherHistory(this.o, { sequence, at }, known))
   }
 
-  private caughtUp(): void {
-    this.pending = 0
-    this.allDelivered = true
-    this.life.caughtUp((this.idleSince = Date.now()))
-    this.redeliveries.nothingToSend(this.buffer.pushed)
-    if (this.buffer.size === 0) this.life.notify()
-    this.lookForEnd()
-  }
-
-  private lookForEnd(): void {
-    if (this.o.end !== null && this.allDelivered && this.redeliveries.missing === 0) this.life.complete()
-  }
+  // ---- The clock
 
   private tick(): void {
+    this.mayProbe = true
     this.session.tick()
-    if (this.redeliveries.missing > 0 && this.redeliveries.isTimeToAsk(Date.now())) void this.askForMissing()
-  }
-
-  /** Messages that were deleted are not delivered again, and are pending no more. */
-  private async askForMissing(): Promise<void> {
-    const info = await consumerInfo(this.o.link, this.o.stream, this.o.name).catch(() => null)
-    if (info === null || !this.life.isServed) return
-    const isInStep = info.delivered.consumer_seq === this.session.consumerSequence
-    this.redeliveries.counted(
-      { floor: info.ack_floor.stream_seq, pending: isInStep ? info.num_ack_pending - this.stillPending - this.waiting.size : null },
-      this.buffer.pushed,
-    )
-    this.relax()
-    this.lookForEnd()
-    this.life.notify()
   }
 
   private demand(): Omit<Demand, 'maxBytes'> | null {
     if (!this.life.isServed) return null
+    if (this.probing && (!this.mayProbe || this.session.window.open > 0)) return null
+    this.mayProbe = false
     return {
-      wanted: Math.min(this.left, this.room - this.underWay),
+      wanted: Math.min(this.left, this.room - this.underWay, this.probing ? 1 : Number.POSITIVE_INFINITY),
       pending: this.pending,
       waiting: this.buffer.size,
       waitingBytes: this.buffer.bytes,

@@ -150,6 +150,13 @@ export class SequenceSet {
     if (reaches) this.firsts[0] = floor + 1
   }
 
+  /** The first sequence from `from` on that is not in it. */
+  firstMissing(from: number): number {
+    const above = Math.max(from, this.floor + 1)
+    const last = this.lasts[this.rangeAfter(above) - 1] ?? 0
+    return last >= above ? last + 1 : above
+  }
+
   record(): SequenceRecord {
     const record = new Array<number>(1 + 2 * this.firsts.length)
     record[0] = this.floor
