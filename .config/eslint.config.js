@@ -87,7 +87,7 @@ export default tseslint.config(
       'runners/host/clock.ts',
       'runners/host/log.ts',
       'runners/worker-threads/{thread,pool,pipeline-module}.ts',
-      'test/simulation/{main,*.test}.ts',
+      'test/simulation/{main,executor,*.test}.ts',
     ],
     rules: {
       'no-restricted-globals': [

@@ -82,13 +82,7 @@ const guarded = (fn: AnyCombineFn, path: string): Accumulating => {
     }
   }
   return {
-    create: () => {
-      try {
-        return its.create()
-      } catch (cause) {
-        throw UserCodeError.meanwhile(path, 'made an empty accumulator (create)', cause)
-      }
-    },
+    create: () => its.create(),
     // An element's way: without a closure of its own.
     add: (accumulator, input) => {
       try {

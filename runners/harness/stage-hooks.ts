@@ -1,5 +1,4 @@
 // What a compiled stage's text calls besides users' functions: checks, window assignment, bundles, and the error that names a step.
-import { readable } from '../../sdk/model/error-text.ts'
 import * as E from 'fp-ts/lib/Either.js'
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
@@ -59,8 +58,7 @@ export const hooksOf = (
   maxTimestamp: Instant.max,
   noPane: NO_FIRING,
   globalWindow: GlobalWindow,
-  fail: (thrown, step, element, position) => {
-    const error = readable(thrown)
+  fail: (error, step, element, position) => {
     throw error instanceof UserCodeError
       ? error
       : UserCodeError.onElement(pathOf(stage, step), element, error, { shown: shownInput(element), position })

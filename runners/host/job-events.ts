@@ -1,6 +1,5 @@
 // A job's events on their way to whoever listens: handed on at once, kept for nobody for long, and waited for by nobody.
 import type { JobEvent, JobNews } from '../../sdk/model/job-event.ts'
-import { callbackOf } from './callback.ts'
 import type { Clock } from './clock.ts'
 import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { Log } from './log.ts'
@@ -11,20 +10,37 @@ const mostWaiting = 1_000
 export type Tell = (news: JobNews) => void
 
 export class JobEvents {
+  readonly #log: Log
   readonly #clock: Pick<Clock, 'wallMs'>
   readonly #waiting = new Set<Waiting>()
-  readonly #listener: (event: JobEvent) => void
+  #listener: ((event: JobEvent) => unknown) | null
   #ended = false
 
   constructor(listener: ((event: JobEvent) => unknown) | undefined, log: Log, clock: Pick<Clock, 'wallMs'>) {
     this.#clock = clock
-    this.#listener = callbackOf('onEvent', listener, log)
+    this.#listener = listener ?? null
+    this.#log = log
   }
 
   readonly tell: Tell = news => {
     const event: JobEvent = { atMs: this.#clock.wallMs(), ...withoutSecrets(news) }
     for (const waiting of this.#waiting) waiting.add(event)
-    this.#listener(event)
+    if (this.#listener !== null) this.#call(this.#listener, event)
+  }
+
+  #call(listener: (event: JobEvent) => unknown, event: JobEvent): void {
+    const refuse = (error: unknown): void => {
+      this.#listener = null
+      const message = error instanceof Error ? error.message : String(error)
+      this.#log('warn', `onEvent failed, and is told nothing more: ${message}`)
+    }
+    try {
+      // An async function is none that nobody waits for, but its type allows it.
+      const result = listener(event)
+      if (result instanceof Promise) result.catch(refuse)
+    } catch (error) {
+      refuse(error)
+    }
   }
 
   events(): AsyncIterableIterator<JobEvent> {

@@ -4,11 +4,8 @@ import type { SourceSplits } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { ConnectedSource, ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
-import { errorText } from '../../sdk/model/error-text.ts'
 import type { Clock } from './clock.ts'
 import { io, IoError } from './errors.ts'
-import { guardedReader } from './guarded.ts'
-import type { Log } from './log.ts'
 
 /** A split being read. */
 export interface Reading {
@@ -45,11 +42,6 @@ const mostEnded = 256
 /** A server answers many questions at a time, and a read by subject has many splits. */
 const openedAtOnce = 32
 
-export interface ReadersContext {
-  readonly clock: Pick<Clock, 'wallMs'>
-  readonly log: Log
-}
-
 export class Readers {
   /** Those that are polled whenever there is time. */
   readonly #readings: Reading[]
@@ -62,12 +54,10 @@ export class Readers {
   /** Which sources are not polled for now, and why. */
   readonly pausing: Pausing
   readonly #clock: Pick<Clock, 'wallMs'>
-  readonly #log: Log
   #turn = 0
 
-  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing, { clock, log }: ReadersContext) {
+  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing, clock: Pick<Clock, 'wallMs'>) {
     this.#clock = clock
-    this.#log = log
     this.pausing = pausing
     this.#readings = readings
     this.scripted = scripted
@@ -78,7 +68,7 @@ export class Readers {
     plan: Plan,
     tasks: ReadonlyArray<Task>,
     sources: ReadonlyMap<string, ConnectedSource<unknown>>,
-    context: ReadersContext,
+    clock: Pick<Clock, 'wallMs'>,
     onChange: () => void,
   ): Promise<Readers> {
     const all: { readonly isScripted: boolean; readonly open: () => Promise<Reading> }[] = []
@@ -89,7 +79,7 @@ export class Readers {
       for (const { split, progress, done } of splits.records()) {
         if (done) continue
         const open = async (): Promise<Reading> => {
-          const reader = guardedReader(task.stage.id, await io(task.stage.id, () => source.open(split, progress)))
+          const reader = await io(task.stage.id, () => source.open(split, progress))
           reader.onChange(onChange)
           return readingOf({ task, splits, id: split.id, reader })
         }
@@ -107,7 +97,7 @@ export class Readers {
         ;(some[i]?.isScripted === true ? scripted : readings).push(one.value)
       }
     }
-    return new Readers(readings, scripted, new Pausing(plan, tasks), context)
+    return new Readers(readings, scripted, new Pausing(plan, tasks), clock)
   }
 
   /** One more, of a split that its task has taken over. */
@@ -156,7 +146,7 @@ export class Readers {
 
   /** A split that has ended leaves nothing to poll, close or count for; where its source has a last word to hear, after that. */
   #retire(reading: Reading): void {
-    const { splits, id, reader } = reading
+    const { task, splits, id, reader } = reading
     const progress = splits.progress(id)
     if (reader.commit !== undefined && progress.note !== null && reading.committed !== progress) return
     const at = this.#readings.indexOf(reading)
@@ -165,8 +155,13 @@ export class Readers {
     this.#ended.push(stateOf(reading, 0))
     if (this.#ended.length > mostEnded) this.#ended.shift()
     splits.retire(id)
-    const closing = this.#close(reading).finally(() => this.#closing.delete(closing))
+    const closing = io(task.stage.id, () => reader.close())
     this.#closing.add(closing)
+    // A failure is kept, and told when all are closed.
+    void closing.then(
+      () => this.#closing.delete(closing),
+      () => undefined,
+    )
   }
 
   /** So much waits for a commit that its server may soon send no more. */
@@ -185,16 +180,7 @@ export class Readers {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#closing, ...[...this.#readings, ...this.scripted].map(reading => this.#close(reading))])
-  }
-
-  /** A failure is logged: what the reader has read stands. */
-  async #close({ reader }: Reading): Promise<void> {
-    try {
-      await reader.close()
-    } catch (error) {
-      this.#log('warn', `a reader could not be closed: ${errorText(error)}`)
-    }
+    await Promise.all([...this.#closing, ...[...this.#readings, ...this.scripted].map(({ reader }) => reader.close())])
   }
 }
 

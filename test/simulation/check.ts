@@ -2,8 +2,12 @@
 import type { Out } from './pipelines.ts'
 import { coarseGroups, exploded, groupsOf, prepared, seenBy, type Span, sumOf } from './reference.ts'
 import type { Scenario } from './scenario.ts'
-import type { Ledger } from './sink.ts'
 import { statefulProblems } from './stateful.ts'
+
+/** What the destinations hold. */
+export interface Ledger {
+  readonly rows: (sink: string) => ReadonlyArray<Out>
+}
 
 /** What is wrong, in words; none if all is well. */
 export const problemsOf = (s: Scenario, ledger: Ledger, droppedLate: number): ReadonlyArray<string> => {

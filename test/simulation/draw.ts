@@ -13,6 +13,11 @@ export class Draw {
     return from + Math.floor(this.#random() * (to - from + 1))
   }
 
+  /** From 0 up to, not including, 1. */
+  share(): number {
+    return this.#random()
+  }
+
   chance(share: number): boolean {
     return this.#random() < share
   }

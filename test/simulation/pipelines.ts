@@ -11,6 +11,7 @@ import {
   Flatten,
   GlobalWindows,
   GroupByKey,
+  Instant,
   IntervalWindow,
   KV,
   mergeOverlapping,
@@ -26,6 +27,9 @@ import {
   Reify,
   Sessions,
   SlidingWindows,
+  resumeAfter,
+  stop,
+  type Timestamped,
   View,
   Wait,
   Window,
@@ -42,7 +46,7 @@ import {
 } from '../../sdk/index.ts'
 import { DefaultTrigger } from '../../sdk/model/trigger.ts'
 import type { Source } from '../../sdk/splittable/source.ts'
-import { atEven, atOdd, coarse, increment, isKept, partsOf, sideOf, tripled, twins } from './operations.ts'
+import { atEven, atOdd, coarse, increment, isKept, part, partsOf, sideOf, tripled, twins } from './operations.ts'
 import { stateful } from './stateful.ts'
 import type { Event, Op, Scenario, SideShape, TriggerShape, WindowShape } from './scenario.ts'
 
@@ -61,27 +65,38 @@ export interface Out {
   readonly timestamp: number
 }
 
-const neverConnected = (): Promise<never> => Promise.reject(new Error('a simulation connects nothing'))
+/** What a pipeline meets outside of itself. */
+export interface Outside {
+  readonly source: (name: string) => Source<Event>['connect']
+  readonly sink: (name: string) => Sink['connect']
+  /** Of several threads at once; else checkpointed outputs are committed by one. */
+  readonly parallel: boolean
+  readonly earliest: Sink['earliest']
+  /** When a call is answered, or a generator goes on. */
+  readonly later: () => Promise<void>
+  /** For what a generator decides. */
+  readonly share: () => number
+}
 
-const read = (name: string, outOfOrdernessMs: number): PCollection<Event> => {
-  const it: Source = {
+const read = (name: string, outOfOrdernessMs: number, outside: Outside): PCollection<Event> => {
+  const it: Source<Event> = {
     urn: 'test:simulated',
     label: name,
     isBounded: true,
     identity: { name },
     replayable: true,
-    connect: neverConnected,
+    connect: outside.source(name),
   }
   const watermark = { _tag: 'WatermarkPolicy', outOfOrdernessMs, idleAfterMs: null } as const
   return apply<Event>(
-    { _tag: 'Read', source: it, decode: (e: Event) => e, timestamp: (e: Event) => e.at, movesWatermark: null, watermark },
+    { _tag: 'Read', source: it as Source, decode: (e: Event) => e, timestamp: (e: Event) => e.at, movesWatermark: null, watermark },
     [],
     { kind: 'read', name },
   )
 }
 
 const write =
-  (name: string, immediate: boolean) =>
+  (name: string, immediate: boolean, outside: Outside) =>
   (pc: PCollection<Out>): PDone => {
     const encode = (out: Out, batch: OutputBatch): void => {
       const payload = new TextEncoder().encode(JSON.stringify(out))
@@ -96,25 +111,25 @@ const write =
       identity: { name },
       delivery: 'exactlyOnce',
       immediate,
-      parallel: false,
+      parallel: outside.parallel,
+      earliest: outside.earliest,
       needsDurableCheckpoints: true,
       encode,
-      connect: neverConnected,
+      connect: outside.sink(name),
     }
     return leaf({ _tag: 'Write', sink }, pc, { kind: 'write', name })
   }
 
-/** The simulated world answers asynchronous calls itself, when it likes: by the function that stands behind each. */
-export const answers = new WeakMap<object, (e: never) => unknown>()
-
-const answered = <A>(answer: (e: A) => A): ((e: A) => Promise<A>) => {
-  const f = (e: A): Promise<A> => Promise.resolve(answer(e))
-  answers.set(f, answer)
+const answered = <A>(answer: (e: A) => A, outside: Outside): ((e: A) => Promise<A>) => {
+  const f = async (e: A): Promise<A> => {
+    await outside.later()
+    return answer(e)
+  }
   return f
 }
 
 const step =
-  (op: Op) =>
+  (op: Op, outside: Outside) =>
   (pc: PCollection<Event>): PCollection<Event> => {
     switch (op) {
       case 'increment':
@@ -148,22 +163,22 @@ const step =
       case 'flattenSelf':
         return Flatten.of(pc, pc)
       case 'async':
-        return asynchronously<Event>(pc)
+        return asynchronously<Event>(pc, outside)
       case 'expand':
-        return pipe(pc, Splittable.read(expansion))
+        return pipe(pc, Splittable.read(expansion(outside)))
       case 'nothing':
         return pc
     }
   }
 
-const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>): PCollection<A> => {
-  const f = answered<A>(e => tripled(e))
+const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>, outside: Outside): PCollection<A> => {
+  const f = answered<A>(e => tripled(e), outside)
   return pipe(
     pc,
     PCollection.map(e => e),
     pc2 =>
       apply<A>(
-        { _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 1_000, ordered: false, retry: null, client: null },
+        { _tag: 'MapAsync', f, onRejected: 'end', concurrency: 3, timeoutMs: 100_000, ordered: false, retry: null, client: null },
         [pc2],
         {
           kind: 'mapAsync',
@@ -172,8 +187,8 @@ const asynchronously = <A extends { readonly n: number }>(pc: PCollection<A>): P
   )
 }
 
-/** The simulated world plays the generator, too. */
-const expansion: SplittableDoFn<Event, OffsetRange, number, unknown, Event> = {
+/** Its generator claims, waits, yields, puts aside and stops as the world likes. */
+const expansion = (outside: Outside): SplittableDoFn<Event, OffsetRange, number, unknown, Event> => ({
   restriction: OffsetRange,
   watermark: WatermarkEstimator.monotonic,
   isBounded: true,
@@ -182,10 +197,24 @@ const expansion: SplittableDoFn<Event, OffsetRange, number, unknown, Event> = {
     const middle = Math.floor((from + to) / desired)
     return desired === 1 || middle === from ? [{ from, to }] : [OffsetRange.of(from, middle), OffsetRange.of(middle, to)]
   },
-  process: () => {
-    throw new Error('a simulation runs no generator')
+  process: async function* (e, tracker) {
+    let pending: Timestamped<Event>[] = []
+    for (let position = tracker.restriction.from; ; position++) {
+      if (outside.share() < 0.4) await outside.later()
+      if (pending.length > 0 && outside.share() < 0.5) {
+        yield pending
+        pending = []
+      }
+      const puts = outside.share() < 0.1
+      if (puts || !tracker.tryClaim(position)) {
+        if (pending.length > 0) yield pending
+        return puts ? resumeAfter(millis(Math.floor(outside.share() * 30))) : stop
+      }
+      const event = part(e, position)
+      pending.push({ value: event, timestamp: Instant.ofMillis(event.at) })
+    }
   },
-}
+})
 
 interface Summed {
   readonly key: unknown
@@ -193,11 +222,11 @@ interface Summed {
 }
 /** Behind the first grouping: on each result. */
 const between =
-  (op: Op) =>
+  (op: Op, outside: Outside) =>
   (pc: PCollection<Summed>): PCollection<Summed> => {
     switch (op) {
       case 'async':
-        return asynchronously<Summed>(pc)
+        return asynchronously<Summed>(pc, outside)
       case 'diamond': {
         const { even, odd } = pipe(
           pc,
@@ -345,10 +374,10 @@ const beside =
 
 const ordered = (values: ReadonlyArray<string | number>): ReadonlyArray<string | number> => [...values].sort()
 
-export const pipelineOf = (s: Scenario): Pipeline => {
+export const pipelineOf = (s: Scenario, outside: Outside): Pipeline => {
   const events = s.before.reduce(
-    (pc, op) => step(op)(pc),
-    Flatten.of(...s.sources.map((_, i) => read(`source${i}`, s.outOfOrdernessMs))) as PCollection<Event>,
+    (pc, op) => step(op, outside)(pc),
+    Flatten.of(...s.sources.map((_, i) => read(`source${i}`, s.outOfOrdernessMs, outside))) as PCollection<Event>,
   )
   const copies = s.copy
     ? [
@@ -358,7 +387,7 @@ export const pipelineOf = (s: Scenario): Pipeline => {
             e => e.key,
             e => [e.id, e.n],
           ),
-          write('copies', s.immediate),
+          write('copies', s.immediate, outside),
         ),
       ]
     : []
@@ -376,11 +405,18 @@ export const pipelineOf = (s: Scenario): Pipeline => {
   const enriched =
     s.side === null
       ? []
-      : [pipe(windowed, beside(s.side, read('side', s.outOfOrdernessMs)), outOf(...firstAndRest), write('enriched', s.immediate))]
-  return Pipeline.of(...copies, ...enriched, pipe(grouped(s, windowed), write('results', s.immediate)))
+      : [
+          pipe(
+            windowed,
+            beside(s.side, read('side', s.outOfOrdernessMs, outside)),
+            outOf(...firstAndRest),
+            write('enriched', s.immediate, outside),
+          ),
+        ]
+  return Pipeline.of(...copies, ...enriched, pipe(grouped(s, windowed, outside), write('results', s.immediate, outside)))
 }
 
-const grouped = (s: Scenario, events: PCollection<Event>): PCollection<Out> => {
+const grouped = (s: Scenario, events: PCollection<Event>, outside: Outside): PCollection<Out> => {
   const keyed = pipe(
     events,
     PCollection.keyBy(e => e.key),
@@ -391,7 +427,7 @@ const grouped = (s: Scenario, events: PCollection<Event>): PCollection<Out> => {
       PCollection.mapValues(e => e.n),
       Combine.perKey(N.MonoidSum),
       PCollection.map(([key, n]): Summed => ({ key, n })),
-      between(s.between),
+      between(s.between, outside),
     )
   switch (s.grouping) {
     case 'none':

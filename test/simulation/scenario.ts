@@ -55,14 +55,7 @@ export interface Scenario {
   readonly immediate: boolean
   /** Some elements may come after their window's state is gone. */
   readonly tooLate: boolean
-  readonly faults: {
-    readonly crash: number
-    readonly failedPersist: number
-    readonly suspend: number
-    /** A checkpoint takes too long, whatever it waits for. */
-    readonly timeout: number
-  }
-  /** Tasks live in threads: what the main thread and they say to each other, and to servers, takes its time, and one may be lost. */
+  /** Tasks live in worker threads, beside the main thread. */
   readonly threads: boolean
   readonly largestBatch: number
   readonly side: SideShape | null
@@ -94,7 +87,7 @@ export const scenarioOf = (seed: number): Scenario => {
 const withThreads = (seed: number, scenario: Scenario): Scenario => {
   const draw = new Draw(seed ^ 0x703d)
   if (!draw.chance(0.6)) return scenario
-  return { ...scenario, threads: true, faults: { ...scenario.faults, timeout: draw.pick([0, 0.02, 0.1]) } }
+  return { ...scenario, threads: true }
 }
 
 const groupedScenario = (seed: number): Scenario => {
@@ -114,7 +107,6 @@ const groupedScenario = (seed: number): Scenario => {
     lateness < 40 &&
     trigger._tag === 'default' &&
     draw.chance(0.5)
-  const faulty = !tooLate && draw.chance(0.8)
   return {
     seed,
     shards: draw.int(1, 4),
@@ -136,9 +128,6 @@ const groupedScenario = (seed: number): Scenario => {
     copy: draw.chance(0.3),
     immediate: draw.chance(0.7),
     tooLate,
-    faults: faulty
-      ? { crash: draw.pick([0, 0.01, 0.03]), failedPersist: draw.pick([0, 0.3]), suspend: draw.pick([0, 0.01]), timeout: 0 }
-      : { crash: 0, failedPersist: 0, suspend: 0, timeout: 0 },
     threads: false,
     largestBatch: draw.pick([1, 3, 10, 50]),
     side: tooLate || draw.chance(0.5) ? null : sideOf(draw, window, outOfOrdernessMs),

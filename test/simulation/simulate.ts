@@ -1,12 +1,7 @@
 // One seed from beginning to end: processes live and die until the pipeline is done, then what was written is compared.
-import { planOf } from '../../runners/plan/plan.ts'
 import { problemsOf } from './check.ts'
-import { Draw } from './draw.ts'
-import { pipelineOf } from './pipelines.ts'
-import { Process, type World } from './process.ts'
-import { type Scenario, scenarioOf } from './scenario.ts'
-import { Ledger } from './sink.ts'
-import { Network } from './wires.ts'
+import type { Scenario } from './scenario.ts'
+import { type Counts, type Life, World } from './world.ts'
 
 export interface Outcome {
   readonly seed: number
@@ -14,53 +9,114 @@ export interface Outcome {
   /** None: the seed has passed. */
   readonly problems: ReadonlyArray<string>
   readonly steps: number
-  readonly crashes: number
+  readonly lives: number
+  /** A hash of all steps. */
+  readonly trace: number
+  /** How often each thing happened. */
+  readonly counts: Counts
+  /** Events and log records, as text. */
+  readonly events: ReadonlyArray<string>
 }
 
-const mostSteps = 200_000
-const mostCrashes = 8
+const mostSteps = 100_000
+const mostLives = 6
 
-export const simulate = (seed: number): Outcome => {
-  const scenario = scenarioOf(seed)
-  // Draws of their own, so that one more draw in a scenario does not change how its events are mixed.
-  const draw = new Draw(seed ^ 0x5eed_5eed)
-  const world: World = {
-    scenario,
-    plan: planOf(pipelineOf(scenario).graph),
-    draw,
-    ledger: new Ledger(),
-    network: new Network(scenario.threads),
-    disk: null,
-    calm: false,
-    now: 1_000,
-    steps: 0,
-    late: 0,
+export const simulate = async (seed: number, look?: (world: World) => void): Promise<Outcome> => {
+  const world = new World(seed)
+  look?.(world)
+  const { executor, scenario } = world
+  const run = new SeedRun(world)
+  const problems = await run.toEnd()
+  const { steps, trace } = executor
+  return { seed, scenario, problems, steps, lives: run.lives, trace, counts: world.counts, events: world.events }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
+
+class SeedRun {
+  readonly #world: World
+  /** That which was begun last, or that holds the lease still. */
+  #current: Life | null = null
+  /** Those that were stopped, and replaced: they wake up. */
+  #replaced: Life[] = []
+  lives = 0
+  #late = 0
+  #isDone = false
+  #problem: string | null = null
+
+  constructor(world: World) {
+    this.#world = world
   }
-  let crashes = 0
-  const outcome = (problems: ReadonlyArray<string>): Outcome => ({ seed, scenario, problems, steps: world.steps, crashes })
-  try {
-    for (let generation = 1; ; generation++) {
-      world.calm = crashes >= mostCrashes
-      const process = new Process(world, generation)
-      let crashed = false
-      while (process.ended === null && !crashed) {
-        if (++world.steps > mostSteps) return outcome([`it has not come to an end after ${mostSteps} steps`])
-        process.step()
-        crashed = crashes < mostCrashes && draw.chance(scenario.faults.crash)
-      }
-      if (crashed) process.die()
-      world.late += process.droppedLate()
-      if (crashed) crashes++
-      else if (process.ended === 'end') {
-        world.network.settle()
-        const left = process.stateSize()
-        return outcome([
-          ...problemsOf(scenario, world.ledger, world.late),
-          ...(left === 0 ? [] : [`${left} keys and windows still have state at the end of time`]),
-        ])
-      } else if (crashes < mostCrashes) crashes++
+
+  async toEnd(): Promise<ReadonlyArray<string>> {
+    const { executor, scenario, streams, problems: seen } = this.#world
+    const onRejection = (error: unknown): void => void seen.push(`a rejection that nothing handles: ${textOf(error)}`)
+    process.on('unhandledRejection', onRejection)
+    try {
+      this.#begin()
+      await executor.drive(() => this.#look())
+      if (this.#problem !== null) return [this.#problem]
+      if (!this.#isOver()) return ['nothing is left that could happen, and the job has not ended']
+      // What is still on its way comes now.
+      await executor.drive(() => false)
+    } catch (error) {
+      return [textOf(error)]
+    } finally {
+      process.off('unhandledRejection', onRejection)
     }
-  } catch (error) {
-    return outcome([error instanceof Error ? (error.stack ?? error.message) : String(error)])
+    const stored = [...streams.values()].flatMap(({ problems }) => problems)
+    return [...seen, ...stored, ...problemsOf(scenario, { rows: name => this.#world.stream(name).outs() }, this.#late)]
+  }
+
+  #begin(): void {
+    if (++this.lives > mostLives) this.#world.becomeCalm()
+    this.#current = this.#world.begin()
+  }
+
+  #isOver(): boolean {
+    return this.#isDone && this.#current === null && this.#replaced.length === 0
+  }
+
+  /** Before each step: whether there is nothing more to do. */
+  #look(): boolean {
+    const world = this.#world
+    if (world.executor.steps > mostSteps) this.#problem = `it has not come to an end after ${mostSteps} steps`
+    for (const life of this.#replaced) if (life.ending !== null || life.process.dead) this.#settle(life)
+    const current = this.#current
+    if (current !== null && current.ending === null && !current.process.dead && world.befall(current) === 'replace') {
+      this.#replaced.push(current)
+      this.#begin()
+    }
+    if (current !== null && (current.ending !== null || current.process.dead)) {
+      this.#settle(current)
+      if (this.#current === null && !this.#isDone && this.#problem === null) this.#beginLater()
+    }
+    this.#problem ??= world.problems[0] ?? null
+    return this.#problem !== null || this.#isOver()
+  }
+
+  #settle(life: Life): void {
+    const world = this.#world
+    this.#replaced = this.#replaced.filter(other => other !== life)
+    if (this.#current === life) this.#current = null
+    const { ending, process } = life
+    if (ending !== null && !process.dead) {
+      if (ending._tag === 'Broken') this.#problem = textOf(ending.error)
+      if (ending._tag === 'Failed' && !(world.tolerates(ending.error) && this.lives <= mostLives + 2))
+        this.#problem = `it failed: ${ending.error._tag}: ${ending.error.message}`
+      if (ending._tag === 'Ended') {
+        this.#late += ending.result.metrics.droppedLate
+        if (ending.result.state === 'done') this.#isDone = true
+      }
+    }
+    process.kill()
+    // Its successor has met a lease that is held.
+    if (this.#current === null && !this.#isDone) this.#current = this.#replaced.pop() ?? null
+  }
+
+  /** Sometimes beyond the time in which a destination knows an id again. */
+  #beginLater(): void {
+    const { executor, draw } = this.#world
+    executor.schedule(null, 'next life', draw.pick([0, 20, 50_000]), () => this.#begin())
   }
 }

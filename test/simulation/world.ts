@@ -1,0 +1,394 @@
+// A simulated world: a scenario, the servers that outlive its processes, and what befalls them, all from one seed.
+import type { CheckpointContent } from '../../runners/host/checkpoint-content.ts'
+import { originOf } from '../../runners/engine/origins.ts'
+import { stageOf } from '../../runners/engine/task-name.ts'
+import type { CommitId } from '../../sdk/graph/sink.ts'
+import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
+import { Host } from '../../runners/direct/host.ts'
+import { settled, startJob } from '../../runners/host/job.ts'
+import { allFeatures } from '../../runners/plan/features.ts'
+import { WorkersRun } from '../../runners/worker-threads/run.ts'
+import type { Pipeline, PortablePipeline } from '../../sdk/graph/pipeline.ts'
+import { Checkpoints, type Job, millis, type PipelineError } from '../../sdk/index.ts'
+import type { JobEvent } from '../../sdk/model/job-event.ts'
+import type { PipelineResult } from '../../sdk/model/run.ts'
+import { Draw } from './draw.ts'
+import { Executor } from './executor.ts'
+import { pipelineOf } from './pipelines.ts'
+import { type Scenario, scenarioOf, shardsOf } from './scenario.ts'
+import { connectedTo, type DestinationTraits, earliest, Stream } from './simulated-destination.ts'
+import { SimulatedProcess } from './simulated-process.ts'
+import { connectedSource, hidesSplits, splitsOf } from './simulated-source.ts'
+import { Medium, SimulatedStore } from './simulated-store.ts'
+import { SimulatedThreads } from './simulated-threads.ts'
+
+/** What befalls processes and servers: shares of steps, of messages and of requests. */
+export interface Faults {
+  readonly crash: number
+  /** Of the events of a job's checkpoints: right behind them. */
+  readonly crashAtEvent: number
+  readonly workerDeath: number
+  readonly storeFailure: number
+  readonly late: number
+  readonly suspend: number
+  readonly cancel: number
+  readonly savepoint: number
+  /** One thread stands still. */
+  readonly stall: number
+  /** All of them do, and time goes on. */
+  readonly stop: number
+  readonly cutOff: number
+  /** It is stopped, and another one begins meanwhile. */
+  readonly replace: number
+}
+
+const none: Faults = {
+  crash: 0,
+  crashAtEvent: 0,
+  workerDeath: 0,
+  storeFailure: 0,
+  late: 0,
+  suspend: 0,
+  cancel: 0,
+  savepoint: 0,
+  stall: 0,
+  stop: 0,
+  cutOff: 0,
+  replace: 0,
+}
+
+const faultsOf = (draw: Draw, { tooLate, threads }: Scenario): Faults => {
+  if (tooLate || draw.chance(0.15)) return none
+  return {
+    crash: draw.pick([0, 0.001, 0.004, 0.01]),
+    crashAtEvent: draw.pick([0, 0, 0.1, 0.5]),
+    workerDeath: threads ? draw.pick([0, 0, 0.001, 0.005]) : 0,
+    storeFailure: draw.pick([0, 0, 0.03, 0.2]),
+    late: draw.pick([0, 0, 0.02, 0.2]),
+    suspend: draw.pick([0, 0, 0.002]),
+    cancel: draw.pick([0, 0, 0.001]),
+    savepoint: draw.pick([0, 0, 0.003]),
+    stall: draw.pick([0, 0, 0.002]),
+    stop: draw.pick([0, 0, 0.001]),
+    cutOff: draw.pick([0, 0, 0.001]),
+    replace: draw.pick([0, 0, 0.002]),
+  }
+}
+
+/** A destination that is slower than checkpoints may be, a source that goes on for seconds, and a process that dies as soon as one is durable. */
+const isSlow = (seed: number, { tooLate }: Scenario): boolean => !tooLate && new Draw(seed ^ 0x5104).chance(0.2)
+
+const slowed = (scenario: Scenario): Scenario => ({ ...scenario, threads: true, immediate: true, copy: true, largestBatch: 3 })
+
+export type Ending =
+  | { readonly _tag: 'Ended'; readonly result: PipelineResult }
+  | { readonly _tag: 'Failed'; readonly error: PipelineError }
+  /** Nothing that a run may end with. */
+  | { readonly _tag: 'Broken'; readonly error: unknown }
+
+/** One life of a process. */
+export interface Life {
+  readonly process: SimulatedProcess
+  readonly threads: SimulatedThreads | null
+  job: Job | null
+  ending: Ending | null
+}
+
+/** How often each thing happened. */
+export type Counts = Record<string, number>
+
+export class World {
+  readonly scenario: Scenario
+  readonly executor: Executor
+  readonly medium: Medium
+  readonly streams = new Map<string, Stream>()
+  readonly draw: Draw
+  readonly counts: Counts = {}
+  readonly events: string[] = []
+  /** What was seen on the way that must not be, though the run may end well. */
+  readonly problems: string[] = []
+  readonly #destination: DestinationTraits
+  readonly #pipeline: PortablePipeline
+  readonly #faults: Faults
+  readonly #paceMs: number
+  readonly #steadyMs: number | null
+  readonly #clones: boolean
+  readonly #forgets: boolean
+  readonly #checkpoints: Checkpoints
+  readonly #parallel: boolean
+  readonly #restarts: number
+  #calm = false
+  #aborted = false
+  #processes = 0
+  #savepoints = 0
+
+  constructor(seed: number) {
+    const drawn = scenarioOf(seed)
+    const slow = isSlow(seed, drawn)
+    const scenario = (this.scenario = slow ? slowed(drawn) : drawn)
+    // Draws of their own, so that one more draw in a scenario does not change how its events are mixed.
+    const draw = (this.draw = new Draw(seed ^ 0x5eed_5eed))
+    const executor = (this.executor = new Executor(new Draw(seed ^ 0x0e5e_c070), draw.pick([0.02, 0.1, 0.5]), draw.pick([0, 0.002])))
+    this.#faults = slow ? { ...none, late: draw.pick([0.3, 0.6]), crashAtEvent: 0.6 } : faultsOf(draw, scenario)
+    this.#paceMs = draw.pick([0.5, 2, 8])
+    this.#steadyMs = slow ? draw.pick([60, 200]) : null
+    this.#clones = draw.chance(0.1)
+    this.#forgets = draw.chance(0.3)
+    this.#parallel = draw.chance(0.6)
+    this.#restarts = draw.pick([0, 3])
+    const everyMs = draw.pick([5, 20, 60, 300])
+    this.#checkpoints = Checkpoints.directory('simulated', {
+      every: millis(everyMs),
+      timeout: millis(draw.pick(slow ? [60, 200] : [20, 60, 200, 2_000, 600_000])),
+      failures: draw.pick(slow ? [20, 100] : [3, 5, 20]),
+    })
+    this.medium = new Medium(executor, {
+      paceMs: draw.pick([0.5, 2, 10]),
+      failures: () => this.faults.storeFailure,
+      expiryMs: draw.pick([2_000, 10_000]),
+      keep: draw.int(1, 3),
+    })
+    this.medium.onDurable = (process, manifest) => this.#requireStored(process, manifest)
+    this.#destination = {
+      paceMs: draw.pick([0.5, 2, 10]),
+      late: () => this.faults.late,
+      lateMs: slow ? draw.pick([1_000, 3_000]) : draw.pick([20, 200]),
+      together: slow ? 0.1 : 0.7,
+      duplicateWindowMs: 20_000,
+      window: slow ? 1_000 : draw.pick([4, 1_000]),
+    }
+    this.#pipeline = this.#built()
+  }
+
+  get faults(): Faults {
+    return this.#calm ? none : this.#faults
+  }
+
+  /** It has had its share: one that is suspended again and again never ends. */
+  becomeCalm(): void {
+    this.#calm = true
+  }
+
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1
+  }
+
+  stream(name: string): Stream {
+    const known = this.streams.get(name) ?? new Stream(name, this.executor, this.#destination.duplicateWindowMs)
+    this.streams.set(name, known)
+    return known
+  }
+
+  #built(): PortablePipeline {
+    const { scenario, executor, draw } = this
+    const pipeline: Pipeline = pipelineOf(scenario, {
+      source: name => async () => {
+        const events = name === 'side' ? (scenario.side?.splits ?? []) : (scenario.sources[Number(name.slice('source'.length))] ?? [])
+        return connectedSource(executor, {
+          events,
+          splits: splitsOf(scenario, events),
+          hidesSplits: name !== 'side' && hidesSplits(scenario),
+          largestBatch: scenario.largestBatch,
+          paceMs: this.#paceMs,
+          steadyMs: this.#steadyMs,
+          onCommit: this.#forgets ? (split, progress) => this.#requireDurable(name, split, progress) : null,
+        })
+      },
+      sink: name => context =>
+        connectedTo(this.stream(name), this.#current(), this.#destination, context, id => this.#requireCommitted(id)),
+      parallel: this.#parallel,
+      earliest,
+      later: () => executor.pause(executor.delay(this.#paceMs * 3)),
+      share: () => draw.share(),
+    })
+    return { ...pipeline, origin: { url: 'simulated', name: 'simulated', options: null } }
+  }
+
+  /** Whose code runs now. */
+  readonly #owners = new Map<string, SimulatedProcess>()
+  #current(): SimulatedProcess {
+    const name = this.executor.current?.name.split('.')[0] ?? ''
+    const process = this.#owners.get(name)
+    if (process === undefined) throw new Error(`no process runs: ${name}`)
+    return process
+  }
+
+  /** A start from this manifest reads nothing again that it has passed: what was published of that must be stored by now. */
+  #requireStored({ publishers }: SimulatedProcess, { epoch, content }: { readonly epoch: number; readonly content: string }): void {
+    const lost = publishers.flatMap(publisher => publisher.lost())
+    if (lost.length === 0) return
+    const { tasks } = JSON.parse(content) as CheckpointContent // as a run wrote it
+    const records = Object.entries(tasks).flatMap(([task, { record }]) => record.splits.map(it => ({ ...it, stage: stageOf(task) })))
+    const passed = lost.find(({ origin, position }) =>
+      records.some(
+        ({ stage, split, progress }) =>
+          originOf(stage, split) === origin && split.range.from <= position && position <= (progress.last ?? -Infinity),
+      ),
+    )
+    if (passed !== undefined)
+      this.problems.push(`checkpoint ${epoch} is durable, and a crash now would lose ${passed.id}, which was published before its barrier`)
+  }
+
+  /** What a checkpoint holds is published once it is durable. */
+  #requireCommitted({ shard, generation, epoch }: CommitId): void {
+    if (!this.medium.durable.has(`${generation}/${epoch}`))
+      this.problems.push(`outputs of ${shard} are published with checkpoint ${epoch} of generation ${generation}, which is not durable`)
+  }
+
+  /** A server is told to forget only what a start would not read again. */
+  #requireDurable(stage: string, { id }: Split, { last }: SplitProgress): void {
+    this.count('forgotten')
+    const tasks = this.medium.content?.tasks ?? {}
+    const durable = Object.entries(tasks).flatMap(([task, { record }]) =>
+      stageOf(task) === stage ? record.splits.filter(({ split }) => split.id === id) : [],
+    )
+    if (durable.length > 0 && durable.every(({ progress }) => (progress.last ?? -1) < (last ?? -1)))
+      this.problems.push(`${stage} was told to forget ${id} up to ${last}, and the newest checkpoint is at ${durable[0]?.progress.last}`)
+  }
+
+  /** A process begins. */
+  begin(): Life {
+    const { executor, scenario, medium } = this
+    const process = new SimulatedProcess(executor, this.#processes++)
+    this.#owners.set(process.main.name, process)
+    const workers = Math.min(3, shardsOf(scenario, this.#processes))
+    const clock = executor.clockOf(process.main)
+    const threads = scenario.threads
+      ? new SimulatedThreads({
+          executor,
+          main: process.main,
+          rebuild: () => Promise.resolve(this.#pipeline),
+          traits: { clones: this.#clones, paceMs: this.#paceMs / 4, deaths: () => this.faults.workerDeath },
+        })
+      : null
+    if (threads !== null) process.workers = () => threads.living
+    const life: Life = { process, threads, job: null, ending: null }
+    const run = async (): Promise<void> => {
+      try {
+        const started = await settled(() =>
+          startJob(
+            this.#pipeline,
+            {
+              job: 'simulated',
+              // In a calm world every checkpoint gets its time.
+              checkpoints: this.#calm ? { ...this.#checkpoints, timeoutMs: 600_000 } : this.#checkpoints,
+              tasks: workers,
+              ...(threads === null ? {} : { threads: workers }),
+              strict: scenario.strict,
+              seed: scenario.seed,
+              log: (level, message) => {
+                this.count(`log ${level}`)
+                this.events.push(`${Math.round(executor.nowMs)} process ${process.number} ${level}: ${message}`)
+              },
+              onEvent: event => this.#onEvent(process, event),
+            },
+            {
+              support: { runner: 'the simulated runner', features: allFeatures },
+              clock,
+              store: new SimulatedStore(medium, process),
+              runOf: (opened, place) =>
+                threads === null ? new Host(opened, place) : new WorkersRun(this.#pipeline, opened, place, undefined, threads),
+              restart: { attempts: this.#restarts, initial: millis(20) },
+            },
+          ),
+        )()
+        if (started._tag === 'Left') {
+          life.ending = { _tag: 'Failed', error: started.left }
+          return
+        }
+        const job = (life.job = started.right)
+        const done = await job.done()
+        life.ending = done._tag === 'Right' ? { _tag: 'Ended', result: done.right } : { _tag: 'Failed', error: done.left }
+      } catch (error) {
+        life.ending = { _tag: 'Broken', error }
+      }
+    }
+    process.main.onUncaught = error => {
+      life.ending = { _tag: 'Broken', error }
+    }
+    executor.schedule(process.main, 'start', 0, () => void run())
+    return life
+  }
+
+  #onEvent(process: SimulatedProcess, event: JobEvent): void {
+    this.count(event._tag)
+    const { atMs, ...rest } = event
+    const isBehindAbort = this.#aborted && event._tag === 'CheckpointDurable'
+    if (event._tag === 'CheckpointAborted') this.#aborted = true
+    else if (event._tag === 'CheckpointCompleted') this.#aborted = false
+    // What was given up is when a late answer may be taken for another one's.
+    const share = event._tag.startsWith('Checkpoint') ? this.faults.crashAtEvent * (isBehindAbort ? 1 : 0.1) : 0
+    if (this.draw.chance(share))
+      this.executor.schedule(null, 'crash', this.executor.delay(1), () => {
+        if (process.dead) return
+        this.count('crash')
+        process.kill()
+      })
+    this.events.push(`${Math.round(atMs)} process ${process.number}: ${JSON.stringify(rest)}`)
+  }
+
+  /** What befalls the process before its next step. */
+  befall(life: Life): 'replace' | null {
+    const { faults, draw, executor } = this
+    const { process, threads, job } = life
+    if (process.main.paused) return null
+    if (draw.chance(faults.crash)) {
+      this.count('crash')
+      process.kill()
+      return null
+    }
+    if (draw.chance(faults.replace)) {
+      this.count('replace')
+      this.#stop(process, draw.pick([500, 5_000, 40_000]) * draw.share())
+      return 'replace'
+    }
+    if (draw.chance(faults.stop)) {
+      this.count('stop')
+      this.#stop(process, draw.pick([10, 300, 3_000]) * draw.share())
+    }
+    if (draw.chance(faults.stall)) {
+      this.count('stall')
+      const thread = draw.pick([process.main, ...(threads?.living ?? [])])
+      thread.paused = true
+      executor.schedule(null, 'go on', draw.pick([5, 50, 500]) * draw.share(), () => executor.resume(thread))
+    }
+    if (draw.chance(faults.cutOff)) {
+      this.count('cutOff')
+      process.cutOffUntilMs = executor.nowMs + draw.pick([20, 200]) * draw.share()
+    }
+    if (job === null) return null
+    if (draw.chance(faults.suspend)) {
+      this.count('suspend')
+      executor.schedule(process.main, 'suspend', 0, () => void job.suspend())
+    }
+    if (draw.chance(faults.cancel)) {
+      this.count('cancel')
+      executor.schedule(process.main, 'cancel', 0, () => void job.cancel())
+    }
+    if (draw.chance(faults.savepoint)) {
+      this.count('savepoint')
+      const name = `point${this.#savepoints++}`
+      executor.schedule(process.main, 'savepoint', 0, () => void job.savepoint(name)())
+    }
+    return null
+  }
+
+  #stop(process: SimulatedProcess, ms: number): void {
+    process.stop()
+    this.executor.schedule(null, 'go on', ms, () => process.goOn())
+  }
+
+  /** Whether a process may end with it, given what befell it. */
+  tolerates(error: PipelineError): boolean {
+    const f = this.#faults
+    switch (error._tag) {
+      case 'CheckpointFailed':
+        if (error.kind === 'LeaseLost' || error.kind === 'LeaseHeld') return f.replace > 0
+        return error.kind === 'TimedOut' || error.kind === 'StoreFailed' || error.kind === 'StoreFull'
+      case 'WorkerFailed':
+        return f.workerDeath > 0 && error.message.includes('simulated')
+      default:
+        return false
+    }
+  }
+}
