@@ -5,6 +5,7 @@ import { thereTwice, unknownKeys } from '../settings/check.ts'
 import { parseJson, parseYaml } from '../settings/documents.ts'
 import { parseProperties } from '../settings/properties.ts'
 import type { Problem } from '../settings/schema.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 
 export interface ConfigLayer {
   /** `source.stream`; whether there is such a key is seen when all is together. */
@@ -85,7 +86,7 @@ export const layerOfFile = (path: string): ConfigLayer => {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    return broken(`the file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    return broken(`the file ${path} cannot be read: ${errorText(error)}`)
   }
   const layer = format === '.properties' ? layerOfProperties(text) : layerOfDocument(format === '.json' ? 'json' : 'yaml', text)
   return { ...layer, files: [path] }

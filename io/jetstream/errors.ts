@@ -94,7 +94,7 @@ export const apiErrorCode = (error: unknown): number | null => {
 export const streamNotFound = 10_059
 export const consumerNotFound = 10_014
 
-export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export { errorText } from '../../sdk/model/error-text.ts'
 
 /** What the server did not allow, if that is why something failed. */
 export const refusalIn = (error: unknown): Refused | null =>

@@ -1,7 +1,7 @@
 // The sink of key-value buckets: what a durable checkpoint holds is put in its order, many at once, and put again where it is in doubt.
 // Puts have no message ids: one that is sent again must win over an older one that is, also where the server's duplicate window
 // remembers only the newer. What expects a revision carries a name instead, by which a put that arrived before is told from a conflict.
-import type { StreamInfo } from '@nats-io/jetstream'
+import type { StoredMsg, StreamInfo } from '@nats-io/jetstream'
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import type { CommitId, ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 import { LatencyRecorder } from '../../sdk/model/histogram.ts'
@@ -14,6 +14,7 @@ import { shortHash } from './output-ids.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
 import { parsePubAck } from './pub-ack.ts'
 import { countingReconnects } from './reconnects.ts'
+import { leaderSettlesMs } from './stream-evidence.ts'
 import { streamInfo } from './stream-info.ts'
 
 /** What becomes of a put that comes too late: 'fail' ends the run, 'skip' logs and counts it. */
@@ -129,8 +130,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
       latency.record(performance.now() - since)
       if (ack._tag === 'stored') return { _tag: 'stored' }
       if (isConflict(ack.errorCode)) {
-        // The leader knows of all that was acknowledged.
-        const last = await link.jsm.streams.getMessage(stream, { last_by_subj: subject })
+        const last = await newestOf(subject, Number(headers.get(expectedHeader)))
         const told = last === null ? null : readableHeaders(last)
         if (told?.get(nameHeader) === name) return { _tag: 'stored' }
         const isGone = last !== null && deletions.has(told?.get('KV-Operation') ?? '')
@@ -145,6 +145,14 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
       if (link.nc.isClosed()) return { _tag: 'failed', error: link.whyClosed(label) }
       return { _tag: 'doubtful', error: asError(error) }
     }
+  }
+
+  /** A newer message than was expected shows a conflict. An older one, or none, may be what a former leader answers: it is asked for again. */
+  const newestOf = async (subject: string, expected: number): Promise<StoredMsg | null> => {
+    const last = await link.jsm.streams.getMessage(stream, { last_by_subj: subject })
+    if (info.config.num_replicas <= 1 || (last?.seq ?? 0) > expected) return last
+    await sleep(leaderSettlesMs, context.signal)
+    return link.jsm.streams.getMessage(stream, { last_by_subj: subject })
   }
 
   const onConflict = (subject: string, expected: string): void => {

@@ -126,7 +126,6 @@ export class RangeReader implements SplitReader<StreamMessage> {
     return batch
   }
 
-  /** The proof that nothing was left comes behind the last message. */
   private quietBatch(): ReadBatch<StreamMessage> {
     this.tellsQuiet = false
     return { values: [], positions: [], bytes: 0, note: { publishedAt: this.notedAt, isAll: true } }
@@ -143,7 +142,9 @@ export class RangeReader implements SplitReader<StreamMessage> {
   lag(): number | null {
     if (this.life.end._tag === 'complete') return this.buffer.size
     if (this.pending === null) return null
-    const inRange = this.to === null ? this.pending : Math.min(this.pending, Math.max(0, this.to - this.next))
+    // The leader has at least one more message, whatever the consumer counts.
+    const pending = this.behind > 0 ? Math.max(1, this.pending) : this.pending
+    const inRange = this.to === null ? pending : Math.min(pending, Math.max(0, this.to - this.next))
     return this.buffer.size + Math.min(inRange, this.left)
   }
 
@@ -286,13 +287,11 @@ export class RangeReader implements SplitReader<StreamMessage> {
   }
 
   private onContradiction(sequence: number): void {
+    const { context, label, stream, split } = this.o
     if (this.contradicted) return
     this.contradicted = true
-    const { context, label, stream, split } = this.o
-    context.log('warn', `${label}: message ${sequence} of the stream ${stream} came, which its leader did not have a moment ago`, {
-      split,
-      sequence,
-    })
+    const text = `${label}: message ${sequence} of the stream ${stream} came, which its leader did not have a moment ago`
+    context.log('warn', text, { split, sequence })
   }
 
   /** The consumer says that it has nothing more to send: a reason to ask the leader, and no evidence. */

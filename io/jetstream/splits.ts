@@ -60,7 +60,7 @@ export const resolveSplits = async (link: Link, context: HostContext, plan: Read
   }
   const { splitBy } = plan
   const whole = { from, to: to === null ? null : Math.max(from, to) }
-  if (splitBy?._tag === 'Subject') return splitsBySubject(link, plan, whole, detail)
+  if (splitBy?._tag === 'Subject') return splitsBySubject(link, plan, whole, detail, look)
   if (splitBy?._tag === 'Hash') return splitsByHash(splitBy.parts, splitBy.tokens, whole, detail)
   const splittable = count === null && listed === null && (untilMs === null || to !== null)
   return ranges(whole, splittable ? plan.splits : 1, end).map((range, i) => ({

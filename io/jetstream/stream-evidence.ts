@@ -11,7 +11,7 @@ import { sleep } from './patience.ts'
 import { streamInfo } from './stream-info.ts'
 
 /** The servers' raft heartbeat is 1 s: a former leader that runs has learned of its successor by then. */
-const settleMs = 1_250
+export const leaderSettlesMs = 1_250
 /** One stream info in so long is enough for all readers of a stream together. */
 const lookEveryMs = 1_000
 /** Looks that are older confirm nothing that a newer one does not. */
@@ -55,6 +55,9 @@ export type Finding =
   | { readonly _tag: 'absent' }
   /** The answers prove neither: ask again. */
   | { readonly _tag: 'unproven'; readonly reason: string }
+
+/** More subjects come in pages. */
+const subjectsInAnswer = 100_000
 
 /** Called behind each look; with what makes the stream unreadable, or null. */
 export type Watcher = (failure: JetStreamIOError | null) => void
@@ -140,17 +143,17 @@ export class StreamEvidence {
   get settled(): Look | null {
     const newest = this.#looks.at(-1)
     if (newest === undefined || !newest.replicated) return newest ?? null
-    return this.#looks.findLast(({ askedAt }) => newest.askedAt - askedAt >= settleMs) ?? null
+    return this.#looks.findLast(({ askedAt }) => newest.askedAt - askedAt >= leaderSettlesMs) ?? null
   }
 
-  /** A look at the stream's end as it is now or later, which no former leader has answered. */
+  /** A look that no former leader has answered: all that was acknowledged before `at`, which lies behind this call, is at or below `last`. */
   async settledLook(label: string, signal?: AbortSignal): Promise<Look> {
     for (;;) {
       const look = await this.look(label)
       if (!look.replicated) return look
-      await sleep(settleMs, signal)
+      await sleep(leaderSettlesMs, signal)
       const confirming = await this.look(label)
-      if (isSameLeader(look, confirming) && look.leader !== '' && confirming.last >= look.last) return confirming
+      if (isSameLeader(look, confirming) && look.leader !== '' && confirming.last >= look.last) return { ...confirming, at: look.at }
       if (signal?.aborted === true) throw new Error(`the leader of ${this.#stream} changed`)
     }
   }
@@ -167,7 +170,7 @@ export class StreamEvidence {
     const first = await this.#firstOf(o)
     if (first !== 'none') return first
     if (!before.replicated) return { _tag: 'absent' }
-    await sleep(settleMs)
+    await sleep(leaderSettlesMs)
     const second = await this.#firstOf(o)
     if (second !== 'none') return second
     const after = await (o.patient === true ? this.#regularLook(label) : this.look(label))
@@ -184,7 +187,7 @@ export class StreamEvidence {
       const now = await this.look(label)
       if (now.info.created !== o.created) throw new Error(`the stream ${this.#stream} was deleted and created again`)
       if (signal.aborted) throw new Error(`${this.#stream}: ${finding.reason}`)
-      await sleep(settleMs, signal)
+      await sleep(leaderSettlesMs, signal)
     }
   }
 
@@ -213,6 +216,22 @@ export class StreamEvidence {
     throw new Error(
       `the server gave no message from sequence ${from} of the stream ${this.#stream}: ${String(field(error, 'description'))}`,
     )
+  }
+
+  /**
+   * The subjects that have messages and that a filter selects, among them all that had some at `look`. null: another server has answered, or
+   * there are more than one answer holds, and pages of them are not of one moment.
+   */
+  async subjects(look: Look, filters: ReadonlyArray<string>): Promise<ReadonlySet<string> | null> {
+    const found = new Set<string>()
+    for (const filter of filters) {
+      const info = await this.#link.jsm.streams.info(this.#stream, { subjects_filter: filter })
+      const isSame = (info.cluster?.leader ?? '') === look.leader && info.created === look.info.created
+      const subjects = Object.keys(info.state.subjects ?? {})
+      if (!isSame || info.state.last_seq < look.last || subjects.length >= subjectsInAnswer) return null
+      for (const subject of subjects) found.add(subject)
+    }
+    return found
   }
 
   /** Looks once a second while it is watched, and calls `onLook` behind each. Returns what ends that. */

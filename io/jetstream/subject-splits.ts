@@ -8,7 +8,8 @@ import { lastTimeOf } from './history.ts'
 import { isMarker } from './marker-subject.ts'
 import { JetStreamIOError } from './errors.ts'
 import { detailOf, type SplitDetail } from './split-detail.ts'
-import { hasGapsByNature, streamInfo } from './stream-info.ts'
+import { type Look, evidenceOf } from './stream-evidence.ts'
+import { hasGapsByNature } from './stream-info.ts'
 
 /** Each has a consumer of its own: from here on that is worth a word. */
 const manySubjects = 1_000
@@ -34,10 +35,18 @@ export const splitsBySubject = async (
   o: SubjectRead,
   range: SubjectRange,
   detail: SplitDetail,
+  look: Look,
 ): Promise<ReadonlyArray<Split>> => {
   const first: Split = { id: beginning, range: { from: range.from, to: range.from }, count: null, detail, divisible: false }
-  return [first, ...(await subjectsIn(link, o)).map(subject => splitOf(subject, range, detail))]
+  const subjects = await subjectsIn(link, o, look)
+  // Without an end, the next look brings them.
+  if (subjects === null && range.to !== null) throw unproven(o)
+  return [first, ...(subjects ?? []).map(subject => splitOf(subject, range, detail))]
 }
+
+/** Asked again. */
+const unproven = ({ stream }: SubjectRead): Error =>
+  new Error(`the subjects of the stream ${stream} came from another leader than its end, or in more than one answer`)
 
 const splitOf = (subject: string, range: SubjectRange, detail: SplitDetail): Split => ({
   id: `subject-${subject}`,
@@ -47,13 +56,10 @@ const splitOf = (subject: string, range: SubjectRange, detail: SplitDetail): Spl
   divisible: false,
 })
 
-const subjectsIn = async (link: Link, { stream, filters }: SubjectRead): Promise<ReadonlyArray<string>> => {
-  const found = new Set<string>()
-  for (const filter of filters.length === 0 ? ['>'] : filters) {
-    const { state } = await link.jsm.streams.info(stream, { subjects_filter: filter })
-    for (const subject of Object.keys(state.subjects ?? {})) if (!isMarker(subject)) found.add(subject)
-  }
-  return [...found].sort()
+/** null: they are not known to be all that had messages at `look`. */
+const subjectsIn = async (link: Link, { stream, filters }: SubjectRead, look: Look): Promise<ReadonlyArray<string> | null> => {
+  const found = await evidenceOf(link, stream).subjects(look, filters.length === 0 ? ['>'] : filters)
+  return found === null ? null : [...found].filter(subject => !isMarker(subject)).sort()
 }
 
 /** Looks for subjects, one look after another. */
@@ -79,23 +85,35 @@ export class SubjectLooks {
         'InvalidOptions',
         `${label}: the checkpoint has this read as ${known.length} splits that were not made by subject. Leave splitBy out, or start a new run.`,
       )
-    const { created } = detailOf(first, label)
-    // Before the subjects are asked for: what it says is no later than what they say.
-    const info = await streamInfo(this.#link, stream, label)
+    const { created, sinceMs: since } = detailOf(first, label)
+    // Before the subjects are asked for: they are those of this moment at least.
+    const look = await evidenceOf(this.#link, stream).settledLook(label)
+    const { info } = look
     if (info.created !== created)
       throw new JetStreamIOError(
         'StreamRecreated',
         `${label}: the stream ${stream} was deleted and created again (at ${info.created}; it was read as created at ${created}). Start a new run, under another job name or with its checkpoints removed.`,
       )
     const isKnown = new Set(known.map(({ id }) => id))
-    const detail: SplitDetail = { created, lastSequence: info.state.last_seq, lastAt: lastTimeOf(info), untilMs: null, list: null }
+    const detail: SplitDetail = {
+      created,
+      lastSequence: info.state.last_seq,
+      lastAt: lastTimeOf(info),
+      sinceMs: since,
+      untilMs: null,
+      list: null,
+    }
     const range = { from: Math.max(first.range.from, info.state.first_seq), to: toEnd ? info.state.last_seq + 1 : null }
-    const subjects = await subjectsIn(this.#link, this.#o)
+    const subjects = await subjectsIn(this.#link, this.#o, look)
+    if (subjects === null) {
+      if (toEnd) throw unproven(this.#o)
+      return { splits: [], horizon: Instant.min }
+    }
     this.#warnOfMany(subjects.length)
     const splits = subjects.map(subject => splitOf(subject, range, detail)).filter(({ id }) => !isKnown.has(id))
     if (splits.length > 0) this.#requireUnerased(info, known)
     this.#lookedAt = info.state.last_seq
-    return { splits, horizon: toEnd ? Instant.max : horizonOf(info) }
+    return { splits, horizon: toEnd ? Instant.max : look.at }
   }
 
   #warnOfMany(count: number): void {
@@ -123,6 +141,3 @@ export class SubjectLooks {
     )
   }
 }
-
-/** By the server's clock, which dates the messages; servers before 2.10 do not tell it. */
-const horizonOf = ({ ts }: StreamInfo): number => (ts === undefined ? Date.now() : Date.parse(ts))

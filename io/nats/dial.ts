@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/nats-core'
 import { type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator } from '@nats-io/transport-node'
 import { rememberSecret } from '../../sdk/model/secret-text.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { secretReference } from '../settings/kinds.ts'
 import { mayBeShown, notShown, shownVariable } from '../settings/shown-names.ts'
 import { type Address, addressOf, differingSchemes, refusedPort, schemeOf, shownServers } from './address.ts'
@@ -74,7 +75,7 @@ export const dial = async (settings: ConnectionSettings): Promise<NatsConnection
         : 'Start one that listens for WebSockets there (websocket { port } in its configuration)'
     throw new ConnectionProblem(
       'CannotConnect',
-      `No NATS server could be reached at ${shown}: ${textOf(error)}. ${remedy}, or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
+      `No NATS server could be reached at ${shown}: ${errorText(error)}. ${remedy}, or say where it is: NATS_URL, or provide: [JetStreamIO.connection({ servers: '…' })].`,
       {
         cause: error,
         absence: {
@@ -93,7 +94,7 @@ export const isRefusedLogin = (error: unknown): boolean =>
 export const refusedLogin = (servers: string, error: unknown): ConnectionProblem =>
   new ConnectionProblem(
     'AuthenticationFailed',
-    `The NATS server at ${servers} does not let this user in: ${textOf(error)}. Look at the connection's user and password, token, nkeySeed or credentialsFile, and whether they have expired.`,
+    `The NATS server at ${servers} does not let this user in: ${errorText(error)}. Look at the connection's user and password, token, nkeySeed or credentialsFile, and whether they have expired.`,
     { cause: error },
   )
 
@@ -190,9 +191,7 @@ const withFile = async <A>(key: string, file: string, use: (bytes: Uint8Array) =
     return use(new Uint8Array(await readFile(file)))
   } catch (error) {
     const isPath = await mayBeShown(file, error)
-    const [shown, why] = isPath ? [` ${file}`, textOf(error)] : ['', `there is no file of this name ${notShown}`]
+    const [shown, why] = isPath ? [` ${file}`, errorText(error)] : ['', `there is no file of this name ${notShown}`]
     throw new ConnectionProblem('CannotConnect', `The ${key} file${shown} cannot be used: ${why}.`, isPath ? { cause: error } : {})
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,4 +1,5 @@
 // Why a file cannot be read or written: one error class, told apart by its tag, with what to do in its message.
+import { errorText } from '../../sdk/model/error-text.ts'
 
 /** Why TextIO cannot go on: the `_tag` of a {@link TextIOError}. */
 export type TextFailure =
@@ -62,7 +63,7 @@ export const textError = (label: string, path: string, error: unknown): TextIOEr
     case 'EFBIG':
       return of('DiskFull', `there is no room left for ${path}. Make room and start the run again: it goes on where its checkpoint is.`)
     default:
-      return of('FileSystemFailed', `${path}: ${error instanceof Error ? error.message : String(error)}`)
+      return of('FileSystemFailed', `${path}: ${errorText(error)}`)
   }
 }
 

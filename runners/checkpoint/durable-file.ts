@@ -1,16 +1,22 @@
 // Files that are there whole or not at all: written under another name, flushed, and only then given their own.
-import { link, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { chmod, link, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from './medium-error.ts'
 
 /** Every name that ends so is unfinished, whoever finds it. */
 export const temporarySuffix = '.tmp'
 
+/** State holds whatever passes through a pipeline: only its owner reads it. */
+export const fileMode = 0o600
+const folderMode = 0o700
+
 /** Writes and flushes a file that must not exist yet; removes it again if that fails. */
 export const writeFlushed = async (path: string, content: Iterable<Uint8Array>): Promise<void> => {
-  const file = await open(path, 'wx')
+  const file = await open(path, 'wx', fileMode)
   try {
     try {
+      // Whatever the umask takes away.
+      await file.chmod(fileMode)
       for (const block of content) await writeAll(file, block)
       await file.sync()
     } finally {
@@ -63,16 +69,27 @@ export const flushFolder = async (path: string): Promise<void> => {
 /** Makes a folder and those above it, durably. Node's own recursive mkdir never returns where a system forbids folders, as /proc does. */
 export const createFolder = async (path: string): Promise<void> => {
   try {
-    await mkdir(path).catch(async (error: unknown) => {
+    await makeOwn(path).catch(async (error: unknown) => {
       if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
       await createFolder(dirname(path))
-      await mkdir(path)
+      await makeOwn(path)
     })
   } catch (error) {
     if (await isFolder(path)) return
     throw error
   }
   await flushFolder(dirname(path))
+}
+
+/** Makes one folder that only its owner enters, whatever the umask. */
+export const makeOwn = async (path: string): Promise<void> => {
+  await mkdir(path, folderMode)
+  await chmod(path, folderMode)
+}
+
+/** The same of a folder that an earlier version made. One that belongs to somebody else stays as it is. */
+export const closeToOthers = async (path: string): Promise<void> => {
+  if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, folderMode).catch(() => undefined)
 }
 
 const isFolder = (path: string): Promise<boolean> =>

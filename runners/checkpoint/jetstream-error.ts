@@ -3,6 +3,7 @@ import { JetStreamApiError } from '@nats-io/jetstream'
 import { ClosedConnectionError, errors, NoRespondersError, TimeoutError } from '@nats-io/nats-core'
 import { ConnectionProblem } from '../../io/nats/problem.ts'
 import { CheckpointError } from './store.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 
 /** A publish that a stream did not take. */
 export class PublishRefused extends Error {
@@ -57,7 +58,7 @@ const isFull = (error: unknown): boolean => {
 /** `doing` completes "could not …". A CheckpointError passes through: it already says what it has to. */
 export const storeError = (doing: string, place: string, error: unknown): CheckpointError => {
   if (error instanceof CheckpointError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = errorText(error)
   return new CheckpointError(
     isFull(error) ? 'StoreFull' : 'StoreFailed',
     `Could not ${doing} in ${place}: ${reason.replace(/\.$/, '')}. ${remedyFor(error)}`,

@@ -10,6 +10,7 @@ import { PublishRefused, isConflict, isTransient, storeError } from './jetstream
 import { type Link, pauseBefore, placeOf } from './jetstream-link.ts'
 import { lastOf } from './jetstream-object.ts'
 import { CheckpointError } from './store.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 
 export interface Found {
   readonly text: string
@@ -68,7 +69,7 @@ export const writeRegister = async (
 const unknown = (doing: string, link: Link, cause: unknown): CheckpointError =>
   new CheckpointError(
     'StoreFailed',
-    `Could not ${doing} in ${placeOf(link)}: ${cause instanceof Error ? cause.message : String(cause)} ` +
+    `Could not ${doing} in ${placeOf(link)}: ${errorText(cause)} ` +
       'Whether it was stored is not known yet; the next checkpoint finds out.',
     cause,
   )

@@ -1,7 +1,7 @@
 // The names of files and folders: everything a directory store puts on disk is named here.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { createFolder } from './durable-file.ts'
+import { closeToOthers, createFolder } from './durable-file.ts'
 import { onMedium } from './medium-error.ts'
 import { isDevice } from './savepoint-name.ts'
 
@@ -39,7 +39,10 @@ export const jobFolder = (root: string, job: string): JobFolder => {
 /** Makes the folders and their names durable. */
 export const createFolders = async (folder: JobFolder): Promise<void> => {
   for (const path of [folder.path, folder.segments, folder.manifests, folder.savepoints, folder.lease])
-    await onMedium('create the folder', path, () => createFolder(path))
+    await onMedium('create the folder', path, async () => {
+      await createFolder(path)
+      await closeToOthers(path)
+    })
 }
 
 /**

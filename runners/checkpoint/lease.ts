@@ -17,7 +17,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { confirmedFrom, laterOf, type LeaseConfirmation, monotonicMs } from './confirmation.ts'
-import { exists, flushFolder, linkExclusive, temporarySuffix, writeFlushed } from './durable-file.ts'
+import { exists, flushFolder, linkExclusive, temporarySuffix, writeFlushed, fileMode } from './durable-file.ts'
 import { type Holder, isGone, isThisProcess, showHolder, thisProcess } from './holder.ts'
 import { type JobFolder, manifestKeyOf, type ManifestKey } from './job-folder.ts'
 import {
@@ -199,7 +199,7 @@ const holdLease = async (folder: JobFolder, id: string, generation: number, opti
     if (state !== 'held') throw await refusal()
     const beganMs = monotonicMs()
     try {
-      await onMedium('renew the lease', beat, () => writeFile(beat, beatText(), { flag }))
+      await onMedium('renew the lease', beat, () => writeFile(beat, beatText(), { flag, mode: fileMode }))
     } catch (error) {
       // What removed the beat explains that there is none.
       await ensureHeld()
@@ -225,7 +225,7 @@ const holdLease = async (folder: JobFolder, id: string, generation: number, opti
     if (state !== 'held') return
     stop('released')
     await renewal
-    await writeFile(releasedPath(folder, generation), '').catch((error: unknown) => {
+    await writeFile(releasedPath(folder, generation), '', { mode: fileMode }).catch((error: unknown) => {
       const until = `until this process ends, or for ${options.expiryMs} ms`
       options.warn(`The lease of ${folder.label} could not be given back; another process has to wait ${until}.`, error)
     })

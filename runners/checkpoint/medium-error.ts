@@ -1,5 +1,6 @@
 // What the file system answers, told as a CheckpointError with the path and a remedy.
 import { CheckpointError } from './store.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 
 /** The system's code of an error (`ENOENT`), or undefined for any other value. */
 export const codeOf = (error: unknown): string | undefined =>
@@ -12,7 +13,7 @@ export const mediumError = (doing: string, path: string, error: unknown): Checkp
   if (error instanceof CheckpointError) return error
   const code = codeOf(error)
   const full = code !== undefined && fullCodes.has(code)
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = errorText(error)
   return new CheckpointError(
     full ? 'StoreFull' : 'StoreFailed',
     `Could not ${doing} ${path}: ${reason}. ${(code === undefined ? undefined : remedies[code]) ?? otherwise}`,

@@ -1,9 +1,9 @@
 // Savepoints on disk: a folder that has everything, there whole or not at all, and never touched again.
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
-import { exists, flushFolder, temporarySuffix, writeFlushed } from './durable-file.ts'
+import { exists, flushFolder, temporarySuffix, writeFlushed, makeOwn } from './durable-file.ts'
 import { holderOf, isGone, thisProcess } from './holder.ts'
 import { type JobFolder, segmentName } from './job-folder.ts'
 import { codeOf, isMissing, mediumError, onMedium } from './medium-error.ts'
@@ -33,7 +33,7 @@ export const writeSavepointFolder = async (
   if (await onMedium('look for', path, () => exists(path))) throw savepointExists(folder.label, name)
   const temporary = join(folder.savepoints, `${randomUUID()}${temporarySuffix}`)
   try {
-    await mkdir(temporary)
+    await makeOwn(temporary)
     // So that another process that sweeps can tell whether this one is still at it.
     const writer = join(temporary, writerFile)
     await writeFlushed(writer, [encode(seal(version, await thisProcess()))])

@@ -15,6 +15,7 @@ import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import type { PipelineError, PipelineResult } from '../../sdk/model/run.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { jsonLogger } from '../host/log.ts'
 import type { HostOptions } from '../host/options.ts'
 import { DirectRunner } from '../direct/index.ts'
@@ -146,7 +147,7 @@ const readOptions = async (path: string): Promise<Either<string, unknown>> => {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (!(await mayBeShown(path, error))) return E.left(`--options: there is no file of this name ${notShown}`)
-    return E.left(`--options: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    return E.left(`--options: ${path} cannot be read: ${errorText(error)}`)
   }
   return E.mapLeft(({ path: key, reason }: Problem) => `--options: ${path} cannot be used: ${key === '' ? '' : `${key}: `}${reason}`)(
     parseJson(text.replace(/^\uFEFF/, '')),

@@ -82,7 +82,13 @@ const guarded = (fn: AnyCombineFn, path: string): Accumulating => {
     }
   }
   return {
-    create: () => its.create(),
+    create: () => {
+      try {
+        return its.create()
+      } catch (cause) {
+        throw UserCodeError.meanwhile(path, 'made an empty accumulator (create)', cause)
+      }
+    },
     // An element's way: without a closure of its own.
     add: (accumulator, input) => {
       try {

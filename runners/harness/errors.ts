@@ -1,4 +1,5 @@
 // Errors of a user's code, with the transform's path and the element that it was given.
+import { errorName, errorText, readable } from '../../sdk/model/error-text.ts'
 import { isSecretName } from '../../sdk/model/secret-text.ts'
 
 /** Thrown by a stage when a user's function throws: the pipeline ends with it. */
@@ -19,7 +20,8 @@ export class UserCodeError extends Error {
     readonly position?: number | null
     readonly split?: string | null
   }) {
-    const { transform, element, doing, cause, position = null, split = null } = o
+    const { transform, element, doing, position = null, split = null } = o
+    const cause = readable(o.cause)
     const place = position === null || split === null ? '' : `, at position ${position} of the split ${split}`
     super(`${transform}: ${messageOf(cause)}\n  while it ${doing}${place}`, { cause })
     this.name = 'UserCodeFailed'
@@ -58,6 +60,7 @@ export class UserCodeError extends Error {
   }
 }
 
+/** `cause`: one that is readable. */
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : `threw ${showElement(cause)}`)
 
 const framesOf = (stack: string): string =>
@@ -70,10 +73,18 @@ const longest = 200
 /** An element is shown to whoever reads the log: rather too little of it. */
 const isHidden = (key: string): boolean => isSecretName(key) || /token|credential|api_?key|private_?key/i.test(key)
 
-/** One line, at most 200 characters. */
+/** One line, at most 200 characters. Never throws: getters and proxies of the element may. */
 export const showElement = (element: unknown): string => {
-  const shown = show(element, 0)
+  const shown = shownSafely(element)
   return shown.length <= longest ? shown : `${shown.slice(0, longest)}… (cut)`
+}
+
+const shownSafely = (element: unknown): string => {
+  try {
+    return show(element, 0)
+  } catch (error) {
+    return `a value that cannot be shown (${errorText(error)})`
+  }
 }
 
 const show = (value: unknown, depth: number): string => {
@@ -94,7 +105,7 @@ const show = (value: unknown, depth: number): string => {
 const showObject = (value: object, depth: number): string => {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (value instanceof Uint8Array) return `${value.length} bytes ${Buffer.from(value.subarray(0, 32)).toString('hex')}`
-  if (value instanceof Error) return `${value.name}: ${value.message}`
+  if (value instanceof Error) return `${errorName(value, 'Error')}: ${errorText(value)}`
   if (depth >= 3) return Array.isArray(value) ? '[…]' : '{…}'
   if (Array.isArray(value))
     return `[${value

@@ -26,7 +26,14 @@ export const shownInput = (element: unknown): string => {
   return refusal === null ? showElement(element) : `a Left: ${refusal}`
 }
 
-const fieldsOf = (value: unknown): Fields | null => (typeof value === 'object' && value !== null ? { ...value } : null)
+/** null as well where a getter of it throws. */
+const fieldsOf = (value: unknown): Fields | null => {
+  try {
+    return typeof value === 'object' && value !== null ? { ...value } : null
+  } catch {
+    return null
+  }
+}
 
 const failureText = ({ transform, message, element }: Fields): string => `${cut(message)} (${cut(transform)}, for ${showElement(element)})`
 

@@ -1,4 +1,5 @@
 // What a compiled stage's text calls besides users' functions: checks, window assignment, bundles, and the error that names a step.
+import { readable } from '../../sdk/model/error-text.ts'
 import * as E from 'fp-ts/lib/Either.js'
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
@@ -58,7 +59,8 @@ export const hooksOf = (
   maxTimestamp: Instant.max,
   noPane: NO_FIRING,
   globalWindow: GlobalWindow,
-  fail: (error, step, element, position) => {
+  fail: (thrown, step, element, position) => {
+    const error = readable(thrown)
     throw error instanceof UserCodeError
       ? error
       : UserCodeError.onElement(pathOf(stage, step), element, error, { shown: shownInput(element), position })

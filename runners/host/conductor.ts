@@ -1,6 +1,7 @@
 // Conducts a run: when checkpoints are taken, what they are made of, how the run ends, and what its user is told. The work itself is done
 // by a crew, in this thread or in others.
 import type { PipelineResult } from '../../sdk/model/run.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { CheckpointError } from '../checkpoint/store.ts'
 import { type Checkpoint, Coordinator, type CoordinatorCommand } from '../engine/coordinator.ts'
 import { isNever } from '../engine/exhaustive.ts'
@@ -311,7 +312,7 @@ export class Conductor {
     const { failures } = this.#limits()
     const { epoch } = attempt
     const transient = error instanceof CheckpointError && mayPass.has(error.kind)
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorText(error)
     this.#failures++
     this.#checkpointer.giveUp(attempt)
     this.#place.tell({ _tag: 'CheckpointAborted', epoch, durationMs: attempt.elapsedMs(), inARow: this.#failures, message })

@@ -2,19 +2,28 @@
 import type { ConnectedSink, SinkSite } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { ConnectedSource } from '../../sdk/splittable/source.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { taskName } from '../engine/task-name.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
 import { io } from './errors.ts'
-import { withFields } from './log.ts'
+import { guardedSink } from './guarded.ts'
+import { type Log, withFields } from './log.ts'
 
-/** What was opened is closed in the opposite order. */
-export const closings = (): { readonly closing: (() => Promise<void>)[]; readonly close: () => Promise<void> } => {
+/** What was opened is closed in the opposite order. What cannot be closed is logged: results stand, and the rest is closed all the same. */
+export const closings = (log: Log): { readonly closing: (() => Promise<void>)[]; readonly close: () => Promise<void> } => {
   const closing: (() => Promise<void>)[] = []
+  const closeOne = async (end: () => Promise<void>): Promise<void> => {
+    try {
+      await end()
+    } catch (error) {
+      log('warn', `a connection could not be closed: ${errorText(error)}`)
+    }
+  }
   return {
     closing,
     close: async () => {
-      for (const end of closing.splice(0).reverse()) await end()
+      for (const end of closing.splice(0).reverse()) await closeOne(end)
     },
   }
 }
@@ -31,7 +40,7 @@ export const connectSources = async (
   for (const { id, head } of plan.stages) {
     if (head._tag !== 'Source') continue
     const connected = await io(id, () => head.source.connect(ofTransform(context, id)))
-    closing.push(() => connected.close())
+    closing.push(() => io(id, () => connected.close()))
     sources.set(id, connected)
   }
   return sources
@@ -48,7 +57,7 @@ export const connectClients = async (
     const connect = head._tag === 'Async' ? head.call.client : null
     if (connect === null) continue
     const { client, close } = await io(id, () => connect(context))
-    closing.push(close)
+    closing.push(() => io(id, close))
     clients.set(id, client)
   }
   return clients
@@ -103,8 +112,8 @@ export const connectSinks = async (
       sources: identities,
     }
     const connected = await io(id, () => sink.connect(place))
-    closing.push(() => connected.close())
-    sinks.set(id, connected)
+    closing.push(() => io(id, () => connected.close()))
+    sinks.set(id, guardedSink(id, connected))
   }
   return sinks
 }

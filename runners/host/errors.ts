@@ -2,15 +2,17 @@
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
+import { errorName, errorText, readable } from '../../sdk/model/error-text.ts'
 import { CheckpointError } from '../checkpoint/store.ts'
 import { UserCodeError } from '../harness/errors.ts'
 
 /** What a source or sink answered, with the transform that it belongs to. */
 export class IoError extends Error {
   readonly transform: string
-  constructor(transform: string, cause: unknown) {
-    super(`${transform}: ${withoutLabel(transform, cause instanceof Error ? cause.message : String(cause))}`, { cause })
-    this.name = cause instanceof Error ? cause.name : 'IoFailed'
+  constructor(transform: string, thrown: unknown) {
+    const cause = readable(thrown)
+    super(`${transform}: ${withoutLabel(transform, errorText(cause))}`, { cause })
+    this.name = errorName(cause, 'IoFailed')
     this.transform = transform
   }
 }
@@ -36,7 +38,7 @@ export class GraphMismatchError extends Error {
 
 export class AssertionFailure extends Error {
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    super(errorText(cause), { cause })
     this.name = 'AssertionFailed'
   }
 }
@@ -65,10 +67,10 @@ export const io = async <A>(transform: string, work: () => Promise<A>): Promise<
 }
 
 /** Without secrets, in its cause too: it leaves the run here. */
-export const pipelineErrorOf = (error: unknown): PipelineError => withoutSecrets(errorAsData(error))
+export const pipelineErrorOf = (error: unknown): PipelineError => withoutSecrets(errorAsData(readable(error)))
 
 const errorAsData = (error: unknown): PipelineError => {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = errorText(error)
   if (error instanceof RemoteFailure) return error.error
   if (error instanceof UserCodeError)
     return {
@@ -85,6 +87,5 @@ const errorAsData = (error: unknown): PipelineError => {
   if (error instanceof CheckpointError) return { _tag: 'CheckpointFailed', kind: error.kind, message, cause: error }
   if (error instanceof AssertionFailure) return { _tag: 'AssertionFailed', message, cause: error.cause }
   if (error instanceof IoError) return { _tag: 'IoFailed', transform: error.transform, message, cause: error.cause }
-  // A broken invariant of ours: not the user's, and not to be handled.
-  throw error
+  return { _tag: 'InternalError', message: `Internal error: ${message}. Please report it, with the stack of its cause`, cause: error }
 }

@@ -4,6 +4,7 @@ import type { HostLease } from '../../sdk/model/bindings.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import { inTime } from './time-limit.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 
 /** How long the end of a run waits for them. */
 const longestMs = 10_000
@@ -67,7 +68,7 @@ export class Finalizers {
     try {
       await call()
     } catch (error) {
-      this.#log('error', `${transform}: a function given to afterCommit failed: ${error instanceof Error ? error.message : String(error)}`)
+      this.#log('error', `${transform}: a function given to afterCommit failed: ${errorText(error)}`)
     }
   }
 

@@ -1,5 +1,6 @@
 // A job's events on their way to whoever listens: handed on at once, kept for nobody for long, and waited for by nobody.
 import type { JobEvent, JobNews } from '../../sdk/model/job-event.ts'
+import { callbackOf } from './callback.ts'
 import type { Clock } from './clock.ts'
 import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { Log } from './log.ts'
@@ -10,37 +11,20 @@ const mostWaiting = 1_000
 export type Tell = (news: JobNews) => void
 
 export class JobEvents {
-  readonly #log: Log
   readonly #clock: Pick<Clock, 'wallMs'>
   readonly #waiting = new Set<Waiting>()
-  #listener: ((event: JobEvent) => unknown) | null
+  readonly #listener: (event: JobEvent) => void
   #ended = false
 
   constructor(listener: ((event: JobEvent) => unknown) | undefined, log: Log, clock: Pick<Clock, 'wallMs'>) {
     this.#clock = clock
-    this.#listener = listener ?? null
-    this.#log = log
+    this.#listener = callbackOf('onEvent', listener, log)
   }
 
   readonly tell: Tell = news => {
     const event: JobEvent = { atMs: this.#clock.wallMs(), ...withoutSecrets(news) }
     for (const waiting of this.#waiting) waiting.add(event)
-    if (this.#listener !== null) this.#call(this.#listener, event)
-  }
-
-  #call(listener: (event: JobEvent) => unknown, event: JobEvent): void {
-    const refuse = (error: unknown): void => {
-      this.#listener = null
-      const message = error instanceof Error ? error.message : String(error)
-      this.#log('warn', `onEvent failed, and is told nothing more: ${message}`)
-    }
-    try {
-      // An async function is none that nobody waits for, but its type allows it.
-      const result = listener(event)
-      if (result instanceof Promise) result.catch(refuse)
-    } catch (error) {
-      refuse(error)
-    }
+    this.#listener(event)
   }
 
   events(): AsyncIterableIterator<JobEvent> {

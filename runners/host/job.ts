@@ -4,10 +4,12 @@ import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { JobState, RolledBack } from '../../sdk/model/job-event.ts'
 import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import type { Job, PipelineError, PipelineResult, Restart } from '../../sdk/model/run.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { checkSavepointName } from '../checkpoint/savepoint-name.ts'
 import type { CheckpointStore } from '../checkpoint/store.ts'
 import { refuseUnsupported, type Support } from '../plan/features.ts'
 import { pipelineErrorOf } from './errors.ts'
+import { callbackOf } from './callback.ts'
 import type { Clock } from './clock.ts'
 import { JobEvents } from './job-events.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
@@ -70,7 +72,7 @@ export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: Ru
   refuseWithinBuild(pipeline.name)
   refuseUnsupported(pipeline, parts.support)
   const log = logOf(given.log, jobNameOf(pipeline, given))
-  const options = { ...given, log }
+  const options = { ...given, log, onProgress: callbackOf('onProgress', given.onProgress, log) }
   for (const warning of pipeline.warnings) log('warn', warning)
   const events = new JobEvents(options.onEvent, log, parts.clock)
   const first = await begin(pipeline, options, parts, events)
@@ -180,10 +182,10 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
       if (pauseMs === null) throw failure
       log(
         'warn',
-        `the run failed, and begins again from its ${back === null ? 'last checkpoint' : 'savepoint'} in ${pauseMs} ms (${restarts.describe()}): ${messageIn(failure)}`,
+        `the run failed, and begins again from its ${back === null ? 'last checkpoint' : 'savepoint'} in ${pauseMs} ms (${restarts.describe()}): ${errorText(failure)}`,
       )
       enter('restarting')
-      events.tell({ _tag: 'Restarting', attempt: restarts.inARow, pauseMs, message: messageIn(failure) })
+      events.tell({ _tag: 'Restarting', attempt: restarts.inARow, pauseMs, message: errorText(failure) })
       await pause(pauseMs)
       try {
         await beginNext()
@@ -258,8 +260,6 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
     events: () => events.events(),
   }
 }
-
-const messageIn = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
 const runToEnd = async ({ run, opened, stop }: Attempt): Promise<PipelineResult> => {
   const close = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 // Setup and teardown of a task's DoFns: how long the one may take, and what becomes of the other's failures.
 import type { HostContext } from '../../sdk/model/bindings.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { UserCodeError } from '../harness/errors.ts'
 import type { StageInstance } from '../harness/stage-instance.ts'
 import type { Clock } from './clock.ts'
@@ -38,7 +39,7 @@ export const tearDown = async (instance: Live, log: HostContext['log']): Promise
     try {
       await bundle.teardown()
     } catch (error) {
-      log('warn', error instanceof Error ? error.message : String(error))
+      log('warn', errorText(error))
     }
   }
 }

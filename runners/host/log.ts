@@ -1,6 +1,7 @@
 // The log of a run: records go to pino, to a logger or to a function of the user's; secrets go nowhere. pino is loaded when there is
 // something to say, in the thread that starts the run: workers send it theirs.
 import type { Logger as PinoLogger } from 'pino'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { redactedFields } from '../../sdk/model/redaction.ts'
 import { redactedText } from '../../sdk/model/secret-text.ts'
 
@@ -33,7 +34,18 @@ const toStandardError: Log = (level, message, fields) => {
 export const logOf = (to: Log | Logger | undefined, job: string): Log => {
   const write: Log =
     to === undefined ? toStandardError : typeof to === 'function' ? to : (level, message, fields) => to[level](fields ?? {}, message)
-  return (level, message, fields) => write(level, redactedText(message), redactedFields({ job, ...fields }))
+  let failed = false
+  return (level, message, fields) => {
+    const [text, redacted] = [redactedText(message), redactedFields({ job, ...fields })]
+    try {
+      return write(level, text, redacted)
+    } catch (error) {
+      // A run does not end because its logger fails; what it would have said goes where it can still be read.
+      if (!failed) toStandardError('error', `the logger of the run failed: ${redactedText(errorText(error))}`, { job })
+      failed = true
+      toStandardError(level, text, redacted)
+    }
+  }
 }
 
 /** Adds fields to each record; what it says itself goes before. */

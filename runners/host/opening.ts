@@ -70,7 +70,7 @@ export const look = async (
 ): Promise<Pick<Opened, 'plan' | 'job' | 'store' | 'sources' | 'sinks' | 'close'>> => {
   const plan = planOf(pipeline.graph)
   const store = storeFor(pipeline, plan, place)
-  const { closing, close } = closings()
+  const { closing, close } = closings(place.log)
   try {
     const sources = await connectSources(plan, contextOf(place), closing)
     const sinks = await connectSinks(
@@ -97,7 +97,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
   const job = jobNameOf(pipeline, place.options)
   if (store !== null) refuseAmbiguous(pipeline)
   if (place.options.until === 'end') refuseEndless(pipeline)
-  const { closing, close } = closings()
+  const { closing, close } = closings(place.log)
   try {
     const session = store === null ? null : await store.open(job)
     if (session !== null) closing.push(() => releaseOf(session, place))

@@ -4,8 +4,11 @@ import type { SourceSplits } from '../engine/source-splits.ts'
 import type { Task } from '../engine/task.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { ConnectedSource, ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import type { Clock } from './clock.ts'
 import { io, IoError } from './errors.ts'
+import { guardedReader } from './guarded.ts'
+import type { Log } from './log.ts'
 
 /** A split being read. */
 export interface Reading {
@@ -42,6 +45,11 @@ const mostEnded = 256
 /** A server answers many questions at a time, and a read by subject has many splits. */
 const openedAtOnce = 32
 
+export interface ReadersContext {
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly log: Log
+}
+
 export class Readers {
   /** Those that are polled whenever there is time. */
   readonly #readings: Reading[]
@@ -54,10 +62,12 @@ export class Readers {
   /** Which sources are not polled for now, and why. */
   readonly pausing: Pausing
   readonly #clock: Pick<Clock, 'wallMs'>
+  readonly #log: Log
   #turn = 0
 
-  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing, clock: Pick<Clock, 'wallMs'>) {
+  private constructor(readings: Reading[], scripted: ReadonlyArray<Reading>, pausing: Pausing, { clock, log }: ReadersContext) {
     this.#clock = clock
+    this.#log = log
     this.pausing = pausing
     this.#readings = readings
     this.scripted = scripted
@@ -68,7 +78,7 @@ export class Readers {
     plan: Plan,
     tasks: ReadonlyArray<Task>,
     sources: ReadonlyMap<string, ConnectedSource<unknown>>,
-    clock: Pick<Clock, 'wallMs'>,
+    context: ReadersContext,
     onChange: () => void,
   ): Promise<Readers> {
     const all: { readonly isScripted: boolean; readonly open: () => Promise<Reading> }[] = []
@@ -79,7 +89,7 @@ export class Readers {
       for (const { split, progress, done } of splits.records()) {
         if (done) continue
         const open = async (): Promise<Reading> => {
-          const reader = await io(task.stage.id, () => source.open(split, progress))
+          const reader = guardedReader(task.stage.id, await io(task.stage.id, () => source.open(split, progress)))
           reader.onChange(onChange)
           return readingOf({ task, splits, id: split.id, reader })
         }
@@ -97,7 +107,7 @@ export class Readers {
         ;(some[i]?.isScripted === true ? scripted : readings).push(one.value)
       }
     }
-    return new Readers(readings, scripted, new Pausing(plan, tasks), clock)
+    return new Readers(readings, scripted, new Pausing(plan, tasks), context)
   }
 
   /** One more, of a split that its task has taken over. */
@@ -146,7 +156,7 @@ export class Readers {
 
   /** A split that has ended leaves nothing to poll, close or count for; where its source has a last word to hear, after that. */
   #retire(reading: Reading): void {
-    const { task, splits, id, reader } = reading
+    const { splits, id, reader } = reading
     const progress = splits.progress(id)
     if (reader.commit !== undefined && progress.note !== null && reading.committed !== progress) return
     const at = this.#readings.indexOf(reading)
@@ -155,13 +165,8 @@ export class Readers {
     this.#ended.push(stateOf(reading, 0))
     if (this.#ended.length > mostEnded) this.#ended.shift()
     splits.retire(id)
-    const closing = io(task.stage.id, () => reader.close())
+    const closing = this.#close(reading).finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
-    // A failure is kept, and told when all are closed.
-    void closing.then(
-      () => this.#closing.delete(closing),
-      () => undefined,
-    )
   }
 
   /** So much waits for a commit that its server may soon send no more. */
@@ -180,7 +185,16 @@ export class Readers {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#closing, ...[...this.#readings, ...this.scripted].map(({ reader }) => reader.close())])
+    await Promise.all([...this.#closing, ...[...this.#readings, ...this.scripted].map(reading => this.#close(reading))])
+  }
+
+  /** A failure is logged: what the reader has read stands. */
+  async #close({ reader }: Reading): Promise<void> {
+    try {
+      await reader.close()
+    } catch (error) {
+      this.#log('warn', `a reader could not be closed: ${errorText(error)}`)
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import type { Pipeline } from '../../sdk/graph/pipeline.ts'
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import type { RolledBack } from '../../sdk/model/job-event.ts'
 import type { ConnectedSource } from '../../sdk/splittable/source.ts'
+import { errorText } from '../../sdk/model/error-text.ts'
 import { CheckpointError, type CheckpointSession, type CheckpointStore } from '../checkpoint/store.ts'
 import { stageOf } from '../engine/task-name.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
@@ -58,7 +59,7 @@ export const requireReadable = async (
       try {
         await (await source.open(split, progress)).close()
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause)
+        const why = errorText(cause)
         throw rollbackRefused(name, `${stageOf(task)} cannot be read from there: ${why}`, cause)
       }
     }

@@ -15,6 +15,7 @@ import { LiveCalls, runCall } from './call-runner.ts'
 import { earlyCheckpointBytes } from './checkpointer.ts'
 import type { Dealt } from './discovery-watch.ts'
 import { io } from './errors.ts'
+import { guardedReader } from './guarded.ts'
 import { Finalizers } from './finalizers.ts'
 import { tearDown } from './life-cycle.ts'
 import { type Random, randomOf } from './random.ts'
@@ -90,7 +91,7 @@ export class TaskLoop {
     this.#byStage = new Map(this.#set.tasks.map(task => [task.stage.id, task]))
     for (const sink of sinks.connected.values()) sink.onReady(onChange)
     sinks.passed(new Map([...othersIn(content.tasks, content.splits), ...passedBy(this.#sourceTasks())]))
-    this.#readers = await Readers.open(plan, this.#set.tasks, sources, this.#place.clock, onChange)
+    this.#readers = await Readers.open(plan, this.#set.tasks, sources, this.#place, onChange)
     this.#script = Script.of(sources, this.#set.tasks, this.#readers.scripted)
     // A task without a split of its own has nothing to wait for.
     for (const task of this.#sourceTasks()) task.onSourceProgress(this.#now())
@@ -250,7 +251,7 @@ export class TaskLoop {
   async #open(stage: string, split: Split): Promise<SplitReader<unknown>> {
     const source = this.#place.sources.get(stage)
     if (source === undefined) throw new Error(`${stage} reads from nothing`)
-    const reader = await io(stage, () => source.open(split, unread))
+    const reader = guardedReader(stage, await io(stage, () => source.open(split, unread)))
     reader.onChange(this.#listener.onChange)
     return reader
   }

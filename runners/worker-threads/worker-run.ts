@@ -42,7 +42,7 @@ export class WorkerRun {
   readonly #errands = new Errands(() => this.#pacer.poke())
   readonly #lease: ThreadLease | null
   readonly #stop = new AbortController()
-  readonly #closings = closings()
+  readonly #closings: ReturnType<typeof closings>
   readonly #links = new Map<number, Link>()
   readonly #sinks: Sinks
   readonly #loop: TaskLoop
@@ -61,7 +61,7 @@ export class WorkerRun {
     const lease = leaseOf(setup, main, clock)
     stop.signal.addEventListener('abort', () => lease?.end(), { once: true })
     const context = contextOf(setup, main, stop.signal, lease ?? alwaysHeld)
-    const closing = closings()
+    const closing = closings(context.log)
     const { content } = setup
     try {
       const sources = await connectSources(plan, context, closing.closing)

@@ -5,6 +5,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import type { DecodeError } from './contract.ts'
 import { EncodeError } from './encode-error.ts'
 import type { PathKey } from './value-path.ts'
+import { errorText } from '../model/error-text.ts'
 
 export class Malformed extends Error {
   override readonly name = 'Malformed'
@@ -45,6 +46,6 @@ export const attempt = <A>(raw: Uint8Array, read: () => A): Either<DecodeError, 
 
 /** The first line of what a user's function threw. */
 export const thrownText = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = errorText(error)
   return (text.split('\n', 1)[0] ?? '').slice(0, 200)
 }

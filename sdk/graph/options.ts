@@ -1,6 +1,7 @@
 // A definition's options: what a caller gave, checked by the definition's schema, and as plain data for the journey to another thread.
 import type { StandardSchema } from '../coders/index.ts'
 import { InvalidPipelineError } from './invalid-pipeline.ts'
+import { errorText } from '../model/error-text.ts'
 
 export interface ValidOptions {
   /** What the schema made of them. */
@@ -46,7 +47,7 @@ const copied = (pipelineName: string, given: unknown): unknown => {
     return structuredClone(given)
   } catch (error) {
     throw new InvalidPipelineError(pipelineName, [
-      `its options must be plain data, which another thread can be given: ${error instanceof Error ? error.message : String(error)}. Make live objects inside the definition, from data`,
+      `its options must be plain data, which another thread can be given: ${errorText(error)}. Make live objects inside the definition, from data`,
     ])
   }
 }

@@ -157,7 +157,7 @@ export interface RunOptions {
   readonly restart?: Restart | undefined
   /** Suspends the run: it checkpoints, publishes what the checkpoint holds, and ends. */
   readonly signal?: AbortSignal | undefined
-  /** Called about four times a second while it runs. */
+  /** Called about four times a second while it runs. Where it throws or rejects, that is logged and it is not called again. */
   readonly onProgress?: ((metrics: JobMetrics) => void) | undefined
   /**
    * Called with each event from the first on, in the thread that started the run. Nobody waits for what it returns, and where it throws
@@ -174,7 +174,8 @@ export interface RunOptions {
  * rejected, for `element`, shown as text; one that comes straight from a source has its `position` there, and its `split`, else both are
  * null. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
  * `CheckpointFailed`: they cannot be kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a
- * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
+ * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or did not answer.
+ * `InternalError`: a fault of Jetbeam itself; `cause` has its stack.
  */
 export type PipelineError =
   | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }
@@ -192,6 +193,7 @@ export type PipelineError =
   | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'AssertionFailed'; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'WorkerFailed'; readonly worker: number; readonly message: string; readonly cause: unknown }
+  | { readonly _tag: 'InternalError'; readonly message: string; readonly cause: unknown }
 
 /** How a run ended, with its last metrics (Beam's PipelineResult). */
 export interface PipelineResult {

@@ -1,10 +1,13 @@
 // Event time while nothing comes: it stands still, unless the pipeline asks for it to go on.
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
-import { Coder, Count, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, Window } from 'jetbeam'
+import { Coder, Count, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, seconds, Window } from 'jetbeam'
 import { JetStreamIO, Watermark } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
+import { NatsCluster } from 'jetbeam/testing/nats-server'
 import { natsPlace, pause } from '../support/nats-place.ts'
+import { until } from '../support/until.ts'
 
 describe('The watermark of a stream that is idle', () => {
   const nats = natsPlace()
@@ -33,6 +36,43 @@ describe('The watermark of a stream that is idle', () => {
     while ((await written()) === 0 && Date.now() < deadline) await pause(50)
     assert.equal(await written(), 1)
     await orThrow(job.suspend)
+  })
+
+  it('goes on as well where it is asked for after longer than the server’s heartbeats are apart', async () => {
+    const { job, written } = await counting('later', Watermark.boundedOutOfOrderness(millis(100), { idleAfter: seconds(3) }))
+    await until('the last window', async () => (await written()) === 1)
+    await orThrow(job.suspend)
+  })
+
+  it('goes on in a cluster, where a look is confirmed by a later one', async () => {
+    const cluster = await NatsCluster.start()
+    const nc = await connect({ servers: cluster.url.split(',') })
+    const jsm = await jetstreamManager(nc)
+    for (const [name, subject] of [
+      ['R_IN', 'r.in'],
+      ['R_OUT', 'r.out'],
+    ] as const)
+      await jsm.streams.add({ name, subjects: [subject], num_replicas: 3 })
+    const pipeline = Pipeline.of(
+      pipe(
+        JetStreamIO.read({
+          stream: 'R_IN',
+          coder: Coder.string,
+          watermark: Watermark.boundedOutOfOrderness(millis(100), { idleAfter: seconds(3) }),
+        }),
+        PCollection.orFail,
+        Window.into(FixedWindows.of(millis(200))),
+        Count.perElement,
+        JetStreamIO.write({ stream: 'R_OUT', subject: 'r.out', coder: Encoder.json() }),
+      ),
+    )
+    const options = { ...nats.options('cluster'), provide: [JetStreamIO.connection({ servers: cluster.url })] }
+    const job = await orThrow(pipe(pipeline, DirectRunner.start(options)))
+    await jetstream(nc).publish('r.in', 'once')
+    await until('the last window', async () => (await jsm.streams.info('R_OUT')).state.messages === 1)
+    await orThrow(job.suspend)
+    await nc.close()
+    await cluster.stop()
   })
 
   it('stands still otherwise', async () => {

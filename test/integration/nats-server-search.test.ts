@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { access, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, appendFile, chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { type Server, createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { fromGoInstall } from '../../io/jetstream/testing/go-install.ts'
 import { NatsServer, NatsServerNotFound, type Obtainer } from '../../io/jetstream/testing/index.ts'
 import { errorText } from '../../io/jetstream/testing/obtainer.ts'
 import { fromPath } from '../../io/jetstream/testing/path.ts'
-import { fromRelease } from '../../io/jetstream/testing/release.ts'
+import { fromRelease, pinnedVersion } from '../../io/jetstream/testing/release.ts'
 import { docker, fromTestcontainer } from '../../io/jetstream/testing/testcontainer.ts'
 import { compareVersions, wantedVersion } from '../../io/jetstream/testing/version.ts'
 import { skip } from '../support/skip.ts'
@@ -146,6 +146,29 @@ describe('The search for a nats-server', () => {
       })
     })
 
+    it('is run only if it is what was kept, and nobody else can have written it', async () => {
+      const { binary } = await keep(env(), await program('2.15.2'))
+      const original = await readFile(binary)
+      const record = join(binary, '..', 'nats-server.sha256')
+      await appendFile(binary, '# another')
+      assert.match(await reason(fromCache, env()), /has the SHA-256 [0-9a-f]{64}, and was kept with [0-9a-f]{64}/)
+      await writeFile(binary, original)
+      await fromCache.obtain(env())
+      for (const path of [binary, record, join(binary, '..')]) {
+        const { mode } = await stat(path)
+        await chmod(path, mode | 0o020)
+        assert.match(await reason(fromCache, env()), /can be written by others, and is not run/)
+        await chmod(path, mode)
+      }
+      await rename(binary, join(folder, 'moved'))
+      await symlink(join(folder, 'moved'), binary)
+      assert.match(await reason(fromCache, env()), /is a symbolic link, and is not run/)
+      await rm(binary)
+      await rename(join(folder, 'moved'), binary)
+      await rm(record)
+      assert.match(await reason(fromCache, env()), /ENOENT.*nats-server\.sha256/)
+    })
+
     it('finds none where none was kept', async () => {
       assert.match(await reason(fromCache, env()), /nothing kept in .*cache\/nats-server$/)
       assert.match(await reason(fromCache, { XDG_CACHE_HOME: folder }), /jetbeam\/nats-server$/)
@@ -156,7 +179,7 @@ describe('The search for a nats-server', () => {
       const { binary } = await keep(env(), source)
       const contents = await Promise.all(Array.from({ length: 20 }, () => keep(env(), source).then(() => readFile(binary, 'utf8'))))
       assert.deepEqual([...new Set(contents)], [await readFile(source, 'utf8')])
-      assert.deepEqual(await readdir(join(binary, '..')), ['nats-server'])
+      assert.deepEqual((await readdir(join(binary, '..'))).sort(), ['nats-server', 'nats-server.sha256'])
     })
 
     it('keeps nothing that does not run', async () => {
@@ -187,37 +210,36 @@ describe('The search for a nats-server', () => {
       server.close()
     })
 
-    const name = `nats-server-v${wantedVersion}-${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
-    const publish = async (sumOf: (archive: Buffer) => string): Promise<void> => {
-      await program(wantedVersion, `${name}/nats-server`)
+    const name = `nats-server-v${pinnedVersion}-${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
+    const platform = name.slice(`nats-server-v${pinnedVersion}-`.length)
+    const publish = async (): Promise<Readonly<Record<string, string>>> => {
+      await program(pinnedVersion, `${name}/nats-server`)
       execFileSync('tar', ['-czf', join(folder, 'archive'), '-C', folder, name])
       const archive = await readFile(join(folder, 'archive'))
-      files.set(`/v${wantedVersion}/${name}.tar.gz`, archive)
-      files.set(`/v${wantedVersion}/SHA256SUMS`, `${'0'.repeat(64)}  other.zip\n${sumOf(archive)}  ${name}.tar.gz\n`)
+      files.set(`/v${pinnedVersion}/${name}.tar.gz`, archive)
+      return { [platform]: createHash('sha256').update(archive).digest('hex') }
     }
     const env = (): Readonly<Record<string, string | undefined>> => ({ ...process.env, JETBEAM_CACHE: join(folder, 'cache') })
 
     it('takes the archive for this platform and keeps its server', async () => {
-      await publish(archive => createHash('sha256').update(archive).digest('hex'))
-      const { binary, version } = await fromRelease(base).obtain(env())
-      assert.equal(version, wantedVersion)
-      assert.equal(binary, join(folder, 'cache', 'nats-server', wantedVersion, 'nats-server'))
+      const { binary, version } = await fromRelease(base, await publish()).obtain(env())
+      assert.equal(version, pinnedVersion)
+      assert.equal(binary, join(folder, 'cache', 'nats-server', pinnedVersion, 'nats-server'))
       await access(binary)
     })
 
-    it('refuses an archive with another checksum', async () => {
-      await publish(() => 'f'.repeat(64))
-      assert.match(await reason(fromRelease(base), env()), /has the SHA-256 [0-9a-f]{64}, and its release says f{64}/)
+    it('refuses an archive that is not the one whose checksum is in the source', async () => {
+      await publish()
+      assert.match(await reason(fromRelease(base), env()), /has the SHA-256 [0-9a-f]{64}, and [0-9a-f]{64} is expected/)
     })
 
     it('says what is missing', async () => {
-      assert.match(await reason(fromRelease(base), env()), /could not download http.*SHA256SUMS: HTTP status 404/)
-      files.set(`/v${wantedVersion}/SHA256SUMS`, '')
-      assert.match(await reason(fromRelease(base), env()), /does not list nats-server-v/)
+      assert.match(await reason(fromRelease(base), env()), /could not download http.*tar\.gz: HTTP status 404/)
+      assert.match(await reason(fromRelease(base, {}), env()), /no archive of .* is known for/)
     })
 
     it('gives up within seconds where nothing answers', async () => {
-      files.set(`/v${wantedVersion}/SHA256SUMS`, 'never')
+      files.set(`/v${pinnedVersion}/${name}.tar.gz`, 'never')
       assert.match(await reason(fromRelease(base), env()), /no answer within 4 s/)
       assert.match(await reason(fromRelease('http://127.0.0.1:1'), env()), /could not download/)
     })

@@ -4,7 +4,7 @@ import { type NatsConnection, connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { Erased } from '../../io/jetstream/index.ts'
 import { acquire } from '../../io/jetstream/connections.ts'
-import { streamInfo } from '../../io/jetstream/stream-info.ts'
+import { evidenceOf } from '../../io/jetstream/stream-evidence.ts'
 import { SubjectLooks, splitsBySubject } from '../../io/jetstream/subject-splits.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
 import { hostContext, range, rejection } from '../support/jetstream-context.ts'
@@ -26,9 +26,10 @@ describe('A look for the subjects of a stream', () => {
     await jetstream(nc).publish(`${stream}.first`, '')
     const link = await acquire(hostContext(server.url), undefined, 'read')
     const o = { stream, label: 'read', filters: [], erased: Erased.fail }
-    const info = await streamInfo(link, stream, 'read')
+    const look = await evidenceOf(link, stream).look('read')
+    const { info } = look
     const detail = { created: info.created, lastSequence: info.state.last_seq, untilMs: null, list: null }
-    const known = await splitsBySubject(link, o, { from: 1, to: null }, detail)
+    const known = await splitsBySubject(link, o, { from: 1, to: null }, detail, look)
     const warnings: string[] = []
     const looks = new SubjectLooks(link, o, warning => warnings.push(warning))
     const appeared = async (): Promise<number> => (await looks.find({ known, toEnd: false })).splits.length

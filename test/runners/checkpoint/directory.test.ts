@@ -35,6 +35,35 @@ describe('A directory of checkpoints', () => {
     assert.deepStrictEqual(await segments(path), ['000001-0000000002.segment', '000001-0000000003.segment', '000001-0000000004.segment'])
   })
 
+  it('is readable by its owner alone, whatever the umask, and closes a folder that an earlier version left open', async () => {
+    if (process.platform === 'win32') return
+    const modesBelow = async (path: string): Promise<string[]> => {
+      const found = [`${((await stat(path)).mode & 0o777).toString(8)} ${(await stat(path)).isDirectory() ? 'folder' : 'file'}`]
+      if (!(await stat(path)).isDirectory()) return found
+      for (const name of await readdir(path)) found.push(...(await modesBelow(join(path, name))))
+      return [...new Set(found)].sort()
+    }
+    const path = await folder()
+    const umask = process.umask(0)
+    try {
+      for (const mask of [0, 0o277]) {
+        process.umask(mask)
+        const store = directoryStore({ path: join(path, 'new', String(mask)) })
+        const session = await store.open('job')
+        await commit(session, 0)
+        await store.writeSavepoint('job', 'monday', [bytesOf('state')], { epoch: 0 })
+        await session.release()
+      }
+      process.umask(0)
+      await chmod(join(path, 'new', '0', 'job'), 0o755)
+      await run(join(path, 'new', '0'), 1)
+    } finally {
+      process.umask(umask)
+    }
+    assert.deepStrictEqual(await modesBelow(join(path, 'new', '0')), ['600 file', '700 folder'])
+    assert.includeMembers(await modesBelow(join(path, 'new', String(0o277))), ['600 file', '700 folder'])
+  })
+
   it('keeps as many checkpoints as it is told, over restarts', async () => {
     const path = await folder()
     const store = directoryStore({ path, keep: 2 })
