@@ -32,6 +32,7 @@ export {
   type RunOptions,
   orThrow,
 } from './model/run.ts'
+export { TimestampError } from './model/timestamp-error.ts'
 export { type Lookup, type Multilookup, type SideInput, SideInputError, type SideValues, type Sides } from './model/side-input.ts'
 export type { WatermarkHold } from './model/watermark-hold.ts'
 export { type Duration, Instant, days, hours, millis, minutes, seconds } from './model/time.ts'

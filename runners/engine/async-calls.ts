@@ -1,5 +1,5 @@
 // The head of an asynchronous stage: which elements are being worked on, which wait, and in which order their results go on.
-import { ByteReader, ByteWriter, Coder, streamOf } from '../../sdk/coders/index.ts'
+import { ByteReader, ByteWriter, Coder, streamOf, valueCoder } from '../../sdk/coders/index.ts'
 import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
 import { type Batch, emptyBatch, type Windows } from '../harness/batch.ts'
 import { readWindow, writeWindow } from './cell.ts'
@@ -15,7 +15,7 @@ export interface PendingCall {
   outcome: CallOutcome | null
 }
 
-const values = streamOf(Coder.structural<unknown>())
+const values = streamOf(valueCoder<unknown>())
 const panes = streamOf(Coder.structural<PaneInfo | null>())
 
 export class AsyncCalls {

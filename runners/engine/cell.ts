@@ -1,6 +1,15 @@
 // One key's state in one window of a grouping: what was accumulated, what fired, and how it becomes bytes.
-import { type ByteReader, type ByteWriter, type GroupingKey, type StreamCoder, streamOf, Coder } from '../../sdk/coders/index.ts'
-import type { AnyCombineFn } from '../../sdk/graph/combine-fn.ts'
+import {
+  type ByteReader,
+  type ByteWriter,
+  type GroupingKey,
+  type StreamCoder,
+  streamOf,
+  Coder,
+  valueCoder,
+  valueCoderOf,
+} from '../../sdk/coders/index.ts'
+import { type AnyCombineFn, requireSync } from '../../sdk/graph/combine-fn.ts'
 import { type BoundedWindow, IntervalWindow } from '../../sdk/model/window.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { UserCodeError } from '../harness/errors.ts'
@@ -61,6 +70,8 @@ export const newCell = (key: unknown, groupingKey: GroupingKey, window: BoundedW
 /** A CombineFn with its types erased: they were checked where it was made. */
 export interface Accumulating {
   readonly create: () => unknown
+  /** A new accumulator with this input: where an asynchronous function is found out. */
+  readonly begin: (input: unknown) => unknown
   readonly add: (accumulator: unknown, input: unknown) => unknown
   readonly merge: (a: unknown, b: unknown) => unknown
   readonly extract: (accumulator: unknown) => unknown
@@ -81,13 +92,18 @@ const guarded = (fn: AnyCombineFn, path: string): Accumulating => {
       throw UserCodeError.onElement(path, element, cause)
     }
   }
+  const create = (): unknown => {
+    try {
+      return requireSync('create', its.create())
+    } catch (cause) {
+      throw UserCodeError.meanwhile(path, 'made an empty accumulator (create)', cause)
+    }
+  }
   return {
-    create: () => {
-      try {
-        return its.create()
-      } catch (cause) {
-        throw UserCodeError.meanwhile(path, 'made an empty accumulator (create)', cause)
-      }
+    create,
+    begin: input => {
+      const empty = create()
+      return attempt(input, () => requireSync('add', its.add(empty, input)))
     },
     // An element's way: without a closure of its own.
     add: (accumulator, input) => {
@@ -97,15 +113,16 @@ const guarded = (fn: AnyCombineFn, path: string): Accumulating => {
         throw UserCodeError.onElement(path, input, cause)
       }
     },
-    merge: (a, b) => attempt(b, () => its.merge(a, b)),
-    extract: accumulator => attempt(accumulator, () => its.extract(accumulator)),
-    coder: streamOf((fn.coder ?? structural) as Coder<unknown>),
+    merge: (a, b) => attempt(b, () => requireSync('merge', its.merge(a, b))),
+    extract: accumulator => attempt(accumulator, () => requireSync('extract', its.extract(accumulator))),
+    coder: streamOf(fn.coder === undefined ? valueCoder<unknown>() : valueCoderOf(fn.coder as unknown as Coder<unknown>)),
   }
 }
 
 /** GroupByKey: the accumulator is the list of values. What it gives is a copy, because the list may grow. */
 const list: Accumulating = {
   create: () => [],
+  begin: value => [value],
   add: (values, value) => {
     ;(values as unknown[]).push(value)
     return values
@@ -115,7 +132,7 @@ const list: Accumulating = {
     return a
   },
   extract: values => (values as unknown[]).slice(),
-  coder: streamOf(structural),
+  coder: streamOf(valueCoder<unknown>()),
 }
 
 /** Cells and windows as bytes. */

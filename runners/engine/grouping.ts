@@ -109,7 +109,7 @@ export class WindowGrouping implements TaskHead {
     }
     this.#changes.mark(cell)
     const { accumulating } = this.#spec
-    if (cell.accumulator === NOTHING) cell.accumulator = lifted ? value : accumulating.add(accumulating.create(), value)
+    if (cell.accumulator === NOTHING) cell.accumulator = lifted ? value : accumulating.begin(value)
     else cell.accumulator = lifted ? accumulating.merge(cell.accumulator, value) : accumulating.add(cell.accumulator, value)
     cell.pending++
     this.#holds.observe(cell, timestamp)

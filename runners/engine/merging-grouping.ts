@@ -118,7 +118,7 @@ export class MergingGrouping implements TaskHead {
   #addElement(cell: Cell, value: unknown, timestamp: number, processingTime: number): void {
     this.#changes.mark(cell)
     const { accumulating } = this.#spec
-    cell.accumulator = accumulating.add(cell.accumulator === NOTHING ? accumulating.create() : cell.accumulator, value)
+    cell.accumulator = cell.accumulator === NOTHING ? accumulating.begin(value) : accumulating.add(cell.accumulator, value)
     cell.pending++
     this.#holds.observe(cell, timestamp)
     cell.trigger ??= this.#machine.initial()

@@ -1,4 +1,5 @@
 // A DoFn's bundle while a stage runs: begun by its first element, ended when the batch ends.
+import { requireTimestamp } from '../../sdk/model/timestamp-error.ts'
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import { NO_FIRING, type PaneInfo } from '../../sdk/model/pane.ts'
 import { SideInputError } from '../../sdk/model/side-input.ts'
@@ -83,6 +84,7 @@ export class Bundle {
     const outputs = this.#emitted(this.#process({ value, timestamp, window, pane }, sides === undefined ? this.#context : this.#withSides))
     // All are looked at before any goes on: what fails behind this DoFn would be taken for the failing transform.
     for (const { timestamp: at } of outputs) {
+      if (at !== null && !Number.isSafeInteger(at)) requireTimestamp('the timestamp of emitAt', at)
       if (at !== null && at < timestamp)
         throw new RangeError(`emitAt(${at}) lies before the element's own timestamp ${timestamp}: the watermark may have passed it`)
     }
@@ -118,6 +120,7 @@ export class Bundle {
     let outputs: ReadonlyArray<Emit<unknown>>
     try {
       outputs = this.#emitted(finishBundle(context))
+      for (const { timestamp } of outputs) if (timestamp !== null) requireTimestamp('the timestamp of emitAt', timestamp)
     } catch (cause) {
       throw UserCodeError.meanwhile(this.#path, 'finished a bundle', cause)
     }

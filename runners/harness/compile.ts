@@ -104,7 +104,7 @@ ${loop}
         if (this.#inherits) out.line('src = values[i]')
         out.line(`const m = values[i]; step = -1; el = m; const v = ${out.constant(head.read.decode)}(m); el = v`)
         out.line(`const t = ${out.constant(head.read.timestamp)}(v, m)`)
-        out.line(`if (!(t >= ${hooks.minTimestamp} && t <= ${hooks.maxTimestamp})) ${out.constant(hooks.refuseTimestamp)}(t)`)
+        out.line(`if (!Number.isSafeInteger(t)) ${out.constant(hooks.requireTimestamp)}(t)`)
         const progress = out.constant(hooks.progress)
         const { movesWatermark } = head.read
         const moves = movesWatermark === null ? '' : ` && ${out.constant(movesWatermark)}(v)`

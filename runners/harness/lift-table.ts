@@ -1,6 +1,7 @@
 // A combine's first half: one accumulator a key and window, filled inside the stage and flushed before every watermark and barrier.
 // The stage's own text does the common case, a key that is there already; the rest is here.
 import { groupingKey, type GroupingKey } from '../../sdk/coders/index.ts'
+import { requireSync } from '../../sdk/graph/combine-fn.ts'
 import { type BoundedWindow, GlobalWindow, maxTimestamp } from '../../sdk/model/window.ts'
 import type { Lift } from '../plan/stage.ts'
 import type { Batch, Windows } from './batch.ts'
@@ -63,7 +64,8 @@ export class LiftTable {
 
   /** The first element of a key. */
   begin(key: unknown, groupKey: GroupingKey, value: unknown, timestamp: number): void {
-    this.table.set(groupKey, { key, accumulator: this.#add(this.#create(), value), timestamp })
+    const accumulator = requireSync('add', this.#add(requireSync('create', this.#create()), value))
+    this.table.set(groupKey, { key, accumulator, timestamp })
     this.#size++
   }
 

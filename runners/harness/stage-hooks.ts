@@ -1,6 +1,7 @@
 // What a compiled stage's text calls besides users' functions: checks, window assignment, bundles, and the error that names a step.
 import { readable } from '../../sdk/model/error-text.ts'
 import * as E from 'fp-ts/lib/Either.js'
+import { requireTimestamp } from '../../sdk/model/timestamp-error.ts'
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
 import { countFailure } from '../../sdk/model/metric-scope.ts'
@@ -31,10 +32,10 @@ export interface StageHooks {
   readonly fail: (error: unknown, step: number, element: unknown, position: number | null) => never
   readonly refusePromise: (result: unknown) => never
   readonly refuseUnkeyed: (element: unknown) => never
-  readonly refuseTimestamp: (timestamp: unknown) => never
+  readonly requireTimestamp: (timestamp: unknown) => void
   readonly refuseName: (name: unknown, names: ReadonlyArray<string>) => never
   readonly failLeft: (left: unknown) => never
-  readonly checkSkew: (to: unknown, from: number, allowedSkewMs: number) => void
+  readonly checkSkew: (to: number, from: number, allowedSkewMs: number) => void
   readonly refuseNoOption: (result: unknown) => never
   readonly arrayOf: (many: unknown) => ReadonlyArray<unknown>
   readonly tryCall: (f: (element: unknown) => unknown, element: unknown, path: string) => E.Either<Failure<unknown>, unknown>
@@ -77,11 +78,7 @@ export const hooksOf = (
       `the transform takes pairs of key and value, and got ${showElement(element)}. Put PCollection.keyBy before it, or make pairs with KV.of`,
     )
   },
-  refuseTimestamp: timestamp => {
-    throw new RangeError(
-      `the timestamp is ${showElement(timestamp)}, which is no instant. Use Instant.ofMillis, and a Decoder that refuses elements without a time`,
-    )
-  },
+  requireTimestamp: timestamp => requireTimestamp('the timestamp', timestamp),
   refuseName: (name, names) => {
     throw new RangeError(
       `the element belongs to ${showElement(name)}, and the partition has only ${names.join(', ')}. Add the name to the list`,
@@ -96,7 +93,7 @@ export const hooksOf = (
         )
   },
   checkSkew: (to, from, allowedSkewMs) => {
-    if (typeof to !== 'number' || Number.isNaN(to)) throw new RangeError(`the timestamp is ${showElement(to)}, which is no instant`)
+    requireTimestamp('the timestamp', to)
     if (to < from - allowedSkewMs) {
       throw new RangeError(
         `the new timestamp ${to} lies ${from - to} ms before the element's own, and allowedSkew permits ${allowedSkewMs} ms: the watermark may have passed it. Raise allowedSkew, or stamp elements at the source`,

@@ -1,7 +1,7 @@
 // The direct runner's strict checks: a DoFn leaves its input as it was, and an element survives the coder that another runner would
 // send it through. Each costs an encoding, so they are for tests.
 import * as E from 'fp-ts/lib/Either.js'
-import { Coder } from '../../sdk/coders/index.ts'
+import { Coder, valueCoder } from '../../sdk/coders/index.ts'
 import type { UserFunction } from '../../sdk/graph/node.ts'
 import { showElement } from './errors.ts'
 
@@ -42,7 +42,7 @@ export const strictness: Strictness = {
     return guarded
   },
   survive: value => {
-    const decoded = structural.decode(structural.encode(value))
+    const decoded = valueCoder<unknown>().decode(valueCoder<unknown>().encode(value))
     if (E.isLeft(decoded)) throw new TypeError(`${showElement(value)} does not survive its coder: ${decoded.left.reason}`)
     return decoded.right
   },

@@ -1,6 +1,6 @@
 // Batches as bytes, for the way from one thread to another: a column after the other in one buffer, which changes hands without a copy.
 // Windows and panes are few and shared, so a run of equal ones is written once.
-import { ByteReader, ByteWriter, Coder, streamOf, type StreamCoder } from '../../sdk/coders/index.ts'
+import { ByteReader, ByteWriter, Coder, streamOf, type StreamCoder, valueCoder, valueCoderOf } from '../../sdk/coders/index.ts'
 import type { PaneInfo } from '../../sdk/model/pane.ts'
 import type { BoundedWindow } from '../../sdk/model/window.ts'
 import { type Batch, emptyBatch, type FillingBatch, type Windows } from '../harness/batch.ts'
@@ -13,6 +13,7 @@ const paned = 4
 const lifted = 8
 
 const structural = streamOf(Coder.structural<unknown>())
+const inOrder = streamOf(valueCoder<unknown>())
 const panes = streamOf(Coder.structural<PaneInfo>())
 
 /** How batches on their way to one stage are written and read: both sides make it of the same plan. */
@@ -39,7 +40,7 @@ export class BatchCodec {
     out.byte(flags)
     out.varint(batch.values.length)
     if (batch.keys !== null) this.#writeAll(batch.keys, this.#key, out)
-    this.#writeAll(batch.values, batch.lifted ? this.#accumulator : structural, out)
+    this.#writeAll(batch.values, batch.lifted ? this.#accumulator : inOrder, out)
     for (const timestamp of batch.timestamps) out.double(timestamp)
     if (batch.windows !== null) writeRuns(batch.windows, writeWindows, out)
     if (batch.panes !== null) writeRuns(batch.panes, panes.write, out)
@@ -64,7 +65,7 @@ export class BatchCodec {
       lifted: (flags & lifted) !== 0,
     }
     if (batch.keys !== null) for (let i = 0; i < count; i++) batch.keys.push(this.#key.read(from))
-    const value = batch.lifted ? this.#accumulator : structural
+    const value = batch.lifted ? this.#accumulator : inOrder
     for (let i = 0; i < count; i++) batch.values.push(value.read(from))
     for (let i = 0; i < count; i++) batch.timestamps.push(from.double())
     if (batch.windows !== null) readRuns(batch.windows, count, readWindows, from)
@@ -76,7 +77,7 @@ export class BatchCodec {
 /** The types were checked where the combine was made. */
 const accumulatorCoder = (head: Head): StreamCoder<unknown> => {
   const coder = head._tag === 'Group' ? head.fn?.coder : undefined
-  return coder === undefined ? structural : streamOf(coder as unknown as Coder<unknown>)
+  return coder === undefined ? inOrder : streamOf(valueCoderOf(coder as unknown as Coder<unknown>))
 }
 
 /** Without the room that was left; a copy of what is small, for a view's whole buffer would travel. */

@@ -1,5 +1,5 @@
 // The workers of a run as its conductor sees them: messages to all of them, and questions that end with all of their answers.
-import { Coder } from '../../sdk/coders/index.ts'
+import { valueCoder } from '../../sdk/coders/index.ts'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
 import { othersIn, othersOf } from '../engine/origins.ts'
 import { taskName } from '../engine/task-name.ts'
@@ -349,7 +349,7 @@ export class WorkerCrew implements Crew {
   }
 }
 
-const structural = Coder.structural<ReadonlyArray<AssertedElement>>()
+const structural = valueCoder<ReadonlyArray<AssertedElement>>()
 
 const elementsIn = (bytes: Uint8Array): ReadonlyArray<AssertedElement> => {
   const elements = structural.decode(bytes)

@@ -1,5 +1,5 @@
 // A run's share in a worker: the same task loop as in the direct runner, told what to do by the main thread, and linked to its peers.
-import { Coder } from '../../sdk/coders/index.ts'
+import { valueCoder } from '../../sdk/coders/index.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { HostContext, HostLease } from '../../sdk/model/bindings.ts'
 import { redactedFields } from '../../sdk/model/redaction.ts'
@@ -322,7 +322,7 @@ export class WorkerRun {
 const ownBuffer = ({ buffer, byteLength }: Uint8Array): ReadonlyArray<ArrayBuffer> =>
   buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
 
-const structural = Coder.structural<unknown>()
+const structural = valueCoder<unknown>()
 
 /** A renewal is asked for through the main thread; what it confirms is read from shared memory. */
 const leaseOf = ({ lease }: WorkerSetup, main: MainPort, clock: Clock): ThreadLease | null => {

@@ -6,11 +6,16 @@ import { ByteWriter } from './byte-writer.ts'
 import { Malformed } from './malformed.ts'
 import { readName, writeString } from './structural-string.ts'
 
-/** The names of a record. `header` is their structural encoding, with its length before it; `sorted` their order there. */
+/**
+ * The names of a record, as they were given and sorted, with their structural encodings in either order, each behind its length. `isSorted`:
+ * both are the same.
+ */
 export interface RecordShape {
   readonly given: ReadonlyArray<string>
   readonly sorted: ReadonlyArray<string>
   readonly header: Uint8Array
+  readonly givenHeader: Uint8Array
+  readonly isSorted: boolean
 }
 
 const slots = 256
@@ -42,23 +47,30 @@ const sameNames = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean 
 
 const makeShape = (given: ReadonlyArray<string>): RecordShape => {
   const sorted = given.toSorted()
+  const header = headerOf(sorted)
+  const isSorted = sameNames(given, sorted)
+  return { given, sorted, header, givenHeader: isSorted ? header : headerOf(given), isSorted }
+}
+
+const headerOf = (all: ReadonlyArray<string>): Uint8Array => {
   const names = new ByteWriter()
-  for (const name of sorted) writeString(name, names)
+  for (const name of all) writeString(name, names)
   const header = new ByteWriter()
   header.prefixed(names.finish())
-  return { given, sorted, header: header.finish() }
+  return header.finish()
 }
 
 interface ReadShape {
   readonly header: Uint8Array
   readonly names: ReadonlyArray<string>
+  readonly isSorted: boolean
 }
 
 const read: Array<ReadShape | undefined> = new Array<ReadShape | undefined>(slots).fill(undefined)
 const largestCachedHeader = 1024
 
-/** Reads a record's header: the names, in the order of its values. */
-export const readNames = (r: ByteReader): ReadonlyArray<string> => {
+/** Reads a record's header: the names, in the order of its values. `sorted`: they must be. */
+export const readNames = (r: ByteReader, sorted: boolean): ReadonlyArray<string> => {
   const length = r.count()
   const at = r.take(length)
   const bytes = r.bytes
@@ -66,9 +78,16 @@ export const readNames = (r: ByteReader): ReadonlyArray<string> => {
   for (let i = at; i < at + length; i += 3) hash = (hash * 31 + (bytes[i] as number)) | 0 // `take` has checked the range
   const slot = hash & (slots - 1)
   const kept = read[slot]
-  if (kept !== undefined && sameBytes(kept.header, bytes, at, length)) return kept.names
+  if (kept !== undefined && sameBytes(kept.header, bytes, at, length)) return inOrder(kept, sorted)
   const names = parseNames(new ByteReader(bytes, at, at + length))
-  if (length <= largestCachedHeader) read[slot] = { header: copyBytes(bytes, at, at + length), names }
+  const isSorted = names.every((name, i) => i === 0 || (names[i - 1] ?? '') < name)
+  const shape = { header: length <= largestCachedHeader ? copyBytes(bytes, at, at + length) : bytes, names, isSorted }
+  if (length <= largestCachedHeader) read[slot] = shape
+  return inOrder(shape, sorted)
+}
+
+const inOrder = ({ names, isSorted }: ReadShape, sorted: boolean): ReadonlyArray<string> => {
+  if (isSorted !== sorted) throw new Malformed('the names of a record, out of order')
   return names
 }
 
@@ -82,9 +101,8 @@ const parseNames = (r: ByteReader): ReadonlyArray<string> => {
   const names: Array<string> = []
   while (r.remaining > 0) {
     const name = readName(r)
-    const previous = names.at(-1)
-    if (previous !== undefined && !(previous < name)) throw new Malformed('the names of a record, out of order')
     names.push(name)
   }
+  if (new Set(names).size < names.length) throw new Malformed('the names of a record, one of them twice')
   return names
 }

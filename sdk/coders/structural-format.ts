@@ -1,6 +1,6 @@
 // The bytes of structural values: one tag byte, then what the tag says. Stored in checkpoints: a tag's meaning never changes.
 //
-// There is one encoding for each value. Values are equal, for a key, if their bytes are: numbers as a Map sees them (one NaN, one
+// There is one encoding for each key. Values are equal, for a key, if their bytes are: numbers as a Map sees them (one NaN, one
 // zero), records whatever the order of their properties, maps and sets whatever the order of their entries. A property that is
 // undefined is not the same as one that is missing. Records of other realms and with no prototype become plain ones; holes in
 // arrays become undefined; a Buffer is its bytes; properties keyed by symbols and named properties of arrays are no data.
@@ -38,6 +38,11 @@ export const Tag = {
   map: 0x0f,
   /** A varint count and the members, in the order of their bytes. */
   set: 0x10,
+  /**
+   * As a record, with the names in another order: that in which the properties were made. Only values have it, which are compared by their
+   * content; keys and the members of sets are records.
+   */
+  orderedRecord: 0x11,
   /** 0x40 + n: a string of n bytes, up to 63. */
   shortString: 0x40,
   /** 0x80 + n: the integer n, up to 127. */

@@ -46,7 +46,9 @@ const readValue = (r: ByteReader, depth: number): unknown => {
     case Tag.array:
       return readArray(r, depth)
     case Tag.record:
-      return readRecord(r, depth)
+      return readRecord(r, depth, true)
+    case Tag.orderedRecord:
+      return readRecord(r, depth, false)
     case Tag.map:
       return readMap(r, depth)
     case Tag.set:
@@ -94,9 +96,9 @@ const readArray = (r: ByteReader, depth: number): Array<unknown> => {
   return values
 }
 
-const readRecord = (r: ByteReader, depth: number): Record<string, unknown> => {
+const readRecord = (r: ByteReader, depth: number, sorted: boolean): Record<string, unknown> => {
   const inner = enter(depth)
-  const names = readNames(r)
+  const names = readNames(r, sorted)
   const record: Record<string, unknown> = {}
   let i = 0
   try {

@@ -8,30 +8,34 @@ import { Tag, compareBytes } from './structural-format.ts'
 import { writeString } from './structural-string.ts'
 import { type PathKey, isPlainPrototype, showValue } from './value-path.ts'
 
+/** `canonical`: the same bytes for equal values. Otherwise records keep the order of their properties. */
 const writing =
-  (limit: number) =>
+  (limit: number, canonical: boolean) =>
   (value: unknown, w: ByteWriter): void => {
     try {
-      writeValue(value, w, deepest - limit)
+      writeValue(value, w, deepest - limit, canonical)
     } catch (error) {
       throw error instanceof TooDeep ? explainDepth(value, limit) : error
     }
   }
 
 /** Throws an EncodeError with the path to what is no data. */
-export const writeStructural = writing(deepest)
+export const writeStructural = writing(deepest, true)
+/** The same for what is compared with nothing: records keep the order of their properties. */
+export const writeInOrder = writing(deepest, false)
 
 /** The same for a value that is the whole encoding. */
-export const writeWholeStructural = writing(deepestWhole)
+export const writeWholeStructural = writing(deepestWhole, true)
+export const writeWholeInOrder = writing(deepestWhole, false)
 
-const writeValue = (value: unknown, w: ByteWriter, depth: number): void => {
+const writeValue = (value: unknown, w: ByteWriter, depth: number, canonical: boolean): void => {
   switch (typeof value) {
     case 'string':
       return writeString(value, w)
     case 'number':
       return writeNumber(value, w)
     case 'object':
-      return value === null ? w.byte(Tag.null) : writeObject(value, w, depth)
+      return value === null ? w.byte(Tag.null) : writeObject(value, w, depth, canonical)
     case 'boolean':
       return w.byte(value ? Tag.true : Tag.false)
     case 'undefined':
@@ -68,13 +72,13 @@ const writeBigint = (value: bigint, w: ByteWriter): void => {
   w.prefixed(magnitude)
 }
 
-const writeObject = (value: object, w: ByteWriter, depth: number): void => {
+const writeObject = (value: object, w: ByteWriter, depth: number, canonical: boolean): void => {
   if (depth >= deepest) throw new TooDeep()
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype) return writeRecord(value as Readonly<Record<string, unknown>>, w, depth)
+  if (prototype === Object.prototype) return writeRecord(value as Readonly<Record<string, unknown>>, w, depth, canonical)
   if (Array.isArray(value)) {
     if (isPlainPrototype(Object.getPrototypeOf(prototype))) {
-      return writeArray(value, w, depth)
+      return writeArray(value, w, depth, canonical)
     }
   } else if (value instanceof Uint8Array) {
     w.byte(Tag.bytes)
@@ -84,17 +88,17 @@ const writeObject = (value: object, w: ByteWriter, depth: number): void => {
     return writeNumber(value.getTime(), w)
   } else if (value instanceof Map) {
     return writeSorted(Tag.map, value, w, ([key, part], i, inner) => {
-      writeAt(key, typeof key === 'string' || typeof key === 'number' ? key : i, inner, depth)
+      writeAt(key, typeof key === 'string' || typeof key === 'number' ? key : i, inner, depth, true)
       const middle = inner.position
-      writeAt(part, typeof key === 'string' || typeof key === 'number' ? key : i, inner, depth)
+      writeAt(part, typeof key === 'string' || typeof key === 'number' ? key : i, inner, depth, canonical)
       return middle
     })
   } else if (value instanceof Set) {
     return writeSorted(Tag.set, value, w, (member, i, inner) => {
-      writeAt(member, i, inner, depth)
+      writeAt(member, i, inner, depth, true)
       return inner.position
     })
-  } else if (isPlainPrototype(prototype)) return writeRecord(value as Readonly<Record<string, unknown>>, w, depth)
+  } else if (isPlainPrototype(prototype)) return writeRecord(value as Readonly<Record<string, unknown>>, w, depth, canonical)
   throw new EncodeError(
     showValue(value),
     value instanceof Promise
@@ -103,32 +107,34 @@ const writeObject = (value: object, w: ByteWriter, depth: number): void => {
   )
 }
 
-const writeAt = (value: unknown, key: PathKey, w: ByteWriter, depth: number): void => {
+const writeAt = (value: unknown, key: PathKey, w: ByteWriter, depth: number, canonical: boolean): void => {
   try {
-    writeValue(value, w, depth + 1)
+    writeValue(value, w, depth + 1, canonical)
   } catch (error) {
     throw within(error, key)
   }
 }
 
-const writeRecord = (record: Readonly<Record<string, unknown>>, w: ByteWriter, depth: number): void => {
-  const { sorted, header } = shapeOfNames(Object.keys(record))
-  w.byte(Tag.record)
-  w.raw(header)
+const writeRecord = (record: Readonly<Record<string, unknown>>, w: ByteWriter, depth: number, canonical: boolean): void => {
+  const shape = shapeOfNames(Object.keys(record))
+  const sorts = canonical || shape.isSorted
+  const names = sorts ? shape.sorted : shape.given
+  w.byte(sorts ? Tag.record : Tag.orderedRecord)
+  w.raw(sorts ? shape.header : shape.givenHeader)
   let i = 0
   try {
-    for (; i < sorted.length; i++) writeValue(record[sorted[i] as string], w, depth + 1) // i < length
+    for (; i < names.length; i++) writeValue(record[names[i] as string], w, depth + 1, canonical) // i < length
   } catch (error) {
-    throw within(error, sorted[i] ?? i)
+    throw within(error, names[i] ?? i)
   }
 }
 
-const writeArray = (values: ReadonlyArray<unknown>, w: ByteWriter, depth: number): void => {
+const writeArray = (values: ReadonlyArray<unknown>, w: ByteWriter, depth: number, canonical: boolean): void => {
   w.byte(Tag.array)
   w.varint(values.length)
   let i = 0
   try {
-    for (; i < values.length; i++) writeValue(values[i], w, depth + 1)
+    for (; i < values.length; i++) writeValue(values[i], w, depth + 1, canonical)
   } catch (error) {
     throw within(error, i)
   }

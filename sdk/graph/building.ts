@@ -1,5 +1,6 @@
 // What surrounds a node while it is made: the names it stands under, and the definition whose sinks are being watched. Building is
 // synchronous, so both are plain variables; nothing is left in them once a build is over.
+import { isWellFormed } from '../coders/byte-writer.ts'
 import { callSite } from './call-site.ts'
 import type { Node } from './node.ts'
 
@@ -45,9 +46,11 @@ export const recording = <T>(build: () => T): { readonly result: T; readonly sin
 export const refusedName = (name: string): string | null =>
   name.trim() === ''
     ? 'it is empty'
-    : /[/#]/.test(name)
-      ? `it holds ${name.includes('/') ? '/' : '#'}, which separates the parts of a path`
-      : null
+    : !isWellFormed(name)
+      ? 'it holds half a surrogate pair, which has no UTF-8'
+      : /[/#]/.test(name)
+        ? `it holds ${name.includes('/') ? '/' : '#'}, which separates the parts of a path`
+        : null
 
 /**
  * Scopes the names of what `t` makes, as the name that Beam's `apply` takes: its nodes are called `name/map#1` and so on, in errors, in

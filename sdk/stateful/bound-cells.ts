@@ -1,6 +1,7 @@
 // Cells over slots: made once for a DoFn and pointed at one key's slots before each call, so that a call allocates none of them.
 // (Measured: 60 ns a call, where closures made for each call take 170.)
 import type { Option } from 'fp-ts/lib/Option.js'
+import { isWellFormed } from '../coders/byte-writer.ts'
 import type { Duration, Instant } from '../model/time.ts'
 import type { TimerOptions } from './cells.ts'
 import type { StateChange, StateEffect, TimerEffect } from './effects.ts'
@@ -165,19 +166,27 @@ class OrderedListCellOver {
   }
 }
 
+/** Checkpoints name timers by their tags, in UTF-8. */
+const checkedTag = (timer: string, tag: string): string => {
+  if (isWellFormed(tag)) return tag
+  throw new RangeError(
+    `the tag ${JSON.stringify(tag)} of the timer ${timer} holds half a surrogate pair, which has no UTF-8. Use whole characters, or encode it`,
+  )
+}
+
 /** A timer's cell has nothing to read, so it is made once. */
 const timerOf = (timer: string, { domain, family }: ErasedTimer): unknown => {
   const set = (tag: string, at: Instant, o?: TimerOptions): TimerEffect => ({
     _tag: 'Timer',
     timer,
-    change: { _tag: 'Set', tag, at, outputTimestamp: o?.outputTimestamp ?? null },
+    change: { _tag: 'Set', tag: checkedTag(timer, tag), at, outputTimestamp: o?.outputTimestamp ?? null },
   })
   const after = (tag: string, delay: Duration, o?: TimerOptions): TimerEffect => ({
     _tag: 'Timer',
     timer,
-    change: { _tag: 'After', tag, delay, outputTimestamp: o?.outputTimestamp ?? null },
+    change: { _tag: 'After', tag: checkedTag(timer, tag), delay, outputTimestamp: o?.outputTimestamp ?? null },
   })
-  const clear = (tag: string): TimerEffect => ({ _tag: 'Timer', timer, change: { _tag: 'Clear', tag } })
+  const clear = (tag: string): TimerEffect => ({ _tag: 'Timer', timer, change: { _tag: 'Clear', tag: checkedTag(timer, tag) } })
   if (family) return Object.freeze(domain === 'eventTime' ? { set, clear } : { after, clear })
   const only = { clear: Object.freeze(clear('')) }
   return Object.freeze(

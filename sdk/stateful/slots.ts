@@ -1,4 +1,5 @@
 // What one key has in one of its states: read by a cell, changed by effects, and marked with what of it the last snapshot lacks.
+import { requireSync } from '../graph/combine-fn.ts'
 import { fromNullable, none, type Option, type Some, some } from 'fp-ts/lib/Option.js'
 import { groupingKey, type GroupingKey } from '../coders/index.ts'
 import type { KV } from '../model/kv.ts'
@@ -95,7 +96,9 @@ export class CombiningSlot {
   apply(change: StateChange): void {
     this.changed = true
     if (change._tag === 'Add') {
-      this.accumulator = this.#combine.add(this.isEmpty ? this.#combine.create() : this.accumulator, change.value)
+      this.accumulator = this.isEmpty
+        ? requireSync('add', this.#combine.add(this.#combine.create(), change.value))
+        : this.#combine.add(this.accumulator, change.value)
       this.isEmpty = false
     } else if (change._tag === 'Clear') this.clear()
     else refuse('combining', change)

@@ -73,6 +73,19 @@ export const lookedAt = Pipeline.define(import.meta, 'lookedAt', () =>
   ),
 )
 
+/** Whatever thread or checkpoint the values cross. */
+export const propertyOrder = Pipeline.define(import.meta, 'propertyOrder', () =>
+  pipe(
+    Create.of([1, 2, 3, 4].map(n => ({ zeta: n, alpha: { y: [{ d: 1, c: 2 }], x: new Map([['k', { f: 1, e: 2 }]]) } }))),
+    PCollection.keyBy(({ zeta }) => zeta),
+    GroupByKey.of,
+    PCollection.flatMap(([, values]) => values),
+    PCollection.map((value): string => JSON.stringify([Object.keys(value), value.alpha.y, value.alpha.x.get('k')])),
+    PAssert.that(containsInAnyOrder([1, 2, 3, 4].map(() => '[["zeta","alpha"],[{"d":1,"c":2}],{"f":1,"e":2}]'))),
+    PCollection.ignore,
+  ),
+)
+
 export const recordKeys = Pipeline.define(import.meta, 'recordKeys', () => {
   const count = (keys: ReadonlyArray<unknown>, expected: ReadonlyArray<number>): PDone =>
     pipe(
@@ -175,6 +188,7 @@ const checkCounted = (metrics: JobMetrics): void => {
 }
 
 export const combineCases: ReadonlyArray<Case> = [
+  { says: 'the properties of values keep their order', pipeline: propertyOrder },
   { says: 'a grouping has each key once, with all its values', pipeline: grouped },
   { says: 'a combine is the same, whichever part of it is done before the shuffle', pipeline: lifted },
   { says: 'a combine is whole in the last pane of a trigger that counts', pipeline: lookedAt },

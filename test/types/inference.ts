@@ -36,6 +36,8 @@ import type { Order, Payment, View } from './model.ts'
 declare const orders: PCollection<Order>
 declare const payments: PCollection<Payment>
 declare const views: PCollection<View>
+declare const ordersByKey: PCollection<KV<string, Order>>
+declare const paymentsByKey: PCollection<KV<string, Payment>>
 declare const write: <A>(o: { readonly subject: (a: A) => string }) => (pc: PCollection<A>) => PDone
 
 const hosts = DoFn.bundled({
@@ -126,6 +128,8 @@ export const checks: Same = [
   // Flatten of unlike inputs
   is<PCollection<Order | Payment>>()(Flatten.of(orders, payments)),
   is<PCollection<Order>>()(Flatten.of(orders, orders)),
+  is<PCollection<KV<string, Order | Payment>>>()(Flatten.of(ordersByKey, paymentsByKey)),
+  is<PCollection<KV<string, ReadonlyArray<Order | Payment>>>>()(pipe(Flatten.of(ordersByKey, paymentsByKey), GroupByKey.of)),
   // keys and values
   is<PCollection<KV<readonly [string, string], number>>>()(
     pipe(

@@ -1,5 +1,5 @@
 // A side input that is made of panes: for each window the newest one.
-import { type ByteReader, type ByteWriter, Coder, streamOf } from '../../../sdk/coders/index.ts'
+import { type ByteReader, type ByteWriter, streamOf, valueCoder } from '../../../sdk/coders/index.ts'
 import { Instant } from '../../../sdk/model/time.ts'
 import { type BoundedWindow, compareWindows, GlobalWindow, windowId } from '../../../sdk/model/window.ts'
 import type { Batch } from '../../harness/batch.ts'
@@ -11,7 +11,7 @@ import { Heap } from '../heap.ts'
 import type { Content, Over, SideProgress, SideStore } from './side-store.ts'
 import { nothing, type Readable, readableOf } from './view-value.ts'
 
-const values = streamOf(Coder.structural<ReadonlyArray<unknown>>())
+const values = streamOf(valueCoder<ReadonlyArray<unknown>>())
 
 class Pane implements Content {
   readonly window: BoundedWindow

@@ -1,7 +1,7 @@
 // A side input that is made of a changelog: the latest value of each key, by timestamp; of equal timestamps, by arrival.
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { type ByteReader, type ByteWriter, Coder, type GroupingKey, groupingKey, streamOf } from '../../../sdk/coders/index.ts'
+import { type ByteReader, type ByteWriter, Coder, type GroupingKey, groupingKey, streamOf, valueCoder } from '../../../sdk/coders/index.ts'
 import type { Multilookup } from '../../../sdk/model/side-input.ts'
 import { Instant } from '../../../sdk/model/time.ts'
 import { GlobalWindow } from '../../../sdk/model/window.ts'
@@ -14,7 +14,7 @@ import type { Content, Over, SideProgress, SideStore } from './side-store.ts'
 import { lookupIn, nothing } from './view-value.ts'
 
 const structural = Coder.structural<unknown>()
-const values = streamOf(structural)
+const values = streamOf(valueCoder<unknown>())
 
 interface Entry {
   readonly key: unknown

@@ -1,10 +1,10 @@
 // Elements that wait for their side inputs: those of one window in the order in which they came.
-import { type ByteReader, type ByteWriter, Coder, streamOf } from '../../../sdk/coders/index.ts'
+import { type ByteReader, type ByteWriter, Coder, streamOf, valueCoder } from '../../../sdk/coders/index.ts'
 import { NO_FIRING, type PaneInfo } from '../../../sdk/model/pane.ts'
 import { emptyBatch, type FillingBatch, type Windows } from '../../harness/batch.ts'
 import { readWindow, writeWindow } from '../cell.ts'
 
-const values = streamOf(Coder.structural<unknown>())
+const values = streamOf(valueCoder<unknown>())
 const panes = streamOf(Coder.structural<PaneInfo>())
 
 export class Waiting {

@@ -1,7 +1,7 @@
 // One restriction of a splittable DoFn: where it stands, and how that becomes bytes.
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
-import { type ByteReader, type ByteWriter, Coder, streamOf } from '../../../sdk/coders/index.ts'
+import { type ByteReader, type ByteWriter, Coder, streamOf, valueCoder } from '../../../sdk/coders/index.ts'
 import type { PaneInfo } from '../../../sdk/model/pane.ts'
 import type { ErasedSplittable } from '../../../sdk/splittable/erased.ts'
 import type { LiveTracker } from '../../../sdk/splittable/tracker.ts'
@@ -71,7 +71,7 @@ export const liveOf = ({ live, id }: Entry): Live => {
   return live
 }
 
-const elements = streamOf(Coder.structural<unknown>())
+const elements = streamOf(valueCoder<unknown>())
 const panes = streamOf(Coder.structural<PaneInfo | null>())
 const codeOf = { new: 0, queued: 1, delayed: 2 } as const
 

@@ -1,5 +1,5 @@
 // What a splittable DoFn gave, looked at before it goes on.
-import { Instant } from '../../../sdk/model/time.ts'
+import { requireTimestamp } from '../../../sdk/model/timestamp-error.ts'
 import type { Continuation, Timestamped } from '../../../sdk/splittable/do-fn.ts'
 import { type Batch, emptyBatch } from '../../harness/batch.ts'
 import { showElement } from '../../harness/errors.ts'
@@ -14,8 +14,7 @@ export const batchOf = (outputs: unknown, { windows, pane }: Origin): Batch => {
     if (!isTimestamped(output))
       throw new TypeError(`the generator yielded an array that holds ${showElement(output)}: wrap it, Timestamped.at(timestamp)(value)`)
     const { value, timestamp } = output
-    if (!(timestamp >= Instant.min && timestamp <= Instant.max))
-      throw new RangeError(`the generator yielded an output at ${showElement(timestamp)}, which is no instant: use Instant.ofMillis`)
+    if (!Number.isSafeInteger(timestamp)) requireTimestamp("the timestamp of the generator's output", timestamp)
     batch.values.push(value)
     batch.timestamps.push(timestamp)
     if (windows !== null) batch.windows?.push(windows)

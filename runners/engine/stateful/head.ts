@@ -1,4 +1,5 @@
 // The head of a stateful stage: calls the DoFn for elements, timers and expiring windows, and does what it returns.
+import { requireTimestamp } from '../../../sdk/model/timestamp-error.ts'
 import type { Coder } from '../../../sdk/coders/index.ts'
 import { Instant } from '../../../sdk/model/time.ts'
 import { NO_FIRING, type PaneInfo } from '../../../sdk/model/pane.ts'
@@ -223,6 +224,7 @@ export class StatefulHead implements TaskHead {
 
   #emit(of: WindowState, value: unknown, at: number | null): void {
     const { timestamp } = this.#calling
+    if (at !== null && !Number.isSafeInteger(at)) requireTimestamp('the timestamp of emitAt', at)
     if (at !== null && !(at >= timestamp)) {
       throw new RangeError(
         `emitAt(${at}) lies before ${timestamp}, the timestamp of what is being processed: the watermark may have passed it. Use emit, or a timer with an outputTimestamp, which holds the watermark until it fires`,

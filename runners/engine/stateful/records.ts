@@ -1,5 +1,5 @@
 // State and timers as bytes: for each key what the last snapshot lacks, or everything.
-import { type ByteReader, ByteWriter, type StreamCoder, streamOf } from '../../../sdk/coders/index.ts'
+import { type ByteReader, ByteWriter, type StreamCoder, streamOf, valueCoderOf } from '../../../sdk/coders/index.ts'
 import type { Instant } from '../../../sdk/model/time.ts'
 import type { StateChange } from '../../../sdk/stateful/effects.ts'
 import type { ErasedStateful } from '../../../sdk/stateful/erased.ts'
@@ -31,7 +31,7 @@ export class KeyRecords {
   constructor(spec: ErasedStateful) {
     this.#coders = Object.entries(spec.state).map(([name, { coder, keyCoder }]) => ({
       name,
-      value: streamOf(coder),
+      value: streamOf(valueCoderOf(coder)),
       key: streamOf(keyCoder ?? coder),
     }))
   }

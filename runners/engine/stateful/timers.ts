@@ -3,6 +3,7 @@
 // As in Beam's Java runners (SimpleDoFnRunner, InMemoryTimerInternals): an event-time timer fires when the watermark is past its time, not
 // when it stands there; its outputs carry its time unless it was set with an output timestamp, those of a processing-time timer the
 // timestamp of what set it; outputs that a timer may still give hold the watermark; and no event-time timer outlives its window.
+import { requireTimestamp } from '../../../sdk/model/timestamp-error.ts'
 import { Instant } from '../../../sdk/model/time.ts'
 import { showWindow } from '../../../sdk/model/window.ts'
 import type { TimerChange } from '../../../sdk/stateful/effects.ts'
@@ -69,8 +70,8 @@ export class Timers {
     this.#set(state, place, change.tag, at, output)
   }
 
-  #eventTime({ of }: KeyState, { name }: TimerPlace, at: unknown): number {
-    if (typeof at !== 'number' || Number.isNaN(at)) throw new TypeError(`the timer ${name} is set to ${String(at)}, which is no instant`)
+  #eventTime({ of }: KeyState, { name }: TimerPlace, at: number): number {
+    requireTimestamp(`the time of the timer ${name}`, at)
     if (at > of.expiry) {
       throw new RangeError(
         `the timer ${name} is set to ${shown(at)}, and the state of its window ${showWindow(of.window)} is removed at ${shown(of.expiry)}, ` +

@@ -478,7 +478,7 @@ describe('a splittable DoFn on the direct runner', () => {
             return stop
           },
         },
-        /an output at NaN, which is no instant/,
+        /timestamp of the generator's output is NaN, which is no instant/,
       ],
       [
         'ends with nothing',
