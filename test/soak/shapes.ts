@@ -63,6 +63,8 @@ import { TextIO } from '../../io/text/index.ts'
 
 // ---- the source
 
+const mostSplits = 300
+
 /** Whole numbers until a time of the clock, as one long split; or, of `splitsOf` each, as short ones that appear while they are read. */
 const numbersUntil = (untilMs: number, splitsOf: number | null): Source<number> => ({
   urn: 'soak:numbers',
@@ -82,7 +84,8 @@ const numbersUntil = (untilMs: number, splitsOf: number | null): Source<number> 
     const discovery = (of: number): Discovery => ({
       everyMs: 5,
       find: () => {
-        const isOver = Date.now() >= untilMs
+        // A source that looks for splits has to know all that there were, so their number is bounded.
+        const isOver = Date.now() >= untilMs || found >= mostSplits
         return Promise.resolve({ splits: isOver ? [] : [split(found++, of)], horizon: isOver ? Instant.max : timeOf(found * of) })
       },
     })

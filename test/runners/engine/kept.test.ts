@@ -1,0 +1,139 @@
+// What state keeps once its time is over: nothing, in any of its structures, with and without snapshots.
+import { assert } from 'chai'
+import { SourceSplits } from '../../../runners/engine/source-splits.ts'
+import { wholeOf } from '../../../runners/engine/frozen-state.ts'
+import {
+  AfterCount,
+  AfterProcessingTime,
+  AfterWatermark,
+  FixedWindows,
+  hours,
+  Instant,
+  IntervalWindow,
+  mergeOverlapping,
+  millis,
+  Sessions,
+  WindowFn,
+} from '../../../sdk/index.ts'
+import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
+import { DrivenGrouping } from './driven-grouping.ts'
+import { DrivenSides } from './driven-sides.ts'
+
+/** Beyond what is forgotten only when there is enough of it. */
+const many = 20_000
+const fewChanges = 5_000
+
+/** An element each 10 ms, each with a key of its own, and the watermark behind it. */
+const fed = (strategy: Partial<WindowingStrategy>, o: { readonly key?: string; readonly snapshotEvery?: number } = {}): DrivenGrouping => {
+  const driven = new DrivenGrouping({ accumulation: 'discarding', ...strategy })
+  for (let i = 0; i < many; i++) {
+    driven.add([[i * 10, 1]], o.key ?? i).watermark(i * 10)
+    if (o.snapshotEvery !== undefined && i % o.snapshotEvery === 0) wholeOf(driven.grouping.snapshot('changes'))
+  }
+  return driven
+}
+const assertEmpty = (driven: DrivenGrouping): void => {
+  const { changes = 0, ...others } = driven.watermark(many * 10 + 1_000).grouping.entries()
+  for (const [structure, entries] of Object.entries(others)) assert.strictEqual(entries, 0, structure)
+  assert.isBelow(changes, fewChanges)
+}
+
+describe('State whose time is over', () => {
+  const early = AfterWatermark.pastEndOfWindow({ early: AfterProcessingTime.pastFirstElement(hours(1)) })
+  const shapes: Readonly<Record<string, Partial<WindowingStrategy>>> = {
+    'of fixed windows': { windowFn: FixedWindows.of(millis(20)) },
+    'of sessions': { windowFn: Sessions.withGap(millis(5)) },
+    'of windows that merge by a function': {
+      windowFn: WindowFn.merging({ name: 'own', assign: (_, at) => [IntervalWindow.of(at, at + 5)], merge: mergeOverlapping }),
+    },
+    'of fixed windows whose early trigger waits for the clock': { windowFn: FixedWindows.of(millis(20)), trigger: early },
+    'of sessions whose early trigger waits for the clock': { windowFn: Sessions.withGap(millis(5)), trigger: early },
+    'of windows that hold the latest timestamp': { windowFn: FixedWindows.of(millis(20)), timestampCombiner: 'latest' },
+    'of windows that a count has closed': { windowFn: FixedWindows.of(millis(20)), trigger: AfterCount.of(1) },
+  }
+  for (const [name, strategy] of Object.entries(shapes)) {
+    it(`${name} is gone where no snapshot is ever taken`, () => assertEmpty(fed(strategy)))
+    it(`${name} is gone where snapshots are taken`, () => assertEmpty(fed(strategy, { snapshotEvery: 100 })))
+  }
+
+  it('leaves one entry in each heap for a session that grows with each element', () => {
+    const { timers, holds, windows } = fed(
+      { windowFn: Sessions.withGap(hours(1)), timestampCombiner: 'latest' },
+      { key: 'key' },
+    ).grouping.entries()
+    assert.deepEqual([timers, holds, windows], [1, 1, 1])
+  })
+
+  it('leaves one hold for a pane under the latest timestamp', () => {
+    const { holds } = fed({ windowFn: FixedWindows.of(hours(1)), timestampCombiner: 'latest' }, { key: 'key' }).grouping.entries()
+    assert.strictEqual(holds, 1)
+  })
+
+  it('leaves nothing of a windowed side input', () => {
+    const windowFn = FixedWindows.of(millis(10))
+    const lists = new DrivenSides({
+      main: { windowFn },
+      sides: { side: { view: { _tag: 'List' }, strategy: { windowFn } } },
+      show: () => '',
+    })
+    for (let at = 0; at < many; at += 10) lists.pane('side', at, [at]).add([at, at]).watermark(at)
+    assert.isBelow(
+      Object.values(lists.watermark(many + 100).head.entries()).reduce((a, b) => a + b),
+      10,
+    )
+  })
+})
+
+describe('A key that was deleted from a side input', () => {
+  it('is gone once no older change can come, where no snapshot is ever taken', () => {
+    const tables = new DrivenSides({ sides: { side: { view: { _tag: 'Table' } } }, show: () => '' }).catchUp('side')
+    for (let at = 0; at < many; at++)
+      tables.change('side', at, `key ${at}`, at).change('side', at, `key ${at}`, null).sideWatermark('side', at)
+    assert.isBelow(tables.head.entries()['sides'] ?? Infinity, 10)
+  })
+})
+
+describe('Splits that have ended', () => {
+  it('share one entry where they are parts of one, in the task and in its record', () => {
+    const policy = { _tag: 'WatermarkPolicy', outOfOrdernessMs: 0, idleAfterMs: null } as const
+    const split = { id: 'all', range: { from: 0, to: 1_000 }, count: null, detail: null, divisible: true }
+    const splits = new SourceSplits([split], policy, [])
+    for (let from = 1; from < 1_000; from++) {
+      splits.add({ ...split, id: `all/${from}`, range: { from, to: from + 1 }, origin: 'all' })
+      splits.end(`all/${from}`)
+      splits.retire(`all/${from}`)
+    }
+    assert.deepEqual(
+      splits.records().map(({ split: { id }, done }) => [id, done]),
+      [
+        ['all', false],
+        ['all/1', true],
+      ],
+    )
+    assert.isFalse(splits.allDone())
+    assert.strictEqual(splits.watermark(), Instant.min)
+    const restored = new SourceSplits([], policy, [
+      ...splits.records(),
+      ...splits.records().map(it => ({ ...it, split: { ...it.split, id: `${it.split.id}/x` } })),
+    ])
+    assert.strictEqual(restored.records().filter(({ done }) => done).length, 1)
+  })
+})
+
+describe('Many windows of one key', () => {
+  it('become one by an element that bridges 150,000 of them', () => {
+    const count = 150_000
+    const assign = (_: unknown, at: Instant) => [at === 0 ? IntervalWindow.of(0, count * 10 + 10) : IntervalWindow.of(at, at + 5)]
+    const windowFn = WindowFn.merging({ name: 'own', assign, merge: mergeOverlapping })
+    const driven = new DrivenGrouping({ windowFn })
+    driven.add(Array.from({ length: count }, (_, i) => [(i + 1) * 10, 1] as const))
+    assert.strictEqual(driven.grouping.size(), count)
+    driven.add([[0, 1]])
+    assert.strictEqual(driven.grouping.size(), 1)
+    driven.watermark(Instant.max)
+    assert.deepEqual(
+      driven.fired.map(({ value }) => value),
+      [count + 1],
+    )
+  })
+})
