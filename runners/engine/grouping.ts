@@ -24,6 +24,8 @@ export interface GroupingSpec {
   readonly keyCoder: Coder<unknown> | null
   readonly watermarks: Watermarks
   readonly emit: (batch: Batch) => void
+  /** Whether a function behind it sees the panes that it fires: then their numbers are part of its state. */
+  readonly showsPanes: boolean
 }
 
 interface WindowState {
@@ -40,6 +42,7 @@ interface WindowState {
 
 const put = 1
 const dropWindow = 2
+const remove = 3
 
 /** A window's state is kept until the watermark passes its end by the allowed lateness. */
 export const expiryOf = (window: BoundedWindow, strategy: WindowingStrategy): number =>
@@ -58,6 +61,8 @@ export class WindowGrouping implements TaskHead {
   readonly #clocks = new Clocks()
   readonly #holds: Holds
   readonly #changes: Changes<Cell, BoundedWindow>
+  /** A key in the global window that has given all it had owes no other pane, nor do its panes' numbers matter. */
+  readonly #owesNothing: boolean
   #touched: Cell[] = []
   #late = 0
   #cells = 0
@@ -67,8 +72,16 @@ export class WindowGrouping implements TaskHead {
     this.#machine = triggerMachineOf(spec.strategy.trigger, { merging: false })
     this.#firing = new Firing(spec.accumulating, spec.strategy, spec.watermarks, spec.emit)
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
-    this.#changes = new Changes({ path: spec.path, write: (cell, out) => this.#write(cell, out), saysGone: () => false, writeDropped })
+    this.#changes = new Changes({
+      path: spec.path,
+      write: (cell, out) => this.#write(cell, out),
+      saysGone: ({ persisted }) => persisted,
+      writeDropped,
+    })
     this.#keyOf = groupingKey(spec.keyCoder)
+    const { windowFn, onTimeBehavior, closingBehavior } = spec.strategy
+    this.#owesNothing =
+      windowFn.kind._tag === 'Global' && onTimeBehavior === 'fireIfNonEmpty' && closingBehavior === 'fireIfNonEmpty' && !spec.showsPanes
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
 
@@ -163,6 +176,20 @@ export class WindowGrouping implements TaskHead {
       if (closed) cell.accumulator = NOTHING
     }
     this.#wakeLater(cell, cell.trigger, processingTime)
+    this.#letGo(cell, cell.trigger)
+  }
+
+  /** What a firing has left as if no element had ever come needs no memory. */
+  #letGo(cell: Cell, trigger: TriggerState): void {
+    if (cell.pending > 0 || cell.accumulator !== NOTHING || !this.#machine.isInitial(trigger)) return
+    cell.trigger = null
+    this.#holds.forget(cell)
+    if (!this.#owesNothing) return
+    const state = this.#windows.get(`${cell.window.start} ${cell.window.end}`)
+    if (state === undefined) return
+    state.persisted ||= cell.persisted
+    state.cells.delete(cell.groupingKey)
+    this.#forget(cell)
   }
 
   /** A time that has passed without a firing (it waits for something else as well) will not help by being asked for again. */
@@ -206,6 +233,8 @@ export class WindowGrouping implements TaskHead {
       const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
       if (!closed) this.#firing.fire(cell, true)
       state.persisted ||= cell.persisted
+      // It goes with its window, which needs no word of each key.
+      cell.persisted = false
       this.#forget(cell)
     }
     this.#windows.delete(`${state.window.start} ${state.window.end}`)
@@ -261,9 +290,10 @@ export class WindowGrouping implements TaskHead {
   }
 
   #write(cell: Cell, out: ByteWriter): void {
-    out.byte(put)
+    out.byte(cell.gone ? remove : put)
     writeWindow(cell.window, out)
-    this.#coder.write(cell, out)
+    if (cell.gone) this.#coder.writeKey(cell.key, out)
+    else this.#coder.write(cell, out)
   }
 
   restoreDirty(): void {
@@ -278,6 +308,10 @@ export class WindowGrouping implements TaskHead {
       const id = `${window.start} ${window.end}`
       if (kind === dropWindow) {
         this.#restoreDrop(id)
+        continue
+      }
+      if (kind === remove) {
+        this.#restoreRemoval(id, this.#keyOf(this.#coder.readKey(from)))
         continue
       }
       const known = this.#windows.get(id)
@@ -295,6 +329,14 @@ export class WindowGrouping implements TaskHead {
       if (cell.trigger !== null) this.#wakeLater(cell, cell.trigger, -Infinity)
     }
     this.#byIdentity.clear()
+  }
+
+  #restoreRemoval(id: string, groupKey: GroupingKey): void {
+    const cells = this.#windows.get(id)?.cells
+    const cell = cells?.get(groupKey)
+    if (cells === undefined || cell === undefined) return
+    cells.delete(groupKey)
+    this.#forget(cell)
   }
 
   #restoreDrop(id: string): void {

@@ -32,11 +32,12 @@ export interface HeadPlace {
 }
 
 /** null where elements go straight on. */
-export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, afterCommit, instance }: HeadPlace): TaskHead | null => {
+export const headOf = (stage: Stage, { watermarks, sides, emit, command, afterCommit, instance }: HeadPlace): TaskHead | null => {
+  const { id, head } = stage
   switch (head._tag) {
     case 'Group': {
       const { fn, strategy, keyCoder } = head
-      const spec = { path: id, accumulating: accumulatingOf(fn, id), strategy, keyCoder, watermarks, emit }
+      const spec = { path: id, accumulating: accumulatingOf(fn, id), strategy, keyCoder, watermarks, emit, showsPanes: showsPanes(stage) }
       return isMerging(strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
     }
     case 'Sided':
@@ -55,3 +56,8 @@ export const headOf = ({ id, head }: Stage, { watermarks, sides, emit, command, 
       return null
   }
 }
+
+/** Whether anything behind the stage's head may look at the panes that it fires. */
+const showsPanes = ({ steps, exits }: Stage): boolean =>
+  steps.some(({ transform }) => transform._tag === 'ReifyWindowed' || transform._tag === 'Bundled') ||
+  exits.some(exit => exit._tag === 'Forward' || exit._tag === 'Assert' || (exit._tag === 'Shuffle' && exit.panes))

@@ -34,6 +34,8 @@ export interface TriggerMachine extends Omit<Machine, 'at' | 'size'> {
   readonly initial: () => TriggerState
   /** A finished trigger closes its window for the key: later elements are dropped. */
   readonly isFinished: (s: TriggerState) => boolean
+  /** It is as `initial` gives it. */
+  readonly isInitial: (s: TriggerState) => boolean
   /** Only the watermark's passing of the end matters before it: elements need not be looked at one by one. */
   readonly firesOnlyAtEnd: boolean
 }
@@ -45,6 +47,7 @@ export const triggerMachineOf = (trigger: Trigger, { merging }: { readonly mergi
     ...root,
     initial: () => ({ finished: new Array<number>(root.size).fill(0), data: new Array<number>(root.size).fill(0) }),
     isFinished: s => s.finished[0] === 1,
+    isInitial: s => s.finished.every(n => n === 0) && s.data.every(n => n === 0),
     firesOnlyAtEnd: trigger._tag === 'Default' || trigger._tag === 'Never' || (trigger._tag === 'AfterWatermark' && trigger.early === null),
   }
 }

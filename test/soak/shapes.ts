@@ -21,6 +21,7 @@ import {
   emit,
   FixedWindows,
   Flatten,
+  GlobalWindows,
   GroupByKey,
   GroupIntoBatches,
   hours,
@@ -65,8 +66,8 @@ import { TextIO } from '../../io/text/index.ts'
 
 const mostSplits = 300
 
-/** Whole numbers until a time of the clock, as one long split; or, of `splitsOf` each, as short ones that appear while they are read. */
-const numbersUntil = (untilMs: number, splitsOf: number | null): Source<number> => ({
+/** Whole numbers for so long from the first on, as one long split; or, of `splitsOf` each, as short ones that appear while they are read. */
+const numbersFor = (ms: number, splitsOf: number | null): Source<number> => ({
   urn: 'soak:numbers',
   label: splitsOf === null ? 'numbers' : 'splits',
   isBounded: splitsOf === null,
@@ -85,7 +86,7 @@ const numbersUntil = (untilMs: number, splitsOf: number | null): Source<number> 
       everyMs: 5,
       find: () => {
         // A source that looks for splits has to know all that there were, so their number is bounded.
-        const isOver = Date.now() >= untilMs || found >= mostSplits
+        const isOver = found >= mostSplits
         return Promise.resolve({ splits: isOver ? [] : [split(found++, of)], horizon: isOver ? Instant.max : timeOf(found * of) })
       },
     })
@@ -95,9 +96,11 @@ const numbersUntil = (untilMs: number, splitsOf: number | null): Source<number> 
       open: ({ range }, progress) => {
         let at = progress.last === null ? range.from : progress.last + 1
         const end = range.to ?? at
-        const isOver = (): boolean => at >= end || (splitsOf === null && Date.now() >= untilMs)
+        let beganMs: number | null = null
+        const isOver = (): boolean => at >= end || (splitsOf === null && Date.now() >= (beganMs ?? Infinity) + ms)
         return Promise.resolve({
           poll: most => {
+            beganMs ??= Date.now()
             if (isOver()) return null
             const positions = Array.from({ length: Math.min(most, end - at) }, (_, i) => at + i)
             at += positions.length
@@ -171,6 +174,17 @@ const windows: Readonly<Record<string, Shape>> = {
 }
 
 const triggers: Readonly<Record<string, Shape>> = {
+  globalDiscarding: n =>
+    pipe(
+      n,
+      Window.into(GlobalWindows, {
+        trigger: Repeatedly.forever(AfterCount.of(1)),
+        accumulation: 'discarding',
+        onTimeBehavior: 'fireIfNonEmpty',
+      }),
+      byItself,
+      sum,
+    ),
   clockEarly: n =>
     pipe(n, Window.into(ten, { trigger: AfterWatermark.pastEndOfWindow({ early }), accumulation: 'discarding' }), byThree, sum),
   clockEarlySessions: n =>
@@ -387,13 +401,13 @@ const restrictions: Shape = n =>
 const shapes: Readonly<Record<string, Shape>> = { ...windows, ...triggers, ...states, ...sides, restrictions }
 export const shapeNames = Object.keys(shapes)
 
-const options = z.object({ untilMs: z.number(), text: z.string() })
+const options = z.object({ ms: z.number(), text: z.string() })
 
-/** Reads until a time of the clock, whatever that is. */
-export const soak = Pipeline.define(import.meta, 'soak', options, ({ untilMs, text }): ReadonlyArray<PDone> => {
+/** Reads for so many milliseconds. */
+export const soak = Pipeline.define(import.meta, 'soak', options, ({ ms, text }): ReadonlyArray<PDone> => {
   const read = (splitsOf: number | null): Numbers =>
     Splittable.source({
-      source: numbersUntil(untilMs, splitsOf),
+      source: numbersFor(ms, splitsOf),
       decode: (n: number) => n,
       timestamp: timeOf,
       watermark: Watermark.boundedOutOfOrderness(seconds(10)),

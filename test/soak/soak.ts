@@ -51,7 +51,7 @@ export const runSoak = async ({ runner, store }: SoakRun, ms: number): Promise<S
     ...(store ? { checkpoints: Checkpoints.directory(join(folder, 'checkpoints'), { every: millis(200) }) } : {}),
   }
   try {
-    const pipeline = soak({ untilMs: Date.now() + ms, text: store ? join(folder, 'numbers.txt') : '' })
+    const pipeline = soak({ ms, text: store ? join(folder, 'numbers.txt') : '' })
     const run = runner === 'direct' ? DirectRunner.run(options) : WorkerThreadsRunner.run({ ...options, workers: 2 })
     const { metrics } = await orThrow(pipe(pipeline, run))
     return reportOf(samples, metrics.elementsRead)

@@ -32,7 +32,10 @@ export class DrivenGrouping {
   readonly #strategy: WindowingStrategy
   #now = 1
 
-  constructor(strategy: Partial<WindowingStrategy>, fn: AnyCombineFn | null = sum) {
+  readonly #showsPanes: boolean
+
+  constructor(strategy: Partial<WindowingStrategy>, fn: AnyCombineFn | null = sum, showsPanes = true) {
+    this.#showsPanes = showsPanes
     this.#strategy = { ...defaultStrategy, ...strategy }
     const spec = {
       path: 'grouping',
@@ -41,6 +44,7 @@ export class DrivenGrouping {
       keyCoder: null,
       watermarks: this.watermarks,
       emit: (batch: Batch) => this.#keep(batch),
+      showsPanes,
     }
     this.grouping = isMerging(this.#strategy) ? new MergingGrouping(spec) : new WindowGrouping(spec)
   }
@@ -110,13 +114,13 @@ export class DrivenGrouping {
     return [...byWindow.values()].map(panes => panes.join(' ')).join(' | ')
   }
 
-  /** The same grouping in another process: all its state through bytes. */
-  restored(fn: AnyCombineFn | null = sum): DrivenGrouping {
-    const other = new DrivenGrouping(this.#strategy, fn)
+  /** The same grouping in another process: all its state through bytes, or through those of a chain of snapshots. */
+  restored(fn: AnyCombineFn | null = sum, chain?: ReadonlyArray<Uint8Array>): DrivenGrouping {
+    const other = new DrivenGrouping(this.#strategy, fn, this.#showsPanes)
     other.#now = this.#now
     Object.assign(other.watermarks, this.watermarks)
-    const bytes = wholeOf(this.grouping.snapshot('all'))
-    if (bytes !== null) other.grouping.restore(bytes, () => true)
+    const all = chain === undefined ? wholeOf(this.grouping.snapshot('all')) : null
+    for (const bytes of chain ?? (all === null ? [] : [all])) other.grouping.restore(bytes, () => true)
     return other
   }
 }

@@ -1,9 +1,12 @@
 // What state keeps once its time is over: nothing, in any of its structures, with and without snapshots.
 import { assert } from 'chai'
+import * as fc from 'fast-check'
 import { SourceSplits } from '../../../runners/engine/source-splits.ts'
 import { wholeOf } from '../../../runners/engine/frozen-state.ts'
 import {
+  AfterAny,
   AfterCount,
+  AfterEach,
   AfterProcessingTime,
   AfterWatermark,
   FixedWindows,
@@ -12,11 +15,13 @@ import {
   IntervalWindow,
   mergeOverlapping,
   millis,
+  OrFinally,
+  Repeatedly,
   Sessions,
   WindowFn,
 } from '../../../sdk/index.ts'
-import type { WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
-import { DrivenGrouping } from './driven-grouping.ts'
+import { defaultStrategy, type WindowingStrategy } from '../../../sdk/model/windowing-strategy.ts'
+import { DrivenGrouping, sum } from './driven-grouping.ts'
 import { DrivenSides } from './driven-sides.ts'
 
 /** Beyond what is forgotten only when there is enough of it. */
@@ -55,6 +60,64 @@ describe('State whose time is over', () => {
     it(`${name} is gone where no snapshot is ever taken`, () => assertEmpty(fed(strategy)))
     it(`${name} is gone where snapshots are taken`, () => assertEmpty(fed(strategy, { snapshotEvery: 100 })))
   }
+
+  it('of the global window is gone with each firing that leaves nothing, where nobody sees its panes and no empty one is owed', () => {
+    const strategy = {
+      ...defaultStrategy,
+      trigger: Repeatedly.forever(AfterCount.of(1)),
+      onTimeBehavior: 'fireIfNonEmpty',
+    } as const
+    for (const snapshots of [false, true]) {
+      const driven = new DrivenGrouping(strategy, sum, false)
+      for (let i = 0; i < many; i++) {
+        driven.add([[i, 1]], i)
+        if (snapshots && i % 100 === 0) wholeOf(driven.grouping.snapshot('changes'))
+      }
+      assert.deepInclude(driven.grouping.entries(), { keys: 0, holds: 0 })
+      assert.isBelow(driven.grouping.entries()['changes'] ?? Infinity, fewChanges)
+      assert.strictEqual(driven.fired.length, many)
+    }
+  })
+
+  it('is forgotten without a trace: beside a twin that remembers it, whatever the trigger', () => {
+    const triggers = fc.constantFrom(
+      Repeatedly.forever(AfterCount.of(1)),
+      Repeatedly.forever(AfterCount.of(3)),
+      Repeatedly.forever(AfterAny.of(AfterCount.of(2), AfterProcessingTime.pastFirstElement(millis(5)))),
+      Repeatedly.forever(AfterEach.inOrder(AfterCount.of(1), AfterCount.of(2))),
+      OrFinally.of(Repeatedly.forever(AfterCount.of(1)), AfterCount.of(4)),
+    )
+    const step = fc.oneof(fc.record({ key: fc.nat(3), count: fc.integer({ min: 1, max: 3 }) }), fc.record({ clock: fc.nat(7) }))
+    fc.assert(
+      fc.property(triggers, fc.array(step, { maxLength: 40 }), (trigger, steps) => {
+        const run = (showsPanes: boolean) => {
+          const strategy = { ...defaultStrategy, trigger, onTimeBehavior: 'fireIfNonEmpty' } as const
+          let driven = new DrivenGrouping(strategy, sum, showsPanes)
+          const fired: unknown[] = []
+          let [now, chain]: [number, Uint8Array[]] = [1, []]
+          for (const [i, one] of steps.entries()) {
+            if ('key' in one)
+              driven.add(
+                Array.from({ length: one.count }, () => [i, 2 ** i % 1_009] as const),
+                one.key,
+              )
+            else driven.clock((now += one.clock))
+            fired.push(...driven.fired.splice(0).map(({ key, value, timestamp }) => [key, value, timestamp]))
+            const bytes = wholeOf(driven.grouping.snapshot('changes'))
+            if (bytes !== null) chain = [...chain, bytes]
+            if (i % 5 === 4) {
+              driven = driven.restored(sum, chain)
+              driven.clock(now)
+            }
+          }
+          driven.watermark(Instant.max)
+          return [...fired, ...driven.fired.map(({ key, value, timestamp }) => [key, value, timestamp])]
+        }
+        assert.sameDeepMembers(run(false), run(true))
+      }),
+      { numRuns: 300 },
+    )
+  })
 
   it('leaves one entry in each heap for a session that grows with each element', () => {
     const { timers, holds, windows } = fed(
