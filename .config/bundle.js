@@ -10,7 +10,7 @@ const takenIn = ['fp-ts', 'immutable', 'temporal-polyfill']
 
 const entries = Object.values(exports).flatMap(({ default: file }) => (file === undefined ? [] : [file]))
 const outputOf = file => relative('dist', file).replace(/\.js$/, '')
-const worker = 'dist/runners/worker-threads/worker.js'
+const worker = 'dist/runners/worker-threads/jetbeam-worker.js'
 // Shared code finds the worker's program beside itself, and the package's folders two levels above: as before it was shared.
 const shared = 'sdk/graph'
 
@@ -29,7 +29,7 @@ const { outputFiles, metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     ...Object.fromEntries(entries.map(file => [outputOf(file), file])),
-    [`${shared}/worker`]: worker,
+    [`${shared}/jetbeam-worker`]: worker,
     [outputOf(worker)]: worker,
   },
   bundle: true,

@@ -69,6 +69,7 @@ export { named } from './graph/building.ts'
 export { InvalidPipelineError } from './graph/invalid-pipeline.ts'
 export type { CombineFn as CombineFnOf } from './graph/combine-fn.ts'
 export type { PCollection as PCollectionOf, PDone, PTransform } from './graph/pcollection.ts'
+export type { DefiningModule } from './graph/module-url.ts'
 export { Pipeline, type PipelineDefinition, type PortablePipeline } from './graph/pipeline.ts'
 
 export type {

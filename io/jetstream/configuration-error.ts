@@ -44,6 +44,9 @@ export const labelOf = (verb: string, given: unknown): string => {
   return `${verb}(${names.map(name => (typeof name === 'string' ? name : '?')).join(', ')})`
 }
 
+/** With the name that the user gave it, as it stands in metrics and checkpoints. */
+export const namedLabel = (label: string, name: string | undefined): string => (name === undefined ? label : `${name}, ${label}`)
+
 /** What was checked, or a ConfigurationError. */
 export const orThrow = <O>(label: string, checked: Either<ReadonlyArray<Problem>, Checked<O>>): O => {
   if (checked._tag === 'Left') throw new ConfigurationError(label, checked.left)

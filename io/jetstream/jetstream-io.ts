@@ -15,7 +15,7 @@ import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { attempted } from '../../sdk/transforms/try-map.ts'
 import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
-import { labelOf, orThrow } from './configuration-error.ts'
+import { labelOf, namedLabel, orThrow } from './configuration-error.ts'
 import { connectionBinding, existingBinding } from './connections.ts'
 import { type GivenDecoder, givenBytes, givenKind, refuseDecoded } from './given-value.ts'
 import { checkedId, namesOutputs, requireRoomForIds } from './given-id.ts'
@@ -161,7 +161,7 @@ const writeNode = <A>(
   }
   const streams = typeof settings.stream === 'string' ? [settings.stream] : settings.stream
   const isTraced = settings.traceContext === true
-  const options = { streams, label, subject, delivery, connection: o.connection, ...sinkSettings(settings) }
+  const options = { streams, label: namedLabel(label, o.name), subject, delivery, connection: o.connection, ...sinkSettings(settings) }
   const names = { kind: label, name: o.name ?? null }
   const leafOf = (sink: Sink): Transform => ({ _tag: 'Write', sink: isTraced ? Object.freeze({ ...sink, inherit: inheritTrace }) : sink })
   if (onRejected === undefined) {

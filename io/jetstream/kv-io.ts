@@ -8,7 +8,7 @@ import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.
 import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
-import { labelOf, orThrow } from './configuration-error.ts'
+import { labelOf, namedLabel, orThrow } from './configuration-error.ts'
 import { givenBytes } from './given-value.ts'
 import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
@@ -109,7 +109,7 @@ const write = <V>(o: PutIntoOptions<V>): ((pc: PCollection<KvPut<V>>) => PDone) 
   const { coder } = o
   const sink = kvSinkOf<KvPut<V>>({
     bucket,
-    label,
+    label: namedLabel(label, o.name),
     connection,
     onConflict,
     encode: (put, out) => {

@@ -1,6 +1,7 @@
 // Core NATS: messages that no stream keeps, published at most once; and requests whose answers enrich elements.
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
+import { namedLabel } from './configuration-error.ts'
 import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
 import type { Headers } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
@@ -57,7 +58,7 @@ const publish = <A>({ subject, headers, coder, name, connection }: PublishOption
   const label = `NatsIO.publish(${typeof subject === 'string' ? subject : '…'})`
   if (typeof subject === 'string') requireSubject(subject, label)
   const sink = coreSinkOf<A>({
-    label,
+    label: namedLabel(label, name),
     subject: typeof subject === 'string' ? subject : null,
     connection,
     encode: (value, out) => {

@@ -8,7 +8,7 @@ import { type Duration, seconds } from '../../sdk/model/time.ts'
 import { type Call, type ConnectedClient, mapAsyncThrough, tryMapAsyncThrough } from '../../sdk/transforms/map-async.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
-import { labelOf, orThrow } from './configuration-error.ts'
+import { labelOf, namedLabel, orThrow } from './configuration-error.ts'
 import { acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { objectSchema } from './jetstream-keys.ts'
@@ -108,7 +108,7 @@ const write = (o: ObjectStoreOptions): ((pc: PCollection<ObjectPut>) => PDone) =
   const { label, bucket, connection } = settingsOf(o, 'write')
   const sink = objectSinkOf<ObjectPut>({
     bucket,
-    label,
+    label: namedLabel(label, o.name),
     connection,
     encode: ({ name, data }, out) => {
       if (name === '') throw new JetStreamIOError('InvalidOptions', `${label}: an object has no name.`)

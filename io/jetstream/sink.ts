@@ -3,7 +3,7 @@ import type { ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/gr
 import { atMostOnceSink } from './at-most-once-sink.ts'
 import { atomicSink } from './atomic-sink.ts'
 import { type Link, acquire } from './connections.ts'
-import { type NewStream, streamMadeOrFound } from './create-stream.ts'
+import { type NewStream, streamFoundOrPlanned, streamMadeOrFound } from './create-stream.ts'
 import type { Delivery } from './delivery.ts'
 import { type Destination, filtersReadBack, requireNoLoop, requireWritable } from './destination-checks.ts'
 import { JetStreamIOError } from './errors.ts'
@@ -61,8 +61,10 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
     const alone = o.streams.length === 1
     const sinks = await Promise.all(
       o.streams.map(async stream => {
-        const { subjects, place, way } = await lookedAt(o, context, link, stream, alone)
-        return { stream, subjects, maxBytes: maxBytesOf(link, place.info), sink: await opened(place, way) }
+        const { subjects, place, way, isPlanned } = await lookedAt(o, context, link, stream, alone)
+        const sink = await opened(place, way)
+        const guarantee = isPlanned ? `${sink.guarantee} The stream ${stream} is missing, and the run creates it.` : sink.guarantee
+        return { stream, subjects, maxBytes: maxBytesOf(link, place.info), sink: { ...sink, guarantee } }
       }),
     )
     o.limits?.learn(sinks)
@@ -106,14 +108,19 @@ interface LookedAt {
   readonly subjects: ReadonlyArray<string>
   readonly place: StreamPlace
   readonly way: ReturnType<typeof choose>['way']
+  /** The stream is missing, and a run creates it. */
+  readonly isPlanned: boolean
 }
 
 /** Refuses what cannot be written to as asked, before anything is. */
 const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, stream: string, alone: boolean): Promise<LookedAt> => {
   const label = alone ? o.label : `${o.label} to ${stream}`
   const destination: Destination = { label, stream, subject: o.subject, connection: o.connection ?? 'default', alone }
-  const create = context.site.role === 'look' ? null : o.create
-  const info = await persistently({ what: label, signal: context.signal, link }, () => streamMadeOrFound(link, stream, label, create))
+  const { info, isPlanned } = await persistently({ what: label, signal: context.signal, link }, async () =>
+    context.site.role === 'look'
+      ? streamFoundOrPlanned(link, stream, label, o.create)
+      : { info: await streamMadeOrFound(link, stream, label, o.create), isPlanned: false },
+  )
   requireWritable(info, destination)
   const readBack = filtersReadBack(context.sources, destination)
   if (alone) requireNoLoop(readBack, destination, o.subject)
@@ -157,7 +164,7 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
       for (const subject of published) if (!known.has(subject)) requireSubjectOf(subject)
     },
   }
-  return { subjects, way, place }
+  return { subjects, way, place, isPlanned }
 }
 
 const mostKnown = 10_000

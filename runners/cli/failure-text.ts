@@ -1,9 +1,8 @@
 // Why a run failed, as text for whoever started it: what, where, how to fix it, and of a stack only what is theirs.
 import { fileURLToPath } from 'node:url'
+import { isOwnFile } from '../../sdk/graph/own-files.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
 
-/** The folder that holds sdk, io and runners: frames below these are ours. */
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const mostFrames = 8
 
 export const failureText = (pipelineName: string, error: PipelineError): string => {
@@ -33,11 +32,9 @@ const framesOf = ({ stack = '' }: Error): ReadonlyArray<string> =>
   stack.split('\n').filter(line => line.length <= longestFrame && /^\s+at /.test(line))
 
 const isTheirs = (frame: string): boolean =>
-  !/node:|\(<anonymous>\)|node_modules[\\/](fp-ts|tsx|immutable)[\\/]|jetbeam[-:]stage/.test(frame) &&
-  !['sdk', 'io', 'runners'].some(room => new RegExp(`${escaped(root)}${room}[\\\\/]`).test(pathIn(frame)))
+  !/node:|\(<anonymous>\)|node_modules[\\/](fp-ts|tsx|immutable)[\\/]|jetbeam[-:]stage/.test(frame) && !isOwnFile(pathIn(frame))
 
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const pathIn = (frame: string): string => {
   const url = /file:\/\/[^\s)]+?(?=:\d+)/.exec(frame)?.[0]
-  return url === undefined ? frame : fileURLToPath(url)
+  return url === undefined ? frame.slice(Math.max(0, frame.indexOf('/'))) : fileURLToPath(url)
 }

@@ -12,6 +12,7 @@ import type { Problem } from '../../io/settings/schema.ts'
 import { mayBeShown, notShown } from '../../io/settings/shown-names.ts'
 import type { StandardSchema } from '../../sdk/coders/index.ts'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
+import { type DefiningModule, moduleAdvice, moduleUrl } from '../../sdk/graph/module-url.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import type { PipelineError, PipelineResult } from '../../sdk/model/run.ts'
@@ -44,13 +45,19 @@ export interface MainOptions {
  * by `--help`. Progress goes to standard error. It never rejects: what fails is written there, with exit code 1, or 2 for a command line
  * that is wrong; where nobody reads that any more, the run goes on. Ctrl-C and SIGTERM suspend the run, a second one ends the process.
  *
- * @param module The caller's `import.meta`.
+ * @param module The caller's `import.meta`; in CommonJS, its `module`.
  * @param definition What Pipeline.define gave, with or without options.
  * @example
  * await main(import.meta, wordCount) // node word-count.js --from words.txt --to counts.txt --checkpoints ./state
  */
-export const main = async (module: { readonly url: string }, definition: PipelineDefinition<never>, o: MainOptions = {}): Promise<void> => {
-  if (!isProgram(module.url)) return
+export const main = async (module: DefiningModule, definition: PipelineDefinition<never>, o: MainOptions = {}): Promise<void> => {
+  const url = moduleUrl(module)
+  if (url === null && isMainThread) {
+    output.problem(`main: the first argument must name the module that calls it, and does not. ${moduleAdvice}`)
+    process.exitCode = misused
+    return
+  }
+  if (url === null || !isProgram(url)) return
   // Who reads may go before the work is done: it goes on without its lines.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const stranger = strangerText(definition)

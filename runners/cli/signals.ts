@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: the first one asks the run to suspend, the second ends the process.
+// Ctrl-C and SIGTERM: the first signal asks the run to suspend, a later one ends the process.
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 type Stop = keyof typeof exitCodes
@@ -10,12 +10,18 @@ export interface Signals {
   readonly ignore: () => void
 }
 
-/** `onFirst` tells the user what is going to happen. */
-export const listen = (onFirst: (signal: Stop) => void): Signals => {
+/** One Ctrl-C can arrive twice: a terminal signals the whole process group, and tsx and npm pass on what they get. */
+const oneSignalMs = 500
+
+/** Calls `onFirst` with the first signal. `nowMs`: a clock that never goes back. */
+export const listen = (onFirst: (signal: Stop) => void, nowMs: () => number = () => performance.now()): Signals => {
   const suspend = new AbortController()
+  let firstMs = 0
   const hear = (signal: Stop): void => {
+    if (suspend.signal.aborted && nowMs() - firstMs < oneSignalMs) return
     // What is durable stays: a process that ends here loses no more than one that is killed.
-    if (suspend.signal.aborted) process.exit(exitCodes[signal])
+    if (suspend.signal.aborted) return process.exit(exitCodes[signal])
+    firstMs = nowMs()
     onFirst(signal)
     suspend.abort()
   }

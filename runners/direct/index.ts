@@ -1,7 +1,8 @@
 // The runner for tests and for one process: all tasks of a pipeline in the thread that calls it.
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Pipeline } from '../../sdk/graph/pipeline.ts'
-import type { Job, Runner } from '../../sdk/model/run.ts'
+import { type Job, orThrow, type PipelineError, type PipelineResult, type Runner } from '../../sdk/model/run.ts'
 import { systemClock } from '../host/clock.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
@@ -31,19 +32,23 @@ const start = async (pipeline: Pipeline, o: DirectOptions = {}): Promise<Job> =>
   return startJob(pipeline, o, partsOf(o))
 }
 
+const run = (pipeline: Pipeline, o?: DirectOptions): TaskEither<PipelineError, PipelineResult> =>
+  TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf))
+
 /**
  * Runs a pipeline in this thread (Beam's DirectRunner).
  *
  * Sinks that are exactly-once need checkpoints: those of `checkpoints`, or, for a pipeline with a name, a folder of the user's state
- * directory. A job that has checkpoints goes on from the newest one; a job that is done does nothing. Errors come as the Left of the
- * task, see {@link PipelineError}.
+ * directory. A job that has checkpoints goes on from the newest one; a job that is done does nothing. `runNow` is a promise; `run`, `start`
+ * and `explain` are fp-ts tasks, which do nothing until they are called, and whose Left is a {@link PipelineError}.
  *
  * @example
  * const copy = Pipeline.of(pipe(TextIO.read('words.txt'), TextIO.write('out.txt')))
- * await orThrow(pipe(copy, DirectRunner.run({ job: 'copy', checkpoints: Checkpoints.directory('./state') })))
+ * await DirectRunner.runNow(copy, { job: 'copy', checkpoints: Checkpoints.directory('./state') })
  */
 export const DirectRunner: Runner<Pipeline, DirectOptions> = {
-  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf)),
+  runNow: (pipeline, o) => orThrow(run(pipeline, o)),
+  run: o => pipeline => run(pipeline, o),
   start: o => pipeline => settled(() => start(pipeline, o)),
   explain: o => pipeline => settled(() => explain(pipeline, o ?? {})),
 }

@@ -49,8 +49,18 @@ const isLogger = (value: unknown): boolean => isObject(value) && ['info', 'warn'
 
 /** Throws an InvalidPipelineError for what is no pipeline, and for options, all at once, that are none or hold what they cannot. */
 export const requireGiven = (pipeline: unknown, options: unknown): void => {
+  const runtime = otherRuntime(process.versions)
+  if (runtime !== null) throw new InvalidPipelineError(null, [runtime])
   if (!isPipeline(pipeline)) throw new InvalidPipelineError(null, [strangerText(pipeline)])
   requireOptions(pipeline.name, options)
+}
+
+/** null: the program runs on Node. */
+export const otherRuntime = (versions: Readonly<Record<string, string | undefined>>): string | null => {
+  const found = [['bun', 'Bun'] as const, ['deno', 'Deno'] as const].find(([key]) => versions[key] !== undefined)
+  return found === undefined
+    ? null
+    : `${found[1]} ${versions[found[0]] ?? ''} runs this program, and it lacks what a run measures itself with (performance.eventLoopUtilization). Start the program with Node 20.19 or newer`
 }
 
 const isPipeline = (given: unknown): given is Pipeline => typeof given === 'object' && given !== null && 'graph' in given

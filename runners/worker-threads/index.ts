@@ -1,9 +1,10 @@
 // The runner for all cores: the same pipeline, its keys and splits shared out among worker threads.
 import { availableParallelism } from 'node:os'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
-import type { Job, Runner, RunOptions } from '../../sdk/model/run.ts'
+import { type Job, orThrow, type PipelineError, type PipelineResult, type Runner, type RunOptions } from '../../sdk/model/run.ts'
 import { systemClock } from '../host/clock.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
@@ -19,16 +20,20 @@ export interface WorkerThreadsOptions extends RunOptions, Pick<HostOptions, 'str
   readonly workers?: number | undefined
 }
 
+const run = (pipeline: PortablePipeline, o?: WorkerThreadsOptions): TaskEither<PipelineError, PipelineResult> =>
+  TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf))
+
 /**
  * Runs a pipeline on worker threads. Each imports the module of its definition and builds it again, so the pipeline must come from
  * {@link Pipeline.define}; keys and splits are shared out among them, and the result is one, exactly once, as on the direct runner.
  *
  * @example
  * const checkpoints = Checkpoints.directory('./state')
- * await orThrow(pipe(wordCount({ from: 'words.txt', to: 'counts.txt' }), WorkerThreadsRunner.run({ workers: 2, checkpoints })))
+ * await WorkerThreadsRunner.runNow(wordCount({ from: 'words.txt', to: 'counts.txt' }), { workers: 2, checkpoints })
  */
 export const WorkerThreadsRunner: Runner<PortablePipeline, WorkerThreadsOptions> = {
-  run: o => pipeline => TE.flatten(TE.tryCatch(async () => (await start(pipeline, o)).done, pipelineErrorOf)),
+  runNow: (pipeline, o) => orThrow(run(pipeline, o)),
+  run: o => pipeline => run(pipeline, o),
   start: o => pipeline => settled(() => start(pipeline, o)),
   explain: o => pipeline => settled(() => explain(pipeline, o ?? {})),
 }

@@ -1,8 +1,9 @@
 // Threads that wait for work: starting one, and loading what it runs, takes longer than many a run. A thread that nobody has asked for
 // within two seconds ends, and none keeps the process alive.
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { isBundled } from '../../sdk/graph/own-files.ts'
+import { isOwnWorker, loadingOf, type OwnData, tsxFor } from './loading.ts'
 
 const idleMs = 2_000
 
@@ -40,33 +41,45 @@ export const giveBack = (url: string, worker: Worker): void => {
   workers.push({ worker, timer: setTimeout(gone, idleMs).unref() })
 }
 
-const program = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-
-/** A thread that has loaded a module keeps it as it was: another module's runs go to it as well, but not to one without tsx. */
-const kindOf = (url: string): string => loaderFor(url) ?? ''
+const meta: { readonly url?: string } = import.meta
+/** This file, or the bundle that contains it. */
+const here = meta.url ?? (typeof __filename === 'string' ? pathToFileURL(__filename).href : null)
 
 /**
- * Compiled output is started as it is. TypeScript sources need tsx, which a worker of Node 20 does not take over from its process: a
- * few lines of JavaScript load it first.
+ * The program of a worker. Where the package is part of a bundle, it is the bundle: the worker evaluates it up to the last line of this
+ * file, which starts the program.
+ */
+const programUrl = (): URL => {
+  if (here === null)
+    throw new Error('this bundle does not know its own file, which its workers run. Let the bundler write ESM (format: esm)')
+  return isBundled ? new URL(here) : new URL(here.endsWith('.ts') ? './jetbeam-worker.ts' : './jetbeam-worker.js', here)
+}
+
+/** A thread that has loaded a module keeps it as it was: another module's runs go to it as well, but not to one with another loader. */
+const kindOf = (url: string): string => {
+  const { main, worker } = loadingOf(url)
+  return `${main} ${worker}`
+}
+
+/**
+ * A worker takes over `--import` and other options of its process, but not a loader that a call has registered, nor, before Node 22, what
+ * such an option has registered: a few lines of JavaScript load tsx first.
  */
 const startWorker = (url: string): Worker => {
-  const loader = loaderFor(url)
-  if (loader === null) return new Worker(program, { name: 'jetbeam' })
+  const loading = loadingOf(url)
+  const program = programUrl()
+  const data: OwnData = { jetbeam: loading }
+  // This package's own sources are TypeScript in a checkout of it.
+  const needsTsx = loading.worker === 'tsx' || program.pathname.endsWith('.ts')
+  const loader = needsTsx ? tsxFor(url) : null
+  if (loader === null) return new Worker(program, { name: 'jetbeam', workerData: data })
   const load = `const { register } = await import(${JSON.stringify(loader)}); register();`
-  return new Worker(`(async () => { ${load} await import(${JSON.stringify(program.href)}) })()`, { eval: true, name: 'jetbeam' })
+  return new Worker(`(async () => { ${load} await import(${JSON.stringify(program.href)}) })()`, {
+    eval: true,
+    name: 'jetbeam',
+    workerData: data,
+  })
 }
 
-/** null where no TypeScript is to be loaded, or tsx is not installed: then Node itself may run it. */
-const loaderFor = (url: string): string | null => {
-  if (!program.pathname.endsWith('.ts') && !url.endsWith('.ts')) return null
-  return tsxFrom(url) ?? tsxFrom(import.meta.url)
-}
-
-const tsxFrom = (url: string): string | null => {
-  try {
-    // What require finds is the CommonJS half, which cannot register hooks; the other lies beside it.
-    return pathToFileURL(createRequire(fileURLToPath(url)).resolve('tsx/esm/api')).href.replace(/\.cjs$/, '.mjs')
-  } catch {
-    return null
-  }
-}
+// An export of it is used: bundlers drop a module of which none is.
+if (isBundled && isOwnWorker()) void import('./worker-program.ts').then(({ serve }) => serve())

@@ -1,4 +1,5 @@
 // What the threads of a run say to each other: the main thread and its workers, and workers among themselves. Plain data throughout.
+import type { NodeCode } from '../../sdk/graph/code-hash.ts'
 import type { AssertedElement } from '../../sdk/graph/node.ts'
 import type { Binding } from '../../sdk/model/bindings.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
@@ -22,7 +23,7 @@ export interface WorkerSetup {
   /** By node: what it is. */
   readonly nodes: Readonly<Record<string, string>>
   /** By node: a hash of its functions and values. */
-  readonly code: Readonly<Record<string, string>>
+  readonly code: Readonly<Record<string, NodeCode>>
   readonly content: CheckpointContent
   /** By task: the segments of its state, oldest first. */
   readonly states: Readonly<Record<string, ReadonlyArray<Uint8Array>>>

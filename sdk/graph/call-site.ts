@@ -1,19 +1,14 @@
 // Where in the user's program something was made. Capturing a stack costs microseconds, writing it as text (through source maps,
 // perhaps) many times that: so the text is made when an error message asks for it, which is almost never.
 import { fileURLToPath } from 'node:url'
+import { isOwnFile } from './own-files.ts'
 
 /** Frames of the SDK, of fp-ts and of nested composites lie between a node and the program: deeper than this nobody looks. */
 const deepest = 24
 
-// The folder above this room: the package, or its dist, whose source maps lead to the sources beside it.
-const fromDist = import.meta.url.includes('/dist/sdk/')
-const ours: ReadonlyArray<string> = (fromDist ? ['../../', '../../../'] : ['../../']).flatMap(above =>
-  ['sdk/', 'io/'].map(room => fileURLToPath(new URL(above + room, import.meta.url))),
-)
-
 // `pipe` and `flow` stand between a program and each of its verbs.
 const isBetween = (path: string): boolean =>
-  ours.some(room => path.startsWith(room)) || /[\\/]fp-ts[\\/](lib|es6)[\\/]function\.js:/.test(path) || path.startsWith('node:')
+  isOwnFile(path) || /[\\/]fp-ts[\\/](lib|es6)[\\/]function\.js:/.test(path) || path.startsWith('node:')
 
 /** Remembers the stack of now; the result gives `file:line:column` of the program's frame, or `(unknown)`. */
 export const callSite = (): (() => string) => {

@@ -9,16 +9,33 @@ import type { Transform } from './node.ts'
  * By node id: SHA-256, in hexadecimal, behind a word on how it was compiled, over the text of every function in it, and over the first
  * elements of a Create. What a function has captured is no part of it, nor is how a compiler writes a reference to an import, which differs between the two kinds of modules.
  */
-export const codeHashes = (graph: Graph): Readonly<Record<string, string>> =>
+export const codeHashes = (graph: Graph): Readonly<Record<string, NodeCode>> =>
   Object.fromEntries(
-    [...graph.nodes.values()].map(({ id, node }) => [id, hashOf(functionsIn(node.transform, 0), elementsIn(node.transform))]),
+    [...graph.nodes.values()].map(({ id, node }) => {
+      const texts = functionsIn(node.transform, 0)
+      return [id, { hash: hashOf(texts, elementsIn(node.transform)), texts: texts.map(shortened) }]
+    }),
   )
+
+/** The functions of one node. Plain data. */
+export interface NodeCode {
+  readonly hash: string
+  /** The beginning of each function's text, for errors. */
+  readonly texts: ReadonlyArray<string>
+}
+
+const longestText = 160
+const shortened = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, ' ')
+  return line.length <= longestText ? line : `${line.slice(0, longestText - 1)}…`
+}
 
 /**
  * Whether two hashes may be of the same code. Where one of them was compiled to the other kind of module nobody can tell: a name that
  * was imported under another is written as what it was exported as.
  */
-export const mayBeSameCode = (a: string, b: string): boolean => a === b || a.startsWith(rewritten) !== b.startsWith(rewritten)
+export const mayBeSameCode = ({ hash: a }: NodeCode, { hash: b }: NodeCode): boolean =>
+  a === b || a.startsWith(rewritten) !== b.startsWith(rewritten)
 
 const hashOf = (texts: ReadonlyArray<string>, elements: Uint8Array): string => {
   const hash = createHash('sha256').update(elements)

@@ -52,11 +52,40 @@ export const collectionOf = <A>(node: Node, tag = 'out'): PCollection<A> =>
 
 export const outputIn = (pc: PCollection<unknown>): Output => pc[outputOf]
 
+const leaves = new WeakSet()
+
+/** Whether this copy of the package has made it. */
+export const isLeaf = (value: unknown): value is PDone => typeof value === 'object' && value !== null && leaves.has(value)
+
+/** null: it is not from another copy of the package. */
+const otherCopyText = (value: unknown): string | null =>
+  typeof value === 'object' &&
+  value !== null &&
+  '_tag' in value &&
+  (value._tag === 'PCollection' || value._tag === 'PDone') &&
+  !isLeaf(value)
+    ? `${value._tag === 'PDone' ? 'a branch' : 'a PCollection'} that another copy of jetbeam made. List the copies by npm ls jetbeam and keep one: npm dedupe, or a peerDependency in the library that brings the other`
+    : null
+
+/** What was given in place of a collection or a branch, for errors. */
+export const shownGraphPart = (value: unknown): string => {
+  if (isCollection(value)) return 'a collection that no branch ends: pass what PCollection.ignore, or a write, makes of it'
+  return otherCopyText(value) ?? showGiven(value)
+}
+
+const isCollection = (value: unknown): value is PCollection<unknown> => typeof value === 'object' && value !== null && outputOf in value
+
 /** What the compiler has checked, for programs that it has not seen. */
 const inputOf = (pc: PCollection<unknown>, { kind }: NodeOptions): Output => {
   const given: unknown = pc
-  if (typeof given === 'object' && given !== null && outputOf in given) return pc[outputOf]
-  return refuseUse(kind, `takes a PCollection, and was given ${showGiven(given)}. Give it what a transform gave, inside of pipe`)
+  if (isCollection(given)) return given[outputOf]
+  const other = otherCopyText(given)
+  return refuseUse(
+    kind,
+    other === null
+      ? `takes a PCollection, and was given ${showGiven(given)}. Give it what a transform gave, inside of pipe`
+      : `takes a PCollection, and was given ${other}`,
+  )
 }
 
 /** A new node on `inputs`, with one output. */
@@ -78,5 +107,7 @@ export const leaf = (transform: Transform, input: PCollection<unknown>, o: NodeO
   const node = makeNode(transform, [inputOf(input, o)], o)
   if (transform._tag === 'Write' || transform._tag === 'Assert') recordSink(node)
   if (transform._tag === 'Assert') recordAssertion(node)
-  return Object.freeze({ _tag: 'PDone', node })
+  const done: PDone = Object.freeze({ _tag: 'PDone', node })
+  leaves.add(done)
+  return done
 }

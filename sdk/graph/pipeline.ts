@@ -5,9 +5,10 @@ import { recording } from './building.ts'
 import { graphOf } from './graph.ts'
 import type { Graph } from './graph-node.ts'
 import { InvalidPipelineError } from './invalid-pipeline.ts'
+import { type DefiningModule, moduleAdvice, moduleUrl } from './module-url.ts'
 import type { Node } from './node.ts'
 import { validOptions } from './options.ts'
-import type { PDone } from './pcollection.ts'
+import { isLeaf, type PDone, shownGraphPart } from './pcollection.ts'
 import { problemsOf, warningsOf } from './validate.ts'
 
 /** A checked graph, ready for a runner (Beam's Pipeline). {@link Pipeline.of} makes one for a test or a single thread. */
@@ -46,14 +47,11 @@ export interface PipelineDefinition<in I> {
   (options: I): PortablePipeline
 }
 
-/** JavaScript, or a cast, may bring anything. */
-const isLeaf = (leaf: unknown): boolean => typeof leaf === 'object' && leaf !== null && 'node' in leaf
-
 const make = (leaves: ReadonlyArray<PDone>, name: string | null, madeSinks: ReadonlyArray<Node>): Pipeline => {
   const stranger = leaves.findIndex(leaf => !isLeaf(leaf))
   if (stranger >= 0)
     throw new InvalidPipelineError(name, [
-      `leaf ${stranger + 1} is no finished branch${Array.isArray(leaves[stranger]) ? ' but an array: pass its leaves one by one, Pipeline.of(...leaves)' : ` but ${showGiven(leaves[stranger])}: return, or pass, what a write or PCollection.ignore gives`}.`,
+      `leaf ${stranger + 1} is not a finished branch but ${Array.isArray(leaves[stranger]) ? 'an array: pass its leaves one by one, Pipeline.of(...leaves)' : strangerText(leaves[stranger])}.`,
     ])
   const graph = graphOf(leaves)
   const problems = problemsOf(graph, madeSinks)
@@ -61,29 +59,34 @@ const make = (leaves: ReadonlyArray<PDone>, name: string | null, madeSinks: Read
   return Object.freeze({ _tag: 'Pipeline', graph, warnings: Object.freeze(warningsOf(graph)), name })
 }
 
+const strangerText = (leaf: unknown): string => {
+  const shown = shownGraphPart(leaf)
+  return shown === showGiven(leaf) ? `${shown}: return, or pass, what a write or PCollection.ignore gives` : shown
+}
+
 /** What a definition's function gave: JavaScript may forget to return, or give anything else. */
 const leavesIn = (given: Leaves, name: string): ReadonlyArray<PDone> => {
   const result: unknown = given
   if (Array.isArray(result)) return result as ReadonlyArray<PDone> // `make` looks at each
-  if (isLeaf(result)) return [given as PDone] // what isLeaf has looked at
+  if (isLeaf(result)) return [result]
   const what =
     typeof result === 'object' && result !== null && 'then' in result
       ? 'gave a promise: it builds, and does not wait. Take async and await away, and do what is asynchronous in PCollection.mapAsync'
-      : typeof result === 'object' && result !== null && '_tag' in result && result._tag === 'PCollection'
-        ? 'gave a collection that nobody ends: return what PCollection.ignore, or a write, makes of it'
+      : shownGraphPart(result) !== showGiven(result)
+        ? `returned ${shownGraphPart(result)}`
         : `gave ${showGiven(result)}: return the last write or ignored collection, or an array of all of them`
   throw new InvalidPipelineError(name, [`its function ${what}.`])
 }
 
-function define(module: { readonly url: string }, name: string, build: () => Leaves): PipelineDefinition<void>
+function define(module: DefiningModule, name: string, build: () => Leaves): PipelineDefinition<void>
 function define<I, O>(
-  module: { readonly url: string },
+  module: DefiningModule,
   name: string,
   options: StandardSchema<I, O>,
   build: (options: O) => Leaves,
 ): PipelineDefinition<I>
 function define(
-  module: { readonly url: string },
+  module: DefiningModule,
   name: string,
   ...rest: readonly [() => Leaves] | readonly [StandardSchema<unknown, unknown>, (options: never) => Leaves]
 ): PipelineDefinition<unknown> {
@@ -92,6 +95,11 @@ function define(
       `Pipeline.define: the second argument is the definition's name, and was ${showGiven(name)}. Write Pipeline.define(import.meta, 'NAME', () => …)`,
     )
   if (name.trim() === '') throw new RangeError('Pipeline.define: a definition needs a name, under which its checkpoints are kept')
+  const url = moduleUrl(module)
+  if (url === null)
+    throw new RangeError(
+      `Pipeline.define: the first argument must name the module of ${JSON.stringify(name)}, and does not. ${moduleAdvice}`,
+    )
   const [schema, build] = rest.length === 1 ? [null, rest[0]] : rest
   if (typeof build !== 'function')
     throw new RangeError(
@@ -102,9 +110,9 @@ function define(
     // `options` is what the schema of the same call gives: the overloads have matched the two.
     const { result, sinks } = recording(() => build(options as never))
     const pipeline = make(leavesIn(result, name), name, sinks)
-    return Object.freeze({ ...pipeline, origin: Object.freeze({ url: module.url, name, options: travelling }) })
+    return Object.freeze({ ...pipeline, origin: Object.freeze({ url, name, options: travelling }) })
   }
-  return Object.freeze(Object.assign(definition, { pipelineName: name, url: module.url, schema }))
+  return Object.freeze(Object.assign(definition, { pipelineName: name, url, schema }))
 }
 
 /**

@@ -91,8 +91,18 @@ const changesIn = (path: string, before: Json, after: Json): ReadonlyArray<strin
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
     return names.flatMap(name => changesIn(path === '' ? name : `${path}.${name}`, before[name] ?? null, after[name] ?? null))
   }
-  const [was, is] = [JSON.stringify(before), JSON.stringify(after)]
-  return was === is ? [] : [`${path} was ${was} and is ${is}`]
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [`${path} was ${valueText(before)} and is ${valueText(after)}`]
+}
+
+/** A value of a summary in words: those of records by name. */
+const valueText = (json: Json): string => {
+  if (json === null) return 'nothing'
+  if (Array.isArray(json)) return json.length === 0 ? 'no values' : json.map(valueText).join(', ')
+  if (isRecord(json))
+    return Object.entries(json)
+      .map(([name, value]) => `${name} ${valueText(value)}`)
+      .join(', ')
+  return JSON.stringify(json)
 }
 
 const isRecord = (json: Json): json is { readonly [name: string]: Json } =>

@@ -6,6 +6,7 @@ import { refusedName, type Scope, scopeUse } from './building.ts'
 import type { Graph, GraphNode } from './graph-node.ts'
 import type { Node } from './node.ts'
 import { plainStrategy } from './plain-form.ts'
+import { differingWindowing } from './windowing-text.ts'
 import { isChangelog } from './view.ts'
 
 /** What refuses it; none: it may run. `madeSinks`: all that were made while its definition was built, reached or not. */
@@ -259,11 +260,11 @@ const unlikeWindowings = (graph: Graph, node: GraphNode): ReadonlyArray<string> 
         ]
       : []
   const other = others.find(input => input.strategy !== first.strategy && windowing(input) !== windowing(first))
-  return other === undefined
-    ? []
-    : [
-        `${placed(node)} joins collections that are windowed differently: ${first.id} in ${windowing(first)}, ${other.id} in ${windowing(other)}. Give both the same Window.into before they meet`,
-      ]
+  if (other === undefined) return []
+  const [ofFirst, ofOther] = differingWindowing(first.strategy, other.strategy)
+  return [
+    `${placed(node)} joins collections that are windowed differently: ${first.id} has ${ofFirst}; ${other.id} has ${ofOther}. Give both the same Window.into before they meet`,
+  ]
 }
 
 // ---- side inputs

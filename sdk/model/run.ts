@@ -251,6 +251,15 @@ export interface Job {
 }
 /** Runs pipelines of type `P` with options `O` (Beam's PipelineRunner). Pipelines come last, so that they can be piped into it. */
 export interface Runner<P, O> {
+  /**
+   * Runs a pipeline to its end, as a promise. Rejects with an Error that has the fields of the {@link PipelineError}, `_tag` among them, and
+   * whose `name` is that tag.
+   *
+   * @example
+   * const { state } = await DirectRunner.runNow(Pipeline.of(pipe(orders, PCollection.ignore)))
+   * state // => 'done'
+   */
+  readonly runNow: (p: P, o?: O) => Promise<PipelineResult>
   /** To the end. Lazy: call the task, or hand it to `orThrow`. */
   readonly run: (o?: O) => (p: P) => TaskEither<PipelineError, PipelineResult>
   /** Until it is up. */
@@ -260,8 +269,8 @@ export interface Runner<P, O> {
 }
 
 /**
- * Runs a task now: resolves to its Right, and rejects with its Left, as it is where that is an Error, else as an Error whose `name` is its
- * `_tag`. For a script's last line.
+ * Runs a task now: resolves to its Right, and rejects with its Left, as it is where that is an Error, else as an Error with its fields whose
+ * `name` is its `_tag`. For a script's last line.
  *
  * @example
  * const { state } = await orThrow(pipe(Pipeline.of(pipe(orders, PCollection.ignore)), DirectRunner.run()))
@@ -281,6 +290,8 @@ const errorOf = (error: unknown): Error => {
     readonly cause?: unknown
   }
   const wrapped = new Error(typeof shape.message === 'string' ? shape.message : String(error), { cause: shape.cause ?? error })
+  for (const [name, value] of Object.entries(shape))
+    if (!(name in wrapped)) Object.defineProperty(wrapped, name, { value, enumerable: true })
   wrapped.name = typeof shape._tag === 'string' ? shape._tag : 'PipelineError'
   return wrapped
 }

@@ -94,7 +94,11 @@ describe('A pipeline that fails', () => {
 
   it('to be the same in a worker names the functions that were changed since the program began', async () => {
     const { message } = await errorOf(otherFunctions())
-    assert.match(message, /got other functions in map#1: .*failing-programs\.ts, or what it imports, was changed/)
+    assert.match(
+      message,
+      /got other functions in map#1\. The first differs so: ".*" here, ".*" in the worker\. As far as is known, both threads/,
+    )
+    assert.match(message, /failing-programs\.ts, or what it imports, was changed since this process began/)
   })
 
   it('is none where its module exports it by two names, or as its default alone', async () => {
@@ -152,7 +156,7 @@ describe('A pipeline that fails', () => {
     assert.strictEqual(error._tag, 'InvalidPipeline')
     assert.match(
       error.message,
-      /a worker thread built it again from .*failing-programs\.ts, and that failed there, not here: Error: only at home/,
+      /a worker thread built it again from .*failing-programs\.ts, and that failed there, not here \(both threads load modules by tsx\): Error: only at home/,
     )
   })
 

@@ -56,7 +56,7 @@ describe('a restore', () => {
 
   it('says that keys are encoded otherwise', () => {
     assert.deepEqual(changes({}, { coded: true }), [
-      `Totals/Combine.perKey#1 (combine): keyCoder was null and is ${JSON.stringify(Coder.string.urn)}`,
+      `Totals/Combine.perKey#1 (combine): keyCoder was nothing and is ${JSON.stringify(Coder.string.urn)}`,
     ])
   })
 

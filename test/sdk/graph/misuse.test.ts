@@ -150,8 +150,8 @@ describe('a program without types is refused with a named error', () => {
     const ends: ReadonlyArray<readonly [unknown, RegExp]> = [
       [undefined, /"d" cannot run:\n- its function gave undefined: return the last write or ignored collection/],
       [Promise.resolve(1), /its function gave a promise: .*Take async and await away/],
-      [numbers, /its function gave a collection that nobody ends/],
-      [[numbers], /leaf 1 is no finished branch/],
+      [numbers, /its function returned a collection that no branch ends/],
+      [[numbers], /leaf 1 is not a finished branch/],
       [5, /its function gave 5/],
     ]
     for (const [given, says] of ends)
@@ -166,7 +166,7 @@ describe('a program without types is refused with a named error', () => {
       RangeError,
       /the definition "d" takes a function that builds it, and was given undefined/,
     )
-    assert.throws(() => untyped(Pipeline.of)(undefined), InvalidPipelineError, /leaf 1 is no finished branch but undefined: /)
+    assert.throws(() => untyped(Pipeline.of)(undefined), InvalidPipelineError, /leaf 1 is not a finished branch but undefined: /)
   })
 
   it('unknown options of checkpoints', () => {

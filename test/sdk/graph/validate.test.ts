@@ -243,7 +243,13 @@ describe('a pipeline is refused', () => {
           Window.into(FixedWindows.of(seconds(seconds1))),
         ),
       )
-    assertProblem(() => Pipeline.of(pipe(joined(30), write('OUT'))), /^Flatten#1/, /60000/, /30000/, /same Window\.into/)
+    assertProblem(
+      () => Pipeline.of(pipe(joined(30), write('OUT'))),
+      /^Flatten#1/,
+      /windows of 1 min/,
+      /windows of 30 s/,
+      /same Window\.into/,
+    )
     assert.isEmpty(problemsOf(() => Pipeline.of(pipe(joined(60), write('OUT')))))
   })
 

@@ -1,0 +1,4 @@
+// The file that a worker thread is started with.
+import { serve } from './worker-program.ts'
+
+serve()
