@@ -9,7 +9,8 @@ import {
   valueCoder,
   valueCoderOf,
 } from '../../sdk/coders/index.ts'
-import { type AnyCombineFn, requireSync } from '../../sdk/graph/combine-fn.ts'
+import type { AnyCombineFn } from '../../sdk/graph/combine-fn.ts'
+import { requireSync } from '../../sdk/model/require-sync.ts'
 import { type BoundedWindow, IntervalWindow } from '../../sdk/model/window.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { UserCodeError } from '../harness/errors.ts'

@@ -1,7 +1,7 @@
 // A combine's first half: one accumulator a key and window, filled inside the stage and flushed before every watermark and barrier.
 // The stage's own text does the common case, a key that is there already; the rest is here.
 import { groupingKey, type GroupingKey } from '../../sdk/coders/index.ts'
-import { requireSync } from '../../sdk/graph/combine-fn.ts'
+import { requireSync } from '../../sdk/model/require-sync.ts'
 import { type BoundedWindow, GlobalWindow, maxTimestamp } from '../../sdk/model/window.ts'
 import type { Lift } from '../plan/stage.ts'
 import type { Batch, Windows } from './batch.ts'

@@ -24,13 +24,3 @@ export interface AnyCombineFn {
   readonly extract: (accumulator: never) => unknown
   readonly coder?: Coder<never> | undefined
 }
-
-/** Refuses a promise, which would be an accumulator or a result of its own. `name`: of the function that returned it. */
-export const requireSync = (name: keyof AnyCombineFn, result: unknown): unknown => {
-  if (typeof result !== 'object' || result === null || !('then' in result) || typeof result.then !== 'function') return result
-  // Nothing will look at it: a rejection later must not bring the process down.
-  if (result instanceof Promise) result.catch(() => undefined)
-  throw new TypeError(
-    `${name} of the CombineFn returned a promise, and its functions are synchronous. Do asynchronous work in PCollection.mapAsync, before the combine or behind it`,
-  )
-}

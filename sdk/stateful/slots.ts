@@ -1,5 +1,5 @@
 // What one key has in one of its states: read by a cell, changed by effects, and marked with what of it the last snapshot lacks.
-import { requireSync } from '../graph/combine-fn.ts'
+import { requireSync } from '../model/require-sync.ts'
 import { fromNullable, none, type Option, type Some, some } from 'fp-ts/lib/Option.js'
 import { groupingKey, type GroupingKey } from '../coders/index.ts'
 import type { KV } from '../model/kv.ts'
