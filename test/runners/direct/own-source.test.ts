@@ -84,4 +84,34 @@ describe('A source of one’s own', () => {
     )
     await rm(folder, { recursive: true, force: true })
   })
+
+  it('closes the reader of a split that has ended while others are still read', async () => {
+    const source = log(rows)
+    let firstIsClosed = false
+    let wake = (): void => undefined
+    /** The second split has nothing to give before the first one's reader is closed. */
+    const waiting: Source<Row> = {
+      ...source,
+      connect: async context => {
+        const connected = await source.connect(context)
+        return {
+          ...connected,
+          open: async (split, progress) => {
+            const reader = await connected.open(split, progress)
+            if (split.id === 'half0') return { ...reader, close: () => Promise.resolve(((firstIsClosed = true), wake())) }
+            return { ...reader, poll: most => (firstIsClosed ? reader.poll(most) : null), onChange: callback => void (wake = callback) }
+          },
+        }
+      },
+    }
+    const journal = new Journal()
+    const read = Splittable.source({ source: waiting, decode: row => row.text, timestamp: (_, row) => row.at })
+    const { metrics } = await orThrow(DirectRunner.run()(Pipeline.of(pipe(read, journal.write()))))
+    assert.strictEqual(journal.values().length, rows.length)
+    assert.deepEqual(
+      metrics.splits.map(({ status }) => status),
+      ['done', 'done'],
+      'splits that have ended are still told of',
+    )
+  })
 })
