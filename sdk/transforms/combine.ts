@@ -77,11 +77,14 @@ function globally<I, A, O>(fn: CombineFn<I, A, O>, o?: GlobalOptions): (pc: PCol
 function globally(fn: Aggregation, o?: GlobalOptions): (pc: PCollection<unknown>) => PCollection<unknown> {
   const kind = 'Combine.globally'
   const combineFn = combineFnOf(kind, fn)
-  requireKnown(kind, o, ['fanout'])
+  requireKnown(kind, o, ['fanout', 'withoutDefaults'])
   const fanout = o?.fanout
+  const withDefault = o?.withoutDefaults !== true
   return pc => {
-    if (fanout === undefined) return combineAll(combineFn, kind, pc)
-    const combined = fannedOut(combineFn, { fanout, withDefault: true, oneKey: true }, kind, underOneKey(pc, kind))
+    const combined =
+      fanout === undefined
+        ? combineTogether(combineFn, { withDefault }, kind, pc)
+        : fannedOut(combineFn, { fanout, withDefault, oneKey: true }, kind, underOneKey(pc, kind))
     return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
   }
 }
@@ -89,11 +92,14 @@ function globally(fn: Aggregation, o?: GlobalOptions): (pc: PCollection<unknown>
 type GlobalOptions = {
   /** Into how many parts all elements of a window are spread before they come together in one place. */
   readonly fanout?: number | undefined
+  /** Give nothing of an empty collection in the global window, instead of the default value (Beam's withoutDefaults). Default: false. */
+  readonly withoutDefaults?: boolean | undefined
 }
 
 /**
  * `perKey` combines the values of each key and window; `globally` all elements of a window, and gives one value even of nothing in the
- * global window: the monoid's empty one, or what the CombineFn extracts from a new accumulator (Beam's Combine).
+ * global window, unless `withoutDefaults` is set: the monoid's empty one, or what the CombineFn extracts from a new accumulator (Beam's
+ * Combine).
  *
  * Takes a Monoid or a {@link CombineFn}. Order and grouping of the elements are the runner's choice, so both must be associative and
  * commutative. An aggregation behind one that fires more than once while accumulating counts again what it has seen: the pipeline

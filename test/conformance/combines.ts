@@ -131,6 +131,8 @@ export const ofNothing = Pipeline.define(import.meta, 'ofNothing', () => {
   const nothing = Create.of<number>([])
   return [
     pipe(nothing, Combine.globally(N.MonoidSum), PAssert.that(singleton(0)), PCollection.ignore),
+    pipe(nothing, Combine.globally(N.MonoidSum, { withoutDefaults: true }), PAssert.that(empty), PCollection.ignore),
+    pipe(nothing, Combine.globally(N.MonoidSum, { withoutDefaults: true, fanout: 2 }), PAssert.that(empty), PCollection.ignore),
     pipe(
       nothing,
       PCollection.keyBy(n => n),
