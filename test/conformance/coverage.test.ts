@@ -8,6 +8,7 @@ import * as testing from '../../sdk/testing/index.ts'
 const elsewhere = new Set([
   ...['Coder', 'Decoder', 'Encoder', 'EncodeError', 'Instant', 'millis', 'seconds', 'minutes', 'hours', 'days'], // test/sdk
   ...['InvalidPipelineError', 'SideInputError'], // named by the messages that cases look for
+  'TimestampError', // test/runners/direct/refused-values
   ...['Latency', 'prometheusText'], // test/runners/host/measured
   ...['Checkpoints', 'StatefulTest', 'Pipeline', 'orThrow'],
 ])
