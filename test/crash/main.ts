@@ -1,6 +1,7 @@
 // npm run test:crash -- [--rounds N] [--seed S] [--only NAME]: N kills for each pipeline and runner, of the process at any moment and at each phase of a
 // checkpoint, and of single workers; and a quarter as many of the server.
 import { refuse, scriptOptions } from '../support/script-options.ts'
+import { describeDisturbed, type Disturbed, disturbancesOf } from './disturbances.ts'
 import { describe } from './kills.ts'
 import { type Result, runScenario } from './scenario.ts'
 
@@ -8,19 +9,29 @@ const usage = `npm run test:crash -- [--rounds N] [--seed S] [--only NAME]
 
 --rounds N   kills of each pipeline on each runner, in all ways in turn (20)
 --seed S     for the moments of the kills (1)
+--disturbances N  disturbances of each kind in each cluster (a quarter of the rounds)
 --only NAME  one of them alone: windows on 2 workers, for instance
 `
 const { values } = scriptOptions(usage, {
-  options: { rounds: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, only: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    disturbances: { type: 'string' },
+    only: { type: 'string' },
+  },
 })
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
 if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) refuse('--rounds and --seed are whole numbers', usage)
 
-const show = ({ kills, serverKills, events, lost, duplicated, wrong, unacknowledged }: Result): string =>
-  `${kills.length} kills (${describe(kills)}), ${serverKills} of the server, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}, unacknowledged ${unacknowledged}`
+const disturbances = Number(values.disturbances ?? Math.ceil(rounds / 4))
+if (!Number.isInteger(disturbances)) refuse('--disturbances is a whole number', usage)
+
+const show = ({ kills, serverKills, disturbed, events, lost, duplicated, wrong, unacknowledged }: Result): string =>
+  `${kills.length} kills (${describe(kills)}), ${serverKills} of the server${disturbed.length === 0 ? '' : `, ${describeDisturbed(disturbed)}`}, ${events} events: lost ${lost}, duplicated ${duplicated}, wrong ${wrong}, unacknowledged ${unacknowledged}`
 
 let [passed, failed] = [0, 0]
+const allDisturbed: Disturbed[] = []
 const all = { kills: 0, serverKills: 0, events: 0, lost: 0, duplicated: 0, wrong: 0 }
 const scenarios = [
   ['relay', null, 1, false],
@@ -44,15 +55,29 @@ const nameOf = ([pipeline, workers, servers, batches]: (typeof scenarios)[number
 const names = scenarios.map(nameOf)
 if (values.only !== undefined && !names.includes(values.only)) refuse(`there is no ${values.only}, but ${names.join(', ')}`, usage)
 
+const kindsOf = (pipeline: (typeof scenarios)[number][0], servers: number): ReadonlyArray<Disturbed['kind']> =>
+  servers === 1 ? [] : disturbancesOf(pipeline).flatMap(kind => Array<Disturbed['kind']>(disturbances).fill(kind))
+
 for (const scenario of scenarios) {
   const [pipeline, workers, servers, batches] = scenario
   const name = nameOf(scenario)
   if ((values.only ?? name) !== name) continue
   try {
-    const plan = { pipeline, workers, servers, batches, kills: rounds, serverKills: Math.ceil(rounds / 4), longOutage: true, seed }
+    const plan = {
+      pipeline,
+      workers,
+      servers,
+      batches,
+      kills: rounds,
+      serverKills: Math.ceil(rounds / 4),
+      longOutage: true,
+      seed,
+      disturbances: kindsOf(pipeline, servers),
+    }
     const result = await runScenario(plan, line => process.stderr.write(`${line}\n`))
     process.stdout.write([`${name}: ${show(result)}`, ...result.examples, ''].join('\n'))
     all.kills += result.kills.length
+    allDisturbed.push(...result.disturbed)
     for (const figure of ['serverKills', 'events', 'lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
     if (result.lost + result.duplicated + result.wrong + result.unacknowledged === 0) passed++
     else failed++
@@ -62,6 +87,6 @@ for (const scenario of scenarios) {
   }
 }
 process.stdout.write(
-  `${all.kills} kills, ${all.serverKills} of the server besides, ${all.events} events: lost ${all.lost}, duplicated ${all.duplicated}, wrong ${all.wrong}; ${passed} passed, ${failed} failed\n`,
+  `${all.kills} kills, ${all.serverKills} of the server besides${allDisturbed.length === 0 ? '' : `, ${describeDisturbed(allDisturbed)}`}, ${all.events} events: lost ${all.lost}, duplicated ${all.duplicated}, wrong ${all.wrong}; ${passed} passed, ${failed} failed\n`,
 )
 process.exitCode = failed === 0 ? 0 : 1

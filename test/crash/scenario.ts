@@ -9,6 +9,7 @@ import { isMarker } from '../../io/jetstream/marker-subject.ts'
 import { recentBinary, recentServer } from '../support/recent-server.ts'
 import { steadyConnection } from '../support/steady-connection.ts'
 import { type Counts, countRelay, countWindows } from './counting.ts'
+import { disturb, type Disturbance, type Disturbed } from './disturbances.ts'
 import { encodeEvent, lastEvent } from './events.ts'
 import { Evidence } from './evidence.ts'
 import { type Kill, killsOf, type PipelineName } from './kills.ts'
@@ -26,6 +27,8 @@ export interface Plan {
   readonly longOutage: boolean
   /** Servers that are one, and replicas of each stream: more than one, and the leader is the one that is killed. */
   readonly servers: 1 | 3
+  /** How a cluster is disturbed beside that. None is the default. */
+  readonly disturbances?: ReadonlyArray<Disturbance>
   /** Only these, instead of all that there can be. */
   readonly ways?: ReadonlyArray<Kill>
   /** Whether the destination takes atomic batches, from a server that has them. */
@@ -37,6 +40,7 @@ export interface Plan {
 export interface Result extends Counts {
   readonly kills: ReadonlyArray<Kill>
   readonly serverKills: number
+  readonly disturbed: ReadonlyArray<Disturbed>
   readonly events: number
   /** Of a queue: what is still there, although all of it was read. */
   readonly unacknowledged: number
@@ -83,10 +87,21 @@ const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (li
     victim.start()
     feed.start()
     let serverKills = 0
-    const moments = shuffled<Kill | 'server'>([...inTurn(plan), ...Array<'server'>(plan.serverKills).fill('server')], random)
+    const disturbed: Disturbed[] = []
+    const moments = shuffled<Moment>(
+      [...inTurn(plan), ...Array<'server'>(plan.serverKills).fill('server'), ...(plan.disturbances ?? []).map(kind => ({ kind }))],
+      random,
+    )
     for (const [i, moment] of moments.entries()) {
       await pause(pauseBefore(moment, plan, random))
-      if (moment === 'server') {
+      if (typeof moment === 'object') {
+        if (servers.cluster === null) throw new Error('only a cluster can be disturbed')
+        evidence.note(`to disturb: ${moment.kind}`)
+        const beginAgain = (): Promise<void> => victim.kill('anyMoment')
+        const last = await disturb(moment.kind, { cluster: servers.cluster, nc, beginAgain })
+        evidence.note(`disturbed: ${last.kind}, ${last.bitten ? 'with' : 'without'} effect`)
+        disturbed.push(last)
+      } else if (moment === 'server') {
         const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
         const server = await servers.leader(nc)
         evidence.note(`${server.url} is killed, for ${Math.round(outageMs)} ms`)
@@ -110,7 +125,7 @@ const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (li
     await requireMarkers(nc, plan)
     const left = async (): Promise<number> => (await (await jetstreamManager(nc)).streams.info('EVENTS')).state.messages
     const unacknowledged = plan.pipeline === 'queue' ? await patiently(left) : 0
-    return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, events: feed.published, unacknowledged }
+    return { ...(counts.lost > 0 ? counts : final), kills: victim.kills, serverKills, disturbed, events: feed.published, unacknowledged }
   } finally {
     await feed.stop()
     await victim.dispose()
@@ -129,8 +144,11 @@ const patiently = async <A>(ask: () => Promise<A>): Promise<A> => {
     }
 }
 
+type Moment = Kill | 'server' | { readonly kind: Disturbance }
+
 interface Servers {
   readonly url: string
+  readonly cluster: RunningCluster | null
   /** That of what is written. */
   readonly leader: (nc: NatsConnection) => Promise<RunningServer>
   readonly logFiles: ReadonlyArray<string | null>
@@ -140,11 +158,11 @@ interface Servers {
 const serversOf = async ({ servers: count, batches }: Plan): Promise<Servers> => {
   if (count === 1) {
     const server = await (batches ? recentServer() : NatsServer.start())
-    return { url: server.url, leader: () => Promise.resolve(server), logFiles: [server.logFile], stop: server.stop }
+    return { url: server.url, cluster: null, leader: () => Promise.resolve(server), logFiles: [server.logFile], stop: server.stop }
   }
   const cluster = await NatsCluster.start({ size: count, ...(batches ? { binary: await recentBinary() } : {}) })
   const logFiles = cluster.servers.map(({ logFile }) => logFile)
-  return { url: cluster.url, leader: nc => leaderIn(cluster, nc), logFiles, stop: cluster.stop }
+  return { url: cluster.url, cluster, leader: nc => leaderIn(cluster, nc), logFiles, stop: cluster.stop }
 }
 
 /** Of a stream that may have just lost one. */
@@ -164,8 +182,8 @@ const inTurn = ({ pipeline, workers, kills, ways = killsOf(pipeline, workers) }:
 }
 
 /** Before what has a moment of its own only as long as that takes; else from before the process has begun to well into its work. */
-const pauseBefore = (moment: Kill | 'server', { workers }: Plan, random: () => number): number => {
-  if (moment !== 'server' && moment !== 'anyMoment') return random() * 300
+const pauseBefore = (moment: Moment, { workers }: Plan, random: () => number): number => {
+  if (typeof moment === 'string' && moment !== 'server' && moment !== 'anyMoment') return random() * 300
   // Threads of a checkout load its sources one by one, which takes longer.
   return (700 + random() * 1_500) * (workers === null ? 1 : 2)
 }
