@@ -107,10 +107,16 @@ const changedFields = (object: object, depth: number, known: Map<object, unknown
     const before: unknown =
       descriptor !== undefined && 'value' in descriptor ? descriptor.value : name === 'stack' ? field(object, name) : undefined
     const isHidden = !(object instanceof Error) && !Array.isArray(object) && isSecretName(name)
-    const after = isHidden && typeof before === 'string' ? shown : clean(before, depth + 1, known)
+    const after = isHidden ? hidden(before) : clean(before, depth + 1, known)
     if (after !== before) changed.set(name, after)
   }
   return changed
+}
+
+/** What a field with a secret's name holds, headers of several values among it. */
+const hidden = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(() => shown)
+  return typeof value === 'string' || (typeof value === 'object' && value !== null) ? shown : value
 }
 
 /** A native error of the same class with the same fields: what clones and prints like one. */

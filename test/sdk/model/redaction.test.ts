@@ -69,6 +69,13 @@ describe('Redaction', () => {
     assert.strictEqual(withoutSecrets(plain), plain)
   })
 
+  it('hides all values of a header with the name of a secret in what an error carries', () => {
+    const headers = { Authorization: ['x'], 'X-Api-Key': ['y', 'z'], credentials: { a: 'b' }, tokens: ['c'], secret: null }
+    const { cause } = withoutSecrets(new Error('refused', { cause: headers }))
+    const hidden = '[redacted]'
+    assert.deepEqual(cause, { Authorization: [hidden], 'X-Api-Key': [hidden, hidden], credentials: hidden, tokens: ['c'], secret: null })
+  })
+
   it('keeps a record small and writable as JSON, whatever its fields are', () => {
     const circle: Record<string, unknown> = { n: 1n, at: new Date(0), bytes: new Uint8Array(100_000), map: new Map([[1, 2]]), f: () => 1 }
     circle['self'] = circle
