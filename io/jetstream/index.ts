@@ -1,5 +1,5 @@
 // jetbeam/io/jetstream: everything a user of it names.
-export { JetStreamIO, type WriteOptions } from './jetstream-io.ts'
+export { JetStreamIO, type WriteMessagesOptions, type WriteOptions } from './jetstream-io.ts'
 export type { ReadOptions, ReadSettings, WriteTarget } from './verb-options.ts'
 export { type ConfigBuilder, type GivenConfig, JetStreamConfig, type Setters } from './jetstream-config.ts'
 export { ConfigurationError, type ConfigurationProblem } from './configuration-error.ts'

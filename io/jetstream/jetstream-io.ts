@@ -245,7 +245,9 @@ const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
   return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, row, o.onRejected)
 }
 
-interface WriteMessagesOptions<A> extends WriteTarget {
+/** What `JetStreamIO.writeMessages` publishes, and where. `A`: the type of the messages' values. */
+export interface WriteMessagesOptions<A> extends WriteTarget {
+  /** Encodes a message's value to its payload. */
   readonly coder: Encoder<A>
   /** Sink for messages that cannot be published, as of `write`. Without it, the first one ends the run. */
   readonly onRejected?: ((rejected: PCollection<Failure<Outgoing<A>>>) => PDone) | undefined

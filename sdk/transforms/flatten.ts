@@ -8,7 +8,7 @@ type AnyOf<P> = P extends PCollection<infer A> ? A : never
 /** Pairs of unlike types are pairs of their keys' and their values' unions, which the keyed verbs take. */
 type Joined<A> = [A] extends [KV<infer K, infer V>] ? KV<K, V> : A
 
-interface FlattenOf {
+type FlattenOf = {
   (): PCollection<never>
   <A>(...pcs: ReadonlyArray<PCollection<A>>): PCollection<A>
   <const P extends ReadonlyArray<PCollection<unknown>>>(...pcs: P): PCollection<Joined<AnyOf<P[number]>>>
