@@ -204,8 +204,12 @@ const storeFor = (pipeline: Pipeline, plan: Plan, place: Omit<Place, 'tell'>): C
   const { checkpoints } = options
   if (place.store !== undefined) return place.store
   const onWarning = (message: string): void => log('warn', message)
-  if (checkpoints?.kind === 'jetstream') return jetStreamStore({ ...checkpoints, binding: contextOf(place).binding, onWarning })
-  if (checkpoints !== undefined) return directoryStore({ path: checkpoints.path ?? undefined, keep: checkpoints.keep, onWarning })
+  if (checkpoints?.kind === 'jetstream')
+    return jetStreamStore({ ...checkpoints, leaseExpiryMs: checkpoints.leaseMs, binding: contextOf(place).binding, onWarning })
+  if (checkpoints !== undefined) {
+    const { path, keep, leaseMs: leaseExpiryMs } = checkpoints
+    return directoryStore({ path: path ?? undefined, keep, leaseExpiryMs, onWarning })
+  }
   const needing =
     plan.sinks.find(({ sink, mode }) => sink.needsDurableCheckpoints && mode !== 'plain') ??
     plan.stages.find(({ head }) => head._tag === 'Source' && head.source.needsDurableCheckpoints === true)

@@ -12,6 +12,7 @@ type Checkpointing = {
   readonly keep: number
   readonly timeoutMs: number
   readonly failures: number
+  readonly leaseMs: number
 }
 /** Where checkpoints are kept, how often they are taken, how long each may take, and how many stay. Plain data. */
 export type Checkpoints = Checkpointing &
@@ -39,11 +40,16 @@ type HowOften = {
   readonly timeout?: Duration | undefined
   /** So many that come to nothing, one after the other, end the run with CheckpointFailed. 5 unless told. */
   readonly failures?: number | undefined
+  /**
+   * How long another process waits before it takes over a job whose process it cannot ask. Past four fifths of it without a confirmed
+   * renewal, a process stops reading and publishing: see the event `LeaseInDoubt`. From 100 ms to an hour. Default: 15 s.
+   */
+  readonly leaseDuration?: Duration | undefined
 }
 
 const shownTime = (time: unknown): string => (typeof time === 'number' ? `${time} ms` : showGiven(time))
 
-const times = ['every', 'keep', 'timeout', 'failures'] as const
+const times = ['every', 'keep', 'timeout', 'failures', 'leaseDuration'] as const
 
 /** JavaScript takes any name, and a misspelt one would be taken for one that was left out. */
 const requireKnown = (of: string, given: unknown, known: ReadonlyArray<string>): void => {
@@ -53,9 +59,10 @@ const requireKnown = (of: string, given: unknown, known: ReadonlyArray<string>):
   if (stranger !== undefined) throw new RangeError(`${of} has no option ${stranger}. Its options are ${known.join(', ')}`)
 }
 
-const checked = (of: string, { every: given, keep = 3, timeout: limit, failures = 5 }: HowOften): Checkpointing => {
+const checked = (of: string, { every: given, keep = 3, timeout: limit, failures = 5, leaseDuration }: HowOften): Checkpointing => {
   const every: number = given ?? 1_000
   const timeout: number = limit ?? 600_000
+  const lease: number = leaseDuration ?? 15_000
   if (!(typeof every === 'number' && every > 0))
     throw new RangeError(
       `${of}: every is a time between checkpoints, and ${shownTime(every)} is none: give seconds(1), or a number of milliseconds`,
@@ -67,7 +74,11 @@ const checked = (of: string, { every: given, keep = 3, timeout: limit, failures 
     )
   if (!Number.isInteger(failures) || failures < 1)
     throw new RangeError(`${of}: failures is how many in a row end the run, a whole number from 1, and ${failures} is not`)
-  return { _tag: 'Checkpoints', everyMs: every, keep, timeoutMs: timeout, failures }
+  if (!(typeof lease === 'number' && lease >= 100 && lease <= 3_600_000))
+    throw new RangeError(
+      `${of}: leaseDuration is a time from 100 ms to an hour, and ${shownTime(lease)} is not: give seconds(15), or a number of milliseconds`,
+    )
+  return { _tag: 'Checkpoints', everyMs: every, keep, timeoutMs: timeout, failures, leaseMs: lease }
 }
 
 /**

@@ -1,8 +1,9 @@
 // npm run test:crash -- [--rounds N] [--seed S] [--only NAME]: N kills for each pipeline and runner, of the process at any moment and at each phase of a
-// checkpoint, and of single workers; and a quarter as many of the server.
+// checkpoint, and of single workers; and a quarter as many of the server. And N rounds of a process that cannot confirm its lease.
 import { refuse, scriptOptions } from '../support/script-options.ts'
 import { describeDisturbed, type Disturbed, disturbancesOf } from './disturbances.ts'
 import { describe } from './kills.ts'
+import { type Disturbance, runLeaseScenario, showLeases } from './lease-scenario.ts'
 import { type Result, runScenario } from './scenario.ts'
 
 const usage = `npm run test:crash -- [--rounds N] [--seed S] [--only NAME]
@@ -11,6 +12,7 @@ const usage = `npm run test:crash -- [--rounds N] [--seed S] [--only NAME]
 --seed S     for the moments of the kills (1)
 --disturbances N  disturbances of each kind in each cluster (a quarter of the rounds)
 --only NAME  one of them alone: windows on 2 workers, for instance
+--lease MS   of the processes that cannot confirm theirs (3000)
 `
 const { values } = scriptOptions(usage, {
   options: {
@@ -18,6 +20,7 @@ const { values } = scriptOptions(usage, {
     seed: { type: 'string', default: '1' },
     disturbances: { type: 'string' },
     only: { type: 'string' },
+    lease: { type: 'string', default: '3000' },
   },
 })
 const rounds = Number(values.rounds)
@@ -52,7 +55,13 @@ const nameOf = ([pipeline, workers, servers, batches]: (typeof scenarios)[number
   (workers === null ? pipeline : `${pipeline} on ${workers} workers`) +
   (servers === 1 ? '' : ' in a cluster') +
   (batches ? ' in batches' : '')
-const names = scenarios.map(nameOf)
+const leaseRounds: ReadonlyArray<readonly [name: string, disturbance: Disturbance, workers: number | null]> = [
+  ['cut off from its store', 'cutOff', null],
+  ['cut off from its store on 2 workers', 'cutOff', 2],
+  ['stopped beyond its lease', 'stopped', null],
+  ['stopped beyond its lease on 2 workers', 'stopped', 2],
+]
+const names = [...scenarios.map(nameOf), ...leaseRounds.map(([name]) => name)]
 if (values.only !== undefined && !names.includes(values.only)) refuse(`there is no ${values.only}, but ${names.join(', ')}`, usage)
 
 const kindsOf = (pipeline: (typeof scenarios)[number][0], servers: number): ReadonlyArray<Disturbed['kind']> =>
@@ -80,6 +89,20 @@ for (const scenario of scenarios) {
     allDisturbed.push(...result.disturbed)
     for (const figure of ['serverKills', 'events', 'lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
     if (result.lost + result.duplicated + result.wrong + result.unacknowledged === 0) passed++
+    else failed++
+  } catch (error) {
+    failed++
+    process.stdout.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
+  }
+}
+for (const [name, disturbance, workers] of leaseRounds) {
+  if ((values.only ?? name) !== name) continue
+  try {
+    const result = await runLeaseScenario({ disturbance, workers, leaseMs: Number(values.lease), rounds, atOnce: 4 }, line =>
+      process.stderr.write(`${line}\n`),
+    )
+    process.stdout.write([`${name}: ${showLeases(result)}`, ...result.examples, ''].join('\n'))
+    if (result.lost + result.repeated + result.sentInDoubt === 0) passed++
     else failed++
   } catch (error) {
     failed++

@@ -28,6 +28,7 @@ describe('Checkpoints in a stream', () => {
         keep: 3,
         timeoutMs: 600_000,
         failures: 5,
+        leaseMs: 15_000,
       },
     )
     assert.include(Checkpoints.jetstream({ stream: 'S', connection: 'c', replicas: 3, every: seconds(2), keep: 1 }), {
