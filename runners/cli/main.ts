@@ -223,5 +223,10 @@ const runToEnd = async (pipelineName: string, pipeline: PortablePipeline, told: 
     return succeeded
   } finally {
     signals.ignore()
+    // What a server or store that does not answer still keeps open is not waited for.
+    if (signals.suspend.aborted) setTimeout(() => process.exit(), lingerMs).unref()
   }
 }
+
+/** After a signal, for what closes by itself. */
+const lingerMs = 250

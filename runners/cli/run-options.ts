@@ -25,6 +25,10 @@ export const runOptionSpecs = {
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
   'from-savepoint': { value: 'NAME', text: 'roll back: start from a savepoint instead of the newest checkpoint, each time it is given' },
   until: { value: 'end', text: 'stop at what is there when the first run begins' },
+  'shutdown-timeout': {
+    value: 'MS|10s|5m',
+    text: 'longest time from Ctrl-C or SIGTERM to the end of the process. Default: 20s',
+  },
   options: { value: 'FILE.json', text: "the pipeline's options as JSON; those on the command line go before" },
   strict: { value: null, text: 'check that functions leave their input alone and that elements survive their coder (slow)' },
   explain: { value: null, text: 'show the plan, and what each source and sink guarantees and why; run nothing' },
@@ -98,6 +102,8 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     return E.left('--nats: an address is empty. Write --nats nats://host:4222, or several with commas between them')
   const everyMs = every === undefined ? undefined : parseDuration(every)
   if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
+  const shutdown = given['shutdown-timeout'] === undefined ? undefined : parseDuration(given['shutdown-timeout'])
+  if (shutdown?._tag === 'Left') return E.left(`--shutdown-timeout: ${shutdown.left}`)
   const place = checkpoints === undefined && everyMs === undefined ? null : checkpointPlace(checkpoints, everyMs?.right)
   if (place?._tag === 'Left') return E.left(`--checkpoints ${place.left}`)
   const workers = given.workers === undefined ? null : Number(given.workers)
@@ -114,6 +120,7 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     job,
     from: savepoint === undefined ? undefined : { savepoint },
     until,
+    shutdownTimeout: shutdown?.right,
     strict: given.strict !== undefined,
   }
   return E.right({ options, log: log.right, workers })

@@ -20,7 +20,8 @@ export const usage = (pipelineName: string, program: string, shape: OptionsShape
     ),
     '',
     'Ctrl-C and SIGTERM suspend: a last checkpoint is taken, and the next start goes on from there. A second one stops at once.',
-    'The exit code is 0 for an end or a suspension, 1 for a failure, 2 for a command line that is wrong.',
+    'The process ends within --shutdown-timeout. If the last checkpoint is not finished by then, it says what it waited for.',
+    'The exit code is 0 for an end or a suspension, 1 for a failure or a shutdown that timed out, 2 for a command line that is wrong.',
   ].join('\n')
 
 const optionLines = ({ options, open }: OptionsShape): ReadonlyArray<string> => {

@@ -148,6 +148,10 @@ export class Host {
     return this.#conductor.savepoint(name)
   }
 
+  unfinished(): string {
+    return this.#conductor.unfinished()
+  }
+
   newest(): CheckpointContent {
     return this.#conductor.content
   }

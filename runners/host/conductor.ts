@@ -188,6 +188,17 @@ export class Conductor {
     return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? this.#checkpointDueMs)
   }
 
+  /** What the end of the run waits for, for messages. */
+  unfinished(): string {
+    const sinceMs = this.#opened.lease?.doubtfulSinceMs ?? null
+    const doubtMs = sinceMs === null ? null : this.#place.clock.monotonicMs() - sinceMs
+    if (doubtMs !== null) return `its lease has been in doubt for ${(doubtMs / 1_000).toFixed(1)} s, so no checkpoint could be taken`
+    const attempt = this.#attempt
+    if (this.#ended !== null) return 'its connections and threads were still closing'
+    if (attempt === null) return 'its last checkpoint had not begun'
+    return `checkpoint ${attempt.epoch} was not finished: ${this.#coordinator.waitsFor() ?? 'it is durable, and what it holds is not published yet'}`
+  }
+
   #scopeOf({ full }: Checkpoint): SnapshotScope {
     if (this.#opened.session === null) return 'none'
     return full ? 'all' : 'changes'

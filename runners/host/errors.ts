@@ -5,6 +5,7 @@ import type { PipelineError } from '../../sdk/model/run.ts'
 import { errorName, errorText, readable } from '../../sdk/model/error-text.ts'
 import { CheckpointError } from '../checkpoint/store.ts'
 import { UserCodeError } from '../harness/errors.ts'
+import { ShutdownTimedOut } from './shutdown.ts'
 
 /** What a source or sink answered, with the transform that it belongs to. */
 export class IoError extends Error {
@@ -86,6 +87,7 @@ const errorAsData = (error: unknown): PipelineError => {
   if (error instanceof GraphMismatchError) return { _tag: 'GraphMismatch', differences: error.differences, message }
   if (error instanceof CheckpointError) return { _tag: 'CheckpointFailed', kind: error.kind, message, cause: error }
   if (error instanceof AssertionFailure) return { _tag: 'AssertionFailed', message, cause: error.cause }
+  if (error instanceof ShutdownTimedOut) return { _tag: 'ShutdownTimedOut', unfinished: error.unfinished, message, cause: error.cause }
   if (error instanceof IoError) return { _tag: 'IoFailed', transform: error.transform, message, cause: error.cause }
   return { _tag: 'InternalError', message: `Internal error: ${message}. Please report it, with the stack of its cause`, cause: error }
 }

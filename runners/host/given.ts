@@ -34,6 +34,7 @@ const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
     value => isObject(value) && isAttempts(value['attempts']) && isTime(value['initial']) && isTime(value['max']),
   ),
   signal: kind('an AbortSignal', value => value instanceof AbortSignal),
+  shutdownTimeout: kind('a time above 0: seconds(20)', value => typeof value === 'number' && value > 0),
   onProgress: kind('a function', isFunction),
   onEvent: kind('a function', isFunction),
   strict: kind('true or false', value => typeof value === 'boolean'),

@@ -18,6 +18,7 @@ import { mergeErrors, metricsIn } from './metrics.ts'
 import { type Log, logOf } from './log.ts'
 import { jobNameOf, type Opened, open, type Place } from './opening.ts'
 import type { HostOptions } from './options.ts'
+import { defaultShutdownMs, Shutdown } from './shutdown.ts'
 import { refuseWithinBuild } from './rebuilding.ts'
 import { Restarts } from './restarts.ts'
 import { findSavepoint, requireReadable, rollbackRefused } from './rollback.ts'
@@ -31,6 +32,8 @@ export interface Run {
   readonly drain: () => void
   readonly cancel: () => void
   readonly savepoint: (name: string) => Promise<string>
+  /** What its end waits for, for messages. */
+  readonly unfinished: () => string
   /** What the newest checkpoint says. */
   readonly newest: () => CheckpointContent
   readonly metrics: () => JobMetrics
@@ -75,8 +78,17 @@ export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: Ru
   const options = { ...given, log, onProgress: callbackOf('onProgress', given.onProgress, log) }
   for (const warning of pipeline.warnings) log('warn', warning)
   const events = new JobEvents(options.onEvent, log, parts.clock)
-  const first = await begin(pipeline, options, parts, events)
-  return first.over ? finishedJob(first, events) : runningJob(pipeline, options, parts, first, events)
+  const { signal, shutdownTimeout } = options
+  const shutdown = new Shutdown({ signal, timeoutMs: shutdownTimeout ?? defaultShutdownMs, clock: parts.clock })
+  try {
+    const first = await shutdown.bound(begin(pipeline, options, parts, events, shutdown))
+    if (!first.over) return runningJob(pipeline, options, parts, first, events, shutdown)
+    shutdown.end()
+    return finishedJob(first, events)
+  } catch (error) {
+    shutdown.end()
+    throw shutdown.givenUp.aborted ? shutdown.error(error) : error
+  }
 }
 
 /** Leaves nothing open where it fails. */
@@ -85,8 +97,12 @@ const begin = async (
   options: LoggedOptions,
   { runOf, clock, store }: RunnerParts,
   { tell }: JobEvents,
+  shutdown: Shutdown,
 ): Promise<Attempt> => {
   const stop = new AbortController()
+  // Nothing was read that a checkpoint could hold.
+  shutdown.givenUp.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal })
+  shutdown.describe = () => 'it was still opening its checkpoint store, sources and sinks'
   const place = { options, signal: stop.signal, log: options.log, clock, store, tell }
   const opened = await open(pipeline, place)
   const run = runOf(opened, place)
@@ -94,6 +110,7 @@ const begin = async (
     await opened.close()
     return { run, opened, stop, over: true }
   }
+  shutdown.describe = () => 'its readers and threads were still starting'
   try {
     await run.prepare()
   } catch (error) {
@@ -104,7 +121,14 @@ const begin = async (
   return { run, opened, stop, over: false }
 }
 
-const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerParts, first: Attempt, events: JobEvents): Job => {
+const runningJob = (
+  pipeline: Pipeline,
+  options: LoggedOptions,
+  parts: RunnerParts,
+  first: Attempt,
+  events: JobEvents,
+  shutdown: Shutdown,
+): Job => {
   const { log } = options
   const restarts = new Restarts(parts.restart)
   const failures = new FailureCounts(parts.clock)
@@ -145,6 +169,7 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
   })
   const toEnd = async (): Promise<PipelineResult> => {
     for (;;) {
+      shutdown.describe = () => attempt.run.unfinished()
       // It may have failed behind its last checkpoint.
       if (attempt.over) return { state: 'done', metrics: finalMetrics(attempt) }
       try {
@@ -163,13 +188,13 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
   const beginNext = async (): Promise<void> => {
     const to = back
     // The savepoint that the job was started from was another beginning: from here on it has checkpoints of its own.
-    attempt = await begin(pipeline, { ...options, from: to === null ? undefined : { savepoint: to.savepoint } }, parts, events)
+    attempt = await begin(pipeline, { ...options, from: to === null ? undefined : { savepoint: to.savepoint } }, parts, events, shutdown)
     if (back === to) back = null
     if (attempt.opened.rolledBack !== null) to?.resolve(attempt.opened.rolledBack)
     enter(asked === null ? 'running' : wishing[asked])
     if (asked !== null && !attempt.over) attempt.run[asked]()
     // Asked for while this one began.
-    if (back !== null) attempt.run.cancel()
+    if (back !== null || shutdown.givenUp.aborted) attempt.run.cancel()
   }
   /** Another attempt stands when it resolves; rejects with what there is no other attempt for. */
   const again = async (thrown: unknown): Promise<void> => {
@@ -221,12 +246,14 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
       attempt.run.cancel()
     })
   }
+  shutdown.givenUp.addEventListener('abort', () => attempt.run.cancel(), { once: true })
   const suspend = (): void => ask('suspend')
   if (options.signal?.aborted === true) suspend()
   options.signal?.addEventListener('abort', suspend, { once: true })
-  const done = toEnd().then(
+  const done = shutdown.bound(shutdown.outcomeOf(toEnd())).then(
     result => {
       over = true
+      shutdown.end()
       back?.reject(rollbackRefused(back.savepoint, `the job ended before its run could be: it is ${result.state}`))
       enter(result.state)
       events.end()
@@ -234,6 +261,7 @@ const runningJob = (pipeline: Pipeline, options: LoggedOptions, parts: RunnerPar
     },
     (error: unknown) => {
       over = true
+      shutdown.end()
       back?.reject(error)
       enter('failed')
       events.end()

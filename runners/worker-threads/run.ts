@@ -83,8 +83,13 @@ export class WorkersRun implements Run {
       bundling: options.bundling,
     }
     const { startMs, closeMs } = this.#patience
+    const { signal } = this.#place
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('the run was stopped while its workers started')), { once: true })
+    })
+    stopped.catch(() => undefined) // heard while they start
     try {
-      await this.#crew.start(setup, { limitMs: startMs, late: worker => tooLate(worker, startMs) })
+      await Promise.race([this.#crew.start(setup, { limitMs: startMs, late: worker => tooLate(worker, startMs) }), stopped])
     } catch (error) {
       await this.#crew.close(closeMs)
       throw error
@@ -159,6 +164,10 @@ export class WorkersRun implements Run {
 
   savepoint(name: string): Promise<string> {
     return this.#conductor.savepoint(name)
+  }
+
+  unfinished(): string {
+    return this.#conductor.unfinished()
   }
 
   newest(): CheckpointContent {

@@ -168,6 +168,12 @@ export interface RunOptions {
   readonly restart?: Restart | undefined
   /** Suspends the run: it checkpoints, publishes what the checkpoint holds, and ends. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * The longest time from the abort of `signal` to the end of the run, in every state: while it opens, reads, publishes or restarts, and
+   * whether servers and store answer or not. After three fifths of it the run is cancelled and closed; a run whose last checkpoint was not
+   * finished then ends with `ShutdownTimedOut`. Default: 20 s.
+   */
+  readonly shutdownTimeout?: Duration | undefined
   /** Called about four times a second while it runs. Where it throws or rejects, that is logged and it is not called again. */
   readonly onProgress?: ((metrics: JobMetrics) => void) | undefined
   /**
@@ -185,8 +191,14 @@ export interface RunOptions {
  * rejected, for `element`, shown as text; one that comes straight from a source has its `position` there, and its `split`, else both are
  * null. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
  * `CheckpointFailed`: they cannot be kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a
+<<<<<<< HEAD
  * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or did not answer.
  * `InternalError`: a fault of Jetbeam itself; `cause` has its stack.
+=======
+ * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
+ * `ShutdownTimedOut`: the run was asked to end, and its last checkpoint was not finished within `shutdownTimeout`; `unfinished` says what
+ * it waited for.
+>>>>>>> cc9e6e7 (End a run within a time limit once it was asked to)
  */
 export type PipelineError =
   | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }
@@ -203,6 +215,7 @@ export type PipelineError =
   | { readonly _tag: 'CheckpointFailed'; readonly kind: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'IoFailed'; readonly transform: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'AssertionFailed'; readonly message: string; readonly cause: unknown }
+  | { readonly _tag: 'ShutdownTimedOut'; readonly unfinished: string; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'WorkerFailed'; readonly worker: number; readonly message: string; readonly cause: unknown }
   | { readonly _tag: 'InternalError'; readonly message: string; readonly cause: unknown }
 

@@ -98,7 +98,7 @@ for (const scenario of scenarios) {
 for (const [name, disturbance, workers] of leaseRounds) {
   if ((values.only ?? name) !== name) continue
   try {
-    const result = await runLeaseScenario({ disturbance, workers, leaseMs: Number(values.lease), rounds, atOnce: 4 }, line =>
+    const result = await runLeaseScenario({ disturbance, workers, leaseMs: Number(values.lease), rounds, atOnce: 2 }, line =>
       process.stderr.write(`${line}\n`),
     )
     process.stdout.write([`${name}: ${showLeases(result)}`, ...result.examples, ''].join('\n'))
