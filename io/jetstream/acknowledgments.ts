@@ -1,6 +1,7 @@
 // What one reader of a queue has handed on and the server still waits for: acknowledged behind a checkpoint, each until it is confirmed,
 // and kept from being delivered again until then. Nothing is sent before the stream is known to be the one that was read: it may have come
 // back with other messages under the same sequences.
+import type { HostLease } from '../../sdk/model/bindings.ts'
 import { type Subscription, createInbox, nanos } from '@nats-io/nats-core'
 import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
@@ -33,6 +34,8 @@ export interface Delivered {
 
 export interface AcknowledgmentsOptions extends ConsumerPlace {
   readonly link: Link
+  /** Nothing is sent while it is in doubt. */
+  readonly lease: HostLease
   /** For how long the server waits for an acknowledgment, in milliseconds. */
   readonly ackWaitMs: number
   /** What is not handed on yet, and is not to be delivered again either. */
@@ -136,7 +139,7 @@ export class Acknowledgments {
   async resume(suspension: number): Promise<void> {
     if (suspension !== this.suspensions) return
     this.suspended = false
-    this.sendAgain()
+    if (this.isSending) this.sendAgain()
     this.send()
     if (this.unconfirmed === 0) return
     await Promise.race([new Promise<void>(resolve => this.settled.push(resolve)), sleep(answerMs)])
@@ -159,11 +162,12 @@ export class Acknowledgments {
   }
 
   private get isSending(): boolean {
-    return !this.suspended && this.link.isConnected()
+    return !this.suspended && this.link.isConnected() && this.o.lease.held()
   }
 
   private tick(delivered: () => Iterable<Delivered>): void {
     if (!this.isSending) return
+    this.send()
     const now = Date.now()
     if (this.onTheirWay.size > 0 && now - this.heardAt > answerMs) this.sendAgain()
     if (now - this.extendedAt < this.ackWaitMs / 3) return

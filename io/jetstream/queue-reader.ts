@@ -67,6 +67,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.committed = SequenceSet.of(o.handedOn.record(), o.handedOn.stampRecord())
     this.acknowledgments = new Acknowledgments({
       ...o,
+      lease: o.context.lease,
       ackWaitMs: o.settings.ackWaitMs,
       delivered: () => this.waiting.values(),
       onFailure: error => this.life.failLate(error),
@@ -379,7 +380,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   private demand(): Omit<Demand, 'maxBytes'> | null {
-    if (!this.life.isServed) return null
+    if (!this.life.isServed || !this.o.context.lease.held()) return null
     if (this.probing && (!this.mayProbe || this.session.window.open > 0)) return null
     this.mayProbe = false
     return {

@@ -113,6 +113,7 @@ export const recommitQueue = async (
   const failures: Error[] = []
   const acknowledgments = new Acknowledgments({
     ...place,
+    lease: context.lease,
     ackWaitMs: recommitMs,
     delivered: () => [],
     onFailure: error => failures.push(error),
