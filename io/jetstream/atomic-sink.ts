@@ -2,21 +2,21 @@
 // whoever has taken the marker over can write the next one. Neither names nor the duplicate window are needed, and nothing is looked through.
 import type { CommitId, ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import { LatencyRecorder } from '../../sdk/model/histogram.ts'
+import { mayPass } from './api-errors.ts'
 import { AtomicBatch, mostRows } from './atomic-batch.ts'
 import { endOfBatch } from './publisher-options.ts'
-import { JetStreamIOError, asError, errorText } from './errors.ts'
+import { JetStreamIOError, asError, errorText, notPermitted } from './errors.ts'
 import { type Owner, type Reached, ShardMarker } from './marker.ts'
 import { markerPlace, markerSubject } from './marker-subject.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
 import { limitText } from './publish-rejected.ts'
 import type { MarkerPlace, Position } from './position.ts'
-import type { PubAck } from './pub-ack.ts'
+import { type PubAck, refusalText } from './pub-ack.ts'
 import { streamInfo } from './stream-info.ts'
 import type { StreamPlace } from './stream-place.ts'
 
-/** More batches at once than the stream has room for, or too large ones: other answers say that this one can be tried again. */
+/** The server takes smaller batches than this one. */
 const tooLargeBatch = 10_199
-const inTime: ReadonlySet<number> = new Set([10_071, 10_164, 10_176, 10_210, tooLargeBatch])
 
 export const atomicSink = async (place: StreamPlace): Promise<ConnectedSink> => {
   const sink = new AtomicSink(place)
@@ -31,6 +31,10 @@ class AtomicSink {
   readonly #counts = { published: 0, batches: 0, recoveries: 0, foundStored: 0, skipped: 0, refreshed: 0 }
   readonly #latency = new LatencyRecorder()
   readonly #interruptions = new Interruptions()
+  /** Under way. */
+  readonly #leaving: OutputBatch[] = []
+  /** This user may not publish one of them: the batch that it belongs to never becomes whole. */
+  #refused: JetStreamIOError | null = null
   /** Sent, and no batch that holds it is known to be stored. */
   #inFlight = 0
   #maxRows = mostRows
@@ -93,6 +97,11 @@ class AtomicSink {
     const stopListening = link.listen(event => {
       if (event !== 'reconnected') this.#interruptions.happened('the connection was lost')
     })
+    const stopRefusals = link.onRefused(refused => {
+      if (refused.operation !== 'publish' || !this.#leaving.some(({ destinations }) => destinations.includes(refused.subject))) return
+      this.#refused = notPermitted(label, refused)
+      this.#interruptions.happened(this.#refused.message)
+    })
     context.signal.addEventListener('abort', () => this.#interruptions.happened('stopped'), { once: true })
     return {
       protocol: this.#position(),
@@ -111,6 +120,7 @@ class AtomicSink {
       commit: (id, outputs) => this.#commit(id, outputs),
       close: () => {
         stopListening()
+        stopRefusals()
         return Promise.resolve()
       },
       metrics: () => ({ ...this.#counts, inFlight: this.#inFlight }),
@@ -134,9 +144,11 @@ class AtomicSink {
       this.#inFlight += rows - flying
       flying = rows
     }
+    this.#leaving.push(outputs)
     try {
       await this.#publish(id, outputs, fly)
     } finally {
+      this.#leaving.splice(this.#leaving.indexOf(outputs), 1)
       fly(0)
     }
   }
@@ -173,6 +185,7 @@ class AtomicSink {
       if (committing !== null) {
         const doubt = this.#settled(marker, await committing.answer, committing.reached)
         if (doubt === null) this.#stored(committing.reached.rows - committing.from, committing.at)
+        if (this.#refused !== null) throw this.#refused
         if (doubt !== null) {
           const sure = committing.from
           committing = null
@@ -225,12 +238,9 @@ class AtomicSink {
     if (answer instanceof Error) return answer.message
     if (answer._tag === 'refused') {
       if (answer.errorCode === tooLargeBatch) this.#maxRows = Math.max(1, this.#maxRows >> 1)
-      if (answer.code >= 500 || inTime.has(answer.errorCode)) return `${answer.description} (${answer.errorCode})`
+      if (mayPass(answer.code, answer.errorCode, answer.description)) return `${answer.description} (${answer.errorCode})`
       const { label, stream } = this.#place
-      throw new JetStreamIOError(
-        'PublishRejected',
-        `${label}: the stream ${stream} refuses a batch: ${answer.description} (${answer.errorCode}).`,
-      )
+      throw new JetStreamIOError('PublishRejected', `${label}: the stream ${stream} refuses a batch: ${refusalText(answer)}`)
     }
     this.#counts.batches++
     marker.moved(answer.sequence, reached)

@@ -1,5 +1,5 @@
 // Why a stream cannot be written to as asked: found at start, with the remedy, instead of as a duplicate months later.
-import type { StreamInfo } from '@nats-io/jetstream'
+import { DiscardPolicy, type StreamInfo } from '@nats-io/jetstream'
 import { JetStreamIOError } from './errors.ts'
 import { subjectsOf } from './stream-info.ts'
 import { matches, overlaps } from './subject-filter.ts'
@@ -59,12 +59,14 @@ export const requireRemembering = (info: StreamInfo, d: Destination, window: boo
       `the stream ${d.stream} has no duplicate window. ${scanned}; the window covers what arrives during that look`,
       `Set duplicate_window, to 2 minutes say, ${atLeastOnceInstead}`,
     )
+  // A stream that discards new messages erases none: it refuses what is too much.
+  const refusesNew = config.discard === DiscardPolicy.New
   const limits = [
-    ['max_msgs_per_subject', config.max_msgs_per_subject],
-    ['max_msgs', config.max_msgs],
+    ['max_msgs_per_subject', config.max_msgs_per_subject, refusesNew && config.discard_new_per_subject === true],
+    ['max_msgs', config.max_msgs, refusesNew],
   ] as const
-  for (const [name, value] of limits)
-    if (value > 0 && value < minimumMessages)
+  for (const [name, value, refuses] of limits)
+    if (!refuses && value > 0 && value < minimumMessages)
       unsafe(
         `the stream ${d.stream} has ${name} ${value}. ${scanned}, and so few may be gone by then`,
         `Raise it to ${minimumMessages} or more, ${atLeastOnceInstead}`,
@@ -77,15 +79,26 @@ export const requireRemembering = (info: StreamInfo, d: Destination, window: boo
     )
 }
 
+/** Each stream that this pipeline reads through the destination's connection, with the filters; none: all of it. */
+export const readsOf = (
+  sources: ReadonlyArray<Readonly<Record<string, unknown>>>,
+  { connection }: Destination,
+): ReadonlyArray<{ readonly stream: string; readonly filters: ReadonlyArray<string> }> =>
+  sources
+    .filter(source => (source['connection'] ?? 'default') === connection)
+    .flatMap(source => {
+      const filters = [source['subjects'] ?? []].flat().filter((filter): filter is string => typeof filter === 'string')
+      return [source['stream']].flat().flatMap(stream => (typeof stream === 'string' ? [{ stream, filters }] : []))
+    })
+
 /** The filters under which this pipeline reads the destination's stream; null: it does not, `[]`: all of it. */
 export const filtersReadBack = (
   sources: ReadonlyArray<Readonly<Record<string, unknown>>>,
   d: Destination,
 ): ReadonlyArray<string> | null => {
-  const same = sources.filter(s => [s['stream']].flat().includes(d.stream) && (s['connection'] ?? 'default') === d.connection)
+  const same = readsOf(sources, d).filter(({ stream }) => stream === d.stream)
   if (same.length === 0) return null
-  const filters = same.map(s => (Array.isArray(s['subjects']) ? s['subjects'].filter((f): f is string => typeof f === 'string') : []))
-  return filters.some(f => f.length === 0) ? [] : filters.flat()
+  return same.some(({ filters }) => filters.length === 0) ? [] : same.flatMap(({ filters }) => filters)
 }
 
 /** Throws FeedbackLoop where `subject` (null: any) lies in what this pipeline reads. */

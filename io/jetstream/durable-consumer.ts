@@ -34,25 +34,44 @@ export const consumerInfo = async (link: Link, stream: string, name: string): Pr
 /** What no other attempt changes: consumers of a work queue share no subject, and one of this name is there with other settings. */
 const finalRefusals: ReadonlySet<number> = new Set([10_013, 10_098, 10_099, 10_100, 10_101, 10_148])
 
+/** The limit of the stream (consumer_limits) or its server that the server names in its refusal; null: it names none. */
+const namedLimit = (error: unknown): string | null => /exceeds system limit of (\S+)/.exec(errorText(error))?.[1] ?? null
+
+const maxAckPendingExceeds = 10_121
+const inactiveThresholdExceeds = 10_153
+
+/** Keeps to the limit of the stream or its server for max_ack_pending, where that is lower. */
 export const makeConsumer = async (
-  { link, stream, label, settings }: DurablePlace,
+  place: DurablePlace,
   name: string,
   filter: string | null,
   onlyNew: boolean,
+  maxAckPending = place.settings.maxAckPending,
 ): Promise<ConsumerInfo> => {
+  const { link, stream, label, settings } = place
   try {
     return await link.jsm.consumers.add(stream, {
       durable_name: name,
       description: label,
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(settings.ackWaitMs),
-      max_ack_pending: settings.maxAckPending,
+      max_ack_pending: maxAckPending,
       deliver_policy: onlyNew ? DeliverPolicy.New : DeliverPolicy.All,
       replay_policy: ReplayPolicy.Instant,
       ...(filter === null ? {} : { filter_subject: filter }),
       ...(settings.inactiveMs === null ? {} : { inactive_threshold: nanos(settings.inactiveMs) }),
     })
   } catch (error) {
+    const code = apiErrorCode(error)
+    const limit = namedLimit(error)
+    const most = Number(limit ?? 0)
+    if (code === maxAckPendingExceeds && most > 0 && most < maxAckPending) return makeConsumer(place, name, filter, onlyNew, most)
+    if (code === inactiveThresholdExceeds && settings.inactiveMs !== null)
+      throw new JetStreamIOError(
+        'UnsuitableConsumer',
+        `${label}: the stream ${stream} allows its consumers an inactive_threshold of ${limit ?? 'less'} (consumer_limits), and the read asks for ${settings.inactiveMs} ms. Lower inactiveThreshold, or raise the stream's limit.`,
+        { cause: error },
+      )
     if (!finalRefusals.has(apiErrorCode(error) ?? 0)) throw error
     throw new JetStreamIOError(
       'UnsuitableConsumer',

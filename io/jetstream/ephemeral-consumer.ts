@@ -1,5 +1,5 @@
 // The consumers that readers and scans use: nameless to users, without acks, in memory, and forgotten by the server when unused.
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream'
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy, type StreamInfo } from '@nats-io/jetstream'
 import { nuid } from '@nats-io/nats-core'
 import type { Link } from './connections.ts'
 
@@ -55,6 +55,16 @@ export const consumerOfLast = (filter: string): Partial<ConsumerConfig> => ({
   filter_subject: filter,
   headers_only: true,
 })
+
+/** As this stream allows its consumers to be (consumer_limits). */
+export const withinLimits = (
+  { config: { consumer_limits: limits } }: StreamInfo,
+  config: Partial<ConsumerConfig>,
+): Partial<ConsumerConfig> => {
+  const { inactive_threshold: most = 0 } = limits ?? {}
+  const asked = config.inactive_threshold
+  return most > 0 && asked !== undefined && asked > most ? { ...config, inactive_threshold: most } : config
+}
 
 /** Without waiting for an answer that may never come: what is not heard is forgotten after a minute. */
 export const forgetConsumer = (link: Link, stream: string, consumer: string): void => {

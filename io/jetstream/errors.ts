@@ -16,6 +16,8 @@ export type JetStreamFailure =
   | 'UnsupportedConnection'
   /** The server was away for longer than a run waits. */
   | 'ServerUnavailable'
+  /** JetStream refuses what a run needs, and would refuse it again. */
+  | 'ServerRefused'
   /** A reader got nothing, however often it began again, though the server says that something is there. */
   | 'ReaderStalled'
   /** There is no stream of this name. */

@@ -8,11 +8,13 @@ import { LatencyRecorder } from '../../sdk/model/histogram.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { readableHeaders } from './client-headers.ts'
 import { type Link, acquire } from './connections.ts'
-import { type Destination, filtersReadBack, requireNoLoop } from './destination-checks.ts'
-import { JetStreamIOError, asError, errorText } from './errors.ts'
+import { type Destination, filtersReadBack, readsOf, requireNoLoop } from './destination-checks.ts'
+import { requireNoWayBack, waysBack } from './feedback.ts'
+import { JetStreamIOError, asError, errorText, notPermitted, refusalIn } from './errors.ts'
 import { shortHash } from './output-ids.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
-import { parsePubAck } from './pub-ack.ts'
+import { mayPass } from './api-errors.ts'
+import { parsePubAck, refusalText } from './pub-ack.ts'
 import { countingReconnects } from './reconnects.ts'
 import { leaderSettlesMs } from './stream-evidence.ts'
 import { streamInfo } from './stream-info.ts'
@@ -37,7 +39,6 @@ const ackTimeoutMs = 5_000
 const settleMs = 200
 /** Somebody has written since; the second is the same, told while it happens. */
 const isConflict = (code: number): boolean => code === 10_071 || code === 10_164
-const tooManyRequests = 429
 /** What a deleted key has instead of a value. */
 const deletions = new Set(['DEL', 'PURGE'])
 
@@ -89,6 +90,10 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
   // Who watches some keys may put others.
   const every = `$KV.${bucket}.>`
   requireNoLoop(readBack, destination, readBack?.includes(every) === true ? every : null)
+  const ways = await persistently({ what: label, signal: context.signal, link }, () =>
+    waysBack(link, info, destination, readsOf(context.sources, destination)),
+  )
+  requireNoWayBack(ways, destination, null)
   const counts = { put: 0, conflicts: 0, again: 0 }
   const latency = new LatencyRecorder()
   let inFlight = 0
@@ -136,13 +141,12 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
         const isGone = last !== null && deletions.has(told?.get('KV-Operation') ?? '')
         return isGone && headers.get(expectedHeader) === '0' ? await putRow(outputs, i, name, lost, last.seq) : { _tag: 'conflict' }
       }
-      const error = new JetStreamIOError(
-        'PublishRejected',
-        `${label}: the bucket refuses ${subject}: ${ack.description} (${ack.errorCode}).`,
-      )
-      return ack.code >= 500 || ack.code === tooManyRequests ? { _tag: 'doubtful', error } : { _tag: 'failed', error }
+      const error = new JetStreamIOError('PublishRejected', `${label}: the bucket refuses ${subject}: ${refusalText(ack)}`)
+      return mayPass(ack.code, ack.errorCode, ack.description) ? { _tag: 'doubtful', error } : { _tag: 'failed', error }
     } catch (error) {
       if (link.nc.isClosed()) return { _tag: 'failed', error: link.whyClosed(label) }
+      const refused = refusalIn(error)
+      if (refused !== null) return { _tag: 'failed', error: notPermitted(label, refused) }
       return { _tag: 'doubtful', error: asError(error) }
     }
   }
@@ -236,6 +240,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
     guarantee: `${label}: exactly once by key. Puts are made once their checkpoint is durable; after a failure those of the last checkpoint are made again, which leaves each key as it was, unless others put the same keys: then give puts the revision that they expect.`,
     commit: async (id, outputs) => {
       if (readBack !== null) for (const subject of outputs.destinations) requireNoLoop(readBack, destination, subject)
+      if (ways.length > 0) for (const subject of outputs.destinations) requireNoWayBack(ways, destination, subject)
       await putAll(outputs, i => putName(context, id, i))
     },
     close: () => link.release(),

@@ -2,11 +2,12 @@
 // only behind the one before (Nats-Expected-Last-Subject-Sequence), so of two writers one is refused.
 import { type MsgHdrs, headers as makeHeaders } from '@nats-io/nats-core'
 import type { HostLease } from '../../sdk/model/bindings.ts'
+import { mayPass } from './api-errors.ts'
 import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { field, isCount, jsonIn } from './fields.ts'
 import { persistently, requireHeld } from './patience.ts'
-import { parsePubAck, wrongLastSequence } from './pub-ack.ts'
+import { parsePubAck, refusalText } from './pub-ack.ts'
 
 const answerMs = 5_000
 const markerHeader = 'Jetbeam-Marker'
@@ -152,8 +153,8 @@ export class ShardMarker {
     try {
       const answer = parsePubAck((await link.nc.request(subject, payload, { headers, timeout: answerMs })).data)
       if (answer._tag === 'stored') return this.moved(answer.sequence, this.#known?.reached ?? nothing)
-      refused = `${answer.description} (${answer.errorCode})`
-      if (answer.errorCode !== wrongLastSequence && answer.code < 500) throw this.refused(refused)
+      refused = refusalText(answer)
+      if (!mayPass(answer.code, answer.errorCode, answer.description)) throw this.refused(refused)
     } catch (error) {
       // Whether it arrived is told by the marker itself.
       await this.read()
@@ -165,7 +166,7 @@ export class ShardMarker {
 
   refused(description: string): JetStreamIOError {
     const { label, stream, subject } = this.#o
-    return new JetStreamIOError('PublishRejected', `${label}: the stream ${stream} refuses the marker ${subject}: ${description}.`)
+    return new JetStreamIOError('PublishRejected', `${label}: the stream ${stream} refuses the marker ${subject}: ${description}`)
   }
 
   /** The message that says `reached`, behind the one that is known. */

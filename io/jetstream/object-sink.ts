@@ -12,7 +12,8 @@ import { JetStreamIOError } from './errors.ts'
 import { base64Url, chunkSubject, infoSubject, objectStream } from './object-info.ts'
 import { shortHash } from './output-ids.ts'
 import { persistently, requireHeld } from './patience.ts'
-import { parsePubAck } from './pub-ack.ts'
+import { mayPass } from './api-errors.ts'
+import { parsePubAck, refusalText } from './pub-ack.ts'
 import { countingReconnects } from './reconnects.ts'
 import { field, jsonIn } from './fields.ts'
 import { streamInfo } from './stream-info.ts'
@@ -28,7 +29,6 @@ export interface ObjectSinkOptions<in A> {
 const chunkBytes = 128 * 1_024
 const chunksAtOnce = 16
 const ackTimeoutMs = 10_000
-const tooManyRequests = 429
 /** In an info: whose chunks go when it is there. */
 const replacesHeader = 'Jetbeam-Replaces'
 
@@ -135,6 +135,6 @@ const publish = async (
   if (replaces) headers.set(replacesHeader, replaces)
   const ack = parsePubAck((await link.nc.request(subject, payload, { headers, timeout: ackTimeoutMs })).data)
   if (ack._tag === 'stored') return
-  const text = `${label}: the bucket refuses ${payload.length} bytes to ${subject}: ${ack.description} (${ack.errorCode}).`
-  throw ack.code >= 500 || ack.code === tooManyRequests ? new Error(text) : new JetStreamIOError('PublishRejected', text)
+  const text = `${label}: the bucket refuses ${payload.length} bytes to ${subject}: ${refusalText(ack)}`
+  throw mayPass(ack.code, ack.errorCode, ack.description) ? new Error(text) : new JetStreamIOError('PublishRejected', text)
 }

@@ -3,6 +3,7 @@ import { ClosedConnectionError } from '@nats-io/nats-core'
 import type { HostLease } from '../../sdk/model/bindings.ts'
 import { doublingMs, jittered } from '../nats/backoff.ts'
 import { connectionSchema } from '../nats/connection-keys.ts'
+import { finalAnswer } from './api-errors.ts'
 import { JetStreamIOError, causeOf, errorText, notPermitted, refusalIn } from './errors.ts'
 
 /** How long a source or sink waits for a server that is away before the run fails, unless its connection says otherwise. */
@@ -46,7 +47,7 @@ export interface Attempts {
 
 /**
  * Tries until it works. A JetStreamIOError is final and rejects at once, and so does what asking again does not mend: a closed connection,
- * a permission that is missing. Anything else rejects after the link's patience, as ServerUnavailable.
+ * a permission that is missing, a refusal of JetStream that stays (see `api-errors`). Anything else rejects after the link's patience, as ServerUnavailable.
  */
 export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): Promise<A> => {
   let since = Date.now()
@@ -62,6 +63,13 @@ export const persistently = async <A>(o: Attempts, attempt: () => Promise<A>): P
       if (error instanceof JetStreamIOError) throw error
       const refused = refusalIn(error)
       if (refused !== null) throw notPermitted(o.what, refused)
+      const final = finalAnswer(error)
+      if (final !== null)
+        throw new JetStreamIOError(
+          'ServerRefused',
+          `${o.what}: JetStream refuses what was asked: ${final.description} (${final.code}). Asking again changes nothing: change the stream, its limits or the options, and start the run again.`,
+          { cause: error },
+        )
       const isClosed = error instanceof ClosedConnectionError || causeOf(error) instanceof ClosedConnectionError
       if (isClosed) throw o.link.whyClosed(o.what)
       if (Date.now() - since > o.link.patienceMs) throw unavailable(o.what, o.link.patienceMs, error)

@@ -1,11 +1,19 @@
 // What a stream answers to a publish, told by its bytes: parsing JSON costs more than everything else about a good answer.
 //   {"stream":"TOTALS", "seq":12}   {"stream":"TOTALS","domain":"hub", "seq":12,"duplicate": true}
 //   {"error":{"code":400,"err_code":10054,"description":"…"},"stream":"TOTALS","seq":0}
+import { fullLimit } from './api-errors.ts'
 import { field, jsonIn } from './fields.ts'
 
 export type PubAck =
   | { readonly _tag: 'stored'; readonly sequence: number; readonly duplicate: boolean; readonly stream: string }
   | { readonly _tag: 'refused'; readonly code: number; readonly errorCode: number; readonly description: string }
+
+/** What a stream refuses a message for, as the end of a sentence. */
+export const refusalText = ({ description, errorCode }: Extract<PubAck, { readonly _tag: 'refused' }>): string => {
+  const limit = fullLimit(description)
+  if (limit === null) return `${description} (${errorCode}).`
+  return `it is full: its limit ${limit} is reached, and it discards new messages (${description}, ${errorCode}). Make room or raise ${limit}, and start the run again: it goes on from its checkpoint.`
+}
 
 /** An expected sequence, of the stream or of a subject, is not what it is. */
 export const wrongLastSequence = 10_071

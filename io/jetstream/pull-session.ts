@@ -1,9 +1,11 @@
 // One consumer's deliveries: pulls that overlap, the numbers of what comes, and whether anybody serves them still.
+import type { ConsumerInfo } from '@nats-io/jetstream'
 import { type Msg, type Subscription, createInbox } from '@nats-io/nats-core'
 import { DeliveryNumbers, numbersStart } from './ack-reply.ts'
 import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
-import { asError, notPermitted } from './errors.ts'
+import { JetStreamIOError, asError, notPermitted } from './errors.ts'
+import { type PullLimits, pullLimits } from './pull-limits.ts'
 import { type Demand, type PullSettings, largestPull, PullWindow, pullRequest } from './pull-window.ts'
 
 const tickMs = 500
@@ -37,7 +39,8 @@ export class PullSession {
   private readonly on: DeliveryListener
   private readonly numbers = new DeliveryNumbers()
   /** Heartbeats that are missing mean that nobody serves this consumer. */
-  private readonly silenceMs: number
+  private silenceMs: number
+  private limits: PullLimits
   private generation = 0
   private subscription: Subscription | null = null
   private stopRefusals: (() => void) | null = null
@@ -59,6 +62,7 @@ export class PullSession {
     this.window = new PullWindow(o.settings)
     this.maxBytes = o.settings.maxBytes
     this.silenceMs = 2.5 * o.settings.heartbeatMs
+    this.limits = { settings: o.settings, openPulls: Number.POSITIVE_INFINITY, mostBytes: null }
   }
 
   /** Nothing came: a server may have taken what was asked for as more than its client can read (max_pending), and hung up. */
@@ -66,9 +70,17 @@ export class PullSession {
     this.maxBytes = Math.max(smallestPull, this.maxBytes / 2)
   }
 
-  /** From now on, in place of what was listened to before. `behind`: the consumer has delivered so many before. */
-  listen(consumer: string, behind: number): void {
+  /**
+   * From now on, in place of what was listened to before. `behind`: how many messages the consumer has delivered before. Throws UnsuitableConsumer where its
+   * limits do not allow what is asked for.
+   */
+  listen(info: ConsumerInfo, behind: number): void {
     this.stop()
+    this.limits = pullLimits(info, this.o.settings, this.o.label)
+    this.window.keepTo(this.limits.settings, this.limits.openPulls)
+    this.maxBytes = Math.min(this.maxBytes, this.limits.mostBytes ?? this.maxBytes)
+    this.silenceMs = 2.5 * this.limits.settings.heartbeatMs
+    const consumer = info.name
     const generation = this.generation
     const { link, label, stream } = this.o
     this.consumer = consumer
@@ -122,21 +134,44 @@ export class PullSession {
     const code = status?.code ?? 0
     const description = status?.description ?? ''
     if (code === 100) {
-      this.maxBytes = Math.max(this.o.settings.maxBytes, this.maxBytes)
+      this.maxBytes = Math.max(this.limits.settings.maxBytes, this.maxBytes)
       return this.on.onHeartbeat()
     }
     const token = Number(message.subject.slice(this.inbox.length + 1))
     if (code === 404 || code === 408 || /completed|maxbytes/i.test(description)) {
       const unserved = this.window.ended(token)
       // Most pulls of large messages end this way, with less room left than the next one needs. Only where none fitted is it too small.
-      if (unserved && /maxbytes/i.test(description)) this.maxBytes = Math.min(this.maxBytes * 2, largestPull)
+      if (unserved && /maxbytes/i.test(description) && !this.growTo(this.maxBytes * 2)) return
       return this.pull()
     }
+    if (code === 400 || /exceeded maxrequest(?:batch|expires|maxbytes)/i.test(description))
+      return this.on.onFailure(this.unsuitable(description))
     this.on.onDoubt(code === 503 ? 'the consumer is gone' : `${code} ${description}`)
   }
 
+  /** Where a message is larger than the consumer lets a request be, it can never be delivered. Gives whether the request may grow. */
+  private growTo(bytes: number): boolean {
+    const { mostBytes } = this.limits
+    if (mostBytes !== null && this.maxBytes >= mostBytes) {
+      this.on.onFailure(this.unsuitable(`its next message is larger than its max_bytes, ${mostBytes}`))
+      return false
+    }
+    this.maxBytes = Math.min(bytes, mostBytes ?? largestPull)
+    return true
+  }
+
+  private unsuitable(why: string): JetStreamIOError {
+    const { label, stream } = this.o
+    const { batch, expiresMs } = this.limits.settings
+    return new JetStreamIOError(
+      'UnsuitableConsumer',
+      `${label}: the consumer ${this.consumer ?? ''} of the stream ${stream} refuses requests for ${batch} messages and ${this.maxBytes} bytes that last ${expiresMs} ms: ${why}. Change its limits, or let the read ask for less (batchMessages, batchBytes).`,
+    )
+  }
+
   pull(): void {
-    const { link, settings } = this.o
+    const { link } = this.o
+    const { settings } = this.limits
     while (this.consumer !== null) {
       const demand = this.on.demand()
       const batch = demand === null ? 0 : this.window.next({ ...demand, maxBytes: this.maxBytes })

@@ -5,7 +5,7 @@ import { nanos } from '@nats-io/nats-core'
 // A message that waits here is some ten objects that the collector copies: with 16,384 of them a relay took 8.5 µs of processor time a
 // message, with 1,536 it takes 6, and twice as many messages get through.
 export const batchSize = 512
-const openPulls = 3
+const mostOpenPulls = 3
 /** So many pulls' worth may wait here. */
 const pullsAhead = 8
 /** The largest message that a server can be told to take. */
@@ -49,7 +49,8 @@ interface PullRequest {
 }
 
 export class PullWindow {
-  private readonly settings: PullSettings
+  private settings: PullSettings
+  private openPulls = mostOpenPulls
   private readonly requests: PullRequest[] = []
   private tokens = 0
   /** Messages that were asked for and have not come. */
@@ -59,12 +60,19 @@ export class PullWindow {
     this.settings = settings
   }
 
+  /** How this consumer may be asked. `openPulls`: how many requests may wait for an answer. */
+  keepTo(settings: PullSettings, openPulls: number): void {
+    this.settings = settings
+    this.openPulls = Math.min(mostOpenPulls, openPulls)
+  }
+
   get open(): number {
     return this.requests.length
   }
 
   /** For how many to ask next; 0 for none now. */
   next({ wanted, pending, waiting, waitingBytes, maxBytes }: Demand): number {
+    const { openPulls } = this
     const { batch } = this.settings
     if (this.open >= openPulls || this.outstanding > batch * (openPulls - 1)) return 0
     const [mostMessages, mostBytes] = [openPulls * batch, pullsAhead * this.settings.maxBytes]

@@ -258,7 +258,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.watch.isSilent = consumer.num_pending === 0
     this.watch.redeliveries.expect(Math.max(this.handedOn.last, consumer.delivered.stream_seq))
     this.isCareful = this.o.poison !== null && (found === null || consumer.num_ack_pending > this.stillPending)
-    this.session.listen(name, consumer.delivered.consumer_seq)
+    this.session.listen(consumer, consumer.delivered.consumer_seq)
     this.hurry(consumer)
     this.life.notify()
   }

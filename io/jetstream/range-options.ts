@@ -40,7 +40,7 @@ export interface RangeOptions {
   readonly durable: string | null
   /** null: as long as it is asked, and a minute more; of one with a name, for ever. */
   readonly inactiveMs: number | null
-  /** Any sequence that is missing ends it, wherever it lies. */
+  /** What the stream has erased by itself ends it, wherever it lies. Single messages that were deleted are counted. */
   readonly gapless: boolean
   /** What was erased before it was read is passed over, and counted, instead of ending it. */
   readonly skips: boolean

@@ -7,7 +7,7 @@ import type { Msg } from '@nats-io/nats-core'
 import type { ReadBatch, ReaderStatus, SplitReader } from '../../sdk/splittable/source.ts'
 import type { DeliveryNumbers } from './ack-reply.ts'
 import { makeWay } from './durable-consumer.ts'
-import { consumerFrom, consumerOfLast, forgetConsumer } from './ephemeral-consumer.ts'
+import { consumerFrom, consumerOfLast, forgetConsumer, withinLimits } from './ephemeral-consumer.ts'
 import { JetStreamIOError, asError } from './errors.ts'
 import { GapWatch } from './gap-watch.ts'
 import { Idleness } from './idleness.ts'
@@ -20,7 +20,7 @@ import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
 import { Searches } from './searches.ts'
 import { type Look, type StreamEvidence, evidenceOf } from './stream-evidence.ts'
-import { hasGapsByNature, isUnmirrored, requireIntact, streamInfo } from './stream-info.ts'
+import { erasesSingly, hasGapsByNature, isUnmirrored, missing, requireIntact, streamInfo } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import type { RangeOptions } from './range-options.ts'
 
@@ -67,6 +67,8 @@ export class RangeReader implements SplitReader<StreamMessage> {
   private clientFilter: SubjectMatcher | null = null
   private gapsExpected = false
   private skipped = 0
+  /** Of a read that is to be without gaps: the sequences that were deleted one by one. */
+  deleted = 0
   private readonly gaps = new GapWatch(
     this.buffer,
     (from, to) => this.verifyGap(from, to),
@@ -201,7 +203,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (durable !== null) await makeWay(link, stream, label, durable)
     const position = durable === null ? null : { name: durable, description: label, inactiveMs }
     const config = newest ? consumerOfLast(server[0] ?? '>') : consumerFrom(this.next, server, this.o.headersOnly, position)
-    const made = await link.jsm.consumers.add(stream, config)
+    const made = await link.jsm.consumers.add(stream, withinLimits(info, config))
     this.consumer = made.name
     if (!this.life.isOpen) return this.detach()
     this.serverFiltered = server.length > 0
@@ -210,7 +212,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
     this.pending = made.num_pending
     this.behind = 0
     this.hasSettled = false
-    this.session.listen(made.name, 0)
+    this.session.listen(made, 0)
   }
 
   /** A former leader knows of less than the stream has: what it says to be lost is asked for again. */
@@ -356,17 +358,12 @@ export class RangeReader implements SplitReader<StreamMessage> {
       )
   }
 
-  // ---- Gaps
-
   private onGap(from: number, to: number): void {
-    if (this.o.gapless)
-      return this.life.fail(
-        new JetStreamIOError(
-          'MessagesErased',
-          `${this.o.label}: sequences ${from} to ${to - 1} of the stream ${this.o.stream} are not there any more`,
-        ),
-      )
-    if (this.gapsExpected || (this.info !== null && isUnmirrored(this.info, { next: from, last: this.lastKnown }))) return
+    const { info } = this
+    if (this.o.gapless) {
+      if (info === null || erasesSingly(info)) return this.life.fail(missing(this.o, from, to))
+      this.deleted += to - from
+    } else if (this.gapsExpected || (info !== null && isUnmirrored(info, { next: from, last: this.lastKnown }))) return
     this.gaps.found(from, to)
   }
 

@@ -9,7 +9,8 @@ import { LeaseWait, lookEvery } from './lease-wait.ts'
 import { WireHeaders } from './outgoing-headers.ts'
 import { publishRejected } from './publish-rejected.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
-import { ackStart, parsePubAck, storedSequence, wrongLastSequence } from './pub-ack.ts'
+import { mayPass } from './api-errors.ts'
+import { ackStart, parsePubAck, refusalText, storedSequence, wrongLastSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
 import { streamInfo, subjectsOf } from './stream-info.ts'
 import { matches } from './subject-filter.ts'
@@ -21,10 +22,6 @@ const closeMs = 5_000
 const timedOf = 16
 /** What a connection that was cut had already delivered to the server is read by it within this time. */
 const settleMs = 200
-/** The same id is being replicated right now: neither stored nor refused yet. */
-const idInFlight = 10_158
-/** The stream's queue of incoming messages is full (2.12 and up: 10,000 of all publishers together). */
-const tooManyRequests = 429
 
 interface Waiter {
   readonly target: number
@@ -243,13 +240,9 @@ export class RawPublisher {
     }
     // The server is busy, or has no leader, or is still replicating the same id: in time it will know better.
     if (this.o.chain !== null && ack.errorCode === wrongLastSequence) return this.doubt(`the chain is broken: ${ack.description}`)
-    if (ack.code >= 500 || ack.code === tooManyRequests || ack.errorCode === idInFlight)
-      return this.doubt(`the server said: ${ack.description} (${ack.errorCode})`)
+    if (mayPass(ack.code, ack.errorCode, ack.description)) return this.doubt(`the server said: ${ack.description} (${ack.errorCode})`)
     this.fail(
-      new JetStreamIOError(
-        'PublishRejected',
-        `${label}: the stream ${stream} refuses a message to ${subject}: ${ack.description} (${ack.errorCode}).`,
-      ),
+      new JetStreamIOError('PublishRejected', `${label}: the stream ${stream} refuses a message to ${subject}: ${refusalText(ack)}`),
     )
   }
 

@@ -1,5 +1,5 @@
-// Which ids a destination holds, read from a sequence to its end, headers only. It fails where it cannot know: where anything in
-// that range was erased.
+// Which ids a destination holds, read from a sequence to its end, headers only. It fails where it cannot know: where the stream itself may have
+// erased outputs in that range.
 import { isSome } from 'fp-ts/lib/Option.js'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
@@ -35,6 +35,15 @@ export const scanIds = async (o: ScanOptions, from: number, found: (id: string, 
   try {
     await reader.start()
     await drain(reader, ({ id, sequence }) => isSome(id) && found(id.value, sequence))
+    // No limit erases single messages of this stream: others deleted theirs, or gave them a time to live.
+    if (reader.deleted > 0)
+      o.context.log(
+        'warn',
+        `${o.label}: ${reader.deleted} messages from sequence ${from} of the stream ${o.stream} were deleted one by one. An output of this run among them is published again`,
+        {
+          deleted: reader.deleted,
+        },
+      )
   } catch (error) {
     if (!(error instanceof JetStreamIOError) || error._tag !== 'MessagesErased') throw error
     throw new JetStreamIOError(

@@ -3,7 +3,7 @@ import { type Msg, errors, headers as makeHeaders } from '@nats-io/nats-core'
 import type { Headers } from '../../sdk/graph/sink.ts'
 import { readableHeaders } from './client-headers.ts'
 import type { Link } from './connections.ts'
-import { JetStreamIOError, errorText } from './errors.ts'
+import { JetStreamIOError, errorText, notPermitted, refusalIn } from './errors.ts'
 
 /** Gives the answer's payload. Rejects with NoResponders, RequestTimedOut, RequestRefused, PublishRejected or ServerUnavailable. */
 export type Requester = (subject: string, payload: Uint8Array, headers: Headers | null) => Promise<Uint8Array>
@@ -41,6 +41,8 @@ const whyNot = (error: unknown, what: string, link: Link, timeoutMs: number): Er
       `${what} gave no answer within ${timeoutMs} ms. Raise the timeout option, or look at the service.`,
       o,
     )
+  const refused = refusalIn(error)
+  if (refused !== null) return notPermitted(what, refused)
   if (link.nc.isClosed())
     return new JetStreamIOError('ServerUnavailable', `${what} was not asked: the connection to ${link.address} was closed.`, o)
   return new JetStreamIOError('PublishRejected', `${what} could not be asked: ${errorText(cause)}.`, o)

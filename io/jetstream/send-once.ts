@@ -1,8 +1,9 @@
 // Outputs that are sent once, and nobody asks whether they arrived: what may be lost on the way is counted and told.
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { OutputBatch } from '../../sdk/graph/sink.ts'
+import type { Refused } from '../nats/problem.ts'
 import type { Link } from './connections.ts'
-import { errorText } from './errors.ts'
+import { errorText, notPermitted } from './errors.ts'
 import { WireHeaders } from './outgoing-headers.ts'
 import { publishRejected } from './publish-rejected.ts'
 import { persistently } from './patience.ts'
@@ -23,8 +24,21 @@ export class SendOnce {
     this.#o = o
   }
 
-  /** Gives how many the server has read. Rejects with PublishRejected for a row that no server would take, and where none is there. */
+  /** Gives how many the server has read. Rejects with PublishRejected for a row that no server would take, NotPermitted for one that this user may not publish, and where no server is there. */
   async send(outputs: OutputBatch): Promise<number> {
+    const { link } = this.#o
+    const refusals: Refused[] = []
+    const stop = link.onRefused(refused => {
+      if (refused.operation === 'publish' && outputs.destinations.includes(refused.subject)) refusals.push(refused)
+    })
+    try {
+      return await this.#sendAll(outputs, refusals)
+    } finally {
+      stop()
+    }
+  }
+
+  async #sendAll(outputs: OutputBatch, refusals: ReadonlyArray<Refused>): Promise<number> {
     const { link, label, context, window } = this.#o
     let arrived = 0
     for (let from = 0; from < outputs.payloads.length;) {
@@ -33,11 +47,15 @@ export class SendOnce {
       for (let i = from; i < to; i++) this.#publish(outputs, i)
       try {
         await link.nc.flush()
+        // What the server refuses comes before its answer to this, and is passed on a little later.
+        await new Promise<void>(resolve => setImmediate(resolve))
         arrived += to - from
       } catch (error) {
         if (link.nc.isClosed()) throw link.whyClosed(label)
         context.log('warn', `${label}: outputs may be lost`, { count: to - from, reason: errorText(error) })
       }
+      const [refused] = refusals
+      if (refused !== undefined) throw notPermitted(label, refused)
       from = to
     }
     return arrived

@@ -61,6 +61,16 @@ const refusalOfBatches = ({ mode, serverVersion, info }: Offer): readonly [reaso
   return null
 }
 
+/** By what a server itself stores messages in a stream. */
+const serversMessages = ({ config }: StreamInfo): ReadonlyArray<readonly [writes: boolean, why: string]> => [
+  [
+    (config.subject_delete_marker_ttl ?? 0) > 0,
+    `the server stores delete markers in the stream ${config.name} (subject_delete_marker_ttl)`,
+  ],
+  [config.allow_msg_schedules === true, `the server stores scheduled messages in the stream ${config.name} (allow_msg_schedules)`],
+  [(config.sources ?? []).length > 0, `the stream ${config.name} takes messages over from its sources`],
+]
+
 /** Throws UnsafeDestination for what cannot be, and InvalidOptions where the checkpoint was written in another way. */
 export const choose = (offer: Offer, d: Destination): Choice => {
   const { asked, stored, info, mode, writers } = offer
@@ -87,6 +97,8 @@ export const choose = (offer: Offer, d: Destination): Choice => {
     case 'chain':
       if (writers > 1)
         return refuse('delivery by a chain', [`${writers} threads would write to the stream ${d.stream} at once`, 'Run it with one worker'])
+      for (const [writes, why] of serversMessages(info))
+        if (writes) return refuse('delivery by a chain', [`${why}, so the chain would break`, 'Turn that off'])
       requireRemembering(info, d, false)
       return { way: 'chain', because: held === null ? 'it was asked for' : 'this run was begun so' }
     case 'messageIds':

@@ -5,7 +5,8 @@ import { atomicSink } from './atomic-sink.ts'
 import { type Link, acquire } from './connections.ts'
 import { type NewStream, streamFoundOrPlanned, streamMadeOrFound } from './create-stream.ts'
 import type { Delivery } from './delivery.ts'
-import { type Destination, filtersReadBack, requireNoLoop, requireWritable } from './destination-checks.ts'
+import { type Destination, filtersReadBack, readsOf, requireNoLoop, requireWritable } from './destination-checks.ts'
+import { requireNoWayBack, waysBack } from './feedback.ts'
 import { JetStreamIOError } from './errors.ts'
 import { messageIdSink } from './message-id-sink.ts'
 import { persistently } from './patience.ts'
@@ -124,6 +125,10 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
   requireWritable(info, destination)
   const readBack = filtersReadBack(context.sources, destination)
   if (alone) requireNoLoop(readBack, destination, o.subject)
+  const ways = await persistently({ what: label, signal: context.signal, link }, () =>
+    waysBack(link, info, destination, readsOf(context.sources, destination)),
+  )
+  requireNoWayBack(ways, destination, alone ? o.subject : null)
   const stood = whereItStood(context, label, stream)
   if (stood !== null && stood.created !== info.created)
     throw new JetStreamIOError(
@@ -147,6 +152,7 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
   }
   const requireLoopless = (published: ReadonlyArray<string>): void => {
     if (readBack !== null) for (const subject of published) requireNoLoop(readBack, destination, subject)
+    if (ways.length > 0) for (const subject of published) requireNoWayBack(ways, destination, subject)
   }
   const place: StreamPlace = {
     link,

@@ -48,6 +48,13 @@ export const refusedStreamName = (name: string): string | null =>
 /** A stream that keeps the last few messages of a subject, or gives messages a life of their own, has gaps by its nature. */
 export const hasGapsByNature = (info: StreamInfo): boolean => info.config.max_msgs_per_subject > 0 || info.config.allow_msg_ttl === true
 
+/** Whether a stream erases single messages by itself, or at the word of any writer, wherever they lie. */
+export const erasesSingly = ({ config }: StreamInfo): boolean => config.max_msgs_per_subject > 0 || config.allow_rollup_hdrs
+
+/** The failure of a read that is to be without gaps. */
+export const missing = ({ stream, label }: Pick<Reached, 'stream' | 'label'>, from: number, to: number): JetStreamIOError =>
+  new JetStreamIOError('MessagesErased', `${label}: sequences ${from} to ${to - 1} of the stream ${stream} are not there any more`)
+
 /** What a reader has of a stream: what must still be true when it goes on. */
 export interface Reached {
   readonly stream: string
