@@ -6,7 +6,8 @@ import { DirectRunner } from 'jetbeam/runners/direct'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { steadyConnection } from '../support/steady-connection.ts'
 import { isDeath, type Phase, type Sentence, type Told } from './kills.ts'
-import { relay } from './relay-program.ts'
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { lateRelay, relay } from './relay-program.ts'
 import { queue, windows } from './windows-program.ts'
 import { endSomeWorker } from './worker-death.ts'
 
@@ -19,12 +20,19 @@ const { values } = parseArgs({
   },
 })
 
-const pipelines: Readonly<Record<string, typeof relay>> = { relay, windows, queue }
+const pipelines: Readonly<Record<string, typeof relay>> = { relay, windows, queue, lateRelay }
 
 let phase: Phase | null = null
 /** Its manifest is durable, and its outputs leave. */
 let committing = false
 let aligning: NodeJS.Timeout | undefined
+/** In front of the server, for a sink alone. */
+let proxy: TcpProxy | null = null
+/** Checkpoints that acknowledgments came too late for. */
+let givenUp = 0
+/** Longer than two checkpoints' timeouts: the answer about the first comes while a later one waits for its own. */
+const lateByMs = 2_500
+const lateTimeout = millis(1_000)
 
 const die = (): void => void process.kill(process.pid, 'SIGKILL')
 
@@ -45,11 +53,16 @@ const onEvent = (event: JobEvent): void => {
       break
     case 'CheckpointDurable':
       committing = true
+      if (phase === 'lateAcknowledgments' && givenUp > 0) die()
       if (phase === 'beforeCommit') die()
       break
     case 'CheckpointCompleted':
       committing = false
       if (phase === 'afterCommit') die()
+      break
+    case 'CheckpointAborted':
+      // What is on its way dies with this process, unless two were given up: then all of it arrives.
+      if (phase === 'lateAcknowledgments' && ++givenUp === 2) proxy?.delay(0)
       break
     default:
       break
@@ -59,6 +72,7 @@ const onEvent = (event: JobEvent): void => {
 process.on('message', ({ kill }: Sentence) => {
   if (isDeath(kill)) endSomeWorker(kill)
   else phase = kill
+  if (kill === 'lateAcknowledgments') proxy?.delay(lateByMs)
 })
 
 const run = async (): Promise<void> => {
@@ -68,9 +82,12 @@ const run = async (): Promise<void> => {
   // Some of the outputs have left when one of them is heard of.
   const nc = await steadyConnection(servers)
   nc.subscribe('out.>', { callback: () => (phase === 'duringCommit' && committing ? die() : undefined) })
+  const isLate = values.pipeline === 'lateRelay'
+  if (isLate) proxy = await tcpProxy(Number(new URL(servers).port))
+  const late = proxy === null ? [] : [JetStreamIO.connection({ name: 'late', servers: `nats://127.0.0.1:${proxy.port}` })]
   const options: RunOptions = {
-    provide: [JetStreamIO.connection({ servers })],
-    checkpoints: Checkpoints.directory(values.checkpoints, { every: millis(150) }),
+    provide: [JetStreamIO.connection({ servers }), ...late],
+    checkpoints: Checkpoints.directory(values.checkpoints, { every: millis(150), ...(isLate ? { timeout: lateTimeout } : {}) }),
     restart: { attempts: 1_000, initial: millis(50), max: millis(500) },
     signal: stop.signal,
     onEvent,
@@ -83,6 +100,7 @@ const run = async (): Promise<void> => {
       : pipe(pipeline, WorkerThreadsRunner.run({ ...options, workers: Number(values.workers) }))
   const ended = await task()
   await nc.close()
+  await proxy?.close()
   if (ended._tag === 'Left') throw new Error(ended.left.message)
 }
 

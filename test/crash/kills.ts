@@ -3,7 +3,15 @@ import type { JobEvent } from 'jetbeam'
 
 /** Where in a checkpoint the process is killed. */
 export type Phase =
-  'beforeBarrier' | 'duringAlignment' | 'afterSnapshot' | 'beforeManifest' | 'beforeCommit' | 'duringCommit' | 'afterCommit'
+  | 'beforeBarrier'
+  | 'duringAlignment'
+  | 'afterSnapshot'
+  | 'beforeManifest'
+  | 'beforeCommit'
+  | 'duringCommit'
+  | 'afterCommit'
+  /** Of the first checkpoint that is durable after one was given up, because a sink's acknowledgments came too late for it. */
+  | 'lateAcknowledgments'
 /** How one worker ends, and the process goes on. */
 export type Death = 'exits' | 'throws' | 'runsOutOfMemory'
 /** anyMoment: the process, whatever it does then, before it is up as well. */
@@ -27,22 +35,25 @@ const phases: ReadonlyArray<Phase> = [
   'afterCommit',
 ]
 
-/** queue: windows of a work queue. */
-export type PipelineName = 'relay' | 'windows' | 'queue'
+/** queue: windows of a work queue. lateRelay: the relay, through a connection whose acknowledgments can be late. */
+export type PipelineName = 'relay' | 'windows' | 'queue' | 'lateRelay'
 
 export const isDeath = (kill: Kill): kill is Death => (deaths as ReadonlyArray<Kill>).includes(kill)
 
 /** Each that there can be: one thread aligns in no time, the relay has nothing that waits for a commit, and only a queue is acknowledged behind one. */
-export const killsOf = (pipeline: PipelineName, workers: number | null): ReadonlyArray<Kill> => [
-  'anyMoment',
-  ...phases.filter(
-    phase =>
-      (workers !== null || phase !== 'duringAlignment') &&
-      (pipeline !== 'relay' || phase !== 'duringCommit') &&
-      (pipeline === 'queue' || phase !== 'afterCommit'),
-  ),
-  ...(workers === null ? [] : deaths),
-]
+export const killsOf = (pipeline: PipelineName, workers: number | null): ReadonlyArray<Kill> => {
+  if (pipeline === 'lateRelay') return ['lateAcknowledgments']
+  return [
+    'anyMoment',
+    ...phases.filter(
+      phase =>
+        (workers !== null || phase !== 'duringAlignment') &&
+        (pipeline !== 'relay' || phase !== 'duringCommit') &&
+        (pipeline === 'queue' || phase !== 'afterCommit'),
+    ),
+    ...(workers === null ? [] : deaths),
+  ]
+}
 
 /** What the process tells when the kill has come to pass, where it survives. */
 export const isHit = (told: Told): boolean => told === 'Restarting'
@@ -56,6 +67,7 @@ const names: Readonly<Record<Kill, string>> = {
   beforeCommit: 'after the manifest before the commit',
   duringCommit: 'during the commit',
   afterCommit: 'before its acknowledgments are confirmed',
+  lateAcknowledgments: 'behind a checkpoint that late acknowledgments ended',
   exits: 'of a worker that exits',
   throws: 'of a worker that throws',
   runsOutOfMemory: 'of a worker that runs out of memory',

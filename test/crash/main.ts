@@ -50,9 +50,11 @@ const scenarios = [
   ['queue', null, 3, false],
   ['queue', 2, 3, false],
   ['windows', null, 3, true],
+  ['lateRelay', 2, 1, false],
 ] as const
+const titles = { relay: 'relay', windows: 'windows', queue: 'queue', lateRelay: 'relay with late acknowledgments' } as const
 const nameOf = ([pipeline, workers, servers, batches]: (typeof scenarios)[number]): string =>
-  (workers === null ? pipeline : `${pipeline} on ${workers} workers`) +
+  (workers === null ? titles[pipeline] : `${titles[pipeline]} on ${workers} workers`) +
   (servers === 1 ? '' : ' in a cluster') +
   (batches ? ' in batches' : '')
 const leaseRounds: ReadonlyArray<readonly [name: string, disturbance: Disturbance, workers: number | null]> = [

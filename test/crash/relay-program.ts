@@ -1,4 +1,4 @@
-// The stateless relay that the crash test kills: a program as a user would write it.
+// The stateless relays that the crash test kills: programs as a user would write them.
 import { Coder, PCollection, Pipeline, pipe } from 'jetbeam'
 import { main } from 'jetbeam/cli'
 import { JetStreamIO } from 'jetbeam/io/jetstream'
@@ -11,6 +11,16 @@ export const relay = Pipeline.define(import.meta, 'crash-relay', () =>
     PCollection.map(mayDie),
     PCollection.map(({ subject, value }) => ({ subject: `out.${subject}`, value })),
     JetStreamIO.writeMessages({ stream: 'OUT', coder: Coder.bytes }),
+  ),
+)
+
+/** Its sink has a connection of its own. */
+export const lateRelay = Pipeline.define(import.meta, 'crash-late-relay', () =>
+  pipe(
+    JetStreamIO.readMessages({ stream: 'EVENTS', coder: Coder.bytes }),
+    PCollection.orFail,
+    PCollection.map(({ subject, value }) => ({ subject: `out.${subject}`, value })),
+    JetStreamIO.writeMessages({ stream: 'OUT', coder: Coder.bytes, connection: 'late' }),
   ),
 )
 

@@ -115,13 +115,10 @@ const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (li
     }
     await feed.stop()
     await publishAcknowledged(nc, Buffer.from(JSON.stringify(lastEvent)), feed.published)
-    const counts = await settled(
-      () => patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published))),
-      victim,
-    )
+    const counts = await settled(() => patiently(() => count(nc, plan, feed)), victim)
     await victim.terminate()
     // What came after the last look would be a repetition as well.
-    const final = await patiently(() => (plan.pipeline === 'relay' ? countRelay(nc, feed.published) : countWindows(nc, feed.published)))
+    const final = await patiently(() => count(nc, plan, feed))
     await requireMarkers(nc, plan)
     const left = async (): Promise<number> => (await (await jetstreamManager(nc)).streams.info('EVENTS')).state.messages
     const unacknowledged = plan.pipeline === 'queue' ? await patiently(left) : 0
@@ -132,6 +129,9 @@ const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (li
     await nc.close()
   }
 }
+
+const count = (nc: NatsConnection, { pipeline }: Plan, { published }: Feed): Promise<Counts> =>
+  pipeline === 'relay' || pipeline === 'lateRelay' ? countRelay(nc, published) : countWindows(nc, published)
 
 /** A cluster that has just lost a leader does not answer for a while. */
 const patiently = async <A>(ask: () => Promise<A>): Promise<A> => {

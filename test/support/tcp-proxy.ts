@@ -9,6 +9,8 @@ export interface TcpProxy {
   readonly cut: () => void
   /** While true, nothing passes and nothing is closed: neither side is told. */
   readonly stall: (on: boolean) => void
+  /** What clients send from now on arrives so many milliseconds later, in its order; 0: all of it at once. */
+  readonly delay: (ms: number) => void
   /** At most so many bytes a second towards the client; null: as fast as they come. */
   readonly throttle: (bytesPerSecond: number | null) => void
   readonly close: () => Promise<void>
@@ -22,11 +24,17 @@ export const tcpProxy = async (targetPort: number, onRequest: (data: Buffer) => 
   let stalled = false
   let made = 0
   let rate: number | null = null
-  const pump = (from: Socket, to: Socket, limited: boolean): void => {
+  let delayMs = 0
+  const late = new Set<() => void>()
+  const letGo = (): void => {
+    for (const pass of late) pass()
+    late.clear()
+  }
+  const pump = (from: Socket, to: Socket): void => {
     from.on('data', (data: Buffer) => {
       to.write(data)
       const limit = rate
-      if (!limited || limit === null) return
+      if (limit === null) return
       from.pause()
       setTimeout(() => !stalled && from.resume(), Math.max(sliceMs, (data.length / limit) * 1_000)).unref()
     })
@@ -43,8 +51,13 @@ export const tcpProxy = async (targetPort: number, onRequest: (data: Buffer) => 
     }
     for (const socket of pair) socket.on('error', end).on('close', end)
     client.on('data', onRequest)
-    pump(client, server, false)
-    pump(server, client, true)
+    client.on('data', (data: Buffer) => {
+      const pass = (): void => void server.write(data)
+      if (delayMs === 0) return pass()
+      late.add(pass)
+      setTimeout(() => late.delete(pass) && pass(), delayMs).unref()
+    })
+    pump(server, client)
     if (stalled) for (const socket of pair) socket.pause()
   })
   await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
@@ -64,6 +77,10 @@ export const tcpProxy = async (targetPort: number, onRequest: (data: Buffer) => 
         for (const socket of pair)
           if (on) socket.pause()
           else socket.resume()
+    },
+    delay: ms => {
+      delayMs = ms
+      if (ms === 0) letGo()
     },
     throttle: bytesPerSecond => void (rate = bytesPerSecond),
     close: () => {
