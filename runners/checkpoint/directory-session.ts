@@ -125,7 +125,13 @@ export const directorySession = ({ folder, lease, history: found, keep, sweeper 
       mine.then(done, done)
       return mine
     },
-    readSegment: segment => readSegmentFile(folder.segments, segment),
+    readSegment: async segment => {
+      try {
+        return await readSegmentFile(folder.segments, segment)
+      } catch (error) {
+        throw await explained(lease, error)
+      }
+    },
     commit: async (epoch, segments, content) => {
       const manifest: Manifest = { version: 1, generation, epoch, segments, content: content ?? null }
       // Now, so that what changes in the content later is not part of it.

@@ -112,7 +112,15 @@ export const jetStreamSession = (parts: JetStreamSessionParts): CheckpointSessio
       mine.then(done, done)
       return mine
     },
-    readSegment: segment => readObject(reading, segmentSubject(place, segment.name), segment, damagedSegment(place, segment.name)),
+    readSegment: async segment => {
+      try {
+        return await readObject(reading, segmentSubject(place, segment.name), segment, damagedSegment(place, segment.name))
+      } catch (error) {
+        // A successor removes what its checkpoints no longer need.
+        if (error instanceof CheckpointError && error.kind === 'Damaged') await lease.ensureHeld()
+        throw error
+      }
+    },
     commit: async (epoch, segments, content) => {
       const manifest: Manifest = { version: 1, generation, epoch, segments, content: content ?? null }
       // Now, so that what changes in the content later is not part of it.

@@ -192,7 +192,7 @@ export class WorkerRun {
       this.#say({ _tag: 'Ready', question, scriptedMs: this.#loop.scriptedMs() })
       await this.#pacer.run({
         step: () => this.#step(),
-        dueMs: () => (this.#lease?.inDoubt === true ? this.#reportDueMs : Math.min(this.#loop.dueMs(), this.#reportDueMs)),
+        dueMs: () => this.#dueMs(),
         ended: () => this.#closed,
       })
     } finally {
@@ -201,6 +201,12 @@ export class WorkerRun {
       for (const link of this.#links.values()) link.close()
       await this.#closings.close()
     }
+  }
+
+  /** Until Go there is nothing to do. */
+  #dueMs(): number {
+    if (!this.#going) return Infinity
+    return this.#lease?.inDoubt === true ? this.#reportDueMs : Math.min(this.#loop.dueMs(), this.#reportDueMs)
   }
 
   #step(): boolean {

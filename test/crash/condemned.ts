@@ -30,8 +30,11 @@ let aligning: NodeJS.Timeout | undefined
 let proxy: TcpProxy | null = null
 /** Checkpoints that acknowledgments came too late for. */
 let givenUp = 0
-/** Longer than two checkpoints' timeouts: the answer about the first comes while a later one waits for its own. */
-const lateByMs = 2_500
+/**
+ * A sink is flushed twice for its position: the answer about a checkpoint comes two delays behind its barrier. With a timeout of 1 s, and 1 s
+ * until the next attempt, that is while the third one waits for its own answer.
+ */
+const lateByMs = 2_250
 const lateTimeout = millis(1_000)
 
 const die = (): void => void process.kill(process.pid, 'SIGKILL')
@@ -61,8 +64,8 @@ const onEvent = (event: JobEvent): void => {
       if (phase === 'afterCommit') die()
       break
     case 'CheckpointAborted':
-      // What is on its way dies with this process, unless two were given up: then all of it arrives.
-      if (phase === 'lateAcknowledgments' && ++givenUp === 2) proxy?.delay(0)
+      // What is on its way dies with this process, unless three were given up: then all of it arrives.
+      if (phase === 'lateAcknowledgments' && ++givenUp === 3) proxy?.delay(0)
       break
     default:
       break

@@ -10,11 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from 'chai'
 import { CheckpointError, directoryStore, type CheckpointSession } from '../../../runners/checkpoint/index.ts'
 import { monotonicMs } from '../../../runners/checkpoint/confirmation.ts'
+import { exists } from '../../../runners/checkpoint/durable-file.ts'
 import { seal, unseal, fieldsOf } from '../../../runners/checkpoint/sealed-text.ts'
 import { type Answer, type Driven, checkpointProcesses } from './process-driver.ts'
 import { refuses } from './refusal.ts'
 import { bytesOf, temporaryFolders } from './temporary-folder.ts'
 import { skip } from '../../support/skip.ts'
+import { until } from '../../support/until.ts'
 
 const expiryMs = 600
 
@@ -130,6 +132,23 @@ describe('The lease of a job', function () {
     const next = await directoryStore({ path }).open('job')
     assert.strictEqual(next.generation, 2)
     await refuses('LeaseLost', session.commit(0, [], null), 'took over')
+    await next.release()
+    await session.release()
+  })
+
+  it('is named lost, and nothing damaged, where its successor has removed the segment that is read', async function () {
+    if (process.platform !== 'linux') skip(this, 'only Linux tells when a process was started')
+    const path = await folder()
+    const child = await start(path, 'job')
+    const session = await directoryStore({ path }).open('job')
+    const segment = await session.writeSegment([bytesOf('mine')])
+    await session.commit(0, [segment], null)
+    await claimAs(path, holder => ({ ...holder, pid: child.pid, token: 'another' }))
+    const next = await directoryStore({ path, keep: 1 }).open('job')
+    await next.commit(1, [], null)
+    const file = join(path, 'job', 'segments', segment.name)
+    await until('the segment is removed', async () => !(await exists(file)))
+    await refuses('LeaseLost', session.readSegment(segment), 'took over')
     await next.release()
     await session.release()
   })
