@@ -84,6 +84,7 @@ class SeedRun {
     for (const life of this.#replaced) if (life.ending !== null || life.process.dead) this.#settle(life)
     const current = this.#current
     if (current !== null && current.ending === null && !current.process.dead && world.befall(current) === 'replace') {
+      current.wasReplaced = true
       this.#replaced.push(current)
       this.#begin()
     }
@@ -102,7 +103,7 @@ class SeedRun {
     const { ending, process } = life
     if (ending !== null && !process.dead) {
       if (ending._tag === 'Broken') this.#problem = textOf(ending.error)
-      if (ending._tag === 'Failed' && !(world.tolerates(ending.error) && this.lives <= mostLives + 2))
+      if (ending._tag === 'Failed' && !(world.tolerates(ending.error, life) && this.lives <= mostLives + 2))
         this.#problem = `it failed: ${ending.error._tag}: ${ending.error.message}`
       if (ending._tag === 'Ended') {
         this.#late += ending.result.metrics.droppedLate

@@ -266,7 +266,7 @@ class SimulatedSession implements CheckpointSession {
       'read segment',
       () => {
         const bytes = this.#medium.segments.get(name)
-        if (bytes === undefined) throw new Error(`the simulated store has no segment ${name}`)
+        if (bytes === undefined) throw new CheckpointError('Damaged', `simulated: there is no segment ${name}`)
         return bytes.slice()
       },
       false,

@@ -92,6 +92,8 @@ export interface Life {
   readonly threads: SimulatedThreads | null
   job: Job | null
   ending: Ending | null
+  /** It was stopped, and another one has begun since. */
+  wasReplaced: boolean
 }
 
 /** How often each thing happened. */
@@ -262,7 +264,7 @@ export class World {
         })
       : null
     if (threads !== null) process.workers = () => threads.living
-    const life: Life = { process, threads, job: null, ending: null }
+    const life: Life = { process, threads, job: null, ending: null, wasReplaced: false }
     const run = async (): Promise<void> => {
       try {
         const started = await settled(() =>
@@ -379,11 +381,13 @@ export class World {
   }
 
   /** Whether a process may end with it, given what befell it. */
-  tolerates(error: PipelineError): boolean {
+  tolerates(error: PipelineError, { wasReplaced }: Life): boolean {
     const f = this.#faults
     switch (error._tag) {
       case 'CheckpointFailed':
         if (error.kind === 'LeaseLost' || error.kind === 'LeaseHeld') return f.replace > 0
+        // Its successor has removed what it was about to read.
+        if (error.kind === 'Damaged') return wasReplaced
         return error.kind === 'TimedOut' || error.kind === 'StoreFailed' || error.kind === 'StoreFull'
       case 'WorkerFailed':
         return f.workerDeath > 0 && error.message.includes('simulated')
