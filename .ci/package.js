@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'jetbeam-package-'))
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 /** Bytes. Once 1.5 MB packed, and 23 MB on disk installed. */
-const largestPacked = 1_450_000
+const largestPacked = 1_600_000
 const largestInstalled = 16_000_000
 
 const entries = Object.keys(exports).filter(entry => exports[entry].types !== undefined)

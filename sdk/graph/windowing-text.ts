@@ -10,7 +10,7 @@ const units = [
   [1_000, 's'],
 ] as const
 
-/** @example durationText(minutes(5)) // '5 min' */
+/** Five minutes as `5 min`. */
 const durationText = (ms: Duration): string => {
   const [size, unit] = units.find(([length]) => ms !== 0 && ms % length === 0) ?? [1, 'ms']
   return `${ms / size} ${unit}`

@@ -5,12 +5,12 @@ import { showGiven } from './show-given.ts'
 /**
  * Thrown for a timestamp that the engine cannot keep: it ends the run, with the path of the transform that gave it. Timestamps are whole
  * milliseconds within ±2^53, beyond which a number does not hold every millisecond; or one of the ends of time, `Instant.min` and
- * `Instant.max`.
+ * `Instant.max`. Beam's timestamps are whole milliseconds as well, in a narrower range (BoundedWindow.TIMESTAMP_MIN_VALUE and its end).
  *
  * @example
- * const stamped = PCollection.withTimestamps((order: Order) => (order.total / 8) as Instant)
- * const run = pipe(Create.of([order]), stamped, PCollection.ignore, TestPipeline.run())
- * await run.catch(({ cause }) => cause instanceof TimestampError && cause.kind) // => 'fractional'
+ * const stamped = PCollection.withTimestamps((n: number) => (n / 8) as Instant)
+ * const failed = await DirectRunner.runNow(Pipeline.of(pipe(Create.of([1]), stamped, PCollection.ignore))).catch((error: unknown) => error)
+ * failed instanceof Error && failed.cause instanceof TimestampError && failed.cause.kind // => 'fractional'
  */
 export class TimestampError extends RangeError {
   readonly _tag = 'TimestampError'
