@@ -7,16 +7,18 @@ export const lookEvery = 64
 export class LeaseWait {
   readonly #lease: HostLease
   readonly #goOn: () => void
+  readonly #onOver: (error: unknown) => void
   #waiting = false
   /** The lease is lost, or the run has ended: nothing is sent any more. */
   isOver = false
   /** When a wait ended last, by Date.now. */
   heldAt = 0
 
-  /** `goOn`: called when the lease is held again. */
-  constructor(lease: HostLease, goOn: () => void) {
+  /** `goOn`: called when the lease is held again. `onOver`: called with why it never will be. */
+  constructor(lease: HostLease, goOn: () => void, onOver: (error: unknown) => void) {
     this.#lease = lease
     this.#goOn = goOn
+    this.#onOver = onOver
   }
 
   /** Where it is not held, `goOn` is called once it is. */
@@ -36,8 +38,9 @@ export class LeaseWait {
     if (this.#lease.held()) return true
     try {
       await this.#lease.whenHeld()
-    } catch {
+    } catch (error) {
       this.isOver = true
+      this.#onOver(error)
       return false
     }
     this.heldAt = Date.now()

@@ -67,7 +67,12 @@ export class RawPublisher {
   constructor(o: PublisherOptions) {
     this.o = o
     this.highest = o.floor
-    this.lease = new LeaseWait(o.context.lease, () => this.goOn())
+    this.lease = new LeaseWait(
+      o.context.lease,
+      () => this.goOn(),
+      // Whoever waits for an acknowledgment hears of it, also while the job opens.
+      error => this.fail(asError(error)),
+    )
     this.flight = new InFlight(2 ** Math.ceil(Math.log2(o.window.messages)))
     this.goodAck = ackStart(o.stream)
     this.inbox = createInbox(o.link.inboxPrefix)

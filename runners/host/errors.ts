@@ -57,13 +57,16 @@ export class RemoteFailure extends Error {
   }
 }
 
+/** What waited for the lease is rejected with what the lease was lost to: that is the job's, whichever transform met it. */
+export const attributedTo = (transform: string, cause: unknown): Error =>
+  cause instanceof IoError || cause instanceof CheckpointError ? cause : new IoError(transform, cause)
+
 /** `io` attributes what a source or sink rejects with to its transform. */
 export const io = async <A>(transform: string, work: () => Promise<A>): Promise<A> => {
   try {
     return await work()
   } catch (cause) {
-    // What waited for the lease is rejected with what the lease was lost to.
-    throw cause instanceof IoError || cause instanceof CheckpointError ? cause : new IoError(transform, cause)
+    throw attributedTo(transform, cause)
   }
 }
 

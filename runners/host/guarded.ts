@@ -2,14 +2,14 @@
 import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import { Latency } from '../../sdk/model/histogram.ts'
 import type { SplitReader } from '../../sdk/splittable/source.ts'
-import { IoError } from './errors.ts'
+import { attributedTo } from './errors.ts'
 
 /** `work`, or an IoError of the transform. */
 const attributed = <A>(transform: string, work: () => A): A => {
   try {
     return work()
   } catch (cause) {
-    throw cause instanceof IoError ? cause : new IoError(transform, cause)
+    throw attributedTo(transform, cause)
   }
 }
 

@@ -5,6 +5,7 @@ import { assert } from 'chai'
 import type { ConnectedSink, SinkContext } from '../../sdk/graph/sink.ts'
 import { StopAt } from '../../io/jetstream/index.ts'
 import type { SinkOptions } from '../../io/jetstream/sink.ts'
+import { doubtfulLease } from '../support/doubtful-lease.ts'
 import { hostContext, outputs, range, readAll, rejection, sinkContext, testSink, testSource, wait } from '../support/jetstream-context.ts'
 import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
 import { steadyConnection, whenBack } from '../support/steady-connection.ts'
@@ -204,11 +205,30 @@ describe('JetStreamIO.write', () => {
     await feed(first, `${stream}.a`, range(0, 100))
     await first.flush()
     await first.close()
-    await jsm.streams.deleteMessage(stream, 50)
-    const error = await rejection(open(stream, { protocol: first.protocol, restored: checkpoint }))
-    assert.equal(error.name, 'RecoveryImpossible')
     await jsm.streams.purge(stream)
     assert.equal((await rejection(open(stream, { protocol: first.protocol, restored: checkpoint }))).name, 'RecoveryImpossible')
+  })
+
+  it('goes on with a warning where single messages were deleted, which may have been those of another writer', async () => {
+    const stream = await newStream()
+    const first = await open(stream)
+    const checkpoint = await first.flush()
+    await feed(first, `${stream}.a`, range(0, 100))
+    await first.flush()
+    await first.close()
+    await jsm.streams.deleteMessage(stream, 50)
+    const logged: string[] = []
+    const log = (level: string, message: string): void => void logged.push(`${level}: ${message}`)
+    const second = await open(stream, { protocol: first.protocol, restored: checkpoint, log })
+    assert.match(logged.join('\n'), /warn: .*1 messages from sequence 1 of the stream .* were deleted one by one/)
+    await feed(second, `${stream}.a`, range(0, 110))
+    await second.flush()
+    await second.close()
+    // Within the duplicate window the server drops what it still knows, the deleted one among it.
+    assert.deepEqual(
+      await stored(stream),
+      range(0, 110).filter(n => n !== 49),
+    )
   })
 
   it('names the subject that its stream does not take', async () => {
@@ -252,17 +272,31 @@ describe('JetStreamIO.write', () => {
     }
   })
 
-  it('sends nothing at once when its process stood still, for another may have sent it meanwhile', async () => {
+  it('sends nothing while the lease of its job is in doubt, for another may have sent it meanwhile', async () => {
     const stream = await newStream()
-    const sink = await open(stream)
+    const lease = doubtfulLease()
+    const sink = await open(stream, { lease })
     await feed(sink, `${stream}.a`, range(0, 10))
     await sink.flush()
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100)
+    lease.doubt()
     sink.publish('origin', outputs(`${stream}.a`, range(10, 20)))
     assert.equal(sink.metrics()['inFlight'], 0)
-    // A run asks meanwhile whether it still holds its job; where it does, they leave.
+    lease.hold()
     await sink.flush()
     assert.deepEqual(await stored(stream), range(0, 20))
+    await sink.close()
+  })
+
+  it('ends a commit and a flush that wait for a lease which is lost, and sends nothing', async () => {
+    const stream = await newStream()
+    const lease = doubtfulLease()
+    const sink = await open(stream, { lease, mode: 'checkpointed' })
+    lease.doubt()
+    const committing = rejection(sink.commit({ shard: 'a@0', generation: 1, epoch: 1 }, outputs(`${stream}.a`, range(0, 10)), true))
+    lease.lose(new Error('another process took over'))
+    assert.include((await committing).message, 'another process took over')
+    assert.include((await rejection(sink.flush())).message, 'another process took over')
+    assert.deepEqual(await stored(stream), [])
     await sink.close()
   })
 

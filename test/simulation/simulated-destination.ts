@@ -92,6 +92,7 @@ export interface Flying {
 interface Waiter {
   readonly target: number
   readonly resolve: () => void
+  readonly reject: (error: Error) => void
 }
 
 export const earliest = (positions: ReadonlyArray<unknown>): unknown => {
@@ -120,6 +121,7 @@ class Publisher {
   readonly #lease: HostLease
   #waits = false
   #arming = false
+  failure: Error | null = null
   highest: number
 
   constructor(process: SimulatedProcess, thread: Thread, stream: Stream, traits: DestinationTraits, lease: HostLease, floor: number) {
@@ -167,8 +169,14 @@ class Publisher {
         this.#waits = false
         this.#depart()
       },
-      () => undefined,
+      (error: unknown) => this.#fail(error),
     )
+  }
+
+  #fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error))
+    for (const { reject } of this.#waiters.splice(0)) reject(this.failure)
+    this.#ready?.()
   }
 
   /** In order: a few at a time arrive at the server. */
@@ -223,13 +231,14 @@ class Publisher {
   settled(): Promise<void> {
     const target = this.#flight.length
     if (this.#tail >= target) return Promise.resolve()
-    return new Promise(resolve => this.#waiters.push({ target, resolve }))
+    if (this.failure !== null) return Promise.reject(this.failure)
+    return new Promise((resolve, reject) => this.#waiters.push({ target, resolve, reject }))
   }
 
   async close(): Promise<void> {
     this.#closed = true
     const { nowMs } = this.#executor
-    while (this.size > 0 && this.#executor.nowMs < nowMs + 5_000) await this.#executor.pause(10)
+    while (this.size > 0 && this.failure === null && this.#executor.nowMs < nowMs + 5_000) await this.#executor.pause(10)
   }
 }
 
@@ -300,7 +309,7 @@ export const connectedTo = async (
     recalls: () => !stored.isEmpty,
     congested: () => publisher.congested,
     onReady: callback => publisher.onReady(callback),
-    failure: () => null,
+    failure: () => publisher.failure,
     flush: async () => {
       endRecovery()
       const position = reached()
