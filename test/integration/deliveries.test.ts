@@ -180,8 +180,10 @@ describe('JetStreamIO.write', () => {
     }
 
     it('makes it as it is told to, and leaves one that is there as it is', async () => {
-      const look = open('MADE', { site: { generation: 0, shards: [], writers: 1, role: 'look' } }, { create })
-      assert.equal((await rejection(look)).name, 'StreamNotFound', 'whoever only looks makes nothing')
+      const look = await open('MADE', { site: { generation: 0, shards: [], writers: 1, role: 'look' } }, { create })
+      assert.include(look.guarantee, 'MADE')
+      await look.close()
+      assert.equal((await rejection(jsm.streams.info('MADE'))).name, 'StreamNotFoundError', 'explaining a pipeline makes no stream')
       const sink = await open('MADE', {}, { create })
       sink.publish('origin', outputs('made.a', [1]))
       await sink.flush()

@@ -209,7 +209,7 @@ describe('A hostile configuration', () => {
   it('of code in JavaScript leaves out a coder, or gives leaves as an array', () => {
     assert.throws(() => JetStreamIO.read({ stream: 'VIEWS' } as never), /JetStreamIO.read\(VIEWS\): coder: it is missing/)
     assert.throws(() => JetStreamIO.write({ stream: 'VIEWS', subject: 'a' } as never), /coder: it is missing/)
-    assert.throws(() => Pipeline.of([] as never), /leaf 1 is no finished branch but an array: pass its leaves one by one/)
-    assert.throws(() => Pipeline.of(undefined as never), /leaf 1 is no finished branch/)
+    assert.throws(() => Pipeline.of([] as never), /leaf 1 is not a finished branch but an array: pass its leaves one by one/)
+    assert.throws(() => Pipeline.of(undefined as never), /leaf 1 is not a finished branch/)
   })
 })
