@@ -6,7 +6,7 @@ import type { Plan } from '../plan/stage.ts'
 import type { ConnectedSource, ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { errorText } from '../../sdk/model/error-text.ts'
 import type { Clock } from './clock.ts'
-import { io, IoError } from './errors.ts'
+import { attributedTo, io } from './errors.ts'
 import { guardedReader } from './guarded.ts'
 import type { Log } from './log.ts'
 
@@ -227,7 +227,7 @@ const takeIn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: numbe
   const status = reader.status()
   switch (status._tag) {
     case 'failed':
-      throw new IoError(task.stage.id, status.error)
+      throw attributedTo(task.stage.id, status.error)
     case 'done':
       reading.ended = true
       task.onSplitDone(id)

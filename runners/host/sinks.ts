@@ -3,7 +3,7 @@ import type { ConnectedSink, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { TaskSnapshot } from '../engine/messages.ts'
 import type { Passed } from '../engine/origins.ts'
 import type { Stage } from '../plan/stage.ts'
-import { io, IoError } from './errors.ts'
+import { attributedTo, io } from './errors.ts'
 import type { LoopMeter } from './loop-meter.ts'
 
 export class Sinks {
@@ -77,7 +77,7 @@ export class Sinks {
   ask(): void {
     for (const [id, sink] of this.connected) {
       const failure = sink.failure()
-      if (failure !== null) throw new IoError(id, failure)
+      if (failure !== null) throw attributedTo(id, failure)
     }
   }
 }

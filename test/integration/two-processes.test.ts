@@ -110,7 +110,7 @@ const overtake = async (scene: Scene, every: string, busy: boolean): Promise<voi
   const code = await Promise.race([first.ended, pause(30_000).then(() => assert.fail('the first one goes on'))])
   console.log(`      stopped ${Math.round(performance.now() - wokenMs)} ms after it woke up`)
   assert.strictEqual(code, 1)
-  assert.include(first.errors(), `relay-process failed: Process ${second.pid} on host ${hostname()} took over`)
+  assert.include(first.errors(), `relay-process failed: Process ${second.pid} on host ${hostname()} took over`, first.errors())
   assert.include(first.errors(), 'It must stop; the other one goes on from the last checkpoint')
   await feed.stop()
   await scene.until(feed.published.length)
