@@ -65,7 +65,7 @@ describe('A program', () => {
     const [what, element, ...frames] = stderr.trimEnd().split('\n')
     assert.equal(what, 'squares failed: map#1: 3 is unlucky')
     assert.equal(element, '  while it processed 3, at position 2 of the split Create#1/0')
-    assert.match(frames[0] ?? '', /at square .*squares\.ts:18/)
+    assert.match(frames[0] ?? '', /at square .*squares\.ts:19/)
     for (const frame of frames) assert.match(frame, /squares\.ts/)
   })
   it('names what a transform was told wrongly, and where', async () => {
@@ -148,7 +148,8 @@ describe('A program', () => {
     assert.isNull(strangerText(Object.assign(() => null, { pipelineName: 'squares' })))
   })
   it('ends at once at a second SIGINT, with exit code 130', async () => {
-    const running = start(program, ['--to', to, '--pause-ms', '50000', '--json'])
+    // Suspended, it still takes 10 s to put away what it uses.
+    const running = start(program, ['--to', to, '--pause-ms', '50000', '--close-ms', '10000', '--json'])
     await running.says('"read":5')
     running.child.kill('SIGINT')
     await running.says('SIGINT: suspending')
