@@ -35,6 +35,8 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private readonly figures = new ReaderFigures()
   private readonly acknowledgments: Acknowledgments
   private readonly trials: Trials
+  /** The last that was handed on is tried alone: until it is committed, nothing follows that could end the run in its place. */
+  private isTrying = false
   /** Some were delivered to a reader before, which may have failed because of them. */
   private isCareful = false
   /** Delivered, and not handed on. */
@@ -115,6 +117,8 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   poll(maxElements: number): ReadBatch<StreamMessage> | null {
+    if (this.isTrying && this.acknowledgments.uncommitted > 0) return null
+    this.isTrying = false
     if (this.trials.size > 0) return this.pollTrial()
     const batch = this.buffer.take(Math.min(maxElements, this.o.pull.batch))
     const holdsWatermark = this.watch.redeliveries.areMissing
@@ -137,6 +141,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const told = { bytes: 0, note: this.note(), holdsWatermark: true }
     if (suspect === null) return isNews ? { values: [], positions: [], ...told } : null
     this.handOn(suspect.sequence)
+    this.isTrying = true
     this.mustLetGo = true
     return { ...told, values: [suspect.message], positions: [this.position], bytes: suspect.message.payload.length, note: this.note() }
   }
@@ -199,7 +204,12 @@ export class QueueReader implements SplitReader<StreamMessage> {
 
   wantsCommit(): boolean {
     const { uncommitted } = this.acknowledgments
-    return this.trials.size > 0 || uncommitted >= this.limit || (uncommitted > 0 && this.underWay >= this.room)
+    return (
+      this.trials.size > 0 ||
+      (this.isTrying && uncommitted > 0) ||
+      uncommitted >= this.limit ||
+      (uncommitted > 0 && this.underWay >= this.room)
+    )
   }
 
   /** Handed on, or about to be, and in no checkpoint. */

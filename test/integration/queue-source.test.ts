@@ -267,6 +267,39 @@ describe('A read that acknowledges', () => {
     before(() => jsm.streams.add({ name: 'DEAD', subjects: ['dead'] }))
     beforeEach(() => jsm.streams.purge('DEAD'))
 
+    it('never gives up a message that is tried alone because of one that comes behind it', async () => {
+      const stream = await newStream('workqueue')
+      await publish(stream, 7, 8)
+      const givenUp: unknown[] = []
+      const told: Log = (_, text, fields) => {
+        if (text.includes('is given up')) givenUp.push((fields as { readonly sequence: number }).sequence)
+      }
+      // Three runs fail with 7, so that it is tried alone; 3, which fails each run, comes behind it and has had fewer attempts.
+      let attempts = 0
+      const failing = (value: string): string => {
+        if (value === '3') throw new Error('3 is too much')
+        if (value !== '7' || ++attempts > 3) return value
+        if (attempts === 3) void publish(stream, 3, 4)
+        throw new Error('7 is too much for now')
+      }
+      const poison = Poison.terminate({ attempts: 3, delay: millis(10) })
+      const pipeline = Pipeline.of(
+        pipe(
+          JetStreamIO.read({ stream, coder: Coder.string, acknowledge: Acknowledge.onCheckpoint, consumer: 'reader', poison }),
+          PCollection.orFail,
+          PCollection.map(failing),
+          JetStreamIO.write({ stream: 'COPIED', subject: 'copied', coder: Coder.string }),
+        ),
+      )
+      const restart = { attempts: 50, initial: millis(10), max: millis(10) }
+      const job = await orThrow(pipe(pipeline, DirectRunner.start({ ...nats.options(`behind-${stream}`), log: told, restart })))
+      await until('the queue is empty', async () => (await jsm.streams.info(stream)).state.messages === 0)
+      await orThrow(job.suspend)
+      assert.deepEqual(await streamTexts(nats.nc(), 'COPIED'), ['7'])
+      assert.deepEqual(givenUp, [2])
+      assert.isAtLeast(attempts, 4)
+    })
+
     for (const then of ['deadLetter', 'terminate'] as const)
       it(`and alone of all that were under way gives it up: ${then}`, async () => {
         const stream = await newStream('workqueue')
