@@ -345,6 +345,7 @@ export class WorkerCrew implements Crew {
 
   /** Whoever has not closed what it holds within `graceMs` is ended. */
   async close(graceMs: number): Promise<void> {
+    this.#questions.close()
     await Promise.all(this.#threads.map(thread => thread.close(graceMs)))
   }
 }

@@ -85,6 +85,11 @@ export class Questions {
     this.#dead.set(worker, error)
     for (const open of [...this.#open.values()]) if (open.worker === worker) open.end(error)
   }
+
+  /** The run has ended: no answer is waited for any more. A deadline that is minutes away would keep the process alive. */
+  close(): void {
+    for (const open of [...this.#open.values()]) open.end(new Error('the run has ended'))
+  }
 }
 
 const reasonOf = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error('the question was given up'))

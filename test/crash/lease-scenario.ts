@@ -131,6 +131,7 @@ class Round {
     await until('the first process tells once more what it has sent', () => first.sents >= told + 25, first)
     const sentInDoubt = first.sent - sent
     proxy.stall(false)
+    await until('the first process ends', () => first.isOver, null)
     const code = await first.ended
     if (code !== 1 || !first.errors.includes('took over')) throw new Error(`the first process ended with ${String(code)}`)
     // For as long as more and more is: a busy machine takes its time.
@@ -258,9 +259,9 @@ class Process {
 }
 
 /** Rejects where `process` ends before it holds, or within a time that is never needed. */
-const until = async (what: string, holds: () => boolean | Promise<boolean>, process: Process): Promise<void> => {
+const until = async (what: string, holds: () => boolean | Promise<boolean>, process: Process | null): Promise<void> => {
   for (const deadline = Date.now() + longestMs; !(await holds());) {
-    if (process.isOver) throw new Error(`${what}: process ${process.pid} has ended before`)
+    if (process?.isOver === true) throw new Error(`${what}: process ${process.pid} has ended before`)
     if (Date.now() > deadline) throw new Error(`${what}: not within ${longestMs} ms`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }

@@ -42,6 +42,16 @@ describe('a question to a worker', () => {
     assert.strictEqual(questions.stale, 1)
   })
 
+  it('ends with the run, and so does its timer, which would keep the process alive', async () => {
+    const { questions, timers, ask } = setUp()
+    const asked = [ask(0), ask(1)]
+    assert.strictEqual(timers.size, 2)
+    questions.close()
+    assert.deepEqual(await Promise.all(asked.map(rejected)), ['the run has ended', 'the run has ended'])
+    assert.strictEqual(timers.size, 0)
+    assert.strictEqual(questions.open, 0)
+  })
+
   it('keeps its own answer where the same worker is asked twice', async () => {
     const { questions, sent, ask, positions } = setUp()
     const asked = [ask(0), ask(0)]
