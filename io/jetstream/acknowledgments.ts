@@ -23,6 +23,9 @@ const negative = new TextEncoder().encode('-NAK')
 const negativeIn = (ms: number): Uint8Array => new TextEncoder().encode(`-NAK {"delay":${nanos(ms)}}`)
 
 /** A message that was delivered, and where its acknowledgment goes. */
+/** More than this are uncommitted: a checkpoint should come, however many the consumer allows. */
+export const mostUncommitted = 25_000
+
 export interface Delivered {
   readonly sequence: number
   /** Its time stamp, in milliseconds. */

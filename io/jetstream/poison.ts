@@ -70,6 +70,8 @@ export class Trials {
   /** What a checkpoint is to say, and what a published one says. */
   trying: number | null
   private recorded: number | null = null
+  /** The last that was handed on is tried alone. */
+  private isAlone = false
 
   constructor(tried: number | null) {
     this.failed = tried
@@ -96,10 +98,19 @@ export class Trials {
   next(): { readonly suspect: Suspect | null; readonly isNews: boolean } {
     const [suspect] = this.suspects
     if (suspect === undefined) return { suspect: null, isNews: false }
-    if (this.recorded === suspect.sequence) return { suspect: this.suspects.shift() ?? null, isNews: false }
+    if (this.recorded === suspect.sequence) {
+      this.isAlone = true
+      return { suspect: this.suspects.shift() ?? null, isNews: false }
+    }
     const isNews = this.trying !== suspect.sequence
     this.trying = suspect.sequence
     return { suspect: null, isNews }
+  }
+
+  /** Until a checkpoint has what is tried alone, nothing may follow that could end the run in its place. */
+  holdBack(uncommitted: number): boolean {
+    if (uncommitted === 0) this.isAlone = false
+    return this.isAlone
   }
 
   /** A published checkpoint says it. */

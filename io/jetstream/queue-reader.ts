@@ -5,7 +5,7 @@ import type { Msg } from '@nats-io/nats-core'
 import type { ReadBatch, ReaderStatus, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import type { DeliveryNumbers } from './ack-reply.ts'
 import { replyFor } from './ack-subject.ts'
-import { Acknowledgments, type Delivered } from './acknowledgments.ts'
+import { Acknowledgments, type Delivered, mostUncommitted } from './acknowledgments.ts'
 import { consumerInfo, makeConsumer, requireSuitable } from './durable-consumer.ts'
 import { nanos } from './ephemeral-consumer.ts'
 import { JetStreamIOError } from './errors.ts'
@@ -24,9 +24,6 @@ import { QueueWatch } from './queue-watch.ts'
 import { SequenceSet } from './sequence-set.ts'
 import { streamInfo } from './stream-info.ts'
 
-/** More than this are uncommitted: a checkpoint should come, however many the consumer allows. */
-const mostUncommitted = 25_000
-
 export class QueueReader implements SplitReader<StreamMessage> {
   private readonly o: QueueOptions
   private readonly buffer = new ReadAhead()
@@ -35,8 +32,6 @@ export class QueueReader implements SplitReader<StreamMessage> {
   private readonly figures = new ReaderFigures()
   private readonly acknowledgments: Acknowledgments
   private readonly trials: Trials
-  /** The last that was handed on is tried alone: until it is committed, nothing follows that could end the run in its place. */
-  private isTrying = false
   /** Some were delivered to a reader before, which may have failed because of them. */
   private isCareful = false
   /** Delivered, and not handed on. */
@@ -117,8 +112,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
   }
 
   poll(maxElements: number): ReadBatch<StreamMessage> | null {
-    if (this.isTrying && this.acknowledgments.uncommitted > 0) return null
-    this.isTrying = false
+    if (this.trials.holdBack(this.acknowledgments.uncommitted)) return null
     if (this.trials.size > 0) return this.pollTrial()
     const batch = this.buffer.take(Math.min(maxElements, this.o.pull.batch))
     const holdsWatermark = this.watch.redeliveries.areMissing
@@ -141,7 +135,6 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const told = { bytes: 0, note: this.note(), holdsWatermark: true }
     if (suspect === null) return isNews ? { values: [], positions: [], ...told } : null
     this.handOn(suspect.sequence)
-    this.isTrying = true
     this.mustLetGo = true
     return { ...told, values: [suspect.message], positions: [this.position], bytes: suspect.message.payload.length, note: this.note() }
   }
@@ -206,7 +199,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     const { uncommitted } = this.acknowledgments
     return (
       this.trials.size > 0 ||
-      (this.isTrying && uncommitted > 0) ||
+      this.trials.holdBack(uncommitted) ||
       uncommitted >= this.limit ||
       (uncommitted > 0 && this.underWay >= this.room)
     )
