@@ -69,6 +69,9 @@ if (values.only !== undefined && !names.includes(values.only)) refuse(`there is 
 const kindsOf = (pipeline: (typeof scenarios)[number][0], servers: number): ReadonlyArray<Disturbed['kind']> =>
   servers === 1 ? [] : disturbancesOf(pipeline).flatMap(kind => Array<Disturbed['kind']>(disturbances).fill(kind))
 
+const kindsWithoutEffect = (disturbed: ReadonlyArray<Disturbed>): ReadonlyArray<string> =>
+  [...new Set(disturbed.map(({ kind }) => kind))].filter(kind => !disturbed.some(one => one.kind === kind && one.bitten))
+
 for (const scenario of scenarios) {
   const [pipeline, workers, servers, batches] = scenario
   const name = nameOf(scenario)
@@ -90,7 +93,9 @@ for (const scenario of scenarios) {
     all.kills += result.kills.length
     allDisturbed.push(...result.disturbed)
     for (const figure of ['serverKills', 'events', 'lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
-    if (result.lost + result.duplicated + result.wrong + result.unacknowledged === 0) passed++
+    const without = kindsWithoutEffect(result.disturbed)
+    if (without.length > 0) process.stdout.write(`${name}: never with effect, so nothing is shown: ${without.join(', ')}\n`)
+    if (result.lost + result.duplicated + result.wrong + result.unacknowledged + without.length === 0) passed++
     else failed++
   } catch (error) {
     failed++

@@ -14,7 +14,7 @@ export const relay = Pipeline.define(import.meta, 'crash-relay', () =>
   ),
 )
 
-/** Its sink has a connection of its own. */
+/** The same, with a separate connection for its sink. */
 export const lateRelay = Pipeline.define(import.meta, 'crash-late-relay', () =>
   pipe(
     JetStreamIO.readMessages({ stream: 'EVENTS', coder: Coder.bytes }),
