@@ -1,7 +1,7 @@
 // A publisher's wait for its job's lease: asked before each few messages, and sending goes on once it is held.
 import type { HostLease } from '../../sdk/model/bindings.ts'
 
-/** A process may be stopped between any two messages, and taken over: behind so many it looks at its lease once more. */
+/** Messages sent between two checks of the lease: a process may be stopped, and replaced, between any two of them. */
 export const lookEvery = 64
 
 export class LeaseWait {

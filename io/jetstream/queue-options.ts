@@ -17,7 +17,7 @@ export interface QueueOptions extends DurablePlace {
   readonly filter: string | null
   /** The last sequence to read; null: without end. */
   readonly end: number | null
-  /** Ends after so many more messages. */
+  /** Messages left to read before the split ends. */
   readonly count: number | null
   /** The last position that was handed on, 0 for none: they are counted. */
   readonly position: number

@@ -25,7 +25,7 @@ import type { SubjectMatcher } from './subject-filter.ts'
 import type { RangeOptions } from './range-options.ts'
 
 const all: ReadonlyArray<string> = ['>']
-/** So many searches in a row find what the consumer does not deliver, before another consumer is made. */
+/** Searches in a row that find an undelivered message before the consumer is made again. */
 const searchesBehind = 2
 
 export class RangeReader implements SplitReader<StreamMessage> {

@@ -70,7 +70,7 @@ export class RawPublisher {
     this.lease = new LeaseWait(
       o.context.lease,
       () => this.goOn(),
-      // Whoever waits for an acknowledgment hears of it, also while the job opens.
+      // Rejects commits and flushes that wait for an acknowledgment, also while the job opens.
       error => this.fail(asError(error)),
     )
     this.flight = new InFlight(2 ** Math.ceil(Math.log2(o.window.messages)))
@@ -298,7 +298,7 @@ export class RawPublisher {
     try {
       await sleep(settleMs + (this.fruitless > 0 ? pauseMs(this.fruitless) : 0), this.closing.signal)
       this.fruitless++
-      // What is found is true for as long as nobody else publishes it: so it is looked for behind the confirmation.
+      // Another process could publish between the search and the resend, so the search comes after the confirmation.
       if (!(await this.lease.until())) return
       await persistently({ what: label, signal: this.closing.signal, link }, async () => {
         if (!link.isConnected()) throw new Error(`not connected to ${link.address}`)

@@ -87,7 +87,7 @@ export const makeOwn = async (path: string): Promise<void> => {
   await chmod(path, folderMode)
 }
 
-/** The same of a folder that an earlier version made. One that belongs to somebody else stays as it is. */
+/** The same for a folder that an earlier version made. A folder of another user is left unchanged. */
 export const closeToOthers = async (path: string): Promise<void> => {
   if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, folderMode).catch(() => undefined)
 }

@@ -150,7 +150,7 @@ const holdLease = (
   let writes = 0
   let history = claim.history
   let renewedMs = Date.now()
-  // Whoever takes the lease has watched one head for `expiryMs`. Each head here was stored after its write began.
+  // A process that takes the lease has watched one head for `expiryMs`. Each head here was stored after its write began.
   let confirmed = first
   let warned = false
   let turn: Promise<unknown> = Promise.resolve()

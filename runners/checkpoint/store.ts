@@ -64,7 +64,7 @@ export interface CheckpointSession {
   /** After how many milliseconds without a renewal another process may take the lease. Infinity: none can. */
   readonly expiryMs: number
   /**
-   * The newest confirmation of the lease. Past its `untilMs` another process may hold the lease, whatever this one is told: a renewal
+   * The newest confirmation of the lease. Past its `untilMs` another process may hold the lease, whatever the store answers here: a renewal
    * that fails, or is never answered, changes nothing here. The session renews by itself, five times in `expiryMs`.
    */
   readonly confirmed: () => LeaseConfirmation

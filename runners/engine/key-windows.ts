@@ -37,7 +37,7 @@ export class KeyWindows {
     return this.#closed?.get(idOf(window))
   }
 
-  /** It grows no more: what would have joined it opens a window of its own. It stays among the open ones until `compact`. */
+  /** It grows no more: what would have joined it opens another window. It stays among the open ones until `compact`. */
   close(cell: Cell): void {
     this.#closed ??= new Map()
     this.#closed.set(idOf(cell.window), cell)

@@ -141,7 +141,7 @@ export class SourceSplits {
   }
 
   /**
-   * Nobody asks for the split any more, which is done. Of parts that were cut off a split, one stands for all that are done: an idle worker
+   * Forgets a split that is done. Of parts that were cut off a split, one stands for all that are done: an idle worker
    * takes another part as often as it likes, and each would be in every checkpoint.
    */
   retire(id: string): void {

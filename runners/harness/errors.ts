@@ -70,7 +70,7 @@ const framesOf = (stack: string): string =>
     .join('\n')
 
 const longest = 200
-/** An element is shown to whoever reads the log: rather too little of it. */
+/** Elements end up in logs, so rather too much is hidden than too little. */
 const isHidden = (key: string): boolean => isSecretName(key) || /token|credential|api_?key|private_?key/i.test(key)
 
 /** One line, at most 200 characters. Never throws: getters and proxies of the element may. */

@@ -30,7 +30,7 @@ export interface LoopPlace {
   readonly log: Log
 }
 
-/** What a loop tells whoever drives it. */
+/** Callbacks of a task loop. */
 export interface LoopListener {
   readonly onSnapshot: (epoch: number, snapshot: WritableSnapshot) => void
   /** There is something to do again. */

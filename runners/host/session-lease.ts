@@ -17,7 +17,7 @@ export interface SessionLeasePlace {
   readonly clock: Clock
   readonly log: Log
   readonly tell: Tell
-  /** So many renewals that fail one after the other, while the lease is in doubt, end the run. */
+  /** Failed renewals in a row, while the lease is in doubt, that end the run. */
   readonly failures: number
 }
 

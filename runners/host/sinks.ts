@@ -37,7 +37,7 @@ export class Sinks {
    */
   begin(): () => Promise<Readonly<Record<string, unknown>>> {
     const flushes = [...this.connected].map(([id, sink]) => ({ id, sink, position: io(id, () => sink.flush()) }))
-    // Whoever asks for the positions sees a rejection; a checkpoint that is given up never does.
+    // The caller of the returned function sees a rejection; a checkpoint that is given up never calls it.
     for (const { position } of flushes) position.catch(() => undefined)
     return async () => {
       const positions: Record<string, unknown> = {}

@@ -129,7 +129,7 @@ export type ToWorker =
         | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
         | { readonly _tag: 'StopPulling' }
         | { readonly _tag: 'Drain' }
-        /** The thread has a limit of its own to answer with Closed. */
+        /** Thread limits how long it waits for Closed. */
         | { readonly _tag: 'Close' }
       ))
 
@@ -169,7 +169,7 @@ export type ToPeer = OneWay &
     | { readonly _tag: 'Control'; readonly from: string; readonly stage: string; readonly message: ControlMessage }
     /** Which of its stages have elements that wait for their side inputs. */
     | { readonly _tag: 'Waiting'; readonly waiting: Waiting }
-    /** So many bytes have been taken in. */
+    /** The receiver has processed this many bytes. */
     | { readonly _tag: 'Credit'; readonly bytes: number }
   )
 

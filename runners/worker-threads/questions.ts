@@ -86,7 +86,7 @@ export class Questions {
     for (const open of [...this.#open.values()]) if (open.worker === worker) open.end(error)
   }
 
-  /** The run has ended: no answer is waited for any more. A deadline that is minutes away would keep the process alive. */
+  /** Ends all open questions with the run: their timers would keep the process alive for minutes. */
   close(): void {
     for (const open of [...this.#open.values()]) open.end(new Error('the run has ended'))
   }

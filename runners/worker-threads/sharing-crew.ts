@@ -7,7 +7,7 @@ import type { Plan } from '../plan/stage.ts'
 export const sharedAmong = (workers: number, plan: Plan, sources: ReadonlyMap<string, ConnectedSource<unknown>>): ReadonlySet<string> =>
   workers === 1 ? new Set() : sharedStages(plan, stage => sources.get(stage)?.scriptedMs !== undefined)
 
-/** What the workers are told and asked. */
+/** The messages to workers that sharing needs. */
 export interface SharingWorkers {
   readonly release: (stage: string, at: number) => void
   /** Calls back with null where the worker has nothing to give. */

@@ -1,6 +1,6 @@
 // Functions of a CombineFn are synchronous: a promise is refused where the first one comes.
 
-/** Refuses a promise, which would be an accumulator or a result of its own. `name`: of the function that returned it. */
+/** Refuses a promise, which would become the accumulator or the result. `name`: of the function that returned it. */
 export const requireSync = (name: 'create' | 'add' | 'merge' | 'extract', result: unknown): unknown => {
   if (typeof result !== 'object' || result === null || !('then' in result) || typeof result.then !== 'function') return result
   // Nothing will look at it: a rejection later must not bring the process down.

@@ -30,7 +30,8 @@ const consumer: ConsumerSettings = { consumer: 'reader', ackWaitMs: 30_000, maxA
 
 /** Fails where what is waited for does not come. */
 const until = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (const deadline = Date.now() + 20_000; !(await holds()); await wait(20)) if (Date.now() > deadline) assert.fail(`${what} in vain`)
+  for (const deadline = Date.now() + 20_000; !(await holds()); await wait(20))
+    if (Date.now() > deadline) assert.fail(`${what}: not within 20 s`)
 }
 
 describe('A stream that has lost what was read of it', () => {

@@ -9,7 +9,7 @@ export interface TcpProxy {
   readonly cut: () => void
   /** While true, nothing passes and nothing is closed: neither side is told. */
   readonly stall: (on: boolean) => void
-  /** What clients send from now on arrives so many milliseconds later, in its order; 0: all of it at once. */
+  /** Delays what clients send from now on by `ms` milliseconds, in order; 0 passes on all that is delayed. */
   readonly delay: (ms: number) => void
   /** At most so many bytes a second towards the client; null: as fast as they come. */
   readonly throttle: (bytesPerSecond: number | null) => void

@@ -41,7 +41,7 @@ const sha256Of = async (file: string): Promise<string> =>
     .update(await readFile(file))
     .digest('hex')
 
-/** Runs a kept server only if nobody but this user can have written it, and if it is what was kept. */
+/** Runs a kept server only if its hash is unchanged and no other user could have written it. */
 const examineKept = async (folder: string): Promise<Binary> => {
   const binary = join(folder, 'nats-server')
   const record = join(folder, recordName)
