@@ -1,5 +1,6 @@
 // The clock of a run: time, timers, turns of the event loop and randomness, injected so that a simulation can replay a run from a seed.
 import { randomUUID } from 'node:crypto'
+import { monotonicMs } from '../checkpoint/confirmation.ts'
 
 export interface Clock {
   /** Milliseconds since 1970: for event times, time stamps and what people read. It may jump. */
@@ -15,15 +16,13 @@ export interface Clock {
   readonly uuid: () => string
 }
 
-/** performance.now() starts at zero in each thread; hrtime does not, but costs a bigint a call. */
-const offsetMs = Number(process.hrtime.bigint()) / 1_000_000 - performance.now()
-
 /** A timer that is set for longer goes off at once. */
 const longestTimerMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
-  monotonicMs: () => performance.now() + offsetMs,
+  // Not performance.now() with an offset for each thread: one thread's offset may be measured while it is descheduled.
+  monotonicMs,
   busyMs: () => performance.eventLoopUtilization().active,
   after: (ms, callback) => {
     const timer = setTimeout(callback, Math.min(ms, longestTimerMs))
