@@ -1,4 +1,5 @@
 // How long a server that does not answer is waited for: as long as the connection says, by each sink, and at the start of a run.
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,11 +13,12 @@ import { acquire } from '../../io/jetstream/connections.ts'
 import { kvSinkOf } from '../../io/jetstream/kv-sink.ts'
 import { objectSinkOf } from '../../io/jetstream/object-sink.ts'
 import { NatsCluster, type RunningCluster } from '../../io/jetstream/testing/index.ts'
-import { deathVariable, dyingRelay } from '../support/dying-relay.ts'
+import { deathVariable, dyingRelay, reached } from '../support/dying-relay.ts'
 import { hostContext, outputs, rejection, sinkContext, testSink } from '../support/jetstream-context.ts'
 import { pause } from '../support/nats-place.ts'
 import { streamTexts } from '../support/read-stream.ts'
 import { recentServer } from '../support/recent-server.ts'
+import { until } from '../support/until.ts'
 
 describe('Each sink', () => {
   it('waits for its server as long as reconnectFor says, and no longer', async () => {
@@ -88,14 +90,16 @@ describe('A server that was there before', () => {
         }),
       ),
     )
+    // A worker that has not read its fatal element cannot die of it once the server is away.
+    await until('the worker is at its fatal element', () => existsSync(reached(file)))
     await server.kill()
     await writeFile(file, '')
-    while (!logged.some(line => line.includes('it is waited for')) && job.state() !== 'failed') await pause(10)
+    await until('the run waits for its server', () => logged.some(line => line.includes('it is waited for')) || job.state() === 'failed')
     assert.notStrictEqual(job.state(), 'failed')
     await server.restart()
     const nc = await connect({ servers: server.url })
     const jsm = await jetstreamManager(nc)
-    while ((await jsm.streams.info('OUT')).state.messages < 20) await pause(20)
+    await until('all is relayed', async () => (await jsm.streams.info('OUT')).state.messages >= 20)
     assert.deepStrictEqual(
       await streamTexts(nc, 'OUT'),
       Array.from({ length: 20 }, (_, i) => `${i}`),
