@@ -11,6 +11,7 @@ import { type ConnectionSpecifics, apiPrefixOf, bindingKey, connectionBinding as
 import { check } from '../settings/check.ts'
 import { orThrow } from './configuration-error.ts'
 import { JetStreamIOError, errorText } from './errors.ts'
+import { logOutages } from './outages.ts'
 import { type Asked, patienceMs, pauseMs, persistently, sleep } from './patience.ts'
 
 /** A connection as sources and sinks use it. */
@@ -81,7 +82,13 @@ const shareAgain = async ({ binding, log, signal }: Place, name: string | undefi
 export const acquire = async (context: Place, name: string | undefined, lane: Lane): Promise<Link> => {
   const { log, signal } = context
   try {
-    const { settings, closedBy, ...shared } = await shareAgain(context, name, lane)
+    const { settings, closedBy, ...connection } = await shareAgain(context, name, lane)
+    const stopLogging = logOutages(connection, log)
+    const release = (): Promise<void> => {
+      stopLogging()
+      return connection.release()
+    }
+    const shared = { ...connection, release }
     const apiPrefix = apiPrefixOf(settings)
     const asked: Asked = {
       patienceMs: settings.reconnectFor ?? patienceMs,

@@ -68,6 +68,22 @@ describe('A server that was there before', () => {
     assert.strictEqual(never.name, 'CannotConnect')
   })
 
+  it('is logged as lost and as back, once however many sources and sinks share its connection', async () => {
+    const server = await recentServer()
+    const context = hostContext({ servers: server.url })
+    const links = await Promise.all(['first', 'second', 'third'].map(() => acquire(context, undefined, 'read')))
+    await links[0]?.release()
+    await server.kill()
+    await until('the loss is noticed', () => links[1]?.isConnected() === false)
+    await server.restart()
+    await until('the connection is back', () => links[1]?.isConnected() === true)
+    await Promise.all(links.map(link => link.release()))
+    await server.stop()
+    assert.lengthOf(context.logged, 2)
+    assert.match(context.logged[0] ?? '', /^The connection to nats:\/\/127\.0\.0\.1:\d+ was lost: reconnecting$/)
+    assert.match(context.logged[1] ?? '', /^The connection to nats:\/\/127\.0\.0\.1:\d+ is back after [\d.]+ s$/)
+  })
+
   it('is waited for by a run whose worker died while it was away, however few attempts the run has', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'jetbeam-test-'))
     const file = join(folder, 'down')
