@@ -10,11 +10,13 @@ import { type Accumulating, type Cell, CellCoder, newCell, NOTHING, readWindow, 
 import { Clocks } from './clocks.ts'
 import { Firing, type Watermarks } from './firing.ts'
 import type { Entries, TaskHead } from './head.ts'
-import { Heap, type HeapEntry } from './heap.ts'
+import { Heap } from './heap.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
 import type { SnapshotScope } from './messages.ts'
+import { cellOf, isOwedPane, owedPane, type OwedPane } from './owed-panes.ts'
 import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
+import { expiryOf, type WindowState } from './window-state.ts'
 
 export interface GroupingSpec {
   /** What errors name. */
@@ -28,25 +30,9 @@ export interface GroupingSpec {
   readonly showsPanes: boolean
 }
 
-interface WindowState {
-  readonly window: BoundedWindow
-  readonly cells: Map<GroupingKey, Cell>
-  /** When its state is removed. */
-  readonly expiry: number
-  pastEnd: boolean
-  /** A snapshot has something of it. */
-  persisted: boolean
-  /** When it ends or expires. */
-  timer: HeapEntry<WindowState> | null
-}
-
 const put = 1
 const dropWindow = 2
 const remove = 3
-
-/** A window's state is kept until the watermark passes its end by the allowed lateness. */
-export const expiryOf = (window: BoundedWindow, strategy: WindowingStrategy): number =>
-  Math.min(window.end + strategy.allowedLateness, Instant.max)
 
 export class WindowGrouping implements TaskHead {
   readonly #spec: GroupingSpec
@@ -60,8 +46,9 @@ export class WindowGrouping implements TaskHead {
   readonly #timers = new Heap<WindowState>((a, b) => compareWindows(a.window, b.window))
   readonly #clocks = new Clocks()
   readonly #holds: Holds
-  readonly #changes: Changes<Cell, BoundedWindow>
-  /** A key in the global window that has given all it had owes no other pane, nor do its panes' numbers matter. */
+  readonly #changes: Changes<Cell | OwedPane, BoundedWindow>
+  readonly #isGlobal: boolean
+  /** A key that has fired all its elements fires no empty pane later, and nothing behind looks at the number of its panes. */
   readonly #owesNothing: boolean
   #touched: Cell[] = []
   #late = 0
@@ -74,14 +61,14 @@ export class WindowGrouping implements TaskHead {
     this.#coder = new CellCoder(spec.keyCoder, spec.accumulating, this.#machine)
     this.#changes = new Changes({
       path: spec.path,
-      write: (cell, out) => this.#write(cell, out),
+      write: (entry, out) => this.#write(entry, out),
       saysGone: ({ persisted }) => persisted,
       writeDropped,
     })
     this.#keyOf = groupingKey(spec.keyCoder)
     const { windowFn, onTimeBehavior, closingBehavior } = spec.strategy
-    this.#owesNothing =
-      windowFn.kind._tag === 'Global' && onTimeBehavior === 'fireIfNonEmpty' && closingBehavior === 'fireIfNonEmpty' && !spec.showsPanes
+    this.#isGlobal = windowFn.kind._tag === 'Global'
+    this.#owesNothing = onTimeBehavior === 'fireIfNonEmpty' && closingBehavior === 'fireIfNonEmpty' && !spec.showsPanes
     this.#holds = new Holds(spec.strategy.timestampCombiner, spec.watermarks, firesAtEnd(spec.strategy.trigger))
   }
 
@@ -112,7 +99,7 @@ export class WindowGrouping implements TaskHead {
     const groupKey = this.#keyOf(key)
     let cell = state.cells.get(groupKey)
     if (cell === undefined) {
-      cell = newCell(key, groupKey, state.window)
+      cell = state.owed.size === 0 ? newCell(key, groupKey, state.window) : this.#ofOwed(state, key, groupKey)
       this.#changes.add(cell)
       state.cells.set(groupKey, cell)
       this.#cells++
@@ -147,7 +134,7 @@ export class WindowGrouping implements TaskHead {
 
   #open(id: string, window: BoundedWindow, expiry: number): WindowState {
     const pastEnd = this.#spec.watermarks.input >= window.end
-    const state: WindowState = { window, cells: new Map(), expiry, pastEnd, persisted: false, timer: null }
+    const state: WindowState = { window, cells: new Map(), owed: new Map(), expiry, pastEnd, persisted: false, timer: null }
     this.#windows.set(id, state)
     state.timer = this.#timers.push(pastEnd ? expiry : window.end, state)
     return state
@@ -184,12 +171,30 @@ export class WindowGrouping implements TaskHead {
     if (cell.pending > 0 || cell.accumulator !== NOTHING || !this.#machine.isInitial(trigger)) return
     cell.trigger = null
     this.#holds.forget(cell)
-    if (!this.#owesNothing) return
-    const state = this.#windows.get(`${cell.window.start} ${cell.window.end}`)
+    const state = this.#isGlobal ? this.#windows.get(`${cell.window.start} ${cell.window.end}`) : undefined
     if (state === undefined) return
     state.persisted ||= cell.persisted
     state.cells.delete(cell.groupingKey)
+    this.#changes.settle(cell)
     this.#forget(cell)
+    if (this.#owesNothing) return
+    // The snapshot has the pane that is owed in the cell's place, and needs no removal of the cell.
+    cell.persisted = false
+    const owed = owedPane(cell.key, cell.panes)
+    this.#changes.add(owed)
+    this.#changes.mark(owed)
+    state.owed.set(cell.groupingKey, owed)
+  }
+
+  /** A new cell, which goes on from the pane that the key owes, if it owes one. */
+  #ofOwed({ window, owed }: WindowState, key: unknown, groupKey: GroupingKey): Cell {
+    const pane = owed.get(groupKey)
+    if (pane === undefined) return newCell(key, groupKey, window)
+    this.#changes.settle(pane)
+    const cell = cellOf(pane, groupKey)
+    pane.gone = true
+    owed.delete(groupKey)
+    return cell
   }
 
   /** A time that has passed without a firing (it waits for something else as well) will not help by being asked for again. */
@@ -213,26 +218,38 @@ export class WindowGrouping implements TaskHead {
     state.pastEnd = true
     // A leap of the watermark past both leaves one pane, on time and the last.
     const isLast = state.expiry <= this.#spec.watermarks.input
-    const context = { pastEnd: true, processingTime }
-    for (const cell of state.cells.values()) {
-      cell.trigger ??= this.#machine.initial()
-      if (this.#machine.isFinished(cell.trigger) || !this.#machine.shouldFire(cell.trigger, context)) continue
-      if (isLast) this.#changes.settle(cell)
-      else this.#changes.mark(cell)
-      this.#machine.onFire(cell.trigger, context)
-      const closed = this.#machine.isFinished(cell.trigger)
-      this.#firing.fire(cell, isLast || closed)
-      if (closed) cell.accumulator = NOTHING
-      if (!isLast) this.#wakeLater(cell, cell.trigger, processingTime)
+    for (const cell of state.cells.values()) this.#fireAtEnd(cell, isLast, processingTime)
+    // The global window expires at its end. One cell at a time, since there may be many keys.
+    for (const [groupKey, { key }] of state.owed) {
+      const cell = this.#ofOwed(state, key, groupKey)
+      this.#fireAtEnd(cell, true, processingTime)
+      this.#fireLast(state, cell)
     }
+  }
+
+  #fireAtEnd(cell: Cell, isLast: boolean, processingTime: number): void {
+    cell.trigger ??= this.#machine.initial()
+    const context = { pastEnd: true, processingTime }
+    if (this.#machine.isFinished(cell.trigger) || !this.#machine.shouldFire(cell.trigger, context)) return
+    if (isLast) this.#changes.settle(cell)
+    else this.#changes.mark(cell)
+    this.#machine.onFire(cell.trigger, context)
+    const closed = this.#machine.isFinished(cell.trigger)
+    this.#firing.fire(cell, isLast || closed)
+    if (closed) cell.accumulator = NOTHING
+    if (!isLast) this.#wakeLater(cell, cell.trigger, processingTime)
+  }
+
+  #fireLast(state: WindowState, cell: Cell): void {
+    const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
+    if (!closed) this.#firing.fire(cell, true)
+    state.persisted ||= cell.persisted
   }
 
   #expire(state: WindowState): void {
     for (const cell of state.cells.values()) {
       this.#changes.settle(cell)
-      const closed = cell.trigger !== null && this.#machine.isFinished(cell.trigger)
-      if (!closed) this.#firing.fire(cell, true)
-      state.persisted ||= cell.persisted
+      this.#fireLast(state, cell)
       // It goes with its window, which needs no word of each key.
       cell.persisted = false
       this.#forget(cell)
@@ -268,12 +285,18 @@ export class WindowGrouping implements TaskHead {
   }
 
   size(): number {
-    return this.#cells
+    return this.#cells + this.#owed()
+  }
+
+  /** Keys of the global window, which is the only one of its kind, that owe a pane at its end. */
+  #owed(): number {
+    return (this.#isGlobal ? this.#windows.values().next().value?.owed.size : undefined) ?? 0
   }
 
   entries(): Entries {
     return {
       keys: this.#cells,
+      owedPanes: this.#owed(),
       windows: this.#windows.size,
       timers: this.#timers.size + this.#clocks.size,
       holds: this.#holds.size,
@@ -285,11 +308,15 @@ export class WindowGrouping implements TaskHead {
     return this.#changes.freeze(scope, () => this.#all())
   }
 
-  *#all(): Generator<Cell> {
-    for (const { cells } of this.#windows.values()) yield* cells.values()
+  *#all(): Generator<Cell | OwedPane> {
+    for (const { cells, owed } of this.#windows.values()) {
+      yield* cells.values()
+      yield* owed.values()
+    }
   }
 
-  #write(cell: Cell, out: ByteWriter): void {
+  #write(entry: Cell | OwedPane, out: ByteWriter): void {
+    const cell = isOwedPane(entry) ? cellOf(entry, null) : entry
     out.byte(cell.gone ? remove : put)
     writeWindow(cell.window, out)
     if (cell.gone) this.#coder.writeKey(cell.key, out)
@@ -320,10 +347,13 @@ export class WindowGrouping implements TaskHead {
       this.#coder.writeKey(cell.key, key)
       if (!mine(key.finish())) continue
       const state = known ?? this.#open(id, cell.window, expiryOf(window, this.#spec.strategy))
-      const before = state.cells.get(cell.groupingKey)
-      if (before !== undefined) this.#forget(before)
-      state.cells.set(cell.groupingKey, cell)
+      this.#restoreRemoval(id, cell.groupingKey)
       state.persisted = true
+      if (this.#isOwed(cell)) {
+        state.owed.set(cell.groupingKey, { ...owedPane(cell.key, cell.panes), persisted: true })
+        continue
+      }
+      state.cells.set(cell.groupingKey, cell)
       this.#cells++
       this.#holds.restore(cell)
       if (cell.trigger !== null) this.#wakeLater(cell, cell.trigger, -Infinity)
@@ -332,11 +362,16 @@ export class WindowGrouping implements TaskHead {
   }
 
   #restoreRemoval(id: string, groupKey: GroupingKey): void {
-    const cells = this.#windows.get(id)?.cells
-    const cell = cells?.get(groupKey)
-    if (cells === undefined || cell === undefined) return
-    cells.delete(groupKey)
+    const state = this.#windows.get(id)
+    state?.owed.delete(groupKey)
+    const cell = state?.cells.get(groupKey)
+    if (state === undefined || cell === undefined) return
+    state.cells.delete(groupKey)
     this.#forget(cell)
+  }
+
+  #isOwed({ pending, accumulator, trigger, nonSpeculative }: Cell): boolean {
+    return this.#isGlobal && !this.#owesNothing && pending === 0 && accumulator === NOTHING && trigger === null && nonSpeculative === 0
   }
 
   #restoreDrop(id: string): void {

@@ -10,7 +10,7 @@ import { type Cell, CellCoder, newCell, NOTHING, readWindow, writeWindow } from 
 import { CellTimers } from './cell-timers.ts'
 import { Clocks } from './clocks.ts'
 import { Firing } from './firing.ts'
-import { expiryOf, type GroupingSpec } from './grouping.ts'
+import type { GroupingSpec } from './grouping.ts'
 import type { Entries, TaskHead } from './head.ts'
 import { Holds } from './holds.ts'
 import { withNamedKeys } from './key-failure.ts'
@@ -18,6 +18,7 @@ import { KeyWindows } from './key-windows.ts'
 import { type Merger, mergedBy, overlapping } from './mergers.ts'
 import type { SnapshotScope } from './messages.ts'
 import { firesAtEnd, type TriggerMachine, triggerMachineOf, type TriggerState } from './trigger-machine.ts'
+import { expiryOf } from './window-state.ts'
 
 const put = 1
 const drop = 2

@@ -49,9 +49,9 @@ const at = (time: number, ...values: ReadonlyArray<number>): TestEvent<number> =
 const summed = (windows: WindowFn, o: WindowOptions, events: Events): Collection<KV<string, number>> =>
   pipe(TestStream.of(Coder.varint, ...events), Window.into(windows, o), underOne, Combine.perKey(N.MonoidSum))
 
-const discarding = (trigger: Trigger): WindowOptions => ({ trigger, accumulation: 'discarding' })
+const discarding = (trigger: Trigger) => ({ trigger, accumulation: 'discarding' }) as const
 const unsafe = (trigger: Trigger) => ({ trigger, accumulation: 'discarding', allowUnsafeTrigger: true }) as const
-const accumulating = (trigger: Trigger): WindowOptions => ({ trigger, accumulation: 'accumulating' })
+const accumulating = (trigger: Trigger) => ({ trigger, accumulation: 'accumulating' }) as const
 
 export const byDefault = Pipeline.define(import.meta, 'byDefault', () =>
   pipe(

@@ -5,7 +5,7 @@ import { type BoundedWindow, compareWindows, GlobalWindow, windowId } from '../.
 import type { Batch } from '../../harness/batch.ts'
 import type { SideSpec } from '../../plan/stage.ts'
 import { readWindow, writeWindow } from '../cell.ts'
-import { expiryOf } from '../grouping.ts'
+import { expiryOf } from '../window-state.ts'
 import type { SnapshotScope } from '../messages.ts'
 import { Heap } from '../heap.ts'
 import type { Content, Over, SideProgress, SideStore } from './side-store.ts'

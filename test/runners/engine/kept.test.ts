@@ -79,6 +79,30 @@ describe('State whose time is over', () => {
     }
   })
 
+  it('of the global window shrinks to its key where it only owes the empty pane at the end, which then fires', () => {
+    for (const snapshots of [false, true]) {
+      let driven = new DrivenGrouping({ ...defaultStrategy, trigger: Repeatedly.forever(AfterCount.of(1)) }, sum)
+      const chain: Uint8Array[] = []
+      for (let i = 0; i < many; i++) {
+        driven.add([[i, 1]], i)
+        if (!snapshots || i % 500 !== 0) continue
+        const bytes = wholeOf(driven.grouping.snapshot('changes'))
+        if (bytes !== null) chain.push(bytes)
+      }
+      assert.deepInclude(driven.grouping.entries(), { keys: 0, owedPanes: many, holds: 0 })
+      if (snapshots) {
+        chain.push(...[wholeOf(driven.grouping.snapshot('changes'))].flatMap(bytes => bytes ?? []))
+        driven = driven.restored(sum, chain)
+        assert.deepInclude(driven.grouping.entries(), { keys: 0, owedPanes: many })
+      }
+      driven.fired.length = 0
+      driven.watermark(Instant.max)
+      assert.lengthOf(driven.fired, many)
+      assert.isTrue(driven.fired.every(({ value, pane }) => value === 0 && pane.timing === 'onTime' && pane.index === 1 && pane.isLast))
+      assert.deepInclude(driven.grouping.entries(), { keys: 0, owedPanes: 0, windows: 0, timers: 0 })
+    }
+  })
+
   it('is forgotten without a trace: beside a twin that remembers it, whatever the trigger', () => {
     const triggers = fc.constantFrom(
       Repeatedly.forever(AfterCount.of(1)),
@@ -89,11 +113,13 @@ describe('State whose time is over', () => {
     )
     const step = fc.oneof(fc.record({ key: fc.nat(3), count: fc.integer({ min: 1, max: 3 }) }), fc.record({ clock: fc.nat(7) }))
     fc.assert(
-      fc.property(triggers, fc.array(step, { maxLength: 40 }), (trigger, steps) => {
-        const run = (showsPanes: boolean) => {
-          const strategy = { ...defaultStrategy, trigger, onTimeBehavior: 'fireIfNonEmpty' } as const
+      fc.property(triggers, fc.boolean(), fc.array(step, { maxLength: 40 }), (trigger, firesAlways, steps) => {
+        const onTimeBehavior = firesAlways ? 'fireAlways' : 'fireIfNonEmpty'
+        const run = (showsPanes: boolean, restores = true) => {
+          const strategy = { ...defaultStrategy, trigger, onTimeBehavior } as const
           let driven = new DrivenGrouping(strategy, sum, showsPanes)
-          const fired: unknown[] = []
+          const shown = ({ key, value, timestamp, pane }: (typeof driven.fired)[number]) => [[key, value, timestamp], pane] as const
+          const fired: ReturnType<typeof shown>[] = []
           let [now, chain]: [number, Uint8Array[]] = [1, []]
           for (const [i, one] of steps.entries()) {
             if ('key' in one)
@@ -102,7 +128,8 @@ describe('State whose time is over', () => {
                 one.key,
               )
             else driven.clock((now += one.clock))
-            fired.push(...driven.fired.splice(0).map(({ key, value, timestamp }) => [key, value, timestamp]))
+            fired.push(...driven.fired.splice(0).map(shown))
+            if (!restores) continue
             const bytes = wholeOf(driven.grouping.snapshot('changes'))
             if (bytes !== null) chain = [...chain, bytes]
             if (i % 5 === 4) {
@@ -111,9 +138,14 @@ describe('State whose time is over', () => {
             }
           }
           driven.watermark(Instant.max)
-          return [...fired, ...driven.fired.map(({ key, value, timestamp }) => [key, value, timestamp])]
+          return [...fired, ...driven.fired.map(shown)]
         }
-        assert.sameDeepMembers(run(false), run(true))
+        const twin = run(true, false)
+        assert.sameDeepMembers(run(true), twin)
+        assert.sameDeepMembers(
+          run(false).map(([pane]) => pane),
+          twin.map(([pane]) => pane),
+        )
       }),
       { numRuns: 300 },
     )
