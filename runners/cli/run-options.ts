@@ -22,6 +22,10 @@ export const runOptionSpecs = {
   },
   every: { value: 'MS|10s|5m', text: 'how often one is taken; 1s unless told' },
   workers: { value: 'N', text: 'run on so many worker threads; else in one thread, the direct runner' },
+  'worker-start-timeout': {
+    value: 'MS|10s|5m',
+    text: 'longest time until the worker threads have built the pipeline and opened its sources and sinks. Default: 90s',
+  },
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
   'from-savepoint': { value: 'NAME', text: 'roll back: start from a savepoint instead of the newest checkpoint, each time it is given' },
   until: { value: 'end', text: 'stop at what is there when the first run begins' },
@@ -81,6 +85,8 @@ export interface ToldRun {
   readonly log: ToldLog
   /** null: the direct runner. */
   readonly workers: number | null
+  /** undefined: the runner's default. */
+  readonly workerStartTimeout: Duration | undefined
 }
 
 /** Whose values are names. */
@@ -104,6 +110,8 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
   if (everyMs?._tag === 'Left') return E.left(`--every: ${everyMs.left}`)
   const shutdown = given['shutdown-timeout'] === undefined ? undefined : parseDuration(given['shutdown-timeout'])
   if (shutdown?._tag === 'Left') return E.left(`--shutdown-timeout: ${shutdown.left}`)
+  const workerStart = given['worker-start-timeout'] === undefined ? undefined : parseDuration(given['worker-start-timeout'])
+  if (workerStart?._tag === 'Left') return E.left(`--worker-start-timeout: ${workerStart.left}`)
   const place = checkpoints === undefined && everyMs === undefined ? null : checkpointPlace(checkpoints, everyMs?.right)
   if (place?._tag === 'Left') return E.left(`--checkpoints ${place.left}`)
   const workers = given.workers === undefined ? null : Number(given.workers)
@@ -123,5 +131,5 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     shutdownTimeout: shutdown?.right,
     strict: given.strict !== undefined,
   }
-  return E.right({ options, log: log.right, workers })
+  return E.right({ options, log: log.right, workers, workerStartTimeout: workerStart?.right })
 }

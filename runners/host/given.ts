@@ -17,10 +17,11 @@ const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isWhole = (value: unknown, from: number): boolean => Number.isInteger(value) && Number(value) >= from
 const isCount = (value: unknown): boolean => isWhole(value, 1) && Number(value) <= 1_024
 const isAttempts = (value: unknown): boolean => value === Infinity || isWhole(value, 0)
+const isPositive = (value: unknown): boolean => typeof value === 'number' && value > 0
 const isTime = (value: unknown): boolean => value === undefined || (typeof value === 'number' && value >= 0)
 
-/** `workers` means nothing to the direct runner: whoever swaps runners need not take it away. */
-const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
+/** The direct runner ignores the options of workers, so that a program can change its runner alone. */
+const checks: { readonly [Key in keyof HostOptions | 'workers' | 'workerStartTimeout']-?: Check } = {
   provide: kind('an array of what is bound: [JetStreamIO.connection({ servers })]', Array.isArray),
   checkpoints: kind(
     'where they are kept: Checkpoints.directory(path) or Checkpoints.jetstream()',
@@ -34,7 +35,7 @@ const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
     value => isObject(value) && isAttempts(value['attempts']) && isTime(value['initial']) && isTime(value['max']),
   ),
   signal: kind('an AbortSignal', value => value instanceof AbortSignal),
-  shutdownTimeout: kind('a time above 0: seconds(20)', value => typeof value === 'number' && value > 0),
+  shutdownTimeout: kind('a time above 0: seconds(20)', isPositive),
   onProgress: kind('a function', isFunction),
   onEvent: kind('a function', isFunction),
   strict: kind('true or false', value => typeof value === 'boolean'),
@@ -43,6 +44,7 @@ const checks: { readonly [Key in keyof HostOptions | 'workers']-?: Check } = {
   tasks: kind('a number of tasks from 1 to 1,024', isCount),
   threads: kind('a number of threads from 1 to 1,024', isCount),
   workers: kind('a number of threads from 1 to 1,024', isCount),
+  workerStartTimeout: kind('a time above 0: minutes(5)', isPositive),
   log: kind('a function, or a logger with info, warn and error', value => isFunction(value) || isLogger(value)),
 }
 

@@ -15,7 +15,7 @@ import type { Opened, Place } from '../host/opening.ts'
 import { Sinks } from '../host/sinks.ts'
 import { taskNamesOf } from '../host/task-set.ts'
 import { isHome } from './home-sinks.ts'
-import { type Ask, type Gathered, oneWay, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
+import { type Ask, type Gathered, oneWay, type StartStep, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
 import { type AnswerOf, type AnswerTag, type Question, Questions } from './questions.ts'
 import { sharedAmong, SharingCrew } from './sharing-crew.ts'
 import type { PeerPort, Threads, WorkerThread } from './port.ts'
@@ -86,6 +86,8 @@ export class WorkerCrew implements Crew {
   #stale = 0
   readonly #meter: LoopMeter
   readonly #sharing: SharingCrew
+  /** By worker: its last step before it was ready. */
+  readonly #steps = new Map<number, StartStep>()
 
   constructor(opened: Opened, place: Place, threads: Threads, listener: CrewListener) {
     this.#kind = threads
@@ -129,6 +131,11 @@ export class WorkerCrew implements Crew {
     })
     const times = (await Promise.all(ready)).flatMap(({ scriptedMs }) => scriptedMs ?? [])
     this.#tell({ ...oneWay, _tag: 'Go', scriptedMs: times.length === 0 ? null : Math.max(...times) })
+  }
+
+  /** What a worker did last before it was ready; null: its thread has not begun yet. */
+  stepOf(worker: number): StartStep | null {
+    return this.#steps.get(worker) ?? null
   }
 
   async #statesOf(worker: number): Promise<WorkerSetup['states']> {
@@ -189,6 +196,9 @@ export class WorkerCrew implements Crew {
       case 'LeaseInDoubt':
         this.#opened.lease?.doubted(worker, message.because)
         this.#opened.lease?.renew()
+        return
+      case 'Starting':
+        this.#steps.set(worker, message.step)
         return
       case 'LeaseHeld':
         this.#opened.lease?.heldAgain(worker)

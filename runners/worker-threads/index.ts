@@ -5,6 +5,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import { type Job, orThrow, type PipelineError, type PipelineResult, type Runner, type RunOptions } from '../../sdk/model/run.ts'
+import type { Duration } from '../../sdk/model/time.ts'
 import { systemClock } from '../host/clock.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
 import { explain } from '../host/explain.ts'
@@ -12,12 +13,17 @@ import { requireGiven } from '../host/given.ts'
 import { settled, startJob } from '../host/job.ts'
 import type { HostOptions } from '../host/options.ts'
 import { allFeatures, type Support } from '../plan/features.ts'
-import { WorkersRun } from './run.ts'
+import { patienceOf, WorkersRun } from './run.ts'
 
 /** What a run on this runner can be told. A live object, such as an existing connection, cannot be handed to it: it would have to leave its thread. */
 export interface WorkerThreadsOptions extends RunOptions, Pick<HostOptions, 'strict' | 'seed' | 'bundling' | 'log'> {
   /** How many threads, from 1; as many as the machine has processors unless told. */
   readonly workers?: number | undefined
+  /**
+   * Longest time until every worker has imported the pipeline's module, called its build function and opened its sources and sinks.
+   * Default: 90 s.
+   */
+  readonly workerStartTimeout?: Duration | undefined
 }
 
 const run = (pipeline: PortablePipeline, o?: WorkerThreadsOptions): TaskEither<PipelineError, PipelineResult> =>
@@ -46,7 +52,7 @@ const support: Support = {
 
 const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): Promise<Job> => {
   requireGiven(pipeline, o)
-  const { workers = availableParallelism(), ...options } = o
+  const { workers = availableParallelism(), workerStartTimeout, ...options } = o
   const local = (options.provide as ReadonlyArray<{ readonly _tag: string; readonly key: string }> | undefined)?.find(
     it => it._tag === 'LocalBinding',
   )
@@ -61,7 +67,7 @@ const start = async (pipeline: PortablePipeline, o: WorkerThreadsOptions = {}): 
     {
       support,
       clock: systemClock,
-      runOf: (opened, place) => new WorkersRun(pipeline, opened, place),
+      runOf: (opened, place) => new WorkersRun(pipeline, opened, place, patienceOf(workerStartTimeout)),
       restart: o.restart ?? { attempts: 3 },
     },
   )

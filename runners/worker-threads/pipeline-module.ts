@@ -4,13 +4,14 @@ import { codeHashes, mayBeSameCode, type NodeCode } from '../../sdk/graph/code-h
 import { InvalidPipelineError } from '../../sdk/graph/invalid-pipeline.ts'
 import type { PipelineDefinition, PortablePipeline } from '../../sdk/graph/pipeline.ts'
 import { whileRebuilding } from '../host/rebuilding.ts'
-import { type Loading, loadingHere, loadingText } from './loading.ts'
-import type { WorkerSetup } from './protocol.ts'
+import { type Loading, loadingText } from './loading.ts'
+import type { StartStep, WorkerSetup } from './protocol.ts'
 
 /** Throws an InvalidPipelineError where it is not there, or is not the same pipeline. */
 export const rebuilt = async (
   { origin, nodes: expected, code: expectedCode }: Pick<WorkerSetup, 'origin' | 'nodes' | 'code'>,
-  loading: Loading | null = loadingHere(),
+  loading: Loading | null,
+  onStep: (step: StartStep) => void = () => undefined,
 ): Promise<PortablePipeline> => {
   const { url, name, options } = origin
   const refuse = (problem: string): never => {
@@ -26,6 +27,7 @@ export const rebuilt = async (
       )
     }
   }
+  onStep('import')
   const module = await attempt(`imported ${url}`, () =>
     whileRebuilding(url, async () => (await import(url)) as Readonly<Record<string, unknown>>),
   )
@@ -43,6 +45,7 @@ export const rebuilt = async (
     return refuse(
       `${url} exports several definitions of this name, so a worker cannot tell which one is meant: ${exported.map(({ as }) => as).join(', ')}. Give each a name of its own`,
     )
+  onStep('build')
   const pipeline = await attempt(`built it again from ${url}`, () => first.value(options))
   const nodes = descriptions(pipeline.graph)
   const unlike = differing(expected, nodes)

@@ -133,6 +133,9 @@ export type ToWorker =
         | { readonly _tag: 'Close' }
       ))
 
+/** In this order: imports the pipeline's module, calls the build function of its definition, opens sources and sinks. */
+export type StartStep = 'import' | 'build' | 'open'
+
 export type ToMain =
   | Answer
   | (OfEpoch & {
@@ -157,6 +160,8 @@ export type ToMain =
         /** This worker cannot rely on the lease, and asks for a renewal that begins now. Sent again until one is confirmed. */
         | { readonly _tag: 'LeaseInDoubt'; readonly because: LeaseDoubt }
         | { readonly _tag: 'LeaseHeld' }
+        /** Before Ready: what this worker does now. */
+        | { readonly _tag: 'Starting'; readonly step: StartStep }
         | { readonly _tag: 'Log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields: unknown }
         | { readonly _tag: 'Failed'; readonly error: PipelineError; readonly failureClass: string }
         | { readonly _tag: 'Closed' }

@@ -16,20 +16,43 @@ import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
 import { WorkerCrew } from './crew.ts'
+import type { StartStep } from './protocol.ts'
 import { type Threads, workerThreads } from './port.ts'
 
-/** How long is waited for workers that may never answer. */
+/** Time limits for workers that may never answer. */
 export interface Patience {
+  /** Until all workers are ready; milliseconds. */
   readonly startMs: number
-  /** To close what they hold; then they are ended. */
+  /** To close what they hold; then their threads are ended. */
   readonly closeMs: number
 }
-/** Setup functions have a limit of their own within it. */
+/** The limit of setup functions, and 30 s for the rest. */
 const usual: Patience = { startMs: longestSetupMs + 30_000, closeMs: 5_000 }
 
-const tooLate = (worker: number, ms: number): Error => {
-  const message = `the workers were not ready within ${ms / 1_000} s. Does the pipeline's module wait for something while it is imported, or for a server? Worker ${worker} has not answered`
+/** For a start that takes longer than `startMs`. Default: 90 s. */
+export const patienceOf = (startMs: number | undefined): Patience => (startMs === undefined ? usual : { ...usual, startMs })
+
+const raiseIt = 'If it only needs longer, raise workerStartTimeout (--worker-start-timeout)'
+
+const tooLate = (worker: number, ms: number, { url, name }: PortablePipeline['origin'], step: StartStep | null): Error => {
+  const message = `worker ${worker} was not ready within ${ms / 1_000} s: ${stepText(step, url, name)}. ${raiseIt}`
   return new RemoteFailure({ _tag: 'WorkerFailed', worker, message, cause: null })
+}
+
+const stepText = (step: StartStep | null, url: string, name: string): string => {
+  switch (step) {
+    case null:
+      return 'its thread has not started'
+    case 'import':
+      return `it is still importing ${url}. Check what the module waits for while it is imported`
+    case 'build':
+      return (
+        `the build function of ${JSON.stringify(name)}, in ${url}, has not returned. Each worker calls it again, and what it computes, ` +
+        'such as the elements of Create.of, is computed in each worker. Let a source read large collections'
+      )
+    case 'open':
+      return 'it is still opening sources and sinks, or calling setup functions. Check that its servers can be reached'
+  }
 }
 
 export class WorkersRun implements Run {
@@ -89,7 +112,13 @@ export class WorkersRun implements Run {
     })
     stopped.catch(() => undefined) // heard while they start
     try {
-      await Promise.race([this.#crew.start(setup, { limitMs: startMs, late: worker => tooLate(worker, startMs) }), stopped])
+      await Promise.race([
+        this.#crew.start(setup, {
+          limitMs: startMs,
+          late: worker => tooLate(worker, startMs, this.#pipeline.origin, this.#crew.stepOf(worker)),
+        }),
+        stopped,
+      ])
     } catch (error) {
       await this.#crew.close(closeMs)
       throw error

@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { failureClass } from '../host/failure-counts.ts'
 import { systemClock } from '../host/clock.ts'
 import { failureOf } from './failure.ts'
+import { loadingHere } from './loading.ts'
 import { rebuilt } from './pipeline-module.ts'
 import { oneWay, type Start, type ToMain } from './protocol.ts'
 import { WorkerRun } from './worker-run.ts'
@@ -12,7 +13,7 @@ export const serve = (): void => {
   if (parentPort === null) throw new Error('this is the program of a worker thread: run a pipeline with WorkerThreadsRunner instead')
   parentPort.on('message', ({ setup, main, question }: Start) => {
     const say = (message: ToMain): void => main.postMessage(message)
-    WorkerRun.open(setup, main, { clock: systemClock, rebuild: rebuilt })
+    WorkerRun.open(setup, main, { clock: systemClock, rebuild: (its, onStep) => rebuilt(its, loadingHere(), onStep) })
       .then(run => run.run(question))
       .then(
         () => say({ ...oneWay, _tag: 'Closed' }),

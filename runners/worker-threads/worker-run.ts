@@ -23,15 +23,15 @@ import { alwaysHeld, ThreadLease } from '../host/thread-lease.ts'
 import { Link } from './link.ts'
 import { isHome } from './home-sinks.ts'
 import type { MainPort, PeerPort } from './port.ts'
-import { oneWay, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
+import { oneWay, type StartStep, type ToMain, type ToWorker, type WorkerSetup } from './protocol.ts'
 
 const reportMs = 100
 
 /** What a worker takes from its thread. */
 export interface WorkerPlace {
   readonly clock: Clock
-  /** Makes the pipeline again; rejects where it is another one. */
-  readonly rebuild: (setup: WorkerSetup) => Promise<PortablePipeline>
+  /** Builds the pipeline again. Reports each step before it begins. Rejects where the result is another pipeline. */
+  readonly rebuild: (setup: WorkerSetup, onStep: (step: StartStep) => void) => Promise<PortablePipeline>
 }
 
 export class WorkerRun {
@@ -55,7 +55,9 @@ export class WorkerRun {
   #reportDueMs = 0
 
   static async open(setup: WorkerSetup, main: MainPort, { clock, rebuild }: WorkerPlace): Promise<WorkerRun> {
-    const pipeline = await rebuild(setup)
+    const onStep = (step: StartStep): void => main.postMessage({ ...oneWay, _tag: 'Starting', step })
+    const pipeline = await rebuild(setup, onStep)
+    onStep('open')
     const plan = planOf(pipeline.graph)
     const stop = new AbortController()
     const lease = leaseOf(setup, main, clock)

@@ -191,14 +191,9 @@ export interface RunOptions {
  * rejected, for `element`, shown as text; one that comes straight from a source has its `position` there, and its `split`, else both are
  * null. `GraphMismatch`: the checkpoint is of another pipeline, by these `differences`.
  * `CheckpointFailed`: they cannot be kept or read; `kind` says why. `IoFailed`: a source or a sink; the cause is a JetStreamIOError or a
-<<<<<<< HEAD
  * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or did not answer.
- * `InternalError`: a fault of Jetbeam itself; `cause` has its stack.
-=======
- * TextIOError. `AssertionFailed`: a PAssert does not hold. `WorkerFailed`: a worker thread ended, or met what should not be.
- * `ShutdownTimedOut`: the run was asked to end, and its last checkpoint was not finished within `shutdownTimeout`; `unfinished` says what
- * it waited for.
->>>>>>> cc9e6e7 (End a run within a time limit once it was asked to)
+ * `ShutdownTimedOut`: the run was asked to end, and its last checkpoint was not finished within `shutdownTimeout`; `unfinished` names
+ * what it waited for. `InternalError`: a fault of Jetbeam itself; `cause` has its stack.
  */
 export type PipelineError =
   | { readonly _tag: 'InvalidPipeline'; readonly problems: ReadonlyArray<string>; readonly message: string }

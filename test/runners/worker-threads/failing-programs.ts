@@ -1,4 +1,7 @@
 // Pipelines whose own functions, values or module fail, each in one way.
+import { appendFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import * as E from 'fp-ts/lib/Either.js'
 import { Coder, Create, GroupByKey, ParDo, PCollection, Pipeline, emit, pipe } from '../../../sdk/index.ts'
@@ -76,6 +79,16 @@ export const byTheClock = Pipeline.define(import.meta, 'by-the-clock', () => pip
 
 export const buildFailsElsewhere = Pipeline.define(import.meta, 'build-fails-elsewhere', () => {
   if (!isMainThread) throw new Error('only at home')
+  return pipe(numbers(), PCollection.ignore)
+})
+
+/** Holds a byte for each worker that builds `neverBuilt`. */
+export const buildBegan = join(tmpdir(), `jetbeam-never-built-${process.pid}`)
+
+/** In a worker its build function never returns. */
+export const neverBuilt = Pipeline.define(import.meta, 'never-built', () => {
+  if (!isMainThread) appendFileSync(buildBegan, '.')
+  for (; !isMainThread;);
   return pipe(numbers(), PCollection.ignore)
 })
 

@@ -1,4 +1,5 @@
 // What a user is told where a pipeline's own functions, values or module fail: what, where, and what to do, on one thread and on several.
+import { existsSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,18 +16,21 @@ import { allFeatures } from '../../../runners/plan/features.ts'
 import { Checkpoints, millis, type PipelineError, type PortablePipeline, orThrow, pipe } from '../../../sdk/index.ts'
 import byDefault, {
   alsoKnown,
+  buildBegan,
   buildFailsElsewhere,
   byTheClock,
   finishFails,
   functionsGrouped,
   keyCoderFails,
   known,
+  neverBuilt,
   neverReturns,
   one,
   otherFunctions,
   setupFails,
   teardownFails,
 } from './failing-programs.ts'
+import { until } from '../../support/until.ts'
 import { neverImported } from './never-imported.ts'
 
 const runners = {
@@ -114,8 +118,8 @@ describe('A pipeline that fails', () => {
     })
     after(() => rm(folder, { recursive: true }))
 
-    /** Started with little patience. */
-    const failureOf = async (pipeline: PortablePipeline, patience: Patience): Promise<PipelineError> => {
+    /** Started with short limits. */
+    const failureOf = async (pipeline: PortablePipeline, patience: Patience, clock = systemClock): Promise<PipelineError> => {
       const checkpoints = Checkpoints.directory(folder, { every: millis(20), timeout: millis(150), failures: 3 })
       const support = { runner: 'the worker-thread runner', features: allFeatures }
       const started = settled(() =>
@@ -124,7 +128,7 @@ describe('A pipeline that fails', () => {
           { checkpoints, tasks: 2, threads: 2, log: () => undefined },
           {
             support,
-            clock: systemClock,
+            clock,
             runOf: (opened, place) => new WorkersRun(pipeline, opened, place, patience),
             restart: { attempts: 0 },
           },
@@ -140,7 +144,35 @@ describe('A pipeline that fails', () => {
     it('while a worker imports its module ends before anything is read, and asks what the module waits for', async () => {
       const error = await failureOf(neverImported(), { startMs: 300, closeMs: 50 })
       assert.strictEqual(error._tag, 'WorkerFailed')
-      assert.include(error.message, "the workers were not ready within 0.3 s. Does the pipeline's module wait for something")
+      assert.match(error.message, /^worker [01] was not ready within 0\.3 s: .*\. If it only needs longer, raise workerStartTimeout/)
+    })
+
+    it('while a worker calls its build function names that function and the option for the limit', async () => {
+      await rm(buildBegan, { force: true })
+      const startMs = 123_456_000
+      let passed: () => void = () => assert.fail('nothing waits for the workers')
+      const clock: typeof systemClock = {
+        ...systemClock,
+        after: (ms, call) => {
+          if (ms === startMs) passed = call
+          return systemClock.after(ms, call)
+        },
+      }
+      const failure = failureOf(neverBuilt(), { startMs, closeMs: 50 }, clock)
+      await until('both workers build the pipeline', () => existsSync(buildBegan) && statSync(buildBegan).size === 2)
+      passed()
+      await rm(buildBegan)
+      const { _tag, message } = await failure
+      assert.strictEqual(_tag, 'WorkerFailed')
+      assert.match(
+        message,
+        /^worker [01] was not ready within 123456 s: the build function of "never-built", in \S+failing-programs\.ts, has not returned\. .*Create\.of.* raise workerStartTimeout \(--worker-start-timeout\)$/,
+      )
+    })
+
+    it('within the workerStartTimeout that the run was given fails', async () => {
+      const result = await pipe(known(), WorkerThreadsRunner.run({ workers: 1, workerStartTimeout: millis(1), restart: { attempts: 0 } }))()
+      assert.match(E.isLeft(result) ? result.left.message : '', /^worker 0 was not ready within 0\.001 s: /)
     })
 
     it('in an endless loop ends after as many checkpoints as may fail, and its worker is ended', async () => {
