@@ -61,7 +61,7 @@ const withoutNode = [
 ]
 
 /** Development dependencies whose code the build bundles: see bundle.js. */
-const bundled = ['immutable', 'temporal-polyfill']
+const bundled = ['immutable', 'temporal-polyfill', 'yaml']
 
 /** A server for tests is started by Docker where there is no nats-server: whoever does so brings the package. */
 const testingOf = '^io/jetstream/testing/'

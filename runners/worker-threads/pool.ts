@@ -3,7 +3,8 @@
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { isBundled } from '../../sdk/graph/own-files.ts'
-import { isOwnWorker, loadingOf, type OwnData, tsxFor } from './loading.ts'
+import { serveInBundle } from './bundled-worker.ts'
+import { loadingOf, type OwnData, tsxFor } from './loading.ts'
 
 const idleMs = 2_000
 
@@ -82,4 +83,4 @@ const startWorker = (url: string): Worker => {
 }
 
 // An export of it is used: bundlers drop a module of which none is.
-if (isBundled && isOwnWorker()) void import('./worker-program.ts').then(({ serve }) => serve())
+serveInBundle()
