@@ -20,7 +20,7 @@ export type { ErrorMetrics, JobMetrics, SplitMetrics, TransformMetrics, WorkerMe
 export { KV } from './model/kv.ts'
 export type { DistributionValue, GaugeValue, Metric, MetricKind, MetricOf, StringSetValue } from './model/metric-values.ts'
 export { type Counter, type Distribution, type Gauge, type MetricFilter, Metrics, type StringSet } from './model/metrics.ts'
-export { prometheusText } from './model/prometheus.ts'
+export { type MetricsFormat, type PrometheusOptions, prometheusText } from './model/prometheus.ts'
 export type { PaneInfo, PaneTiming, Windowed } from './model/pane.ts'
 export {
   Checkpoints,

@@ -172,7 +172,8 @@ export class QueueReader implements SplitReader<StreamMessage> {
 
   metrics(): Readonly<Record<string, number>> {
     const { redeliveries, duplicates } = this.figures
-    return { renewals: this.life.renewed, pendingAcks: this.underWay + this.acknowledgments.unconfirmed, redeliveries, duplicates }
+    const { renewed: renewals, disconnected } = this.life
+    return { renewals, pendingAcks: this.underWay + this.acknowledgments.unconfirmed, redeliveries, duplicates, disconnected }
   }
 
   onChange(callback: () => void): void {

@@ -155,7 +155,7 @@ export class RangeReader implements SplitReader<StreamMessage> {
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { renewals: this.life.renewed }
+    return { renewals: this.life.renewed, disconnected: this.life.disconnected }
   }
 
   onChange(callback: () => void): void {

@@ -74,6 +74,11 @@ export class ReaderLife {
     this.stopTicking = ticking(() => this.tick())
   }
 
+  /** 1 while the connection is down, else 0. */
+  get disconnected(): number {
+    return Number(!this.o.link.isConnected())
+  }
+
   get isOpen(): boolean {
     return this.end._tag === 'open'
   }

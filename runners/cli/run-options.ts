@@ -5,6 +5,7 @@ import { bindingKey, connectionBinding, serversIn } from '../../io/nats/settings
 import type { Binding, LocalBinding } from '../../sdk/model/bindings.ts'
 import { type Duration, hours, millis, minutes, seconds } from '../../sdk/model/time.ts'
 import type { HostOptions } from '../host/options.ts'
+import { parseListenAddress } from '../metrics/address.ts'
 import { checkpointPlace } from './checkpoint-place.ts'
 
 export interface RunOptionSpec {
@@ -28,6 +29,10 @@ export const runOptionSpecs = {
   },
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
   'from-savepoint': { value: 'NAME', text: 'roll back: start from a savepoint instead of the newest checkpoint, each time it is given' },
+  metrics: {
+    value: 'HOST:PORT',
+    text: 'address of an HTTP endpoint with /metrics, /live and /ready. Default: none',
+  },
   until: { value: 'end', text: 'stop at what is there when the first run begins' },
   'shutdown-timeout': {
     value: 'MS|10s|5m',
@@ -120,6 +125,8 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
   const live = provide.find(({ _tag }) => _tag === 'LocalBinding')
   if (workers !== null && live !== undefined)
     return E.left(`--workers: this program binds ${live.key} to a live object, which cannot leave its thread. Leave --workers out`)
+  const address = given.metrics === undefined ? null : parseListenAddress(given.metrics)
+  if (address?._tag === 'Left') return E.left(`--metrics: ${address.left}`)
   const log = toldLog(given)
   if (log._tag === 'Left') return log
   const options: HostOptions = {
@@ -128,6 +135,7 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     job,
     from: savepoint === undefined ? undefined : { savepoint },
     until,
+    metrics: given.metrics,
     shutdownTimeout: shutdown?.right,
     strict: given.strict !== undefined,
   }

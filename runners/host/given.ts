@@ -36,6 +36,7 @@ const checks: { readonly [Key in keyof HostOptions | 'workers' | 'workerStartTim
   ),
   signal: kind('an AbortSignal', value => value instanceof AbortSignal),
   shutdownTimeout: kind('a time above 0: seconds(20)', isPositive),
+  metrics: kind("an address, '127.0.0.1:9464'", value => typeof value === 'string'),
   onProgress: kind('a function', isFunction),
   onEvent: kind('a function', isFunction),
   strict: kind('true or false', value => typeof value === 'boolean'),

@@ -16,6 +16,7 @@ import type { CheckpointContent } from './checkpoint-content.ts'
 import { FailureCounts } from './failure-counts.ts'
 import { mergeErrors, metricsIn } from './metrics.ts'
 import { type Log, logOf } from './log.ts'
+import { observedJob } from './observed-job.ts'
 import { jobNameOf, type Opened, open, type Place } from './opening.ts'
 import type { HostOptions } from './options.ts'
 import { defaultShutdownMs, Shutdown } from './shutdown.ts'
@@ -74,7 +75,13 @@ const wishing = { suspend: 'suspending', drain: 'draining', cancel: 'cancelling'
 export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: RunnerParts): Promise<Job> => {
   refuseWithinBuild(pipeline.name)
   refuseUnsupported(pipeline, parts.support)
-  const log = logOf(given.log, jobNameOf(pipeline, given))
+  const name = jobNameOf(pipeline, given)
+  const log = logOf(given.log, name)
+  const start = (): Promise<Job> => openJob(pipeline, given, log, parts)
+  return given.metrics === undefined ? start() : observedJob(given.metrics, name, log, start)
+}
+
+const openJob = async (pipeline: Pipeline, given: HostOptions, log: Log, parts: RunnerParts): Promise<Job> => {
   const options = { ...given, log, onProgress: callbackOf('onProgress', given.onProgress, log) }
   for (const warning of pipeline.warnings) log('warn', warning)
   const events = new JobEvents(options.onEvent, log, parts.clock)

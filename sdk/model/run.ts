@@ -174,6 +174,11 @@ export interface RunOptions {
    * finished then ends with `ShutdownTimedOut`. Default: 20 s.
    */
   readonly shutdownTimeout?: Duration | undefined
+  /**
+   * `HOST:PORT` of an HTTP endpoint: `/metrics` for Prometheus and OpenMetrics, `/live` and `/ready` for an orchestrator. A port alone is
+   * that of the loopback interface; port 0 takes a free one, which is logged. Default: no endpoint.
+   */
+  readonly metrics?: string | undefined
   /** Called about four times a second while it runs. Where it throws or rejects, that is logged and it is not called again. */
   readonly onProgress?: ((metrics: JobMetrics) => void) | undefined
   /**

@@ -90,15 +90,15 @@ describe('A job on JetStream tells', () => {
       return { source, reader, sequences }
     }
     const first = await opened()
-    assert.deepEqual(first.reader.metrics?.(), { renewals: 0, redeliveries: 0, duplicates: 0, pendingAcks: 20 })
+    assert.deepEqual(first.reader.metrics?.(), { disconnected: 0, renewals: 0, redeliveries: 0, duplicates: 0, pendingAcks: 20 })
     await first.source.close()
     const second = await opened()
-    assert.deepEqual(second.reader.metrics?.(), { renewals: 0, redeliveries: 20, duplicates: 0, pendingAcks: 20 })
+    assert.deepEqual(second.reader.metrics?.(), { disconnected: 0, renewals: 0, redeliveries: 20, duplicates: 0, pendingAcks: 20 })
     // As if its acknowledgment had been waited for in vain.
     const { delivered } = await jsm.consumers.info('WORK', 'told')
     nats.nc().publish(replyFor({ stream: 'WORK', name: 'told', label: '' }, second.sequences[0] ?? 0, delivered.consumer_seq), '-NAK')
     while (second.reader.metrics?.()['duplicates'] !== 1) await pause(10)
-    assert.deepEqual(second.reader.metrics(), { renewals: 0, redeliveries: 21, duplicates: 1, pendingAcks: 20 })
+    assert.deepEqual(second.reader.metrics(), { disconnected: 0, renewals: 0, redeliveries: 21, duplicates: 1, pendingAcks: 20 })
     await second.source.close()
   })
 

@@ -31,6 +31,17 @@ describe('A program', () => {
     assert.match(stdout, /--up-to NUMBER +how many squares \(5 unless told\)/)
     assert.match(stdout, /--nats URL\[,URL\]/)
   })
+  it('says where its metrics and health are served with --metrics, and refuses what is no address', async () => {
+    const { code, stderr } = await run(program, '--to', to, '--metrics', '127.0.0.1:0')
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /Metrics and health: http:\/\/127\.0\.0\.1:\d+\/metrics, \/live and \/ready\n/)
+    const refused = await run(program, '--to', to, '--metrics', 'localhost')
+    assert.deepInclude(refused, { code: 2 })
+    assert.equal(
+      refused.stderr,
+      'squares: --metrics: it is not HOST:PORT. Write 127.0.0.1:9464, or 0.0.0.0:9464 to be reached from other machines\n',
+    )
+  })
   it('refuses an unknown option with the nearest one, and exit code 2', async () => {
     const { code, stderr } = await run(program, '--to', to, '--upto', '4')
     assert.equal(code, 2)
