@@ -97,7 +97,7 @@ const rulesOfSplits: Rule = ({ splits = 1, stop, start, splitBy }) => {
   return stop !== undefined && stop._tag !== 'End' ? problem('splitBy', 'split by subjects, it ends at StopAt.end or never') : []
 }
 
-const ofConsumers = ['ackWait', 'maxAckPending', 'poison'] as const
+const ofConsumers = ['ackWait', 'maxAckPending'] as const
 
 /** A consumer that is acknowledged delivers in its own order, from where it stands. */
 const rulesOfAcknowledging: Rule = given => {
@@ -143,7 +143,7 @@ export const sourceSchema = {
     ackWait: withDefault(ackWait, seconds(30), '30s', 'How long its server waits until it delivers a message again.'),
     maxAckPending: withDefault(wholeNumber(1), 50_000, '50000', 'How many messages it delivers before any is acknowledged.'),
     inactiveThreshold: optional(inactive, 'never', 'When its server forgets a consumer that nobody asks; not by interest.'),
-    poison: optional(poison, 'tried for ever', 'What becomes of a message that ends each run that gets it.'),
+    poison: optional(poison, 'read again by each run', 'What to do about a message that ends each run that reads it.'),
     rateLimit: optional(wholeNumber(1), 'no limit', 'How many messages each split hands on in a second.'),
     batchMessages: withDefault(wholeNumber(1), pullDefaults.batch, '512', 'How many messages one request asks for.'),
     batchBytes: withDefault(wholeNumber(1_024), pullDefaults.maxBytes, '1048576', 'How many bytes; more where one message is larger.'),

@@ -91,6 +91,11 @@ export class StreamMessage {
     this.publishedAt = Instant.ofMillis(publishedAt)
   }
 
+  /** The same, not to be decoded. */
+  refused(refusal: string): StreamMessage {
+    return new StreamMessage(this.stream, this.wire, this.payload, this.sequence, this.publishedAt, refusal)
+  }
+
   get subject(): string {
     return this.wire.subject
   }

@@ -1,14 +1,14 @@
-// Messages that end each run that gets them: how often one is tried, and what becomes of it then.
+// Poison messages: how many runs try a message that ends each of them, and what happens to it then.
 import { type Duration, millis } from '../../sdk/model/time.ts'
 import { JetStreamIOError } from './errors.ts'
 import type { StreamMessage } from './message.ts'
 
-/** What becomes of a message that ends each run that gets it: see {@link Poison}. */
+/** What a read does about a message that ends each run that reads it: see {@link Poison}. */
 export interface PoisonPolicy {
   readonly _tag: 'deadLetter' | 'terminate'
-  /** So often it is delivered among others, before it is tried alone. */
+  /** Runs that read it among other messages before it is tried alone. */
   readonly attempts: number
-  /** The pause before what was delivered and not acknowledged comes again, in milliseconds. */
+  /** The pause before it is read again, in milliseconds. */
   readonly delayMs: number
 }
 
@@ -29,25 +29,33 @@ const policy =
   }
 
 /**
- * What a read that acknowledges does about a message that ends every run: NATS counts how often it was delivered. `attempts` that are no
- * whole number from 2 are a JetStreamIOError (InvalidOptions).
+ * What a read does about a message that ends each run that reads it: any read, by position or from a queue. `attempts` is a whole number from
+ * 2 (default: 5), `delay` the pause before the message is read again, in milliseconds (default: 0). Other values throw a JetStreamIOError
+ * (InvalidOptions).
  *
- * A run that begins with messages that were delivered before takes 256 of them between two checkpoints. What was delivered more often than
- * `attempts` (5 unless told) is tried alone, behind a checkpoint that says so: if no run comes to a checkpoint behind it then, it is given up,
- * and nothing else is. `delay` is the pause before what was not acknowledged comes again.
+ * After a failure a run takes 256 messages between two checkpoints. After `attempts` runs that came to no checkpoint behind a message, the
+ * next run tries the messages that follow one by one, each behind a checkpoint that names it. A message whose run fails then is given up, and
+ * no other. A read by position tries a message alone in the whole job: no other split, stream or worker reads meanwhile.
  *
- * `deadLetter`: it becomes a Left (Undecodable) with the reason, as what the coder does not understand, for PCollection.deadLetter.
- * `terminate`: the server is told to forget it (TERM), and a warning is logged.
+ * `deadLetter`: the message becomes a `Left<Undecodable>` with the reason, for PCollection.deadLetter. `terminate`: it is passed over (a queue
+ * gets TERM), and a warning is logged. The metric `givenUp` of its split counts both.
+ *
+ * Each attempt calls your functions again. Outputs are published once: those that an attempt published before it failed stay, also where the
+ * message is given up later. A process that is killed counts as a failed attempt; a server that does not answer does not, while the process
+ * lives. A call of `mapAsync` that fails behind a checkpoint, or a timer, is not the message's failure: make it data with `tryMapAsync`.
+ * A read by position with a policy keeps checkpoints.
  *
  * @example
+ * const orders = { stream: 'ORDERS', coder: viewCoder }
+ * JetStreamIO.read({ ...orders, poison: Poison.deadLetter({ attempts: 3 }) })
  * const jobs = { stream: 'JOBS', coder: viewCoder, acknowledge: Acknowledge.onCheckpoint, consumer: 'shop' }
  * JetStreamIO.read({ ...jobs, poison: Poison.deadLetter({ attempts: 5, delay: seconds(1) }) })
  * JetStreamIO.read({ ...jobs, poison: Poison.terminate() })
  */
 export const Poison = {
-  /** It goes on as a Left, with the reason. */
+  /** The message becomes a Left with the reason. */
   deadLetter: policy('deadLetter'),
-  /** The server forgets it. */
+  /** The message is passed over. */
   terminate: policy('terminate'),
 } as const
 

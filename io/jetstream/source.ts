@@ -13,6 +13,7 @@ import { isMarker } from './marker-subject.ts'
 import type { StreamMessage } from './message.ts'
 import { paced } from './paced-reader.ts'
 import { persistently } from './patience.ts'
+import { givingUp } from './giving-up.ts'
 import type { PoisonPolicy } from './poison.ts'
 import { pullDefaults, type PullSettings } from './pull-window.ts'
 import { limitsWarning } from './queue-limits.ts'
@@ -79,7 +80,9 @@ export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
       ...(o.consumer === null ? {} : { consumer: o.consumer.consumer }),
     }),
     replayable: o.consumer === null,
-    needsDurableCheckpoints: o.consumer !== null,
+    needsDurableCheckpoints: o.consumer !== null || o.poison !== null,
+    // The server of a queue counts deliveries: its reader does the rest itself.
+    poison: o.consumer === null ? o.poison : null,
     connect: (context: HostContext) => (o.others.length === 0 ? connectSource(o, context) : connectAll(o, context)),
   })
 
@@ -124,7 +127,8 @@ const connectSource = async (o: SourceOptions, context: HostContext): Promise<Co
   }
   const opened = async (open: () => Promise<SplitReader<StreamMessage>>): Promise<SplitReader<StreamMessage>> => {
     const opening = o.rateLimit === null ? await open() : paced(await open(), o.rateLimit)
-    const reader = tracked(opening, () => readers.delete(reader))
+    const able = o.poison === null || consumer !== null ? opening : givingUp(opening, o.poison)
+    const reader = tracked(able, () => readers.delete(reader))
     readers.add(reader)
     return reader
   }

@@ -3,6 +3,7 @@ import type { SplitReader } from '../../sdk/splittable/source.ts'
 
 export const tracked = <M>(reader: SplitReader<M>, onClosed: () => void): SplitReader<M> => ({
   poll: maxElements => reader.poll(maxElements),
+  giveUp: reader.giveUp === undefined ? undefined : reason => reader.giveUp?.(reason) ?? null,
   status: () => reader.status(),
   lag: () => reader.lag(),
   lagMs: reader.lagMs === undefined ? undefined : nowMs => reader.lagMs?.(nowMs) ?? null,

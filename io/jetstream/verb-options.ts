@@ -53,7 +53,7 @@ export interface ReadSettings {
    * messages by it.
    */
   readonly inactiveThreshold?: Duration | undefined
-  /** Of a read that acknowledges: what becomes of a message that ends each run that gets it. Unless told, the next run gets it as well. */
+  /** What to do about a message that ends each run that reads it. Default: each run reads it again. */
   readonly poison?: PoisonPolicy | undefined
   /** How many messages each split hands on in a second: for replays that must not flood what comes behind them. No limit unless told. */
   readonly rateLimit?: number | undefined

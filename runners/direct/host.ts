@@ -82,6 +82,8 @@ export class Host {
           loop.committed(epoch)
         },
       }),
+      tryAlone: split => loop.lone.ask(split),
+      endTrials: () => loop.lone.end(),
       stale: () => 0,
       discovered: dealt => this.#errands.later(() => loop.discovered(dealt)),
       stopPulling: () => loop.stopPulling(),

@@ -134,7 +134,7 @@ export class Task {
     this.#instance.work.took(read.values.length, read.bytes)
     this.#instance.resetMaxTimestamp(splits.maxTimestamp(id))
     if (read.values.length > 0) this.#runRead(id, read, originOf(this.stage.id, splits.split(id)))
-    const progress = { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.values.length, note: read.note }
+    const progress = { last: read.positions.at(-1) ?? before.last, claimed: before.claimed + read.positions.length, note: read.note }
     splits.claimed(id, progress, this.#instance.maxTimestamp, read.holdsWatermark)
     if (read.watermark !== undefined) splits.advance(id, read.watermark)
   }

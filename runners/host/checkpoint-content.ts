@@ -6,6 +6,7 @@ import type { Split } from '../../sdk/splittable/source.ts'
 import type { CheckpointSession, Segment } from '../checkpoint/store.ts'
 import type { TaskRecord, TaskSnapshot } from '../engine/messages.ts'
 import { readOutputs, writeOutputs } from '../engine/outputs.ts'
+import type { PoisonRecord } from './poison.ts'
 
 export const contentFormat = 1
 
@@ -27,6 +28,10 @@ export interface CheckpointContent {
   readonly tasks: Readonly<Record<string, TaskContent>>
   /** Of a savepoint: the checkpoint that it is a copy of. */
   readonly epoch?: number | undefined
+  /** Where a source has a poison policy. */
+  readonly poison?: PoisonRecord | undefined
+  /** Of a manifest that a start has written over another one: under which name the outputs were published first. */
+  readonly outputsOf?: { readonly generation: number; readonly epoch: number } | undefined
 }
 
 export interface TaskContent {

@@ -13,6 +13,7 @@ import {
 import { FailureCounts } from './failure-counts.ts'
 import type { CheckpointAttempt } from './checkpoint-attempt.ts'
 import type { Clock } from './clock.ts'
+import type { PoisonRecord } from './poison.ts'
 
 /** Outputs that wait for a checkpoint: from here on an early one is taken. */
 export const earlyCheckpointBytes = 3 * 1_024 * 1_024
@@ -90,6 +91,7 @@ export class Checkpointer {
     attempt: Attempt,
     snapshots: ReadonlyArray<WritableSnapshot>,
     positions: Readonly<Record<string, unknown>>,
+    poison: PoisonRecord | null = null,
   ): Promise<boolean> {
     const sinks: CheckpointContent['sinks'] = Object.fromEntries(
       Object.entries(this.#content.sinks).map(([id, { protocol, position }]) => [id, { protocol, position: positions[id] ?? position }]),
@@ -97,7 +99,7 @@ export class Checkpointer {
     if (this.#session === null) return false
     const written: Segment[] = []
     try {
-      await this.#write(this.#session, attempt, snapshots, sinks, written)
+      await this.#write(this.#session, attempt, snapshots, sinks, poison, written)
     } catch (error) {
       // The next attempt writes its own; where even removing fails, the next start does it.
       await this.#session.discardSegments(written).catch(() => undefined)
@@ -111,6 +113,7 @@ export class Checkpointer {
     attempt: Attempt,
     snapshots: ReadonlyArray<WritableSnapshot>,
     sinks: CheckpointContent['sinks'],
+    poison: PoisonRecord | null,
     written: Segment[],
   ): Promise<void> {
     const { checkpoint, signal } = attempt
@@ -120,7 +123,14 @@ export class Checkpointer {
       tasks[snapshot.task] = await writeSnapshot(session, snapshot, before.tasks[snapshot.task], checkpoint.full, written)
       signal.throwIfAborted()
     }
-    const content: CheckpointContent = { ...before, status: statusOf[checkpoint.purpose], sinks, tasks }
+    const content: CheckpointContent = {
+      ...before,
+      status: statusOf[checkpoint.purpose],
+      sinks,
+      tasks,
+      poison: poison ?? undefined,
+      outputsOf: undefined,
+    }
     const segments = segmentsOf(content)
     this.#onWritten(checkpoint.epoch)
     await session.commit(checkpoint.epoch, segments, content)

@@ -14,10 +14,14 @@ import type { Errands } from './errands.ts'
 import { failureClass } from './failure-counts.ts'
 import type { Opened, Place } from './opening.ts'
 import { Savepoints } from './savepoints.ts'
+import type { SplitRef } from './poison.ts'
 import { taskNamesOf } from './task-set.ts'
+import { Trials } from './trials.ts'
 
 const retryMs = 1_000
 const progressMs = 250
+/** How often a reader is asked for the element that is to be tried alone, while it says nothing. */
+const trialLookMs = 100
 /** With no store, outputs of sinks that publish with checkpoints still leave this often. */
 const publishMs = 1_000
 /** Of checkpoints that are not kept: there is nothing to wait for but the tasks. */
@@ -39,6 +43,10 @@ export interface Crew {
   readonly drain: () => void
   /** Event time is over everywhere, and nothing is left to do. */
   readonly finished: () => boolean
+  /** Hands on the next element of this split alone, of all that the run could read; false: it has none now. */
+  readonly tryAlone: (split: SplitRef) => Promise<boolean>
+  /** Nothing is tried alone any more: all sources are read again. */
+  readonly endTrials: () => void
   /** Answers that came when their question or attempt was over. */
   readonly stale: () => number
   /** Outputs that wait for a checkpoint. */
@@ -55,6 +63,7 @@ export class Conductor {
   readonly #checkpointer: Checkpointer
   readonly #savepoints: Savepoints
   readonly #discovery: DiscoveryWatch
+  readonly #trials: Trials
   #ending: Ending | null = null
   #ended: PipelineResult['state'] | null = null
   #failures = 0
@@ -76,6 +85,7 @@ export class Conductor {
       crew.discovered(dealt),
     )
     const { shards, content } = opened
+    this.#trials = new Trials(content.poison ?? null)
     const isRedealt = shards !== content.shards
     // What was written for other tasks is nothing to add changes to.
     this.#checkpointer = new Checkpointer(place.clock, opened.session, isRedealt ? { ...content, shards, tasks: {} } : content, epoch =>
@@ -158,6 +168,7 @@ export class Conductor {
 
   #startCheckpoint(now: number): void {
     if (this.#coordinator.busy()) return
+    if (this.#ending === null && !this.#trials.isOver) return this.#stepTrials(now)
     const finished = this.#crew.finished()
     if (this.#ending === null && finished) this.#ending = 'end'
     // A drain takes its checkpoint when event time has come to its end everywhere.
@@ -173,6 +184,19 @@ export class Conductor {
     }
   }
 
+  #stepTrials(now: number): void {
+    if (!this.#trials.wantsCheckpoint || (this.#failures > 0 && now < this.#checkpointDueMs)) return
+    const retried = this.#coordinator.retry()
+    this.#carryOut(retried.length > 0 ? retried : this.#coordinator.request('periodic'))
+  }
+
+  #tryAlone(split: SplitRef): void {
+    this.#errands.later(async () => {
+      const handedOn = await this.#crew.tryAlone(split)
+      return () => this.#trials.tried(handedOn)
+    })
+  }
+
   #everyMs(): number {
     return this.#place.options.checkpoints?.everyMs ?? publishMs
   }
@@ -185,7 +209,8 @@ export class Conductor {
   dueMs(): number {
     // What is due waits for the lease, which calls when it is held again.
     if (this.#opened.lease?.inDoubt === true) return this.#attempt?.deadlineMs ?? Infinity
-    return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? this.#checkpointDueMs)
+    const dueMs = this.#trials.isTrying ? this.#place.clock.wallMs() + trialLookMs : this.#checkpointDueMs
+    return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? dueMs)
   }
 
   /** What the end of the run waits for, for messages. */
@@ -221,6 +246,7 @@ export class Conductor {
         const { epoch, purpose } = checkpoint
         const { clock } = this.#place
         this.#checkpointDueMs = clock.wallMs() + this.#everyMs()
+        if (this.#trials.wantsCheckpoint) this.#trials.begin(epoch)
         this.#attempt = new CheckpointAttempt(checkpoint, clock, this.#limits(), this.#scopeOf(checkpoint), (of, context) =>
           this.#crew.attempt(of, context),
         )
@@ -250,10 +276,12 @@ export class Conductor {
   #persist(attempt: CheckpointAttempt, snapshots: ReadonlyArray<WritableSnapshot>): void {
     attempt.aligned(snapshots.map(({ takenMs }) => takenMs))
     this.#place.tell({ _tag: 'CheckpointAligned', epoch: attempt.epoch, alignmentMs: attempt.alignmentMs })
+    const { epoch, purpose } = attempt.checkpoint
+    const poison = this.#trials.recordIn(epoch, purpose !== 'periodic' && purpose !== 'savepoint', snapshots)
     this.#errands.later(
       async () => {
         const positions = await attempt.crew.positions()
-        const compact = !attempt.givenUp && (await this.#checkpointer.persist(attempt, snapshots, positions))
+        const compact = !attempt.givenUp && (await this.#checkpointer.persist(attempt, snapshots, positions, poison))
         return () => {
           if (!attempt.givenUp) this.#onPersisted(attempt, compact)
         }
@@ -289,6 +317,9 @@ export class Conductor {
     this.#attempt = null
     const bytes = this.stats.lastBytes ?? 0
     this.#place.tell({ _tag: 'CheckpointCompleted', epoch, durationMs: attempt.elapsedMs(), alignmentMs, bytes })
+    const next = this.#trials.published(epoch)
+    if (next === 'over') this.#crew.endTrials()
+    else if (next !== null) this.#tryAlone(next)
     this.#carryOut(this.#coordinator.onPublished(epoch))
   }
 
@@ -325,6 +356,7 @@ export class Conductor {
     const transient = error instanceof CheckpointError && mayPass.has(error.kind)
     const message = errorText(error)
     this.#failures++
+    this.#trials.aborted(epoch)
     this.#checkpointer.giveUp(attempt)
     this.#place.tell({ _tag: 'CheckpointAborted', epoch, durationMs: attempt.elapsedMs(), inARow: this.#failures, message })
     if (!transient || this.#failures >= failures) throw error

@@ -20,6 +20,7 @@ export const guardedReader = (transform: string, reader: SplitReader<unknown>): 
   const guard = <A>(work: () => A): A => attributed(transform, work)
   return {
     poll: most => guard(() => reader.poll(most)),
+    giveUp: optional(reader.giveUp, reason => guard(() => reader.giveUp?.(reason) ?? null)),
     status: () => guard(() => reader.status()),
     lag: () => guard(() => reader.lag()),
     lagMs: optional(reader.lagMs, nowMs => guard(() => reader.lagMs?.(nowMs) ?? null)),

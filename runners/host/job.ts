@@ -105,12 +105,13 @@ const begin = async (
   { runOf, clock, store }: RunnerParts,
   { tell }: JobEvents,
   shutdown: Shutdown,
+  innocent = false,
 ): Promise<Attempt> => {
   const stop = new AbortController()
   // Nothing was read that a checkpoint could hold.
   shutdown.givenUp.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal })
   shutdown.describe = () => 'it was still opening its checkpoint store, sources and sinks'
-  const place = { options, signal: stop.signal, log: options.log, clock, store, tell }
+  const place = { options, signal: stop.signal, log: options.log, clock, store, tell, innocent }
   const opened = await open(pipeline, place)
   const run = runOf(opened, place)
   if (opened.resumed && opened.content.status === 'done') {
@@ -189,13 +190,21 @@ const runningJob = (
           continue
         }
       }
-      await beginNext().catch(again)
+      await beginNext(true).catch(again)
     }
   }
-  const beginNext = async (): Promise<void> => {
+  /** `innocent`: no element can be the cause of what the attempt before ended with. */
+  const beginNext = async (innocent: boolean): Promise<void> => {
     const to = back
     // The savepoint that the job was started from was another beginning: from here on it has checkpoints of its own.
-    attempt = await begin(pipeline, { ...options, from: to === null ? undefined : { savepoint: to.savepoint } }, parts, events, shutdown)
+    attempt = await begin(
+      pipeline,
+      { ...options, from: to === null ? undefined : { savepoint: to.savepoint } },
+      parts,
+      events,
+      shutdown,
+      innocent,
+    )
     if (back === to) back = null
     if (attempt.opened.rolledBack !== null) to?.resolve(attempt.opened.rolledBack)
     enter(asked === null ? 'running' : wishing[asked])
@@ -220,7 +229,7 @@ const runningJob = (
       events.tell({ _tag: 'Restarting', attempt: restarts.inARow, pauseMs, message: errorText(failure) })
       await pause(pauseMs)
       try {
-        await beginNext()
+        await beginNext(!blamesElements.has(pipelineErrorOf(failure)._tag))
         return
       } catch (error) {
         failure = error
@@ -295,6 +304,9 @@ const runningJob = (
     events: () => events.events(),
   }
 }
+
+/** What an element may be the cause of: the failure of a function, or the death of its thread. */
+const blamesElements: ReadonlySet<PipelineError['_tag']> = new Set(['UserCodeFailed', 'WorkerFailed'])
 
 const runToEnd = async ({ run, opened, stop }: Attempt): Promise<PipelineResult> => {
   const close = async (): Promise<void> => {

@@ -24,6 +24,7 @@ import { SessionLease } from './session-lease.ts'
 import { alwaysHeld } from './thread-lease.ts'
 import type { Tell } from './job-events.ts'
 import type { Log } from './log.ts'
+import { poisonDelayMs, poisonRecord } from './poison.ts'
 import type { HostOptions } from './options.ts'
 
 /** How many renewals in a row may fail while the lease is in doubt, in a store that no options name: as many as checkpoints. */
@@ -61,6 +62,8 @@ export interface Place {
   /** Instead of what the options say: a simulation's. */
   readonly store?: CheckpointStore | undefined
   readonly tell: Tell
+  /** The run before failed because of what no element can be the cause of. */
+  readonly innocent?: boolean | undefined
 }
 
 /** The connections alone, to ask what they guarantee: nothing is written, and no lease is taken. */
@@ -132,18 +135,27 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
         : place.options.until === 'end'
           ? await endedNow(before.content, sources)
           : before.content
-    const content = back === null ? resumed : { ...resumed, sinks: await begunAnew(sinks) }
-    const epoch = before?.epoch ?? 0
-    const rolledBack = back === null ? null : leftBehind(back.name, back.savepoint, back.newestEpoch, content.sinks)
+    const unwatched = back === null ? resumed : { ...resumed, sinks: await begunAnew(sinks) }
+    const rolledBack = back === null ? null : leftBehind(back.name, back.savepoint, back.newestEpoch, unwatched.sinks)
+    const poison =
+      session === null ? null : poisonRecord(plan, unwatched, { resumed: before?._tag === 'Checkpoint', innocent: place.innocent === true })
+    const content = poison === null ? unwatched : { ...unwatched, poison }
+    let epoch = before?.epoch ?? 0
     if (session !== null) {
-      if (before?._tag === 'Checkpoint') await republish(session, before.manifest, before.content, sinks)
-      else await session.commit(epoch, segmentsOf(content), content)
+      if (before?._tag !== 'Checkpoint') await session.commit(epoch, segmentsOf(content), content)
+      else {
+        await republish(session, before.manifest, before.content, sinks)
+        // Before anything is read: else a run that fails is not counted.
+        if (poison !== null && content.status !== 'done')
+          await session.commit(++epoch, segmentsOf(content), beganAgain(content, before.manifest))
+      }
     }
     await recommit(content, sources)
     if (rolledBack !== null) {
       place.log('warn', rolledBackText(job, rolledBack))
       place.tell({ _tag: 'RolledBack', ...rolledBack })
     }
+    if (poison !== null) await pause(poisonDelayMs(plan, poison), place)
     const shards = shardsIn(place)
     if (shards !== content.shards) place.log('info', `${job}: a checkpoint of ${content.shards} tasks a stage goes on as ${shards}`)
     return {
@@ -316,6 +328,25 @@ const firstContent = async (
   }
 }
 
+/** The same checkpoint once more, with what this start records: its outputs keep the name that they were published under. */
+const beganAgain = (content: CheckpointContent, { generation, epoch }: Manifest): CheckpointContent => ({
+  ...content,
+  status: 'running',
+  outputsOf: content.outputsOf ?? { generation, epoch },
+})
+
+const pause = (ms: number, { clock, signal }: Place): Promise<void> =>
+  new Promise(resolve => {
+    if (ms === 0 || signal.aborted) return resolve()
+    const end = (): void => {
+      cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.after(ms, end)
+    signal.addEventListener('abort', end)
+  })
+
 /** The process that wrote the checkpoint may have died before, while, or after it published what the checkpoint holds. */
 const republish = async (
   session: CheckpointSession,
@@ -328,7 +359,9 @@ const republish = async (
     for (const { sinkId, outputs: rows } of decodeOutputs(await session.readSegment(outputs))) {
       const sink = sinks.get(sinkId)
       if (sink === undefined) throw new Error(`the checkpoint holds outputs of ${sinkId}, which the pipeline does not have`)
-      await io(sinkId, () => sink.commit({ shard, generation: manifest.generation, epoch: manifest.epoch }, rows, true))
+      await io(sinkId, () =>
+        sink.commit({ shard, ...(content.outputsOf ?? { generation: manifest.generation, epoch: manifest.epoch }) }, rows, true),
+      )
     }
   }
 }

@@ -6,9 +6,12 @@ import type { Plan } from '../plan/stage.ts'
 import type { ConnectedSource, ReadBatch, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import { errorText } from '../../sdk/model/error-text.ts'
 import type { Clock } from './clock.ts'
+import type { CheckpointContent } from './checkpoint-content.ts'
 import { attributedTo, io } from './errors.ts'
 import { guardedReader } from './guarded.ts'
 import type { Log } from './log.ts'
+import type { PoisonRecord, SplitRef } from './poison.ts'
+import { ReadingPoison } from './reading-poison.ts'
 
 /** A split being read. */
 export interface Reading {
@@ -23,6 +26,8 @@ export interface Reading {
   /** Handed on here. */
   elements: number
   bytes: number
+  /** null: its source has no policy. */
+  readonly poison: ReadingPoison | null
 }
 
 export interface ReaderState {
@@ -37,7 +42,12 @@ export interface ReaderState {
   readonly figures: Readonly<Record<string, number>>
 }
 
-export const readingOf = (o: Pick<Reading, 'task' | 'splits' | 'id' | 'reader'>): Reading => ({ ...o, ended: false, elements: 0, bytes: 0 })
+export const readingOf = (o: Pick<Reading, 'task' | 'splits' | 'id' | 'reader'>, record?: PoisonRecord): Reading => {
+  const { head, id: stage } = o.task.stage
+  const isWatched = head._tag === 'Source' && (head.source.poison ?? null) !== null
+  const poison = isWatched ? ReadingPoison.of(record, stage, o.id, o.splits.progress(o.id)) : null
+  return { ...o, ended: false, elements: 0, bytes: 0, poison }
+}
 
 /** Of those that have ended, the last are still shown. */
 const mostEnded = 256
@@ -46,6 +56,7 @@ const mostEnded = 256
 const openedAtOnce = 32
 
 export interface ReadersContext {
+  readonly content: Pick<CheckpointContent, 'poison'>
   readonly clock: Pick<Clock, 'wallMs'>
   readonly log: Log
 }
@@ -91,7 +102,7 @@ export class Readers {
         const open = async (): Promise<Reading> => {
           const reader = guardedReader(task.stage.id, await io(task.stage.id, () => source.open(split, progress)))
           reader.onChange(onChange)
-          return readingOf({ task, splits, id: split.id, reader })
+          return readingOf({ task, splits, id: split.id, reader }, context.content.poison)
         }
         all.push({ isScripted: source.scriptedMs !== undefined, open })
       }
@@ -129,13 +140,55 @@ export class Readers {
     for (let tried = 0; batch === null && tried < this.#readings.length; tried++) {
       const reading = this.#readings[this.#turn++ % this.#readings.length]
       if (reading === undefined || reading.ended || paused.has(reading.task.stage.id)) continue
-      batch = reading.reader.poll(maxElements())
+      const most = Math.min(maxElements(), reading.poison?.room() ?? Infinity)
+      if (most <= 0) continue
+      batch = this.#poll(reading, most)
       const hasEnded = takeIn(reading, batch, nowMs)
       asked.add(reading.task)
       if (hasEnded) this.#retire(reading)
     }
     for (const task of asked) task.onSourceProgress(nowMs)
     return batch
+  }
+
+  #poll(reading: Reading, most: number): ReadBatch<unknown> | null {
+    const { poison, reader, task, id } = reading
+    if (poison === null) return reader.poll(most)
+    const { reason } = poison
+    const batch = reason === null ? reader.poll(most) : giveUp(reader, reason)
+    poison.took(batch?.positions.length ?? 0)
+    const [position] = batch?.positions ?? []
+    if (reason === null || position === undefined) return batch
+    poison.reason = null
+    poison.givenUp++
+    this.#log('warn', `${task.stage.id}: the element at position ${position} of the split ${id} is given up: ${reason}`, {
+      split: id,
+      position,
+    })
+    return batch
+  }
+
+  /** The next element of one split and nothing else. */
+  pollAlone({ stage, split }: SplitRef, nowMs: number): ReadBatch<unknown> | 'nothing' | 'waiting' {
+    const reading = this.#readings.find(({ task, id }) => task.stage.id === stage && id === split)
+    if (reading === undefined || reading.ended) return 'nothing'
+    const batch = this.#poll(reading, 1)
+    const hasEnded = takeIn(reading, batch, nowMs)
+    reading.task.onSourceProgress(nowMs)
+    const isIdle = !hasEnded && reading.reader.status()._tag === 'idle'
+    if (hasEnded) this.#retire(reading)
+    if (batch !== null && batch.positions.length > 0) return batch
+    return hasEnded || isIdle ? 'nothing' : 'waiting'
+  }
+
+  /** The barrier of a checkpoint. */
+  onBarrier(): void {
+    for (const { poison } of this.#readings) poison?.onBarrier()
+  }
+
+  /** The checkpoint is published. */
+  onCommitted(): void {
+    for (const { poison } of this.#readings) poison?.onCommitted()
   }
 
   /** Just before a checkpoint begins: what is to be said once it is published, by task. */
@@ -171,7 +224,7 @@ export class Readers {
 
   /** So much waits for a commit that its server may soon send no more. */
   wantCommit(): boolean {
-    return this.#readings.some(({ reader }) => reader.wantsCommit?.() === true)
+    return this.#readings.some(({ reader, poison }) => (poison !== null && poison.room() <= 0) || reader.wantsCommit?.() === true)
   }
 
   /** When nothing was there to poll: whether nothing is on its way either. An unbounded source may always bring more. */
@@ -198,7 +251,10 @@ export class Readers {
   }
 }
 
-const stateOf = ({ task, splits, id, reader, ended, elements, bytes }: Reading, nowMs: number): ReaderState & { readonly task: Task } => ({
+const stateOf = (
+  { task, splits, id, reader, ended, elements, bytes, poison }: Reading,
+  nowMs: number,
+): ReaderState & { readonly task: Task } => ({
   task,
   id: `${task.stage.id}/${id}`,
   position: splits.progress(id).last,
@@ -207,8 +263,14 @@ const stateOf = ({ task, splits, id, reader, ended, elements, bytes }: Reading, 
   status: ended ? 'done' : reader.status()._tag,
   elements,
   bytes,
-  figures: reader.metrics?.() ?? {},
+  figures: { ...reader.metrics?.(), ...(poison === null ? {} : { givenUp: poison.givenUp }) },
 })
+
+/** A reader that cannot give up an element has its policy from a source that promised too much. */
+const giveUp = (reader: SplitReader<unknown>, reason: string): ReadBatch<unknown> | null => {
+  if (reader.giveUp === undefined) throw new Error('the source has a poison policy, and its reader has no giveUp')
+  return reader.giveUp(reason)
+}
 
 /** To its task, with what the reader then says of itself. */
 export const handOn = (reading: Reading, batch: ReadBatch<unknown> | null, nowMs: number): void => {

@@ -24,6 +24,7 @@ import { LoopAttempt } from './loop-attempt.ts'
 import type { LoopListener, LoopPlace } from './loop-context.ts'
 import { LoopMeter } from './loop-meter.ts'
 import type { LoopReport } from './metrics.ts'
+import { LoneElement } from './lone-element.ts'
 import { RestrictionRunner } from './restriction-runner.ts'
 import { Script } from './script.ts'
 import { makeTasks, type TaskSet } from './task-set.ts'
@@ -33,6 +34,7 @@ import { WatermarkWatch } from './watermark-watch.ts'
 const pauseBytes = 8 * 1_024 * 1_024
 
 export class TaskLoop {
+  readonly lone: LoneElement
   readonly #place: LoopPlace
   readonly #listener: LoopListener
   readonly #random: Random
@@ -61,6 +63,7 @@ export class TaskLoop {
     this.#random = randomOf(place.seed)
     this.#calls = new LiveCalls(place.clock)
     this.#meter = new LoopMeter(place.clock)
+    this.lone = new LoneElement((place.content.poison?.suspects.length ?? 0) === 0, () => listener.onChange())
     this.#finalizers = new Finalizers(place.log, place.clock, place.lease)
     this.#restrictions = new RestrictionRunner({
       clock: place.clock,
@@ -131,6 +134,7 @@ export class TaskLoop {
   }
 
   #read(): boolean {
+    if (!this.lone.isOver && !this.#draining) return this.#readAlone()
     // What a drain has left is finished.
     if (this.#pulling || this.#draining)
       this.#restrictions.pull(task => this.#mustWait(task) || this.#readers?.pausing.paused().has(task.stage.id) === true)
@@ -147,6 +151,12 @@ export class TaskLoop {
     if (dueMs > nextMs) return this.play()
     this.advanceTo(dueMs)
     return true
+  }
+
+  #readAlone(): boolean {
+    const read = this.#pulling ? this.lone.read(this.#readers, this.#set.tasks, this.#now()) : 'waiting'
+    if (read === 'waiting') return this.#settle()
+    return read === 'nothing' || this.#count(read.values.length, read.bytes)
   }
 
   #count(elements: number, bytes: number): true {
@@ -299,6 +309,7 @@ export class TaskLoop {
     for (const { task, call } of this.#readers?.commits() ?? []) this.#finalizers.add(task.name, [{ transform: task.stage.id, call }])
     for (const task of this.#sourceTasks()) task.onInject(epoch, scope, this.#now())
     sinks.passed(passedBy(this.#sourceTasks()))
+    this.#readers?.onBarrier()
   }
 
   /** The attempt that a message or a snapshot belongs to; null, and counted, where it is not under way any more. */
@@ -330,6 +341,7 @@ export class TaskLoop {
     const attempt = this.#attemptOf(epoch)
     if (attempt === null) return
     this.#attempt = null
+    this.#readers?.onCommitted()
     this.#finalizers.run(attempt.finalizers)
   }
 

@@ -12,6 +12,7 @@ import { RemoteFailure } from '../host/errors.ts'
 import { LoopMeter } from '../host/loop-meter.ts'
 import type { LoopReport } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
+import type { SplitRef } from '../host/poison.ts'
 import { Sinks } from '../host/sinks.ts'
 import { taskNamesOf } from '../host/task-set.ts'
 import { isHome } from './home-sinks.ts'
@@ -216,6 +217,7 @@ export class WorkerCrew implements Crew {
       case 'Published':
       case 'Gathered':
       case 'Rest':
+      case 'Tried':
       case 'Moved':
         return this.#questions.take(worker, message)
       case 'Closed':
@@ -274,6 +276,15 @@ export class WorkerCrew implements Crew {
     await published
     this.#end(attempt)
     this.#tell({ _tag: 'Committed', epoch })
+  }
+
+  async tryAlone(split: SplitRef): Promise<boolean> {
+    const answers = await this.#askAll('Tried', { _tag: 'TryAlone', split })
+    return answers.some(({ handedOn }) => handedOn)
+  }
+
+  endTrials(): void {
+    this.#tell({ ...oneWay, _tag: 'EndTrials' })
   }
 
   stale(): number {

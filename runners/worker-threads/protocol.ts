@@ -12,6 +12,7 @@ import type { CheckpointContent } from '../host/checkpoint-content.ts'
 import type { Dealt } from '../host/discovery-watch.ts'
 import type { LeaseDoubt } from '../host/lease-gate.ts'
 import type { LoopReport } from '../host/metrics.ts'
+import type { SplitRef } from '../host/poison.ts'
 import type { MainPort, PeerPort } from './port.ts'
 
 /** What a worker is made with. */
@@ -82,6 +83,8 @@ export type Ask =
   | { readonly _tag: 'AdvanceTo'; readonly ms: number }
   /** Moved: the next event of a script happens. */
   | { readonly _tag: 'Play' }
+  /** Tried: the next element of a split is handed on, alone of all that the run could read. */
+  | { readonly _tag: 'TryAlone'; readonly split: SplitRef }
 
 export type Answer = Numbered &
   /** To the start of the thread. `scriptedMs`: processing time, where a script says it. */
@@ -106,6 +109,8 @@ export type Answer = Numbered &
         readonly received: number
       }
     | { readonly _tag: 'Moved' }
+    /** false: the split is another worker's, or has no element now. */
+    | { readonly _tag: 'Tried'; readonly handedOn: boolean }
   )
 
 export type ToWorker =
@@ -128,6 +133,8 @@ export type ToWorker =
         /** All tasks of the stage have come so far in event time. */
         | { readonly _tag: 'Release'; readonly stage: string; readonly at: number }
         | { readonly _tag: 'StopPulling' }
+        /** Nothing is tried alone any more. */
+        | { readonly _tag: 'EndTrials' }
         | { readonly _tag: 'Drain' }
         /** Thread limits how long it waits for Closed. */
         | { readonly _tag: 'Close' }

@@ -287,6 +287,15 @@ export class WorkerRun {
           return () => this.#say({ _tag: 'Published', question, epoch })
         })
       }
+      case 'TryAlone': {
+        const { question, split } = message
+        return this.#errands.later(async () => {
+          const handedOn = await this.#loop.lone.ask(split)
+          return () => this.#say({ _tag: 'Tried', question, handedOn })
+        })
+      }
+      case 'EndTrials':
+        return this.#loop.lone.end()
       case 'Committed':
         return this.#loop.committed(message.epoch)
       case 'Give':

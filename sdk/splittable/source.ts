@@ -32,7 +32,10 @@ export interface SplitProgress {
   readonly note: unknown
 }
 
-/** What a reader hands over: `values` and their `positions`, of equal length; positions strictly ascending. The reader keeps no reference to it. */
+/**
+ * What a reader hands over: `values` and their `positions`, of equal length; positions strictly ascending. The reader keeps no reference to
+ * it. A batch without values may have positions: what lies there is passed over.
+ */
 export interface ReadBatch<out M> {
   readonly values: ReadonlyArray<M>
   readonly positions: ReadonlyArray<number>
@@ -66,6 +69,11 @@ export type ReaderStatus =
 export interface SplitReader<out M> {
   /** What has arrived, at most `maxElements` of it, or null. */
   readonly poll: (maxElements: number) => ReadBatch<M> | null
+  /**
+   * The next element, given up because each run that read it failed: what takes its place, or its position without a value where it is
+   * passed over; null: it has not arrived. Required where the source has `poison`.
+   */
+  readonly giveUp?: ((reason: string) => ReadBatch<M> | null) | undefined
   /** How the split stands, once what has arrived was polled. */
   readonly status: () => ReaderStatus
   /** How many elements the server says are still to come, or null where it cannot say. */
@@ -163,6 +171,12 @@ export interface Source<out M = unknown> {
   readonly replayable: boolean
   /** True where its readers wait for `commit`: then a run keeps checkpoints, whatever its sinks need. */
   readonly needsDurableCheckpoints?: boolean | undefined
+  /**
+   * What a run does about an element that ends each run that reads it: after so many failed `attempts` (2 or more) at one place the next
+   * elements are tried one by one, and the one that fails alone is given up (`giveUp` of its reader). `delayMs`: the pause before the source
+   * is read again. It needs checkpoints (`needsDurableCheckpoints`). Left out, each run reads the element again.
+   */
+  readonly poison?: { readonly attempts: number; readonly delayMs: number } | null | undefined
   /** Called in each process that runs it; what was provided is in the context. */
   readonly connect: (context: HostContext) => Promise<ConnectedSource<M>>
 }
