@@ -7,7 +7,7 @@ const root = dirname(import.meta.dirname)
 const rooms = ['sdk', 'io', 'runners', 'examples', 'test']
 
 const steps = [
-  ['types', 'tsc', ['--noEmit', '-p', '.']],
+  ['types', 'tsc', ['--noEmit', '-p', '.', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc.json']],
   [
     'lint',
     'eslint',
