@@ -7,6 +7,7 @@ import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { steadyConnection } from '../support/steady-connection.ts'
 import { isDeath, type Phase, type Sentence, type Told } from './kills.ts'
 import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
+import { lostHistory } from './lost-history.ts'
 import { lateRelay, relay } from './relay-program.ts'
 import { queue, windows } from './windows-program.ts'
 import { endSomeWorker } from './worker-death.ts'
@@ -41,6 +42,7 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL')
 
 const onEvent = (event: JobEvent): void => {
   process.send?.(event._tag satisfies Told)
+  if (event._tag === 'Restarting' && lostHistory.test(event.message)) process.send?.('LostHistory' satisfies Told)
   switch (event._tag) {
     case 'CheckpointStarted':
       if (phase === 'beforeBarrier') die()

@@ -55,19 +55,27 @@ const compare = (expected: ReadonlyArray<string>, actual: ReadonlyArray<string>)
 
 const some = (what: string, texts: ReadonlyArray<string>): ReadonlyArray<string> => texts.slice(0, 5).map(text => `${what}: ${text}`)
 
-/** All of a stream, in order. Rejects where that takes too long. */
-const payloads = async (nc: NatsConnection, stream: string): Promise<ReadonlyArray<string>> => {
+interface Stored {
+  readonly subject: string
+  readonly text: string
+}
+
+const payloads = async (nc: NatsConnection, stream: string): Promise<ReadonlyArray<string>> =>
+  (await messagesOf(nc, stream)).map(({ text }) => text)
+
+/** All of a stream but markers, in order. Rejects where that takes too long. */
+export const messagesOf = async (nc: NatsConnection, stream: string): Promise<ReadonlyArray<Stored>> => {
   const { last_seq: end } = (await (await jetstreamManager(nc)).streams.info(stream)).state
   const consumer = await jetstream(nc).consumers.get(stream)
-  const bySequence = new Map<number, string | null>()
+  const bySequence = new Map<number, Stored>()
   const deadline = Date.now() + readMs
   for (let last = 0; last < end;) {
     if (Date.now() > deadline) throw new Error(`${stream} ends at ${end}, and within ${readMs} ms came up to ${last}`)
     // A cluster that looks for a leader gives nothing, although there is more.
     for await (const message of await consumer.fetch({ max_messages: Math.min(5_000, end - last), expires: 1_000 })) {
-      bySequence.set(message.seq, isMarker(message.subject) ? null : message.string())
+      if (!isMarker(message.subject)) bySequence.set(message.seq, { subject: message.subject, text: message.string() })
       last = message.seq
     }
   }
-  return [...bySequence.values()].filter(text => text !== null)
+  return [...bySequence.values()]
 }

@@ -21,8 +21,8 @@ export type Kill = 'anyMoment' | Phase | Death
 export interface Sentence {
   readonly kill: Phase | Death
 }
-/** From it. */
-export type Told = JobEvent['_tag']
+/** From it. LostHistory: it restarts, because a stream is not the one that it has read. */
+export type Told = JobEvent['_tag'] | 'LostHistory'
 
 const deaths: ReadonlyArray<Death> = ['exits', 'throws', 'runsOutOfMemory']
 const phases: ReadonlyArray<Phase> = [

@@ -3,6 +3,7 @@
 import { refuse, scriptOptions } from '../support/script-options.ts'
 import { describeDisturbed, type Disturbed, disturbancesOf } from './disturbances.ts'
 import { describe } from './kills.ts'
+import { runKvScenario, showKv } from './kv-scenario.ts'
 import { type Disturbance, runLeaseScenario, showLeases } from './lease-scenario.ts'
 import { type Result, runScenario } from './scenario.ts'
 
@@ -10,7 +11,7 @@ const usage = `npm run test:crash -- [--rounds N] [--seed S] [--only NAME]
 
 --rounds N   kills of each pipeline on each runner, in all ways in turn (20)
 --seed S     for the moments of the kills (1)
---disturbances N  disturbances of each kind in each cluster (a quarter of the rounds)
+--disturbances N  disturbances of each kind of servers, each with effect (a quarter of the rounds)
 --only NAME  one of them alone: windows on 2 workers, for instance
 --lease MS   of the processes that cannot confirm theirs (3000)
 `
@@ -25,7 +26,7 @@ const { values } = scriptOptions(usage, {
 })
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
-if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) refuse('--rounds and --seed are whole numbers', usage)
+if (!Number.isInteger(rounds) || rounds < 0 || !Number.isInteger(seed)) refuse('--rounds and --seed are whole numbers', usage)
 
 const disturbances = Number(values.disturbances ?? Math.ceil(rounds / 4))
 if (!Number.isInteger(disturbances)) refuse('--disturbances is a whole number', usage)
@@ -63,11 +64,15 @@ const leaseRounds: ReadonlyArray<readonly [name: string, disturbance: Disturbanc
   ['stopped beyond its lease', 'stopped', null],
   ['stopped beyond its lease on 2 workers', 'stopped', 2],
 ]
-const names = [...scenarios.map(nameOf), ...leaseRounds.map(([name]) => name)]
+const kvRounds = [
+  ['kv', null],
+  ['kv on 2 workers', 2],
+] as const
+const names = [...scenarios.map(nameOf), ...kvRounds.map(([name]) => name), ...leaseRounds.map(([name]) => name)]
 if (values.only !== undefined && !names.includes(values.only)) refuse(`there is no ${values.only}, but ${names.join(', ')}`, usage)
 
-const kindsOf = (pipeline: (typeof scenarios)[number][0], servers: number): ReadonlyArray<Disturbed['kind']> =>
-  servers === 1 ? [] : disturbancesOf(pipeline).flatMap(kind => Array<Disturbed['kind']>(disturbances).fill(kind))
+const kindsOf = (pipeline: (typeof scenarios)[number][0], servers: 1 | 3): ReadonlyArray<Disturbed['kind']> =>
+  disturbancesOf(pipeline, servers).flatMap(kind => Array<Disturbed['kind']>(disturbances).fill(kind))
 
 const kindsWithoutEffect = (disturbed: ReadonlyArray<Disturbed>): ReadonlyArray<string> =>
   [...new Set(disturbed.map(({ kind }) => kind))].filter(kind => !disturbed.some(one => one.kind === kind && one.bitten))
@@ -96,6 +101,23 @@ for (const scenario of scenarios) {
     const without = kindsWithoutEffect(result.disturbed)
     if (without.length > 0) process.stdout.write(`${name}: never with effect, so nothing is shown: ${without.join(', ')}\n`)
     if (result.lost + result.duplicated + result.wrong + result.unacknowledged + without.length === 0) passed++
+    else failed++
+  } catch (error) {
+    failed++
+    process.stdout.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
+  }
+}
+for (const [name, workers] of kvRounds) {
+  if ((values.only ?? name) !== name || disturbances === 0) continue
+  try {
+    const result = await runKvScenario({ workers, rounds: disturbances }, line => process.stderr.write(`${line}\n`))
+    process.stdout.write([`${name}: ${describeDisturbed(result.disturbed)}, ${showKv(result)}`, ...result.examples, ''].join('\n'))
+    allDisturbed.push(...result.disturbed)
+    all.events += result.keys
+    for (const figure of ['lost', 'duplicated', 'wrong'] as const) all[figure] += result[figure]
+    const without = kindsWithoutEffect(result.disturbed)
+    if (without.length > 0) process.stdout.write(`${name}: never with effect, so nothing is shown: ${without.join(', ')}\n`)
+    if (result.lost + result.duplicated + result.wrong + without.length === 0) passed++
     else failed++
   } catch (error) {
     failed++

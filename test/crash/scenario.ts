@@ -2,17 +2,21 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream'
+import { jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { NatsCluster, NatsServer, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
 import { isMarker } from '../../io/jetstream/marker-subject.ts'
 import { recentBinary, recentServer } from '../support/recent-server.ts'
 import { steadyConnection } from '../support/steady-connection.ts'
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 import { type Counts, countRelay, countWindows } from './counting.ts'
-import { disturb, type Disturbance, type Disturbed } from './disturbances.ts'
-import { encodeEvent, lastEvent } from './events.ts'
+import { attempts, disturb, type Disturbance, type Disturbed } from './disturbances.ts'
+import { lastEvent } from './events.ts'
 import { Evidence } from './evidence.ts'
+import { Feed, publishAcknowledged } from './feed.ts'
 import { type Kill, killsOf, type PipelineName } from './kills.ts'
+import { pause } from './stream-state.ts'
+import { withSystemAccount } from './system-account.ts'
 import { Victim } from './victim.ts'
 
 export interface Plan {
@@ -27,7 +31,7 @@ export interface Plan {
   readonly longOutage: boolean
   /** Servers that are one, and replicas of each stream: more than one, and the leader is the one that is killed. */
   readonly servers: 1 | 3
-  /** How a cluster is disturbed beside that. None is the default. */
+  /** How its servers are disturbed beside that, each until it has an effect. None is the default. */
   readonly disturbances?: ReadonlyArray<Disturbance>
   /** Only these, instead of all that there can be. */
   readonly ways?: ReadonlyArray<Kill>
@@ -79,7 +83,7 @@ const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (li
   const nc = await steadyConnection(servers.url)
   const checkpoints = join(evidence.folder, 'checkpoints')
   const workers = plan.workers === null ? [] : ['--workers', String(plan.workers)]
-  const args = ['--pipeline', plan.pipeline, '--nats', servers.url, '--checkpoints', checkpoints, ...workers]
+  const args = ['--pipeline', plan.pipeline, '--nats', servers.pipelineUrl, '--checkpoints', checkpoints, ...workers]
   const victim = new Victim(args, what => evidence.note(what))
   const feed = new Feed(nc)
   try {
@@ -95,12 +99,15 @@ const killed = async (plan: Plan, servers: Servers, evidence: Evidence, log: (li
     for (const [i, moment] of moments.entries()) {
       await pause(pauseBefore(moment, plan, random))
       if (typeof moment === 'object') {
-        if (servers.cluster === null) throw new Error('only a cluster can be disturbed')
-        evidence.note(`to disturb: ${moment.kind}`)
-        const beginAgain = (): Promise<void> => victim.kill('anyMoment')
-        const last = await disturb(moment.kind, { cluster: servers.cluster, nc, beginAgain })
-        evidence.note(`disturbed: ${last.kind}, ${last.bitten ? 'with' : 'without'} effect`)
-        disturbed.push(last)
+        const { cluster, server, proxy } = servers
+        const note = (what: string): void => evidence.note(what)
+        for (let left = attempts, bitten = false; left > 0 && !bitten; left--) {
+          note(`to disturb: ${moment.kind}`)
+          const last = await disturb(moment.kind, { pipeline: plan.pipeline, cluster, server, proxy, nc, feed, victim, random, note })
+          note(`disturbed: ${last.kind}, ${last.bitten ? 'with' : 'without'} effect`)
+          disturbed.push(last)
+          bitten = last.bitten
+        }
       } else if (moment === 'server') {
         const outageMs = plan.longOutage && serverKills === 0 ? longOutageMs : random() * 500
         const server = await servers.leader(nc)
@@ -148,7 +155,12 @@ type Moment = Kill | 'server' | { readonly kind: Disturbance }
 
 interface Servers {
   readonly url: string
+  /** Through the proxy, where there is one. */
+  readonly pipelineUrl: string
+  readonly proxy: TcpProxy | null
   readonly cluster: RunningCluster | null
+  /** The single one, or the first one of a cluster. */
+  readonly server: RunningServer
   /** That of what is written. */
   readonly leader: (nc: NatsConnection) => Promise<RunningServer>
   readonly logFiles: ReadonlyArray<string | null>
@@ -157,12 +169,35 @@ interface Servers {
 
 const serversOf = async ({ servers: count, batches }: Plan): Promise<Servers> => {
   if (count === 1) {
-    const server = await (batches ? recentServer() : NatsServer.start())
-    return { url: server.url, cluster: null, leader: () => Promise.resolve(server), logFiles: [server.logFile], stop: server.stop }
+    const server = await (batches ? recentServer() : NatsServer.start({ control: true }))
+    const proxy = await tcpProxy(server.port)
+    return {
+      url: server.url,
+      pipelineUrl: `nats://127.0.0.1:${proxy.port}`,
+      proxy,
+      cluster: null,
+      server,
+      leader: () => Promise.resolve(server),
+      logFiles: [server.logFile],
+      stop: async () => {
+        await proxy.close()
+        await server.stop()
+      },
+    }
   }
-  const cluster = await NatsCluster.start({ size: count, ...(batches ? { binary: await recentBinary() } : {}) })
-  const logFiles = cluster.servers.map(({ logFile }) => logFile)
-  return { url: cluster.url, cluster, leader: nc => leaderIn(cluster, nc), logFiles, stop: cluster.stop }
+  const cluster = await NatsCluster.start({ size: count, config: withSystemAccount, ...(batches ? { binary: await recentBinary() } : {}) })
+  const [server] = cluster.servers
+  if (server === undefined) throw new Error('the cluster has no server')
+  return {
+    url: cluster.url,
+    pipelineUrl: cluster.url,
+    proxy: null,
+    cluster,
+    server,
+    leader: nc => leaderIn(cluster, nc),
+    logFiles: cluster.servers.map(({ logFile }) => logFile),
+    stop: cluster.stop,
+  }
 }
 
 /** Of a stream that may have just lost one. */
@@ -241,75 +276,6 @@ const killServer = async (server: RunningServer, feed: Feed, outageMs: number): 
   await server.restart()
   feed.resume()
 }
-
-/** Publishes numbered events, each acknowledged before the next few, until it is stopped. */
-class Feed {
-  readonly #nc: NatsConnection
-  published = 0
-  #running = false
-  #paused = false
-  #done: Promise<void> = Promise.resolve()
-  #idle: Promise<void> = Promise.resolve()
-
-  constructor(nc: NatsConnection) {
-    this.#nc = nc
-  }
-
-  start(): void {
-    this.#running = true
-    this.#done = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    while (this.#running) {
-      if (!this.#paused) {
-        this.#idle = this.#publishSome()
-        await this.#idle
-      }
-      await pause(20)
-    }
-  }
-
-  async #publishSome(): Promise<void> {
-    const some = Array.from({ length: 10 }, (_, i) => this.published + i)
-    // One behind the other: the feed's own order and count must be beyond doubt.
-    for (const index of some) await publishAcknowledged(this.#nc, encodeEvent(index), index)
-    this.published += some.length
-  }
-
-  async pause(): Promise<void> {
-    this.#paused = true
-    await this.#idle
-  }
-
-  resume(): void {
-    this.#paused = false
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false
-    await this.#done
-  }
-}
-
-/** Behind `before` others and nowhere else: what was stored and not acknowledged is not stored again, whatever the server has forgotten. */
-const publishAcknowledged = async (nc: NatsConnection, payload: Uint8Array, before: number): Promise<void> => {
-  const js = jetstream(nc)
-  // A cluster may be without a leader for some seconds.
-  for (const giveUpMs = performance.now() + 60_000; ;) {
-    try {
-      await js.publish('events', payload, { timeout: 2_000, expect: { lastSequence: before } })
-      return
-    } catch (error) {
-      const stored = await (await js.jetstreamManager(false)).streams.info('EVENTS').catch(() => null)
-      if ((stored?.state.last_seq ?? 0) > before) return
-      if (performance.now() > giveUpMs) throw error
-      await pause(100)
-    }
-  }
-}
-
-const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 const randomOf = (seed: number): (() => number) => {
   let state = (seed * 2_654_435_761) >>> 0 || 1

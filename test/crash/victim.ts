@@ -78,6 +78,17 @@ export class Victim {
     this.kills.push(kill)
   }
 
+  /** Until so many checkpoints more are complete. */
+  async untilCheckpoints(count: number): Promise<void> {
+    let left = count
+    await this.#until(`${count} checkpoints`, told => told === 'CheckpointCompleted' && --left <= 0)
+  }
+
+  /** Until the pipeline reports that a stream is not the one that it has read. */
+  untilRefused(): Promise<void> {
+    return this.#until('a refusal of an older store', told => told === 'LostHistory')
+  }
+
   async #untilKilled(kill: Kill): Promise<void> {
     const child = this.#child
     if (child === null) throw new Error('there is no process to kill')
