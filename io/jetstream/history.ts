@@ -184,13 +184,19 @@ export class StreamHistory {
     const known = this.#sequence > 0 ? { sequence: this.#sequence, smallest: this.#at, greatest: this.#at } : null
     // Where the last message is gone, its time is not evidence: a mirror that passes over a gap takes its own clock for it.
     if (end !== null && end.sequence > (known?.sequence ?? 0) && (await this.#isThere(info, end))) return
-    if (known === null || (await compareHistory(this.#place, info, known))) return
+    if (known === null || (await compareHistory(this.#place, await this.#infoBehind(info, known), known))) return
     const { label, stream } = this.#place
     this.#log(
       'warn',
       `${label}: message ${known.sequence} of the stream ${stream}, the last one read, is gone, and so is all before it: nothing shows whether the stream is still the one that was read. The read goes on`,
       { sequence: known.sequence, unverified: ++this.#unproven },
     )
+  }
+
+  /** Other readers may have received messages since the stream info was asked for: only a later one shows where the stream ends. */
+  async #infoBehind(info: StreamInfo, { sequence }: KnownMessage): Promise<StreamInfo> {
+    const { link, stream } = this.#place
+    return info.state.last_seq < sequence ? await link.jsm.streams.info(stream) : info
   }
 
   async #isThere({ state }: StreamInfo, known: KnownMessage): Promise<boolean> {

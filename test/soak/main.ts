@@ -12,7 +12,10 @@ if (!(minutes > 0)) refuse('--minutes is a number above 0', usage)
 
 let [passed, failed] = [0, 0]
 for (const run of soakRuns) {
-  const { figures, problems } = await runSoak(run, (minutes * 60_000) / soakRuns.length)
+  const { figures, problems } = await runSoak(run, (minutes * 60_000) / soakRuns.length).catch((error: unknown) => ({
+    figures: 'failed',
+    problems: [String(error)],
+  }))
   console.log(`${nameOf(run)}: ${figures}`)
   for (const problem of problems) console.log(`  - ${problem}`)
   if (problems.length === 0) passed++

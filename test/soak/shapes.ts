@@ -1,7 +1,5 @@
 // One pipeline with each kind of window, trigger, state, timer, side input and split, all of whose elements are soon over: what any of them
 // keeps afterwards grows with the input.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import * as N from 'fp-ts/lib/number.js'
 import * as O from 'fp-ts/lib/Option.js'
 import { z } from 'zod'
@@ -31,7 +29,6 @@ import {
   type KeyedElement,
   Latest,
   mergeOverlapping,
-  Metrics,
   millis,
   minutes,
   named,
@@ -61,6 +58,7 @@ import {
 } from '../../sdk/index.ts'
 import type { PCollection as Collection } from '../../sdk/graph/pcollection.ts'
 import { TextIO } from '../../io/text/index.ts'
+import { probe } from './probe.ts'
 
 // ---- the source
 
@@ -70,7 +68,7 @@ const mostSplits = 300
 const numbersFor = (ms: number, splitsOf: number | null): Source<number> => ({
   urn: 'soak:numbers',
   label: splitsOf === null ? 'numbers' : 'splits',
-  isBounded: splitsOf === null,
+  isBounded: false,
   identity: { splitsOf },
   replayable: true,
   connect: () => {
@@ -97,18 +95,27 @@ const numbersFor = (ms: number, splitsOf: number | null): Source<number> => ({
         let at = progress.last === null ? range.from : progress.last + 1
         const end = range.to ?? at
         let beganMs: number | null = null
+        // With nothing to read at first, it has caught up: a table made of it is there from then on.
+        let isIdle = true
         const isOver = (): boolean => at >= end || (splitsOf === null && Date.now() >= (beganMs ?? Infinity) + ms)
         return Promise.resolve({
           poll: most => {
-            beganMs ??= Date.now()
+            if (beganMs === null) {
+              beganMs = Date.now()
+              return null
+            }
+            isIdle = false
             if (isOver()) return null
             const positions = Array.from({ length: Math.min(most, end - at) }, (_, i) => at + i)
             at += positions.length
             return { values: positions, positions, bytes: 0, note: null }
           },
-          status: () => (isOver() ? { _tag: 'done' } : { _tag: 'reading' }),
+          status: () => {
+            if (isOver()) return { _tag: 'done' }
+            return isIdle ? { _tag: 'idle', since: beganMs ?? Date.now() } : { _tag: 'reading' }
+          },
           lag: () => end - at,
-          onChange: () => undefined,
+          onChange: callback => void setTimeout(callback, 10),
           truncate: () => undefined,
           close: () => Promise.resolve(),
         })
@@ -119,23 +126,6 @@ const numbersFor = (ms: number, splitsOf: number | null): Source<number> => ({
   },
 })
 const timeOf = (n: number): Instant => Instant.ofMillis(n * 1_000)
-
-// ---- the probe
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Of the thread that reads, in bytes, behind a collection of garbage. */
-export const heapGauge = Metrics.gauge('heap')
-const probeMs = 1_000
-let probedMs = 0
-const probe = (): void => {
-  if (Date.now() < probedMs + probeMs) return
-  collect()
-  const { heapUsed, external } = process.memoryUsage()
-  heapGauge.set(heapUsed + external)
-  probedMs = Date.now()
-}
 
 // ---- the shapes
 
@@ -401,10 +391,24 @@ const restrictions: Shape = n =>
 const shapes: Readonly<Record<string, Shape>> = { ...windows, ...triggers, ...states, ...sides, restrictions }
 export const shapeNames = Object.keys(shapes)
 
-const options = z.object({ ms: z.number(), text: z.string() })
+/** Keeps a value for each element: what a soak must find. */
+const leak: Shape = n =>
+  pipe(
+    n,
+    byItself,
+    ParDo.of(
+      DoFn.stateful({
+        state: { kept: State.value(Coder.varint, 0) },
+        process: ({ value }: KeyedElement<number, number>, { kept }) => [kept.write(value), emit(value)],
+      }),
+    ),
+  )
+
+/** `leaks`: with a transform that keeps something of each element. */
+const options = z.object({ ms: z.number(), text: z.string(), leaks: z.boolean() })
 
 /** Reads for so many milliseconds. */
-export const soak = Pipeline.define(import.meta, 'soak', options, ({ ms, text }): ReadonlyArray<PDone> => {
+export const soak = Pipeline.define(import.meta, 'soak', options, ({ ms, text, leaks }): ReadonlyArray<PDone> => {
   const read = (splitsOf: number | null): Numbers =>
     Splittable.source({
       source: numbersFor(ms, splitsOf),
@@ -431,6 +435,6 @@ export const soak = Pipeline.define(import.meta, 'soak', options, ({ ms, text })
     // A sink of text needs a store.
     ...(text === '' ? [] : [written()]),
     pipe(splits, PCollection.ignore),
-    ...Object.entries(shapes).map(([name, shape]) => pipe(numbers, named(name, shape), PCollection.ignore)),
+    ...Object.entries(leaks ? { leak } : shapes).map(([name, shape]) => pipe(numbers, named(name, shape), PCollection.ignore)),
   ]
 })
