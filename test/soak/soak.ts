@@ -29,6 +29,8 @@ export const nameOf = ({ of, runner, store }: SoakRun): string => `${of}, ${runn
 
 interface Sample {
   readonly elements: number
+  /** More is to come from the read that the shapes share. */
+  readonly isReading: boolean
   /** By what was counted. */
   readonly counts: ReadonlyMap<string, number>
 }
@@ -130,7 +132,8 @@ const sampleOf = (metrics: JobMetrics, more: ReadonlyArray<readonly [string, num
     for (const [structure, entries] of Object.entries(state)) counts.set(`${transform}: ${structure}`, entries)
   const heap = metrics.user.find(({ name }) => name === 'heap')
   if (heap?.kind === 'gauge') counts.set('heap', heap.attempted.value)
-  return { elements: metrics.elementsRead, counts }
+  const isReading = metrics.splits.some(({ id, status }) => !id.startsWith('splits/') && status !== 'done')
+  return { elements: metrics.elementsRead, isReading, counts }
 }
 
 /** The least of a part of the run is what it keeps in any case. */
@@ -139,7 +142,7 @@ const least = (samples: ReadonlyArray<Sample>, count: string): number =>
 
 const reportOf = (samples: ReadonlyArray<Sample>, elements: number, ms: number): SoakReport => {
   // At the end of the input all windows close, which would hide what was kept until then.
-  const reading = samples.filter(({ elements: read, counts }) => read > 0 && (counts.get('readers') ?? 0) > 0)
+  const reading = samples.filter(({ elements: read, isReading }) => read > 0 && isReading)
   const third = Math.floor(reading.length / 3)
   const [middle, end] = [reading.slice(third, 2 * third), reading.slice(2 * third)]
   const counts = [...new Set(reading.flatMap(sample => [...sample.counts.keys()]))].sort()
