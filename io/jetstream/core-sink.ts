@@ -2,6 +2,7 @@
 import type { ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 import { commitsOnly, sinkOfCheckpoints } from './checkpointed-sink.ts'
 import { acquire } from './connections.ts'
+import type { PublishLimits } from './publish-limits.ts'
 import { countingReconnects } from './reconnects.ts'
 import { SendOnce } from './send-once.ts'
 
@@ -10,6 +11,8 @@ export interface CoreSinkOptions<in A> {
   readonly subject: string | null
   readonly connection: string | undefined
   readonly encode: (value: A, out: OutputBatch) => void
+  /** What checks elements before the sink. */
+  readonly limits?: PublishLimits | undefined
 }
 
 /** The transport takes whatever it is given: this is how much it holds at once. */
@@ -28,8 +31,9 @@ export const coreSinkOf = <A>(o: CoreSinkOptions<A>): Sink<A> =>
     context => connectSink(o, context),
   )
 
-const connectSink = async <A>({ label, connection }: CoreSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
+const connectSink = async <A>({ label, connection, limits }: CoreSinkOptions<A>, context: SinkContext): Promise<ConnectedSink> => {
   const link = await acquire(context, connection, 'write')
+  limits?.learn([{ stream: 'the server', subjects: ['>'], maxBytes: () => link.nc.info?.max_payload ?? Infinity }])
   const sender = new SendOnce({ link, label, context, window })
   const counts = { published: 0, skipped: 0 }
   const sink = commitsOnly(label, {

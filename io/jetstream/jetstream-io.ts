@@ -3,16 +3,12 @@ import { JetStreamIOError } from './errors.ts'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Encoder } from '../../sdk/coders/index.ts'
-import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
-import { pipe } from 'fp-ts/lib/function.js'
-import type { Transform } from '../../sdk/graph/node.ts'
-import type { Headers, Sink } from '../../sdk/graph/sink.ts'
+import type { PCollection, PDone } from '../../sdk/graph/pcollection.ts'
+import type { Headers, OutputBatch } from '../../sdk/graph/sink.ts'
 import type { Failure } from '../../sdk/model/failure.ts'
 import { countFailure } from '../../sdk/model/metric-scope.ts'
 import type { Instant } from '../../sdk/model/time.ts'
-import { deadLetter } from '../../sdk/transforms/dead-letter.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
-import { attempted } from '../../sdk/transforms/try-map.ts'
 import { openConnections } from '../nats/pool.ts'
 import { check } from '../settings/check.ts'
 import { labelOf, namedLabel, orThrow } from './configuration-error.ts'
@@ -31,8 +27,8 @@ import {
   undecodable,
 } from './message.ts'
 import { checkedHeaders, headerLine } from './outgoing-headers.ts'
-import { type Output, type Row, append } from './output-row.ts'
-import { PublishLimits } from './publish-limits.ts'
+import type { Output, Row } from './output-row.ts'
+import type { PublishLimits } from './publish-limits.ts'
 import { type WriteSettings, sinkSchema, sourceSchema } from './jetstream-keys.ts'
 import { type SinkOptions, sinkOf } from './sink.ts'
 import { consumerOf } from './read-consumer.ts'
@@ -40,6 +36,7 @@ import { sourceOf } from './source.ts'
 import { requireDataSubject } from './subject.ts'
 import { inheritTrace } from './trace-context.ts'
 import type { ReadOptions, ReadSettings, WriteTarget } from './verb-options.ts'
+import { type OnRejected, requireFunction, writeNode } from './write-node.ts'
 
 // ---- Reading
 
@@ -116,11 +113,6 @@ const requireCoder = (label: string, coder: unknown, verb: 'decode' | 'encode'):
   )
 }
 
-const requireFunction = (label: string, name: string, f: unknown): void => {
-  if (f === undefined || typeof f === 'function') return
-  throw new JetStreamIOError('InvalidOptions', `${label}: ${name}: it is ${givenKind(f)}. Give it a function of the element.`)
-}
-
 const read = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, A>> =>
   readNode(
     o,
@@ -139,12 +131,12 @@ const readMessages = <A>(o: ReadOptions<A>): PCollection<Either<Undecodable, Mes
 
 // ---- Writing
 
-const writeNode = <A>(
+const publishing = <A>(
   o: WriteTarget,
   kind: string,
   subject: string | null,
   row: (value: A) => Row,
-  onRejected?: (rejected: PCollection<Failure<A>>) => PDone,
+  onRejected?: OnRejected<A>,
 ): ((pc: PCollection<A>) => PDone) => {
   const label = labelOf(`JetStreamIO.${kind}`, o.stream)
   const given = { ...o, subject: subject ?? undefined }
@@ -162,29 +154,17 @@ const writeNode = <A>(
   const streams = typeof settings.stream === 'string' ? [settings.stream] : settings.stream
   const isTraced = settings.traceContext === true
   const options = { streams, label: namedLabel(label, o.name), subject, delivery, connection: o.connection, ...sinkSettings(settings) }
-  const names = { kind: label, name: o.name ?? null }
-  const leafOf = (sink: Sink): Transform => ({ _tag: 'Write', sink: isTraced ? Object.freeze({ ...sink, inherit: inheritTrace }) : sink })
-  if (onRejected === undefined) {
-    const sink = sinkOf<A>({ ...options, encode: (value, out) => append(out, outputOf(value)) })
-    return pc => leaf(leafOf(sink), pc, names)
-  }
-  requireFunction(label, 'onRejected', onRejected)
-  const limits = new PublishLimits(label, isTraced)
-  const sink = sinkOf<Output>({ ...options, limits, encode: (output, out) => append(out, output) })
-  const checked = (value: A): Output => {
-    const output = outputOf(value)
-    limits.require(output.to, output.headers, output.payload)
-    return output
-  }
-  return pc =>
-    leaf(
-      leafOf(sink),
-      pipe(
-        attempted(`${label}.accept`, checked, output => output, pc),
-        deadLetter(onRejected),
-      ),
-      names,
-    )
+  return writeNode<A>({
+    label,
+    name: o.name,
+    outputOf,
+    onRejected,
+    isTraced,
+    sinkOf: <B>(encode: (element: B, out: OutputBatch) => void, limits: PublishLimits | undefined) => {
+      const sink = sinkOf<B>({ ...options, limits, encode })
+      return isTraced ? Object.freeze({ ...sink, inherit: inheritTrace }) : sink
+    },
+  })
 }
 
 /** What nobody has said has its default. */
@@ -227,7 +207,7 @@ export interface WriteOptions<A> extends WriteTarget {
    * not the stream's, or the message is larger than the server or the stream takes (384 bytes are kept free for the run's own headers).
    * Without it, the first such element ends the run. A fault of the server, such as a full stream, ends the run in any case.
    */
-  readonly onRejected?: ((rejected: PCollection<Failure<A>>) => PDone) | undefined
+  readonly onRejected?: OnRejected<A> | undefined
 }
 
 const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
@@ -242,7 +222,7 @@ const write = <A>(o: WriteOptions<A>): ((pc: PCollection<A>) => PDone) => {
     payload: givenBytes(label, coder.encode(value)),
     id: id === undefined ? null : checkedId(id(value), label),
   })
-  return writeNode<A>(o, 'write', typeof subject === 'string' ? subject : null, row, o.onRejected)
+  return publishing<A>(o, 'write', typeof subject === 'string' ? subject : null, row, o.onRejected)
 }
 
 /** What `JetStreamIO.writeMessages` publishes, and where. `A`: the type of the messages' values. */
@@ -250,7 +230,7 @@ export interface WriteMessagesOptions<A> extends WriteTarget {
   /** Encodes a message's value to its payload. */
   readonly coder: Encoder<A>
   /** Sink for messages that cannot be published, as of `write`. Without it, the first one ends the run. */
-  readonly onRejected?: ((rejected: PCollection<Failure<Outgoing<A>>>) => PDone) | undefined
+  readonly onRejected?: OnRejected<Outgoing<A>> | undefined
 }
 
 const writeMessages = <A>(o: WriteMessagesOptions<A>): ((pc: PCollection<Outgoing<A>>) => PDone) => {
@@ -262,11 +242,11 @@ const writeMessages = <A>(o: WriteMessagesOptions<A>): ((pc: PCollection<Outgoin
     payload: givenBytes(label, o.coder.encode(value)),
     id: null,
   })
-  return writeNode<Outgoing<A>>(o, 'writeMessages', null, row, o.onRejected)
+  return publishing<Outgoing<A>>(o, 'writeMessages', null, row, o.onRejected)
 }
 
 const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: PCollection<Undecodable>) => PDone) =>
-  writeNode<Undecodable>(o, 'writeUndecodable', o.subject, u => ({
+  publishing<Undecodable>(o, 'writeUndecodable', o.subject, u => ({
     subject: o.subject,
     headers: {
       ...u.headers,
@@ -282,7 +262,7 @@ const writeUndecodable = (o: WriteTarget & { readonly subject: string }): ((pc: 
 const writeFailures = <A>(
   o: WriteTarget & { readonly subject: string; readonly coder: Encoder<A> },
 ): ((pc: PCollection<Failure<A>>) => PDone) =>
-  writeNode<Failure<A>>(o, 'writeFailures', o.subject, failure => ({
+  publishing<Failure<A>>(o, 'writeFailures', o.subject, failure => ({
     subject: o.subject,
     headers: {
       'Jetbeam-Error': [headerLine(failure.message)],

@@ -4,7 +4,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
-import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
+import type { PCollection, PDone } from '../../sdk/graph/pcollection.ts'
 import type { Instant } from '../../sdk/model/time.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
@@ -14,9 +14,11 @@ import { kvSchema, putSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
 import { type StreamMessage, type Undecodable, refusedFor, undecodable } from './message.ts'
+import type { Output } from './output-row.ts'
 import { StartAt } from './read-options.ts'
 import { plainRead, sourceOf } from './source.ts'
 import { requireSubject } from './subject.ts'
+import { type OnRejected, writeNode } from './write-node.ts'
 
 /** A `key`'s value as of one `revision` of its bucket. */
 export interface KvEntry<out V> {
@@ -59,9 +61,15 @@ export interface PutSettings {
 }
 
 /** What `KvIO.write` puts into which bucket. `V`: what the coder takes. */
-export interface PutIntoOptions<in V> extends PutSettings {
+export interface PutIntoOptions<V> extends PutSettings {
   /** To an entry's bytes. */
   readonly coder: Encoder<V>
+  /**
+   * Sink for puts that the bucket cannot take, each with the reason: the coder throws, the key is invalid or too long, the revision is no number, or the
+   * entry is larger than the server or the bucket takes.
+   * Without it, the first one ends the run. A fault of the server ends the run in any case.
+   */
+  readonly onRejected?: OnRejected<KvPut<V>> | undefined
 }
 
 /** By the server's markers of 2.11 and later, and by what clients write. */
@@ -104,29 +112,21 @@ const nothing = new Uint8Array(0)
 
 const write = <V>(o: PutIntoOptions<V>): ((pc: PCollection<KvPut<V>>) => PDone) => {
   const label = labelOf('KvIO.write', o.bucket)
-  const settings = orThrow(label, check<PutSettings>(putSchema, o, { prefix: '', inCode: ['coder'] }))
+  const settings = orThrow(label, check<PutSettings>(putSchema, o, { prefix: '', inCode: ['coder', 'onRejected'] }))
   const { bucket, connection, onConflict = putSchema.keys.onConflict.fallback } = settings
   const { coder } = o
-  const sink = kvSinkOf<KvPut<V>>({
-    bucket,
-    label: namedLabel(label, o.name),
-    connection,
-    onConflict,
-    encode: (put, out) => {
-      requirePut(put, label)
-      const to = `$KV.${bucket}.${put.key}`
-      requireSubject(to, label)
-      const headers: Record<string, ReadonlyArray<string>> = {}
-      if (O.isNone(put.value)) headers['KV-Operation'] = ['DEL']
-      if (put.expected !== undefined) headers[expectedHeader] = [String(put.expected)]
-      const payload = O.isNone(put.value) ? nothing : givenBytes(label, coder.encode(put.value.value))
-      out.destinations.push(to)
-      out.headers.push(headers)
-      out.payloads.push(payload)
-      out.bytes += payload.length
-    },
-  })
-  return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: o.name ?? null })
+  const outputOf = (put: KvPut<V>): Output => {
+    requirePut(put, label)
+    const to = `$KV.${bucket}.${put.key}`
+    requireSubject(to, label)
+    const headers: Record<string, ReadonlyArray<string>> = {}
+    if (O.isNone(put.value)) headers['KV-Operation'] = ['DEL']
+    if (put.expected !== undefined) headers[expectedHeader] = [String(put.expected)]
+    return { to, headers, payload: O.isNone(put.value) ? nothing : givenBytes(label, coder.encode(put.value.value)) }
+  }
+  const options = { bucket, label: namedLabel(label, o.name), connection, onConflict }
+  const { name, onRejected } = o
+  return writeNode({ label, name, outputOf, onRejected, sinkOf: (encode, limits) => kvSinkOf({ ...options, encode, limits }) })
 }
 
 /**

@@ -15,6 +15,7 @@ import { shortHash } from './output-ids.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
 import { mayPass } from './api-errors.ts'
 import { parsePubAck, refusalText } from './pub-ack.ts'
+import { type PublishLimits, maxBytesOf } from './publish-limits.ts'
 import { countingReconnects } from './reconnects.ts'
 import { leaderSettlesMs } from './stream-evidence.ts'
 import { streamInfo } from './stream-info.ts'
@@ -28,6 +29,8 @@ export interface KvSinkOptions<in A> {
   readonly connection: string | undefined
   readonly onConflict: ConflictPolicy
   readonly encode: (value: A, out: OutputBatch) => void
+  /** What checks elements before the sink. */
+  readonly limits?: PublishLimits | undefined
 }
 
 export const expectedHeader = 'Nats-Expected-Last-Subject-Sequence'
@@ -85,6 +88,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
   const stream = `KV_${bucket}`
   const info = await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))
   requireNoMirror(info, bucket, label)
+  o.limits?.learn([{ stream, subjects: ['>'], maxBytes: maxBytesOf(link, info) }])
   const destination: Destination = { label, stream, subject: null, connection: o.connection ?? 'default', alone: false }
   const readBack = filtersReadBack(context.sources, destination)
   // Who watches some keys may put others.

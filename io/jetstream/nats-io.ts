@@ -2,7 +2,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Decoder, Encoder } from '../../sdk/coders/index.ts'
 import { namedLabel } from './configuration-error.ts'
-import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
+import type { PCollection, PDone } from '../../sdk/graph/pcollection.ts'
 import type { Headers } from '../../sdk/graph/sink.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Failure, Retry } from '../../sdk/model/failure.ts'
@@ -13,17 +13,25 @@ import { coreSinkOf } from './core-sink.ts'
 import { JetStreamIOError } from './errors.ts'
 import { type GivenDecoder, givenBytes, refuseDecoded } from './given-value.ts'
 import { checkedHeaders } from './outgoing-headers.ts'
+import type { Output } from './output-row.ts'
 import { type Requester, requesterOf } from './requester.ts'
 import { requireDataSubject, requireSubject } from './subject.ts'
+import { type OnRejected, writeNode } from './write-node.ts'
 
 /** What `NatsIO.publish` publishes, and where. */
-export interface PublishOptions<in A> {
+export interface PublishOptions<A> {
   /** To a message's payload. */
   readonly coder: Encoder<A>
   /** One for all, or one for each element: build it with the subject`…` tag. */
   readonly subject: string | ((a: A) => string)
   /** Of an element's message; none unless told. */
   readonly headers?: ((a: A) => Headers) | undefined
+  /**
+   * Sink for elements that cannot be published, each with the reason: the coder, `subject` or `headers` throws, the subject is invalid, or the
+   * message is larger than the server takes.
+   * Without it, the first one ends the run. A fault of the server ends the run in any case.
+   */
+  readonly onRejected?: OnRejected<A> | undefined
   /** What the sink is called in errors: NatsIO.publish(SUBJECT) unless told. */
   readonly name?: string | undefined
   /** The name of the connection: 'default' unless told. */
@@ -54,24 +62,16 @@ export interface RequestOptions<in A, out B> {
 
 // ---- Publishing
 
-const publish = <A>({ subject, headers, coder, name, connection }: PublishOptions<A>): ((pc: PCollection<A>) => PDone) => {
+const publish = <A>({ subject, headers, coder, name, connection, onRejected }: PublishOptions<A>): ((pc: PCollection<A>) => PDone) => {
   const label = `NatsIO.publish(${typeof subject === 'string' ? subject : '…'})`
   if (typeof subject === 'string') requireSubject(subject, label)
-  const sink = coreSinkOf<A>({
-    label: namedLabel(label, name),
-    subject: typeof subject === 'string' ? subject : null,
-    connection,
-    encode: (value, out) => {
-      const to = typeof subject === 'string' ? subject : subject(value)
-      if (typeof subject !== 'string') requireDataSubject(to, label)
-      const payload = givenBytes(label, coder.encode(value))
-      out.destinations.push(to)
-      out.headers.push(checkedHeaders(headers?.(value), false, label))
-      out.payloads.push(payload)
-      out.bytes += payload.length
-    },
-  })
-  return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: name ?? null })
+  const outputOf = (value: A): Output => {
+    const to = typeof subject === 'string' ? subject : subject(value)
+    if (typeof subject !== 'string') requireDataSubject(to, label)
+    return { to, headers: checkedHeaders(headers?.(value), false, label), payload: givenBytes(label, coder.encode(value)) }
+  }
+  const options = { label: namedLabel(label, name), subject: typeof subject === 'string' ? subject : null, connection }
+  return writeNode({ label, name, outputOf, onRejected, sinkOf: (encode, limits) => coreSinkOf({ ...options, encode, limits }) })
 }
 
 // ---- Asking

@@ -1,7 +1,7 @@
 // Object stores: what is in a bucket and what changes there, objects' bytes, and objects to put.
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
-import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
+import type { PCollection, PDone } from '../../sdk/graph/pcollection.ts'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Failure, Retry } from '../../sdk/model/failure.ts'
 import { type Duration, seconds } from '../../sdk/model/time.ts'
@@ -11,14 +11,17 @@ import { check } from '../settings/check.ts'
 import { labelOf, namedLabel, orThrow } from './configuration-error.ts'
 import { acquire } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
+import { givenBytes } from './given-value.ts'
 import { objectSchema } from './jetstream-keys.ts'
 import { type StreamMessage, type Undecodable, refusedFor, undecodable } from './message.ts'
 import { type ObjectInfo, infoIn, infoSubject, infoSubjects, objectStream } from './object-info.ts'
 import { type ObjectReader, objectReaderOf } from './object-reader.ts'
 import { objectSinkOf } from './object-sink.ts'
+import type { Output } from './output-row.ts'
 import { StartAt, StopAt } from './read-options.ts'
 import { plainRead, sourceOf } from './source.ts'
 import { requireSubject } from './subject.ts'
+import { type OnRejected, writeNode } from './write-node.ts'
 
 /** Which bucket. */
 export interface ObjectStoreOptions {
@@ -48,6 +51,15 @@ export interface ObjectPut {
   readonly name: string
   /** Its bytes. */
   readonly data: Uint8Array
+}
+
+/** What `ObjectStoreIO.write` puts, and where. */
+export interface ObjectWriteOptions extends ObjectStoreOptions {
+  /**
+   * Sink for objects that cannot be put, each with the reason: the name is empty or too long, or the data is not bytes. Without it, the
+   * first one ends the run. A fault of the server ends the run in any case.
+   */
+  readonly onRejected?: OnRejected<ObjectPut> | undefined
 }
 
 const settingsOf = (o: ObjectStoreOptions, verb: string, inCode: ReadonlyArray<string> = []) => {
@@ -104,22 +116,17 @@ const tryGet = (
 ): ((pc: PCollection<ObjectInfo>) => PCollection<Either<Failure<ObjectInfo>, readonly [ObjectInfo, Uint8Array]>>) =>
   tryMapAsyncThrough(...got(o, 'tryGet'))
 
-const write = (o: ObjectStoreOptions): ((pc: PCollection<ObjectPut>) => PDone) => {
-  const { label, bucket, connection } = settingsOf(o, 'write')
-  const sink = objectSinkOf<ObjectPut>({
-    bucket,
-    label: namedLabel(label, o.name),
-    connection,
-    encode: ({ name, data }, out) => {
-      if (name === '') throw new JetStreamIOError('InvalidOptions', `${label}: an object has no name.`)
-      requireSubject(infoSubject(bucket, name), label)
-      out.destinations.push(name)
-      out.headers.push(null)
-      out.payloads.push(data)
-      out.bytes += data.length
-    },
-  })
-  return pc => leaf({ _tag: 'Write', sink }, pc, { kind: label, name: o.name ?? null })
+const write = (o: ObjectWriteOptions): ((pc: PCollection<ObjectPut>) => PDone) => {
+  const { label, bucket, connection } = settingsOf(o, 'write', ['onRejected'])
+  const outputOf = ({ name, data }: ObjectPut): Output => {
+    if (name === '') throw new JetStreamIOError('InvalidOptions', `${label}: an object has no name.`)
+    requireSubject(infoSubject(bucket, name), label)
+    return { to: name, headers: null, payload: givenBytes(label, data, 'data') }
+  }
+  const options = { bucket, label: namedLabel(label, o.name), connection }
+  const { name, onRejected } = o
+  // Objects of any size are stored in chunks: the server's limit is no limit of theirs.
+  return writeNode({ label, name, outputOf, onRejected, sinkOf: encode => objectSinkOf({ ...options, encode }) })
 }
 
 /**

@@ -1,6 +1,8 @@
 // What a sink with `onRejected` checks before an element becomes an output: what only the server knows, its subjects and sizes, is learned when
 // the sink connects, in each thread before the first element.
+import type { StreamInfo } from '@nats-io/jetstream'
 import type { Headers } from '../../sdk/graph/sink.ts'
+import type { Link } from './connections.ts'
 import { JetStreamIOError } from './errors.ts'
 import { matches } from './subject-filter.ts'
 
@@ -11,6 +13,14 @@ export interface PublishTarget {
   /** The largest message with all its headers, in bytes: the server's limit, or the stream's where that is lower. */
   readonly maxBytes: () => number
 }
+
+/** Asked each time: a cluster's servers may differ. */
+export const maxBytesOf =
+  ({ nc }: Link, { config }: Pick<StreamInfo, 'config'>): (() => number) =>
+  () => {
+    const server = nc.info?.max_payload ?? Infinity
+    return config.max_msg_size > 0 ? Math.min(server, config.max_msg_size) : server
+  }
 
 /** In bytes: the status line, the message id, and the headers of a batch or a chain. */
 const ownHeaders = 384

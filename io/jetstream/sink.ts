@@ -10,7 +10,7 @@ import { requireNoWayBack, waysBack } from './feedback.ts'
 import { JetStreamIOError } from './errors.ts'
 import { messageIdSink } from './message-id-sink.ts'
 import { persistently } from './patience.ts'
-import type { PublishLimits } from './publish-limits.ts'
+import { type PublishLimits, maxBytesOf } from './publish-limits.ts'
 import { type Position, earliest, isPosition, ofStream } from './position.ts'
 import type { Window } from './publisher-options.ts'
 import { severalStreams } from './several-streams.ts'
@@ -83,14 +83,6 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
     throw error
   }
 }
-
-/** Asked each time: a cluster's servers may differ. */
-const maxBytesOf =
-  ({ nc }: Link, { config }: StreamPlace['info']): (() => number) =>
-  () => {
-    const server = nc.info?.max_payload ?? Infinity
-    return config.max_msg_size > 0 ? Math.min(server, config.max_msg_size) : server
-  }
 
 const opened = (place: StreamPlace, way: ReturnType<typeof choose>['way']): Promise<ConnectedSink> | ConnectedSink => {
   switch (way) {

@@ -8,7 +8,10 @@ import type { ConnectedSink, OutputBatch, Sink, SinkContext } from '../../sdk/gr
 import { TextIOError, onFile, textError } from './errors.ts'
 import { OutputFile } from './output-file.ts'
 
-export const textSink = (path: string): Sink<string> => {
+export const textSink = (path: string): Sink<string> => lineSink(path, encodeLine)
+
+/** `encode`: an element as one line with its end. */
+export const lineSink = <A>(path: string, encode: (element: A) => Uint8Array): Sink<A> => {
   const label = `TextIO.write(${path})`
   return Object.freeze({
     urn: 'jetbeam:io:text:write:v1',
@@ -18,8 +21,8 @@ export const textSink = (path: string): Sink<string> => {
     immediate: false,
     parallel: false,
     needsDurableCheckpoints: false,
-    encode: (line: string, out: OutputBatch) => {
-      const payload = encodeLine(line)
+    encode: (element: A, out: OutputBatch) => {
+      const payload = encode(element)
       out.destinations.push('')
       out.headers.push(null)
       out.payloads.push(payload)
@@ -32,7 +35,7 @@ export const textSink = (path: string): Sink<string> => {
 const utf8 = Encoder.text()
 
 /** A line that would be read back as two, or as another, is refused. JavaScript may give anything. */
-const encodeLine = (line: string): Uint8Array => {
+export const encodeLine = (line: string): Uint8Array => {
   if (typeof line !== 'string')
     throw new EncodeError(
       `${showValue(line)}, where a line belongs`,

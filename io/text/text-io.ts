@@ -1,8 +1,12 @@
 // The public verbs: a file's lines as a collection, and a collection as a file's lines.
+import { pipe } from 'fp-ts/lib/function.js'
 import { type PCollection, type PDone, leaf } from '../../sdk/graph/pcollection.ts'
+import type { Failure } from '../../sdk/model/failure.ts'
 import { Instant } from '../../sdk/model/time.ts'
+import { deadLetter } from '../../sdk/transforms/dead-letter.ts'
 import { Splittable } from '../../sdk/transforms/splittable.ts'
-import { textSink } from './sink.ts'
+import { attempted } from '../../sdk/transforms/try-map.ts'
+import { encodeLine, lineSink, textSink } from './sink.ts'
 import { textSource } from './source.ts'
 
 const sameLine = (line: string): string => line
@@ -11,10 +15,28 @@ const beginning = (): Instant => Instant.min
 const read = (path: string, o?: { readonly name?: string | undefined }): PCollection<string> =>
   Splittable.source({ source: textSource(path), decode: sameLine, timestamp: beginning, kind: 'read', name: o?.name })
 
-const write =
-  (path: string): ((pc: PCollection<string>) => PDone) =>
-  pc =>
-    leaf({ _tag: 'Write', sink: textSink(path) }, pc, { kind: 'write' })
+/** What `TextIO.write` does with elements that are no line. */
+export interface TextWriteOptions {
+  /**
+   * Sink for elements that cannot be a line, each with the reason: a text of several lines, one that ends with `\\r`, half a surrogate pair,
+   * or another value than a text. Without it, the first one ends the run.
+   */
+  readonly onRejected?: ((rejected: PCollection<Failure<string>>) => PDone) | undefined
+}
+
+const write = (path: string, { onRejected }: TextWriteOptions = {}): ((pc: PCollection<string>) => PDone) => {
+  if (onRejected === undefined) return pc => leaf({ _tag: 'Write', sink: textSink(path) }, pc, { kind: 'write' })
+  const sink = lineSink(path, (line: Uint8Array) => line)
+  return pc =>
+    leaf(
+      { _tag: 'Write', sink },
+      pipe(
+        attempted('write.accept', encodeLine, line => line, pc),
+        deadLetter(onRejected),
+      ),
+      { kind: 'write' },
+    )
+}
 
 /**
  * Text files in UTF-8, one line an element (Beam's TextIO).
@@ -44,8 +66,10 @@ export const TextIO = {
    * surrogate pair. One write a file: two are refused, and so is a file that the same pipeline reads.
    *
    * @param path of the file, in a folder that exists
+   * @param o `onRejected`: a sink for elements that cannot be a line
    * @example
    * pipe(counts, PCollection.map(([word, n]) => `${word}: ${n}`), TextIO.write('counts.txt'))
+   * pipe(texts, TextIO.write('texts.txt', { onRejected: PCollection.ignore }))
    */
   write,
 } as const

@@ -3,10 +3,11 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { Checkpoints, Create, Encoder, type Failure, flow, orThrow, PCollection, type PDone, Pipeline, pipe } from 'jetbeam'
-import { Delivery, JetStreamIO, subject } from 'jetbeam/io/jetstream'
+import { Delivery, JetStreamIO, KvIO, KvPut, NatsIO, type ObjectPut, ObjectStoreIO, subject } from 'jetbeam/io/jetstream'
+import { TextIO } from 'jetbeam/io/text'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import type { RunningServer } from 'jetbeam/testing/nats-server'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readStream, streamTexts } from '../support/read-stream.ts'
@@ -133,6 +134,104 @@ describe('An element that cannot be published', function () {
       const ended = await run(pipe(Create.of<Item>([item]), JetStreamIO.write<Item>({ stream: 'OUT', subject: subjectOf, coder })))()
       assert.match(ended._tag === 'Left' ? ended.left.message : '', tag)
     }
+  })
+
+  describe('of another sink goes to onRejected, and all others arrive', () => {
+    const reasons = <A>(nameOf: (element: A) => string) =>
+      flow(
+        PCollection.map(({ element, message }: Failure<A>) => `${nameOf(element)}: ${message}`),
+        JetStreamIO.write({ stream: 'REJECTED', subject: 'rejected', coder: Encoder.text() }),
+      )
+    const rejectedFor = async (expected: Readonly<Record<string, RegExp>>): Promise<void> => {
+      const texts = await streamTexts(nc, 'REJECTED')
+      assert.lengthOf(texts, Object.keys(expected).length, texts.join('\n'))
+      for (const [name, reason] of Object.entries(expected)) assert.match(texts.find(text => text.startsWith(`${name}: `)) ?? '', reason)
+    }
+
+    it('KvIO.write', async () => {
+      await jsm.streams.add({ name: 'KV_flags', subjects: ['$KV.flags.>'], max_msgs_per_subject: 1 })
+      const puts = [
+        KvPut.of('first', 1),
+        KvPut.of('', 2),
+        KvPut.of('a..b', 3),
+        KvPut.of('k'.repeat(4_000), 4),
+        KvPut.of('odd', 5, { expected: -1 }),
+        KvPut.of('NaN', NaN),
+        KvPut.of('huge', 'x'.repeat(maxPayload)),
+        KvPut.of('last', 8),
+      ]
+      const onRejected = reasons<KvPut<unknown>>(({ key }) => key.slice(0, 10))
+      await orThrow(run(pipe(Create.of<KvPut<unknown>>(puts), KvIO.write({ bucket: 'flags', coder: Encoder.json(), onRejected }))))
+      assert.sameMembers([...(await streamTexts(nc, 'KV_flags'))], ['1', '8'])
+      await rejectedFor({
+        '': /is no key/,
+        'a..b': /is no key/,
+        kkkkkkkkkk: /longer than 3900 bytes/,
+        odd: /cannot be expected at revision -1/,
+        NaN: /NaN/,
+        huge: /takes 16384 bytes a message/,
+      })
+    })
+
+    it('ObjectStoreIO.write', async () => {
+      await jsm.streams.add({ name: 'OBJ_images', subjects: ['$O.images.M.>', '$O.images.C.>'], allow_rollup_hdrs: true })
+      const data = new Uint8Array([1])
+      const puts: ReadonlyArray<ObjectPut> = [
+        { name: 'first', data },
+        { name: '', data },
+        { name: 'n'.repeat(4_000), data },
+        { name: 'text', data: 'no bytes' as never },
+        { name: 'last', data },
+      ]
+      const onRejected = reasons<ObjectPut>(({ name }) => name.slice(0, 10))
+      await orThrow(run(pipe(Create.of(puts), ObjectStoreIO.write({ bucket: 'images', onRejected }))))
+      const names: unknown[] = []
+      await readStream(
+        nc,
+        'OBJ_images',
+        (text, of) => of.includes('.M.') && names.push((JSON.parse(Buffer.from(text).toString()) as { readonly name: string }).name),
+      )
+      assert.sameMembers(names, ['first', 'last'])
+      await rejectedFor({
+        '': /has no name/,
+        nnnnnnnnnn: /longer than 3900 bytes/,
+        text: /data gave a \w+ for this element\. It gives bytes/,
+      })
+    })
+
+    it('NatsIO.publish', async () => {
+      await jsm.streams.add({ name: 'HEARD', subjects: ['heard.>'] })
+      const texts = ['a', '', 'x'.repeat(3_901), 'huge', 'line', 'z']
+      const onRejected = reasons<string>(text => text.slice(0, 5))
+      const write = NatsIO.publish<string>({
+        subject: to => subject`heard.${to}`,
+        coder: { ...Encoder.text(), encode: text => Encoder.text().encode(text === 'huge' ? 'x'.repeat(maxPayload) : text) },
+        headers: (text): Record<string, ReadonlyArray<string>> => (text === 'line' ? { Note: ['line\r\nbreak'] } : {}),
+        onRejected,
+      })
+      await orThrow(run(pipe(Create.of(texts), write)))
+      await nc.flush()
+      assert.sameMembers([...(await streamTexts(nc, 'HEARD'))], ['a', 'z'])
+      await rejectedFor({
+        '': /a token is empty/,
+        xxxxx: /longer than 3900 bytes/,
+        huge: /the server takes 16384 bytes/,
+        line: /line break/,
+      })
+    })
+
+    it('TextIO.write', async () => {
+      const lines = ['one', 'two\nlines', 'ends\r', 'x\u{D800}y', 7 as never, 'last']
+      const path = join(folder, 'lines.txt')
+      await orThrow(run(pipe(Create.of(lines), TextIO.write(path, { onRejected: reasons<unknown>(line => JSON.stringify(line)) }))))
+      assert.strictEqual(await readFile(path, 'utf8'), 'one\nlast\n')
+      await rejectedFor({
+        '"two\\nlines"': /more than one line/,
+        '"ends\\r"': /carriage return/,
+        '"x\\ud800y"': /half|surrogate/,
+        '7': /takes strings/,
+      })
+    })
   })
 
   it('leaves a subject that holds half a character readable, with U+FFFD in its place', async () => {
