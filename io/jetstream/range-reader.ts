@@ -27,7 +27,6 @@ import type { RangeOptions } from './range-options.ts'
 const all: ReadonlyArray<string> = ['>']
 /** Searches in a row that find an undelivered message before the consumer is made again. */
 const searchesBehind = 2
-
 export class RangeReader implements SplitReader<StreamMessage> {
   private readonly o: RangeOptions
   private readonly buffer = new ReadAhead()
@@ -311,7 +310,12 @@ export class RangeReader implements SplitReader<StreamMessage> {
     if (until !== null && this.to === null && settled.at >= until + clockSkewMs) this.to = settled.last + 1
     if (this.atEnd()) return this.life.complete()
     this.settleAt(settled)
-    if (!this.hasAll(settled) && this.pending === 0) void this.search(true)
+    if (this.hasAll(settled) || this.pending !== 0) return
+    const quiet = this.evidence.quietBefore(this.selection, this.next)
+    if (quiet === null) return void this.search(true)
+    this.next = Math.max(this.next, quiet.last + 1)
+    if (this.atEnd()) return this.life.complete()
+    this.settleAt(quiet)
   }
 
   private hasAll(look: Look): boolean {

@@ -9,6 +9,7 @@ import { JetStreamIOError } from './errors.ts'
 import { field } from './fields.ts'
 import { sleep } from './patience.ts'
 import { streamInfo } from './stream-info.ts'
+import { SubjectCensus } from './subject-census.ts'
 
 /** The servers' raft heartbeat is 1 s: a former leader that runs has learned of its successor by then. */
 export const leaderSettlesMs = 1_250
@@ -17,9 +18,16 @@ const lookEveryMs = 1_000
 /** Looks that are older confirm nothing that a newer one does not. */
 const rememberedMs = 10_000
 
+/** From so many subjects on, one census for all of them costs less than a get for each. */
+const censusFrom = 16
+/** Gets of patient searches between two regular looks; others wait for the next ones. */
+const patientGets = 128
+
 /** A stream info, and when it was asked for. */
 export interface Look {
   readonly info: StreamInfo
+  readonly created: string
+  readonly messages: number
   /** The server that answered, as it names itself; empty for a server that is not in a cluster. */
   readonly leader: string
   readonly replicated: boolean
@@ -39,7 +47,7 @@ export interface Search {
   readonly filters: ReadonlyArray<string>
   /** The stream's creation time: an answer about another stream is no evidence. */
   readonly created: string
-  /** Whether the answer may wait for the next regular look: saves a request, and takes up to a second more. */
+  /** Whether the answer may wait for the next regular look: saves a request, and takes up to a second more; longer where many searches wait. */
   readonly patient?: boolean | undefined
 }
 
@@ -86,6 +94,12 @@ export class StreamEvidence {
   readonly #watchers = new Set<Watcher>()
   #timer: NodeJS.Timeout | null = null
   readonly #nextTick: (() => void)[] = []
+  readonly #census = new SubjectCensus<Look>()
+  /** Subjects that were asked for since the last regular look. */
+  #subjectsAsked = 0
+  #patientGetsLeft = patientGets
+  /** Which watcher is called first: those behind the budget get their turn. */
+  #turn = 0
 
   constructor(link: Link, stream: string) {
     this.#link = link
@@ -120,9 +134,16 @@ export class StreamEvidence {
 
   async #ask(label: string): Promise<Look> {
     const askedAt = Date.now()
-    const info = await streamInfo(this.#link, this.#stream, label)
+    const withCounts = this.#subjectsAsked >= censusFrom && this.#census.isDue(this.#looks.at(-1)?.info.state.num_subjects ?? 0)
+    if (withCounts) this.#subjectsAsked = 0
+    const answer = await streamInfo(this.#link, this.#stream, label, withCounts)
+    // Looks are kept for a while, and the numbers are many.
+    const { subjects, ...state } = answer.state
+    const info: StreamInfo = { ...answer, state }
     const look: Look = {
       info,
+      created: info.created,
+      messages: state.messages,
       leader: info.cluster?.leader ?? '',
       replicated: info.config.num_replicas > 1,
       last: info.state.last_seq,
@@ -133,7 +154,19 @@ export class StreamEvidence {
     if (before !== undefined && !isSameLeader(before, look)) this.#looks = []
     const oldest = askedAt - rememberedMs
     this.#looks = [...this.#looks.filter(each => each.askedAt >= oldest), look]
+    if (withCounts) this.#census.counted(look, subjects ?? {})
+    else this.#census.looked(look)
     return look
+  }
+
+  /**
+   * A look before which no message from `from` on has the subject, as a census for all subjects shows it. null: the census does not, or
+   * `filters` are more than one subject. Reads of few subjects have no census.
+   */
+  quietBefore([subject, ...others]: ReadonlyArray<string>, from: number): Look | null {
+    if (subject === undefined || others.length > 0 || /[*>]/.test(subject)) return null
+    this.#subjectsAsked++
+    return this.#census.isQuiet(subject, from) ? this.#census.confirmed : null
   }
 
   /**
@@ -162,6 +195,10 @@ export class StreamEvidence {
   async search(o: Search, label: string): Promise<Finding> {
     const { from, to } = o
     if (from >= to) return { _tag: 'absent' }
+    if (o.patient === true) {
+      if (this.#patientGetsLeft <= 0) return { _tag: 'unproven', reason: 'many other searches come first' }
+      this.#patientGetsLeft -= o.filters.length
+    }
     const newest = this.#looks.at(-1)
     const isEnough = (look: Look): boolean => look.last >= to - 1 && look.info.created === o.created
     const isFresh = newest !== undefined && isEnough(newest) && Date.now() - newest.askedAt < rememberedMs
@@ -260,7 +297,10 @@ export class StreamEvidence {
     this.#timer = null
     this.#schedule()
     for (const resolve of this.#nextTick.splice(0)) resolve()
-    for (const onLook of [...this.#watchers]) onLook(failure)
+    this.#patientGetsLeft = patientGets
+    const watchers = [...this.#watchers]
+    this.#turn = (this.#turn + patientGets) % Math.max(1, watchers.length)
+    for (const onLook of [...watchers.slice(this.#turn), ...watchers.slice(0, this.#turn)]) onLook(failure)
   }
 
   async #regularLook(label: string): Promise<Look> {

@@ -4,10 +4,10 @@ import type { Link } from './connections.ts'
 import { JetStreamIOError, apiErrorCode, streamNotFound } from './errors.ts'
 import { truncated } from './history.ts'
 
-/** Asks the stream's leader. Rejects with StreamNotFound. */
-export const streamInfo = async (link: Link, stream: string, label: string): Promise<StreamInfo> => {
+/** Asks the stream's leader; `counts`: for the number of messages of each subject as well. Rejects with StreamNotFound. */
+export const streamInfo = async (link: Link, stream: string, label: string, counts = false): Promise<StreamInfo> => {
   try {
-    return countable(await link.jsm.streams.info(stream), label)
+    return countable(await link.jsm.streams.info(stream, counts ? { subjects_filter: '>' } : undefined), label)
   } catch (error) {
     if (apiErrorCode(error) !== streamNotFound) throw error
     throw new JetStreamIOError(

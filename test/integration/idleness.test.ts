@@ -3,7 +3,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import { Coder, Count, Encoder, FixedWindows, millis, orThrow, PCollection, Pipeline, pipe, seconds, Window } from 'jetbeam'
-import { JetStreamIO, Watermark } from 'jetbeam/io/jetstream'
+import { JetStreamIO, SplitBy, Watermark } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { NatsCluster } from 'jetbeam/testing/nats-server'
 import { natsPlace, pause } from '../support/nats-place.ts'
@@ -74,6 +74,50 @@ describe('The watermark of a stream that is idle', () => {
     await nc.close()
     await cluster.stop()
   })
+
+  for (const [what, config, limit] of [
+    ['costs a few requests a second', {}, 30],
+    ['costs a bounded number of requests a second where the stream deletes messages', { max_msgs: 600 }, 150],
+  ] as const)
+    it(`goes on past hundreds of idle subjects while one is written, and ${what}`, async () => {
+      const name = `MANY${limit}`
+      const jsm = await jetstreamManager(nats.nc())
+      await jsm.streams.add({ name, subjects: [`${name}.*`], ...config })
+      const js = jetstream(nats.nc())
+      await Promise.all(Array.from({ length: 400 }, (_, i) => js.publish(`${name}.${i}`, 'once')))
+      let windows = 0
+      const pipeline = Pipeline.of(
+        pipe(
+          JetStreamIO.read({
+            stream: name,
+            coder: Coder.string,
+            splitBy: SplitBy.subject({ discoverEvery: millis(500) }),
+            watermark: Watermark.boundedOutOfOrderness(millis(100), { idleAfter: millis(300) }),
+          }),
+          PCollection.orFail,
+          Window.into(FixedWindows.of(millis(200))),
+          Count.perElement,
+          PCollection.map(() => windows++),
+          PCollection.ignore,
+        ),
+      )
+      const job = await orThrow(pipe(pipeline, DirectRunner.start(nats.options(name, seconds(1)))))
+      const writing = setInterval(() => void js.publish(`${name}.0`, 'more').catch(() => undefined), 10)
+      // With a few looks before, so that all splits have found that nothing is left of theirs.
+      await until('windows of the subject that is written', () => job.metrics().elementsRead > 400 && windows > 10)
+      let requests = 0
+      const counting = nats.nc().subscribe(`$JS.API.STREAM.*.GET.${name}`, { callback: () => requests++ })
+      const looks = nats.nc().subscribe(`$JS.API.STREAM.INFO.${name}`, { callback: () => requests++ })
+      const [before, began] = [windows, performance.now()]
+      await until('more windows', () => windows > before + 20)
+      const perSecond = requests / ((performance.now() - began) / 1_000)
+      clearInterval(writing)
+      counting.unsubscribe()
+      looks.unsubscribe()
+      assert.isAbove(requests, 0)
+      assert.isBelow(perSecond, limit)
+      await orThrow(job.suspend)
+    })
 
   it('stands still otherwise', async () => {
     const { job, written } = await counting('unasked', Watermark.boundedOutOfOrderness(millis(100)))
