@@ -106,8 +106,16 @@ describe('The watermark of a stream that is idle', () => {
       // With a few looks before, so that all splits have found that nothing is left of theirs.
       await until('windows of the subject that is written', () => job.metrics().elementsRead > 400 && windows > 10)
       let requests = 0
-      const counting = nats.nc().subscribe(`$JS.API.STREAM.*.GET.${name}`, { callback: () => requests++ })
-      const looks = nats.nc().subscribe(`$JS.API.STREAM.INFO.${name}`, { callback: () => requests++ })
+      const counting = nats.nc().subscribe(`$JS.API.STREAM.*.GET.${name}`, {
+        callback: () => {
+          requests++
+        },
+      })
+      const looks = nats.nc().subscribe(`$JS.API.STREAM.INFO.${name}`, {
+        callback: () => {
+          requests++
+        },
+      })
       const [before, began] = [windows, performance.now()]
       await until('more windows', () => windows > before + 20)
       const perSecond = requests / ((performance.now() - began) / 1_000)
