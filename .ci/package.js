@@ -32,7 +32,7 @@ const imported = () => {
   const found = new Set()
   for (const file of readdirSync(join(root, 'dist'), { recursive: true }).filter(file => /\.(js|d\.ts)$/.test(file)))
     for (const [, specifier] of readFileSync(join(root, 'dist', file), 'utf8').matchAll(
-      /(?:from |import\()['"]((?:@[\w-]+\/)?[a-z][\w-]*)[^'"\n]*['"]/g,
+      /(?:from ?|import ?\(?)['"]((?:@[\w-]+\/)?[a-z][\w-]*)[^'"\n]*['"]/g,
     ))
       found.add(specifier)
   return found
