@@ -3,13 +3,13 @@ import type { ConnectedSink, Sink, SinkContext } from '../../sdk/graph/sink.ts'
 
 /** Of each task's outputs on its own, by whichever thread. */
 export const sinkOfCheckpoints = <A>(
-  o: Pick<Sink<A>, 'urn' | 'label' | 'identity' | 'delivery' | 'needsDurableCheckpoints' | 'encode'>,
+  o: Pick<Sink<A>, 'urn' | 'label' | 'identity' | 'delivery' | 'needsDurableCheckpoints' | 'jetStream' | 'encode'>,
   connect: (context: SinkContext) => Promise<ConnectedSink>,
 ): Sink<A> => Object.freeze({ ...o, identity: Object.freeze(o.identity), immediate: false, parallel: true, connect })
 
 export const commitsOnly = (
   label: string,
-  o: Pick<ConnectedSink, 'protocol' | 'way' | 'guarantee' | 'commit' | 'close' | 'metrics' | 'latency'>,
+  o: Pick<ConnectedSink, 'protocol' | 'way' | 'guarantee' | 'commit' | 'close' | 'metrics' | 'latency' | 'written'>,
 ): ConnectedSink => ({
   ...o,
   publish: () => {

@@ -53,6 +53,7 @@ export const kvSinkOf = <A>(o: KvSinkOptions<A>): Sink<A> =>
       identity: { bucket: o.bucket, connection: o.connection ?? 'default' },
       delivery: 'exactlyOnce',
       needsDurableCheckpoints: true,
+      jetStream: { connection: o.connection ?? 'default', streams: [`KV_${o.bucket}`] },
       encode: o.encode,
     },
     context => connectSink(o, context),
@@ -239,6 +240,7 @@ const connected = async <A>(o: KvSinkOptions<A>, context: SinkContext, link: Lin
   }
 
   return commitsOnly(label, {
+    written: new Map([[stream, info.created]]),
     protocol: { _tag: 'upserts' },
     way: 'upserts',
     guarantee: `${label}: exactly once by key. Puts are made once their checkpoint is durable; after a failure those of the last checkpoint are made again, which leaves each key as it was, unless others put the same keys: then give puts the revision that they expect.`,

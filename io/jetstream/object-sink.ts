@@ -40,6 +40,7 @@ export const objectSinkOf = <A>(o: ObjectSinkOptions<A>): Sink<A> =>
       identity: { bucket: o.bucket, connection: o.connection ?? 'default' },
       delivery: 'exactlyOnce',
       needsDurableCheckpoints: true,
+      jetStream: { connection: o.connection ?? 'default', streams: [objectStream(o.bucket)] },
       encode: o.encode,
     },
     context => connectSink(o, context),

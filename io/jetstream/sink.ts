@@ -51,6 +51,7 @@ export const sinkOf = <A>(o: SinkOptions<A>): Sink<A> => {
     parallel: true,
     earliest,
     needsDurableCheckpoints: delivery !== 'atLeastOnce',
+    jetStream: { connection: o.connection ?? 'default', streams: o.streams },
     encode: o.encode,
     connect: (context: SinkContext) => connectSink(o, context),
   })
@@ -65,7 +66,7 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
         const { subjects, place, way, isPlanned } = await lookedAt(o, context, link, stream, alone)
         const sink = await opened(place, way)
         const guarantee = isPlanned ? `${sink.guarantee} The stream ${stream} is missing, and the run creates it.` : sink.guarantee
-        return { stream, subjects, maxBytes: maxBytesOf(link, place.info), sink: { ...sink, guarantee } }
+        return { stream, created: place.info.created, subjects, maxBytes: maxBytesOf(link, place.info), sink: { ...sink, guarantee } }
       }),
     )
     o.limits?.learn(sinks)
@@ -73,6 +74,7 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
     const sink = alone && first !== undefined ? first.sink : severalStreams(o.label, sinks)
     return countingReconnects(link, {
       ...sink,
+      written: o.delivery === 'atLeastOnce' ? undefined : new Map(sinks.map(({ stream, created }) => [stream, created])),
       close: async () => {
         await sink.close()
         await link.release()

@@ -83,6 +83,7 @@ export const sourceOf = (o: SourceOptions): Source<StreamMessage> =>
     needsDurableCheckpoints: o.consumer !== null || o.poison !== null,
     // The server of a queue counts deliveries: its reader does the rest itself.
     poison: o.consumer === null ? o.poison : null,
+    jetStream: { connection: o.connection ?? 'default', streams: [o.stream, ...o.others] },
     connect: (context: HostContext) => (o.others.length === 0 ? connectSource(o, context) : connectAll(o, context)),
   })
 

@@ -46,10 +46,10 @@ export const directoryStore = (options: DirectoryOptions = {}): CheckpointStore 
   const { keep = 3, leaseExpiryMs: expiryMs = 15_000, onWarning: warn = processWarning } = options
   checkKeep('directoryStore', keep)
   checkExpiry('directoryStore', expiryMs)
-  const root = resolve(options.path ?? defaultPlace(process.platform, process.env, homedir()))
+  const root = options.path === undefined ? defaultRoot() : resolve(options.path)
 
   return {
-    describe: `directory ${root}`,
+    describe: described(root),
     open: async job => {
       const folder = jobFolder(root, job)
       await createFolders(folder)
@@ -78,6 +78,19 @@ export const directoryStore = (options: DirectoryOptions = {}): CheckpointStore 
     readSavepoint: (job, name) => readSavepointFolder(jobFolder(root, job), name),
   }
 }
+
+/** The default directory, as its store describes it, if it holds checkpoints of the job; else null. */
+export const directoryWith = async (job: string): Promise<string | null> => {
+  const root = defaultRoot()
+  const names = await readdir(jobFolder(root, job).manifests).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return []
+    throw error
+  })
+  return names.length === 0 ? null : described(root)
+}
+
+const defaultRoot = (): string => resolve(defaultPlace(process.platform, process.env, homedir()))
+const described = (root: string): string => `directory ${root}`
 
 /** Latest first. The latest one must be intact; of an earlier one only its files are lost. */
 const findHistory = async (folder: JobFolder, warn: (message: string, cause: unknown) => void): Promise<ReadonlyArray<Manifest>> => {

@@ -60,7 +60,7 @@ export const storeError = (doing: string, place: string, error: unknown): Checkp
   if (error instanceof CheckpointError) return error
   const reason = errorText(error)
   return new CheckpointError(
-    isFull(error) ? 'StoreFull' : 'StoreFailed',
+    isFull(error) ? 'StoreFull' : permissionOf(error) === null ? 'StoreFailed' : 'NotPermitted',
     `Could not ${doing} in ${place}: ${reason.replace(/\.$/, '')}. ${remedyFor(error)}`,
     error,
   )
@@ -69,7 +69,7 @@ export const storeError = (doing: string, place: string, error: unknown): Checkp
 const remedyFor = (error: unknown): string => {
   if (isFull(error)) return 'Raise the limits of the stream or of the account, or make room on the disk; the next checkpoint tries again.'
   if (permissionOf(error) !== null)
-    return 'Allow this user to publish to $JS.API.> and to the subjects of the stream, and to subscribe to _INBOX.>.'
+    return 'Allow this user to publish to $JS.API.> and to the subjects of the stream, and to subscribe to _INBOX.>; or keep checkpoints in a directory: Checkpoints.directory(path), --checkpoints DIR.'
   if (error instanceof ConnectionProblem) return 'Checkpoints are kept there: nothing runs without it.'
   if (error instanceof ClosedConnectionError) return 'The connection was closed by this program.'
   if (codeOf(error) === 10_060)

@@ -10,6 +10,8 @@ export interface LinkOptions {
   readonly binding: BindingLookup
   readonly connection: string | undefined
   readonly stream: string
+  /** Which connection of the process. Default: that of checkpoints. */
+  readonly lane?: 'checkpoint' | 'write' | undefined
   /** For how long a server may be away before what was asked for fails. */
   readonly patienceMs: number
 }
@@ -41,8 +43,8 @@ const longestPauseMs = 1_000
 export const placeOf = (link: Pick<Link, 'stream' | 'address'>): string => `the stream ${link.stream} at ${link.address}`
 
 /** Rejects with a CheckpointError. */
-export const connectLink = async ({ binding, connection, stream, patienceMs }: LinkOptions): Promise<Link> => {
-  const shared = await share(binding, connection, 'checkpoint').catch((error: unknown) => {
+export const connectLink = async ({ binding, connection, stream, lane = 'checkpoint', patienceMs }: LinkOptions): Promise<Link> => {
+  const shared = await share(binding, connection, lane).catch((error: unknown) => {
     throw storeError('reach the server', `the stream ${stream}`, error)
   })
   const { nc, address, settings } = shared

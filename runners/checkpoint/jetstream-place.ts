@@ -69,15 +69,36 @@ const essential = (stream: string) =>
     max_age: 0,
   }) as const satisfies Partial<StreamConfig>
 
+/** How a stream is made that is missing. */
+export interface StreamSize {
+  /** From 1 to 5; null: as many as the most of the streams `beside` have. */
+  readonly replicas: number | null
+  /** Streams of the same connection. One that does not exist counts for nothing. */
+  readonly beside: ReadonlyArray<string>
+  /** The first of these that the server can reserve. */
+  readonly maxBytes: ReadonlyArray<number>
+  readonly description: string
+}
+
+export interface EnsuredStream {
+  readonly allowsDirect: boolean
+  readonly replicas: number
+  /** Of the streams beside it. */
+  readonly replicasBeside: number
+}
+
 /** Finds the stream, or makes it. Rejects with a CheckpointError where one of this name would not keep checkpoints. */
-export const ensureStream = async (link: Link, replicas: number): Promise<{ readonly allowsDirect: boolean }> => {
+export const ensureStream = async (link: Link, size: StreamSize): Promise<EnsuredStream> => {
   if (link.maxPayload < pieceBytes + headerBytes)
     throw new CheckpointError(
       'StoreFailed',
       `The server at ${link.address} takes messages of ${link.maxPayload} bytes, and checkpoints are kept in pieces of ${pieceBytes}: ` +
         `raise its max_payload to ${pieceBytes + headerBytes} or more.`,
     )
-  const info = await link.patiently('find or make the stream', () => findOrMake(link, replicas), Math.min(link.patienceMs, 5_000))
+  const budgetMs = Math.min(link.patienceMs, 5_000)
+  const replicasBeside = await mostReplicas(link, size.beside, budgetMs)
+  const wanted = { ...size, replicas: size.replicas ?? replicasBeside }
+  const info = await link.patiently('find or make the stream', () => findOrMake(link, wanted), budgetMs)
   const wrong = Object.entries(essential(link.stream)).filter(
     ([name, wanted]) => JSON.stringify(info.config[name as keyof StreamConfig] ?? 0) !== JSON.stringify(wanted), // its own keys
   )
@@ -87,33 +108,57 @@ export const ensureStream = async (link: Link, replicas: number): Promise<{ read
       `${placeOf(link)} is not made for checkpoints: they need ${wrong.map(([name, wanted]) => `${name} ${JSON.stringify(wanted)}`).join(', ')}. ` +
         'Correct its configuration, or keep checkpoints in a stream of another name, which is made by itself.',
     )
-  return { allowsDirect: info.config.allow_direct }
+  return { allowsDirect: info.config.allow_direct, replicas: info.config.num_replicas, replicasBeside }
 }
 
-const streamNotFound = 10_059
+export const streamNotFound = 10_059
 const nameInUse = 10_058
 
-const findOrMake = async ({ jsm, stream }: Link, replicas: number): Promise<StreamInfo> => {
+/** From 1. */
+const mostReplicas = async (link: Link, streams: ReadonlyArray<string>, budgetMs: number): Promise<number> => {
+  const replicasOf = async (stream: string): Promise<number> => {
+    try {
+      return (await link.jsm.streams.info(stream)).config.num_replicas
+    } catch (error) {
+      if (codeOf(error) === streamNotFound) return 1
+      throw error
+    }
+  }
+  const found = await Promise.all(streams.map(stream => link.patiently(`look at the stream ${stream}`, () => replicasOf(stream), budgetMs)))
+  return Math.max(1, ...found)
+}
+
+/** No room for the reservation that `max_bytes` makes. */
+const noRoom = new Set([10_023, 10_028, 10_047])
+
+const findOrMake = async (
+  { jsm, stream }: Link,
+  { replicas, maxBytes, description }: Omit<StreamSize, 'replicas'> & { readonly replicas: number },
+): Promise<StreamInfo> => {
   const find = (): Promise<StreamInfo> => jsm.streams.info(stream)
   try {
     return await find()
   } catch (error) {
     if (codeOf(error) !== streamNotFound) throw error
   }
-  try {
-    return await jsm.streams.add({
-      ...essential(stream),
-      subjects: [...essential(stream).subjects],
-      name: stream,
-      description: 'Checkpoints of Jetbeam pipelines',
-      storage: StorageType.File,
-      num_replicas: replicas,
-      // For pieces, which never change; whatever changes is asked of the leader.
-      allow_direct: true,
-    })
-  } catch (error) {
-    // Another process was faster, with other replicas.
-    if (codeOf(error) === nameInUse) return find()
-    throw error
-  }
+  for (const [i, bytes] of maxBytes.entries())
+    try {
+      return await jsm.streams.add({
+        ...essential(stream),
+        subjects: [...essential(stream).subjects],
+        name: stream,
+        description,
+        storage: StorageType.File,
+        num_replicas: replicas,
+        max_bytes: bytes,
+        // For pieces, which never change; whatever changes is asked of the leader.
+        allow_direct: true,
+      })
+    } catch (error) {
+      const code = codeOf(error)
+      // Another process was faster, with other replicas.
+      if (code === nameInUse) return find()
+      if (i === maxBytes.length - 1 || code === undefined || !noRoom.has(code)) throw error
+    }
+  throw new RangeError(`${stream}: no size is given for the stream`)
 }

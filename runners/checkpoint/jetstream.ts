@@ -1,5 +1,6 @@
 // Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers.
-import type { BindingLookup } from '../../io/nats/settings.ts'
+import { shownServers } from '../../io/nats/address.ts'
+import { type BindingLookup, resolveConnection } from '../../io/nats/settings.ts'
 import { checkExpiry, checkKeep } from './checked-options.ts'
 import { manifestName } from './job-folder.ts'
 import { type JetStreamLease, takeLease } from './jetstream-lease.ts'
@@ -18,8 +19,12 @@ import { processWarning } from './warning.ts'
 export interface JetStreamStoreOptions {
   /** The stream's name; made if it is not there. */
   readonly stream: string
-  /** How many servers keep it, from 1, where it is made here. 1 unless told. */
-  readonly replicas?: number | undefined
+  /** Replicas of a stream that is made here, from 1. Default: as many as the streams `beside` have. */
+  readonly replicas?: number | null | undefined
+  /** The streams, on the same connection, that the pipeline reads and writes. Default: none. */
+  readonly beside?: ReadonlyArray<string> | undefined
+  /** Largest size of a stream that is made here, in bytes. Default: 1 GiB, or less where the server has less. */
+  readonly maxBytes?: number | null | undefined
   /** The name of the connection: 'default' unless told. */
   readonly connection?: string | undefined
   /** Where a connection's name is looked up; NATS_URL, or this machine's server, unless told. */
@@ -50,14 +55,21 @@ export interface JetStreamStoreOptions {
  * await session.release()
  */
 export const jetStreamStore = (options: JetStreamStoreOptions): CheckpointStore => {
-  const { stream, replicas = 1, keep = 3, leaseExpiryMs: expiryMs = 15_000, patienceMs = 20_000 } = options
+  const { stream, replicas = null, beside = [], maxBytes = null, keep = 3, leaseExpiryMs: expiryMs = 15_000, patienceMs = 20_000 } = options
   const { binding = () => undefined, connection, onWarning: warn = processWarning } = options
   checkKeep('jetStreamStore', keep)
   checkExpiry('jetStreamStore', expiryMs)
   const connect = async (): Promise<Reading> => {
     const link = await connectLink({ binding, connection, stream, patienceMs })
     try {
-      return { link, ...(await ensureStream(link, replicas)) }
+      const sizes = maxBytes === null ? defaultSizes : [maxBytes]
+      const ensured = await ensureStream(link, { replicas, beside, maxBytes: sizes, description: 'Checkpoints of Jetbeam pipelines' })
+      if (replicas === null && ensured.replicas < ensured.replicasBeside)
+        warn(
+          `${placeOf(link)} has ${replicasText(ensured.replicas)}, and the pipeline's streams have ${ensured.replicasBeside}: a server that is lost can take the checkpoints with it. Raise it: nats stream edit ${stream} --replicas ${ensured.replicasBeside}.`,
+          null,
+        )
+      return { link, allowsDirect: ensured.allowsDirect }
     } catch (error) {
       await link.close()
       throw error
@@ -73,7 +85,7 @@ export const jetStreamStore = (options: JetStreamStoreOptions): CheckpointStore 
   }
 
   return {
-    describe: `stream ${stream}`,
+    describe: `stream ${stream}${addressText(binding, connection)}`,
     open: async job => {
       const reading = await connect()
       const { link } = reading
@@ -103,6 +115,21 @@ export const jetStreamStore = (options: JetStreamStoreOptions): CheckpointStore 
     },
   }
 }
+
+/** Where a connection leads; nothing for one that cannot be looked up, which opening the store reports. */
+const addressText = (binding: BindingLookup, connection: string | undefined): string => {
+  try {
+    const settings = resolveConnection(binding, connection)
+    return 'servers' in settings ? ` at ${shownServers(settings.servers)}` : ` at ${settings.getServer()}`
+  } catch {
+    return ''
+  }
+}
+
+/** Bytes. The server reserves what it is asked for. */
+const defaultSizes = [1_073_741_824, 268_435_456, 67_108_864]
+
+const replicasText = (n: number): string => (n === 1 ? '1 replica' : `${n} replicas`)
 
 const openSession = async (
   reading: Reading,

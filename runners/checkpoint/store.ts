@@ -95,6 +95,8 @@ export type CheckpointErrorKind =
   | 'Damaged' // a complete manifest, or what it names, does not read back as written
   | 'StoreFull' // no space left
   | 'StoreFailed' // anything else the medium answered
+  | 'NotPermitted' // the user of the connection may not keep checkpoints there
+  | 'CheckpointsMissing' // the job ran before, and this store has no checkpoints of it
   | 'TimedOut' // it was not finished in time
   | 'NoSuchSavepoint'
   | 'SavepointExists'

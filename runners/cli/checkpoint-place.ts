@@ -18,11 +18,12 @@ const ownConnection = 'checkpoints'
 
 const usage = "Write nats://HOST:4222/STREAM, 'jetstream', or a directory"
 
-/** `where` left out is the default directory. A Left says what is wrong with it. */
+/** `where` left out is the default place. A Left says what is wrong with it. */
 export const checkpointPlace = (where: string | undefined, every: Duration | undefined): Either<string, CheckpointPlace> => {
+  if (where === undefined) return E.right({ checkpoints: Checkpoints.auto({ every }), provide: [] })
   if (where === 'jetstream') return E.right({ checkpoints: Checkpoints.jetstream({ every }), provide: [] })
-  const [, scheme] = /^\s*([a-z][a-z0-9+.-]*):\/\//i.exec(where ?? '') ?? []
-  if (where === undefined || scheme === undefined) return directoryAt(where, every)
+  const [, scheme] = /^\s*([a-z][a-z0-9+.-]*):\/\//i.exec(where) ?? []
+  if (scheme === undefined) return directoryAt(where, every)
   if (!/^(?:nats|tls)$/i.test(scheme)) return E.left(`an address that begins with ${scheme}:// cannot keep checkpoints. ${usage}`)
   const { address, stream } = partsOf(where.trim())
   const servers = serversIn(address)
@@ -43,7 +44,7 @@ const partsOf = (where: string): { readonly address: string; readonly stream: st
   return slash < 0 ? { address: where, stream: '' } : { address: where.slice(0, slash), stream: where.slice(slash + 1) }
 }
 
-const directoryAt = (path: string | undefined, every: Duration | undefined): Either<string, CheckpointPlace> =>
+const directoryAt = (path: string, every: Duration | undefined): Either<string, CheckpointPlace> =>
   E.tryCatch(
     () => ({ checkpoints: Checkpoints.directory(path, { every }), provide: [] }),
     error => `${error instanceof Error ? error.message : String(error)}. ${usage}`,

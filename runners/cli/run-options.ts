@@ -19,7 +19,7 @@ export const runOptionSpecs = {
   nats: { value: 'URL[,URL]', text: 'where NATS is; else NATS_URL, else nats://127.0.0.1:4222' },
   checkpoints: {
     value: 'WHERE',
-    text: "where checkpoints are kept: a directory; 'jetstream', the same NATS; or nats://HOST/STREAM; else, if needed, the user's state folder",
+    text: "checkpoint place: a directory; 'jetstream', the same NATS; or nats://HOST/STREAM. Default, if any are needed: the pipeline's NATS, or the user's state folder without one",
   },
   every: { value: 'MS|10s|5m', text: 'how often one is taken; 1s unless told' },
   workers: { value: 'N', text: 'run on so many worker threads; else in one thread, the direct runner' },
@@ -28,6 +28,10 @@ export const runOptionSpecs = {
     text: 'longest time until the worker threads have built the pipeline and opened its sources and sinks. Default: 90s',
   },
   job: { value: 'NAME', text: "the name that checkpoints are kept under; else the pipeline's own" },
+  'begin-anew': {
+    value: null,
+    text: 'begin although the job ran before and its checkpoints are missing: its outputs are published again',
+  },
   'from-savepoint': { value: 'NAME', text: 'roll back: start from a savepoint instead of the newest checkpoint, each time it is given' },
   metrics: {
     value: 'HOST:PORT',
@@ -134,6 +138,7 @@ export const runnerOptions = (given: GivenRunOptions, provide: ReadonlyArray<Bin
     checkpoints: place?.right.checkpoints,
     job,
     from: savepoint === undefined ? undefined : { savepoint },
+    beginAnew: given['begin-anew'] !== undefined,
     until,
     metrics: given.metrics,
     shutdownTimeout: shutdown?.right,

@@ -29,6 +29,7 @@ const checks: { readonly [Key in keyof HostOptions | 'workers' | 'workerStartTim
   ),
   job: kind('a name', value => typeof value === 'string'),
   from: kind('{ savepoint: name }', isObject),
+  beginAnew: kind('true or false', value => typeof value === 'boolean'),
   until: kind("'end'", value => value === 'end'),
   restart: kind(
     '{ attempts: 3, initial: seconds(1), max: minutes(1) }: how often, and the shortest and longest pause; both may be left out',

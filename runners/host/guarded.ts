@@ -39,6 +39,7 @@ export const guardedSink = (transform: string, sink: ConnectedSink): ConnectedSi
     protocol: sink.protocol,
     guarantee: sink.guarantee,
     way: sink.way,
+    written: sink.written,
     publish: (origin, outputs) => guard(() => sink.publish(origin, outputs)),
     passed: optional(sink.passed, origins => guard(() => sink.passed?.(origins))),
     recalls: optional(sink.recalls, () => guard(() => sink.recalls?.() === true)),

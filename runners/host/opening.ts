@@ -6,7 +6,6 @@ import type { ConnectedSink } from '../../sdk/graph/sink.ts'
 import type { HostContext, HostLease } from '../../sdk/model/bindings.ts'
 import type { RolledBack } from '../../sdk/model/job-event.ts'
 import type { ConnectedSource, Split } from '../../sdk/splittable/source.ts'
-import { directoryStore, jetStreamStore } from '../checkpoint/index.ts'
 import type { CheckpointSession, CheckpointStore, Manifest } from '../checkpoint/store.ts'
 import { keyGroups } from '../engine/exchange.ts'
 import { stageOf } from '../engine/task-name.ts'
@@ -14,6 +13,7 @@ import { planOf } from '../plan/plan.ts'
 import type { Plan } from '../plan/stage.ts'
 import { type CheckpointContent, contentFormat, decodeOutputs, segmentsOf } from './checkpoint-content.ts'
 import { closings, connectClients, connectSinks, connectSources, numbersTo, onlyLooking } from './connecting.ts'
+import { isDefault, lookForJob, storeFor } from './checkpoint-place.ts'
 import type { Clock } from './clock.ts'
 import { checkedContent, readContent } from './content-check.ts'
 import { io } from './errors.ts'
@@ -72,7 +72,7 @@ export const look = async (
   place: Omit<Place, 'tell'>,
 ): Promise<Pick<Opened, 'plan' | 'job' | 'store' | 'sources' | 'sinks' | 'close'>> => {
   const plan = planOf(pipeline.graph)
-  const store = storeFor(pipeline, plan, place)
+  const store = storeOf(pipeline, plan, place)
   const { closing, close } = closings(place.log)
   try {
     const sources = await connectSources(plan, contextOf(place), closing)
@@ -96,16 +96,17 @@ export const jobNameOf = (pipeline: Pick<Pipeline, 'name'>, options?: Pick<HostO
 /** Rejects with what `pipelineErrorOf` understands; leaves nothing open then. */
 export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> => {
   const plan = planOf(pipeline.graph)
-  const store = storeFor(pipeline, plan, place)
+  const store = storeOf(pipeline, plan, place)
   const job = jobNameOf(pipeline, place.options)
   if (store !== null) refuseAmbiguous(pipeline)
   if (place.options.until === 'end') refuseEndless(pipeline)
   const { closing, close } = closings(place.log)
   try {
-    const session = store === null ? null : await store.open(job)
+    const session = store === null ? null : await openStore(store, job, plan, place, closing)
     if (session !== null) closing.push(() => releaseOf(session, place))
     const lease = session === null ? null : leaseOf(session, place)
     closing.push(async () => lease?.end())
+    if (store !== null) place.log('info', `${job}: checkpoints in ${store.describe}`, { checkpoints: store.describe })
     const before = await contentBefore(store, session, job, pipeline, place)
     const runId = before?.content.runId ?? place.clock.uuid()
     const context = contextOf(place, lease ?? alwaysHeld)
@@ -129,6 +130,15 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
       if (way !== undefined) place.log('info', guarantee)
       place.tell({ _tag: 'SinkOpened', sink, way: way ?? null, guarantee })
     }
+    // A simulation's own store has no server beside it.
+    const register =
+      store === null || place.store !== undefined
+        ? null
+        : await lookForJob(
+            { plan, job, store, options: place.options, log: place.log, binding: context.binding, clock: place.clock },
+            sinks,
+            before !== null,
+          )
     const resumed =
       before === null
         ? await firstContent(pipeline, plan, place, runId, sources, sinks)
@@ -150,6 +160,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
           await session.commit(++epoch, segmentsOf(content), beganAgain(content, before.manifest))
       }
     }
+    await register?.()
     await recommit(content, sources)
     if (rolledBack !== null) {
       place.log('warn', rolledBackText(job, rolledBack))
@@ -176,6 +187,22 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     }
   } catch (error) {
     await close()
+    throw error
+  }
+}
+
+/** Where a server is away that sources and the default place share, the error is that of the source. */
+const openStore = async (
+  store: CheckpointStore,
+  job: string,
+  plan: Plan,
+  place: Place,
+  closing: (() => Promise<void>)[],
+): Promise<CheckpointSession> => {
+  try {
+    return await store.open(job)
+  } catch (error) {
+    if (isDefault(place.options)) await connectSources(plan, contextOf(place), closing)
     throw error
   }
 }
@@ -210,29 +237,8 @@ const refuseEndless = ({ graph, name }: Pipeline): void => {
   )
 }
 
-/** Checkpoints are kept where they were asked for, and where exactly-once cannot do without. */
-const storeFor = (pipeline: Pipeline, plan: Plan, place: Omit<Place, 'tell'>): CheckpointStore | null => {
-  const { options, log } = place
-  const { checkpoints } = options
-  if (place.store !== undefined) return place.store
-  const onWarning = (message: string): void => log('warn', message)
-  if (checkpoints?.kind === 'jetstream')
-    return jetStreamStore({ ...checkpoints, leaseExpiryMs: checkpoints.leaseMs, binding: contextOf(place).binding, onWarning })
-  if (checkpoints !== undefined) {
-    const { path, keep, leaseMs: leaseExpiryMs } = checkpoints
-    return directoryStore({ path: path ?? undefined, keep, leaseExpiryMs, onWarning })
-  }
-  const needing =
-    plan.sinks.find(({ sink, mode }) => sink.needsDurableCheckpoints && mode !== 'plain') ??
-    plan.stages.find(({ head }) => head._tag === 'Source' && head.source.needsDurableCheckpoints === true)
-  if (needing === undefined && options.from === undefined) return null
-  if (pipeline.name === null && options.job === undefined) {
-    throw new InvalidPipelineError(null, [
-      `${needing?.id ?? 'a savepoint'} needs checkpoints, and a pipeline without a name has no place for them. Give the run checkpoints: Checkpoints.directory(path), or a job name, or make the pipeline with Pipeline.define`,
-    ])
-  }
-  return directoryStore({ onWarning })
-}
+const storeOf = (pipeline: Pipeline, plan: Plan, place: Omit<Place, 'tell'>): CheckpointStore | null =>
+  place.store ?? storeFor(pipeline, plan, { options: place.options, log: place.log, binding: contextOf(place).binding })
 
 const refuseAmbiguous = ({ graph, name }: Pipeline): void => {
   if (graph.ambiguous.length === 0) return

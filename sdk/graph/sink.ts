@@ -1,5 +1,5 @@
 // What a runner needs of a sink: elements encoded into columns inside the stage, and a writer that publishes, flushes and commits.
-import type { HostContext } from '../model/bindings.ts'
+import type { HostContext, JetStreamUse } from '../model/bindings.ts'
 import type { LatencyHistogram } from '../model/histogram.ts'
 
 /** Headers of a message: each name with its values, in their order. */
@@ -105,6 +105,11 @@ export interface ConnectedSink {
   readonly metrics: () => Readonly<Record<string, number>>
   /** How long publishes took to be acknowledged: a sample. */
   readonly latency?: (() => LatencyHistogram) | undefined
+  /**
+   * By stream: when it was created. Of a sink whose outputs must not appear twice: a job that has written to these streams before and
+   * finds no checkpoints does not begin.
+   */
+  readonly written?: ReadonlyMap<string, string> | undefined
 }
 
 export interface Sink<in A = never> {
@@ -122,6 +127,8 @@ export interface Sink<in A = never> {
   readonly earliest?: ((positions: ReadonlyArray<unknown>) => unknown) | undefined
   /** Whether exactly-once needs checkpoints that outlive the process. */
   readonly needsDurableCheckpoints: boolean
+  /** The JetStream streams that it writes to. By default, a run keeps its checkpoints on their connection. */
+  readonly jetStream?: JetStreamUse | undefined
   /** Appends one row (destination, headers, payload, bytes); the stage adds position and ordinal. Throws a named error for what cannot be encoded. */
   readonly encode: (value: A, out: OutputBatch) => void
   /**

@@ -40,3 +40,9 @@ export interface HostContext {
   /** Aborted when the run stops for good; pending I/O then ends. */
   readonly signal: AbortSignal
 }
+
+/** The JetStream streams that a source or sink uses, and the name of their connection. */
+export interface JetStreamUse {
+  readonly connection: string
+  readonly streams: ReadonlyArray<string>
+}

@@ -16,7 +16,9 @@ type Checkpointing = {
 }
 /** Where checkpoints are kept, how often they are taken, how long each may take, and how many stay. Plain data. */
 export type Checkpoints = Checkpointing &
+  /** The default place: JetStream where the pipeline uses it, else a directory. */
   (
+    | { readonly kind: 'auto' }
     | {
         readonly kind: 'directory'
         /** null: the default place, under the user's state folder. */
@@ -27,7 +29,10 @@ export type Checkpoints = Checkpointing &
         readonly stream: string
         /** A name that is bound with JetStreamIO.connection. */
         readonly connection: string
-        readonly replicas: number
+        /** null: as many as the pipeline's streams on that connection have. */
+        readonly replicas: number | null
+        /** null: 1 GiB, or less where the server has less. */
+        readonly maxBytes: number | null
       }
   )
 
@@ -89,6 +94,17 @@ const checked = (of: string, { every: given, keep = 3, timeout: limit, failures 
  */
 export const Checkpoints = {
   /**
+   * Checkpoints in the default place, with other times: `Checkpoints.jetstream()` on the connection of the first source or sink that uses
+   * JetStream, `Checkpoints.directory()` where none does. Throws a RangeError as Checkpoints.directory.
+   *
+   * @example
+   * DirectRunner.run({ checkpoints: Checkpoints.auto({ every: seconds(10) }) })
+   */
+  auto: (o: HowOften = {}): Checkpoints => {
+    requireKnown('Checkpoints.auto', o, times)
+    return Object.freeze({ ...checked('Checkpoints.auto', o), kind: 'auto' })
+  },
+  /**
    * Checkpoints in a directory: `path`, or a folder of the user's state directory if it is left out. Taken `every` second unless told;
    * the last `keep` (3) stay. One that takes longer than `timeout` (10 minutes) comes to nothing, and so many `failures` (5) in a row end
    * the run. Throws a RangeError for an empty path, an unknown option, a time that is not positive, or fewer than one.
@@ -106,7 +122,7 @@ export const Checkpoints = {
   },
   /**
    * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS
-   * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with so many `replicas` (1). `connection` is
+   * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with `replicas` (those of the pipeline's streams) and `maxBytes` (1 GiB). `connection` is
    * the name of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and
    * `failures` as for a directory. A server acknowledges before its disk is synced: against loss of power, replicas or `sync_interval:
    * always`. Throws a RangeError for what is out of range, or an unknown option.
@@ -123,19 +139,23 @@ export const Checkpoints = {
       readonly stream?: string | undefined
       /** The name of a connection that is provided: 'default' unless told. */
       readonly connection?: string | undefined
-      /** From 1 to 5; 1 unless told. */
+      /** Replicas of a stream that is made here, from 1 to 5. Default: as many as the pipeline's streams on that connection have. */
       readonly replicas?: number | undefined
+      /** Largest size of a stream that is made here, in bytes. Default: 1 GiB, or less where the server has less. */
+      readonly maxBytes?: number | undefined
     } = {},
   ): Checkpoints => {
-    requireKnown('Checkpoints.jetstream', o, [...times, 'stream', 'connection', 'replicas'])
-    const { stream = 'JETBEAM_CHECKPOINTS', connection = 'default', replicas = 1 } = o
+    requireKnown('Checkpoints.jetstream', o, [...times, 'stream', 'connection', 'replicas', 'maxBytes'])
+    const { stream = 'JETBEAM_CHECKPOINTS', connection = 'default', replicas = null, maxBytes = null } = o
     if (!/^[^\s.*>/\\]+$/.test(stream))
       throw new RangeError(
         `Checkpoints.jetstream: ${JSON.stringify(stream)} cannot name a stream: a name has no spaces, dots, slashes or wildcards, and is not empty`,
       )
-    if (!Number.isInteger(replicas) || replicas < 1 || replicas > 5)
+    if (replicas !== null && (!Number.isInteger(replicas) || replicas < 1 || replicas > 5))
       throw new RangeError(`Checkpoints.jetstream: replicas is how many servers keep the stream, from 1 to 5, and ${replicas} is not`)
-    return Object.freeze({ ...checked('Checkpoints.jetstream', o), kind: 'jetstream', stream, connection, replicas })
+    if (maxBytes !== null && (!Number.isSafeInteger(maxBytes) || maxBytes < 1))
+      throw new RangeError(`Checkpoints.jetstream: maxBytes is a number of bytes from 1, and ${showGiven(maxBytes)} is not`)
+    return Object.freeze({ ...checked('Checkpoints.jetstream', o), kind: 'jetstream', stream, connection, replicas, maxBytes })
   },
 } as const
 
@@ -153,7 +173,10 @@ export interface Restart {
 export interface RunOptions {
   /** What the pipeline refers to by name: `JetStreamIO.connection({ … })`. */
   readonly provide?: ReadonlyArray<Binding> | undefined
-  /** Where they are kept: the runner says what it does unless told. */
+  /**
+   * The checkpoint place. Default: none where nothing in the pipeline needs checkpoints; else Checkpoints.jetstream() on the connection of
+   * the first source or sink that uses JetStream, or a folder of the user's state directory where none does. Logged at the start.
+   */
   readonly checkpoints?: Checkpoints | undefined
   /** The name under which checkpoints are kept: a definition's own unless given. */
   readonly job?: string | undefined
@@ -162,6 +185,11 @@ export interface RunOptions {
    * given it begins there again; a restart after a failure does not.
    */
   readonly from?: { readonly savepoint: string } | undefined
+  /**
+   * Begins a job that ran before although its checkpoints are missing, and publishes its outputs again. Without effect on a job that has
+   * checkpoints. Default: false, and such a start is refused (`CheckpointFailed`, kind `CheckpointsMissing`).
+   */
+  readonly beginAnew?: boolean | undefined
   /** `end`: unbounded sources stop at what is there when this process begins. The job is then done: a later start does nothing. */
   readonly until?: 'end' | undefined
   /** What becomes of a run with checkpoints whose functions, workers or servers fail. The runner says what it does unless told. */

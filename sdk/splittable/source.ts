@@ -1,6 +1,6 @@
 // What a runner needs of a source: splits as data, and readers that hand over whole batches without a promise an element. It is public:
 // a connector of one's own implements it, as JetStreamIO and TextIO do, and goes into a pipeline by Splittable.source.
-import type { HostContext } from '../model/bindings.ts'
+import type { HostContext, JetStreamUse } from '../model/bindings.ts'
 import type { PositionRange } from './restriction.ts'
 
 /** A part of a source that one reader reads: plain data (JSON), written into checkpoint 0 and found again by every later start. */
@@ -177,6 +177,8 @@ export interface Source<out M = unknown> {
    * is read again. It needs checkpoints (`needsDurableCheckpoints`). Left out, each run reads the element again.
    */
   readonly poison?: { readonly attempts: number; readonly delayMs: number } | null | undefined
+  /** The JetStream streams that it reads. By default, a run keeps its checkpoints on their connection. */
+  readonly jetStream?: JetStreamUse | undefined
   /** Called in each process that runs it; what was provided is in the context. */
   readonly connect: (context: HostContext) => Promise<ConnectedSource<M>>
 }

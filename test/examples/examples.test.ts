@@ -237,7 +237,7 @@ describe('The example', () => {
     await (await jetstreamManager(nc)).streams.delete('REJECTED')
     const { code, stderr } = await run(example('page-time'), '--nats', server.url, '--checkpoints', folder)
     assert.equal(code, 1)
-    assert.match(stderr, /^page-time failed: .*REJECTED/)
+    assert.match(stderr, /^page-time failed: .*REJECTED/m)
     assert.notMatch(stderr, /^\s+at /m)
   })
 

@@ -1,7 +1,7 @@
 // The ways into a stream that have no markers: a chain, at most once; and what a sink does before and beside them.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { assert } from 'chai'
@@ -219,7 +219,7 @@ describe('JetStreamIO.write', () => {
         )
         try {
           const provide = [JetStreamIO.connection({ servers: server.url })]
-          await orThrow(DirectRunner.run({ provide, checkpoints: Checkpoints.directory(folder), job: 'ids' })(pipeline))
+          await orThrow(DirectRunner.run({ provide, checkpoints: Checkpoints.directory(folder), job: basename(folder) })(pipeline))
         } finally {
           await rm(folder, { recursive: true })
         }

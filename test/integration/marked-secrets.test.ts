@@ -60,6 +60,7 @@ describe('A marked secret', () => {
     const checkpoints = join(folder, 'state')
     const ended = await DirectRunner.run({
       job: 'marked',
+      beginAnew: true,
       until: 'end',
       provide: [JetStreamIO.connection(settings)],
       checkpoints: Checkpoints.directory(checkpoints, { every: millis(20) }),

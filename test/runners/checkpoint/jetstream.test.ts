@@ -225,10 +225,10 @@ describe('A stream of checkpoints', () => {
     })
     try {
       const as = (user: string) => storeAt(`nats://${user}:x@127.0.0.1:${server.port}/STATE`)
-      await refuses('StoreFailed', as('stranger').open('job'), 'STATE', '$JS.API.STREAM.INFO.STATE', 'Allow this user')
-      await refuses('StoreFailed', as('reader').open('job'), '$JS.API.STREAM.CREATE.STATE', 'Allow this user')
+      await refuses('NotPermitted', as('stranger').open('job'), 'STATE', '$JS.API.STREAM.INFO.STATE', 'Allow this user')
+      await refuses('NotPermitted', as('reader').open('job'), '$JS.API.STREAM.CREATE.STATE', 'Allow this user')
       await (await as('owner').open('job')).release()
-      await refuses('StoreFailed', as('reader').open('job'), '$JETBEAM.STATE.job.head', 'Allow this user')
+      await refuses('NotPermitted', as('reader').open('job'), '$JETBEAM.STATE.job.head', 'Allow this user')
     } finally {
       await server.stop()
     }

@@ -155,7 +155,7 @@ describe('The options of a run', () => {
   it('keep checkpoints in the default place if only --every is given', () => {
     const told = runnerOptions({ every: '10s' }, [])
     if (told._tag === 'Left') return assert.fail(told.left)
-    assert.deepInclude(told.right.options.checkpoints, { path: null, everyMs: 10_000 })
+    assert.deepInclude(told.right.options.checkpoints, { kind: 'auto', everyMs: 10_000 })
   })
   it('ask for worker threads by number, and only for what can go to them', () => {
     const told = (workers: string, provide: Parameters<typeof runnerOptions>[1] = []) => runnerOptions({ workers }, provide)

@@ -15,7 +15,7 @@ describe('Checkpoints in a directory', () => {
 })
 
 describe('Checkpoints in a stream', () => {
-  it('are plain data, with a stream, a connection and one replica unless told', () => {
+  it('are plain data, with a stream, a connection, and no replicas or size of their own by default', () => {
     assert.deepEqual(
       { ...Checkpoints.jetstream() },
       {
@@ -23,7 +23,8 @@ describe('Checkpoints in a stream', () => {
         kind: 'jetstream',
         stream: 'JETBEAM_CHECKPOINTS',
         connection: 'default',
-        replicas: 1,
+        replicas: null,
+        maxBytes: null,
         everyMs: 1_000,
         keep: 3,
         timeoutMs: 600_000,
@@ -42,6 +43,7 @@ describe('Checkpoints in a stream', () => {
   it('refuse a name, replicas or times that cannot be', () => {
     assert.throws(() => Checkpoints.directory(''), /the path is empty/)
     for (const stream of ['', 'a b', 'a.b', 'a/b', '*', '>']) assert.throws(() => Checkpoints.jetstream({ stream }), /cannot name a stream/)
+    for (const maxBytes of [0, -1, 1.5]) assert.throws(() => Checkpoints.jetstream({ maxBytes }), /maxBytes is a number of bytes/)
     for (const replicas of [0, 6, 1.5]) assert.throws(() => Checkpoints.jetstream({ replicas }), /replicas is how many/)
     assert.throws(() => Checkpoints.jetstream({ keep: 0 }), /Checkpoints.jetstream: keep is how many stay/)
     assert.throws(() => Checkpoints.jetstream({ every: seconds(-1) }), /Checkpoints.jetstream: every is/)
