@@ -7,7 +7,7 @@ import { AtomicBatch, mostRows } from './atomic-batch.ts'
 import { endOfBatch } from './publisher-options.ts'
 import { JetStreamIOError, asError, errorText, notPermitted } from './errors.ts'
 import { type Owner, type Reached, ShardMarker } from './marker.ts'
-import { markerPlace, markerSubject } from './marker-subject.ts'
+import { markersShown, markerSubject } from './marker-subject.ts'
 import { pauseMs, persistently, sleep } from './patience.ts'
 import { limitText } from './publish-rejected.ts'
 import type { MarkerPlace, Position } from './position.ts'
@@ -67,9 +67,8 @@ class AtomicSink {
   #markerOf(shard: string): ShardMarker {
     const known = this.#markers.get(shard)
     if (known !== undefined) return known
-    const { context, info, label, stream } = this.#place
+    const { context, label, stream, room } = this.#place
     const recorded = this.#recorded[shard]
-    const room = markerPlace(info.config.subjects)
     const subject = recorded?.subject ?? (room === null ? null : markerSubject(room, context.runId, context.sinkId, shard))
     if (subject === null) throw new Error(`${label}: ${stream} has no room for a marker`)
     const marker = this.#marker(shard, subject, recorded?.sequence ?? null)
@@ -106,7 +105,7 @@ class AtomicSink {
     return {
       protocol: this.#position(),
       way: 'atomicBatch',
-      guarantee: `${label}: exactly once by atomic batches, published once their checkpoint is durable${because}. Each batch ends with a marker, a message of its own in the stream, which says how far the outputs have come and keeps a process out that another one has followed.`,
+      guarantee: `${label}: exactly once by atomic batches, published once their checkpoint is durable${because}. ${this.#markersText()}`,
       publish: () => {
         throw new Error(`${label}: outputs in atomic batches wait for their checkpoint (${context.mode})`)
       },
@@ -126,6 +125,12 @@ class AtomicSink {
       metrics: () => ({ ...this.#counts, inFlight: this.#inFlight }),
       latency: () => this.#latency.told(),
     }
+  }
+
+  #markersText(): string {
+    const { room, stream } = this.#place
+    const on = room === null ? '' : ` on ${markersShown(room)}`
+    return `Each batch ends with a marker${on}: a message that every consumer of ${stream} receives, unless its filter leaves that subject out (the option markerSubject moves markers to another one). Markers keep out a process that another one has followed.`
   }
 
   #position(): Position {

@@ -168,11 +168,12 @@ const publishing = <A>(
 }
 
 /** What nobody has said has its default. */
-const sinkSettings = (s: WriteSettings): Pick<SinkOptions<never>, 'window' | 'create'> => {
+const sinkSettings = (s: WriteSettings): Pick<SinkOptions<never>, 'window' | 'create' | 'markerSubject'> => {
   const { keys } = sinkSchema
   const duplicateWindow = s.createDuplicateWindow ?? keys.createDuplicateWindow.fallback
   return {
     window: { messages: s.maxInFlight ?? keys.maxInFlight.fallback, bytes: s.maxInFlightBytes ?? keys.maxInFlightBytes.fallback },
+    markerSubject: s.markerSubject,
     create:
       s.createSubjects === undefined
         ? null

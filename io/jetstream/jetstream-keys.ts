@@ -15,7 +15,7 @@ import { acknowledge, erased, poison, splitBy, startAt, stopAt, watermark } from
 import { StartAt } from './read-options.ts'
 import { refusedStreamName } from './stream-info.ts'
 import { matches, refusalOfFilters } from './subject-filter.ts'
-import { refusalText, refusedSubject } from './subject.ts'
+import { refusalText, refusedFilter, refusedSubject } from './subject.ts'
 
 const streamName = text('the name of a stream', refusedStreamName)
 const streamNames = listOf(streamName, 'the name of a stream, or several', names =>
@@ -59,6 +59,11 @@ const subjects = listOf(anyText, 'subjects, which may have wildcards and must no
 const refusalOfSome = (items: ReadonlyArray<string>): Refusal | null =>
   items.length === 0 ? { tag: 'InvalidOptions', reason: 'it is empty: leave it out to read all' } : refusalOfFilters(items)
 const someSubjects = listOf(anyText, subjects.says, refusalOfSome)
+
+const markerFilter = text('a subject with a wildcard: _jetbeam.TOTALS.>', filter => {
+  const refused = refusedFilter(filter)
+  return refused ?? (/(?:^|\.)[*>](?:\.|$)/.test(filter) ? null : 'it has no wildcard, and each task has a marker')
+})
 
 const fixedSubject: Kind<string> = {
   says: 'a subject without wildcards',
@@ -171,6 +176,11 @@ export const sinkSchema = {
     stream: required(severalOrOne, 'What is written to; it must exist and take the subjects. Of several, each subject belongs to one.'),
     subject: optional(fixedSubject, 'computed in code', 'To which all is published.'),
     delivery: withDefault<Delivery>(delivery, Delivery.exactlyOnce, 'exactlyOnce', 'How often an output may appear.'),
+    markerSubject: optional(
+      markerFilter,
+      'a subject of the stream',
+      'Subject for the markers of atomic batches, outside of what consumers read.',
+    ),
     maxInFlight: withDefault(between(1, 65_536), 4_096, '4096', 'How many messages may be on their way at once.'),
     maxInFlightBytes: withDefault(wholeNumber(1), 8 * 1_048_576, '8388608', 'How many bytes of payload may be on their way at once.'),
     createSubjects: optional(subjects, 'it must exist', 'Makes the stream where it is missing, with limits retention and these subjects.'),

@@ -10,6 +10,13 @@ export const markerPlace = (subjects: ReadonlyArray<string> | undefined): string
   return roomy.find(subject => subject.split('.').includes(ownTokens)) ?? roomy[0] ?? null
 }
 
+/** Where markers lie in `place`, for messages. */
+export const markersShown = (place: string): string =>
+  place
+    .split('.')
+    .map(each => (each === '*' || each === '>' ? `${mark}ID` : each))
+    .join('.')
+
 /** Of one task of one sink in one run: another run has others. */
 export const markerSubject = (place: string, runId: string, sinkId: string, shard: string): string => {
   const token = mark + shortHash(`${runId} ${sinkId} ${shard}`)

@@ -5,7 +5,6 @@ import type { PublishMode } from '../../sdk/graph/sink.ts'
 import type { Delivery } from './delivery.ts'
 import { type Destination, requireRemembering } from './destination-checks.ts'
 import { JetStreamIOError } from './errors.ts'
-import { markerPlace } from './marker-subject.ts'
 import type { Way } from './position.ts'
 import { atLeast } from './sparse-filter.ts'
 
@@ -16,6 +15,8 @@ export interface Offer {
   readonly mode: PublishMode
   readonly serverVersion: string
   readonly info: StreamInfo
+  /** A subject of the stream that has room for markers; null: there is none. */
+  readonly room: string | null
   readonly writers: number
 }
 
@@ -29,7 +30,7 @@ const shortestAgeMs = 60_000
 const fewestMessages = 10_000
 
 /** Why there can be no atomic batches with a marker, and what to do; null: there can. */
-const refusalOfBatches = ({ mode, serverVersion, info }: Offer): readonly [reason: string, remedy: string] | null => {
+const refusalOfBatches = ({ mode, serverVersion, info, room }: Offer): readonly [reason: string, remedy: string] | null => {
   const { config } = info
   if (mode !== 'checkpointed') return ['outputs leave at once, one by one', 'Delivery.atomicBatch lets them wait for their checkpoint']
   if (!atLeast(serverVersion, 2, 12, 1)) return [`the server is ${serverVersion}, and atomic batches need 2.12.1`, 'Update it']
@@ -56,7 +57,7 @@ const refusalOfBatches = ({ mode, serverVersion, info }: Offer): readonly [reaso
       `the stream ${config.name} has max_msgs ${config.max_msgs}, and its marker must outlast every stop`,
       `Raise it to ${fewestMessages} or more`,
     ]
-  if (markerPlace(config.subjects) === null)
+  if (room === null)
     return [`no subject of the stream ${config.name} has room for a marker`, `Add one with a wildcard, such as _jetbeam.${config.name}.>`]
   return null
 }

@@ -8,6 +8,7 @@ import type { Delivery } from './delivery.ts'
 import { type Destination, filtersReadBack, readsOf, requireNoLoop, requireWritable } from './destination-checks.ts'
 import { requireNoWayBack, waysBack } from './feedback.ts'
 import { JetStreamIOError } from './errors.ts'
+import { markerPlace } from './marker-subject.ts'
 import { messageIdSink } from './message-id-sink.ts'
 import { persistently } from './patience.ts'
 import { type PublishLimits, maxBytesOf } from './publish-limits.ts'
@@ -18,7 +19,7 @@ import { countingReconnects } from './reconnects.ts'
 import { choose } from './sink-choice.ts'
 import { subjectsOf } from './stream-info.ts'
 import type { StreamPlace } from './stream-place.ts'
-import { matches } from './subject-filter.ts'
+import { covers, matches } from './subject-filter.ts'
 
 export interface SinkOptions<A> {
   readonly streams: ReadonlyArray<string>
@@ -27,6 +28,8 @@ export interface SinkOptions<A> {
   readonly delivery: Delivery['_tag']
   readonly connection: string | undefined
   readonly window: Window
+  /** Subject with a wildcard that takes the markers of atomic batches; undefined: one that the stream has. */
+  readonly markerSubject?: string | undefined
   /** How a stream is made that is not there; null: it must be there. */
   readonly create: NewStream | null
   readonly encode: (value: A, out: OutputBatch) => void
@@ -130,7 +133,16 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
       `${label}: the stream ${stream} was deleted and created again (at ${info.created}) since this run began, so what it published is not there to compare with. Start a new run.`,
     )
   const serverVersion = link.nc.info?.version ?? '0.0.0'
-  const offer = { asked: o.delivery, stored: stood?._tag ?? null, mode: context.mode, serverVersion, info, writers: context.site.writers }
+  const room = roomForMarkers(info, o.markerSubject, label)
+  const offer = {
+    room,
+    asked: o.delivery,
+    stored: stood?._tag ?? null,
+    mode: context.mode,
+    serverVersion,
+    info,
+    writers: context.site.writers,
+  }
   const { way, because } = choose(offer, destination)
   const replaced = ofStream(context.replaced, stream)
   const subjects = subjectsOf(info)
@@ -155,6 +167,7 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
     stream,
     info,
     window: o.window,
+    room,
     stood,
     replaced: isPosition(replaced) ? replaced : null,
     because: because === null ? '' : `, because ${because}`,
@@ -165,6 +178,17 @@ const lookedAt = async <A>(o: SinkOptions<A>, context: SinkContext, link: Link, 
     },
   }
   return { subjects, way, place, isPlanned }
+}
+
+/** Where markers of atomic batches lie. Throws InvalidOptions for a subject that the stream does not take. */
+const roomForMarkers = (info: StreamPlace['info'], asked: string | undefined, label: string): string | null => {
+  const subjects = subjectsOf(info)
+  if (asked === undefined) return markerPlace(subjects)
+  if (subjects.some(subject => covers(subject, asked))) return asked
+  throw new JetStreamIOError(
+    'InvalidOptions',
+    `${label}: the stream ${info.config.name} does not take ${asked}, the markerSubject. Its subjects are ${subjects.join(', ')}: add one, such as _jetbeam.${info.config.name}.>.`,
+  )
 }
 
 const mostKnown = 10_000

@@ -13,6 +13,8 @@ export interface StreamPlace {
   /** When the run was opened. */
   readonly info: StreamInfo
   readonly window: Window
+  /** A subject of the stream that has room for markers; null: there is none. */
+  readonly room: string | null
   /** Where the checkpoint has it; null for a new run. */
   readonly stood: Position | null
   /** Where the run that this one replaces had it last. */

@@ -84,6 +84,12 @@ export interface WriteTarget {
   /** Its name; it must exist and take the subjects, unless `createSubjects` says otherwise. Several: each subject belongs to one of them. */
   readonly stream: string | ReadonlyArray<string>
   readonly delivery?: Delivery | undefined
+  /**
+   * Subject filter of the stream, with a wildcard, that takes the markers of atomic batches: `_jetbeam.TOTALS.>`. Markers are messages, which
+   * consumers receive as well: choose a subject outside of their filters. Default: a subject of the stream that has a token `_jetbeam`, else
+   * the first one with a wildcard.
+   */
+  readonly markerSubject?: string | undefined
   /** How many messages may be on their way at once: 4,096 unless told, at most 65,536. */
   readonly maxInFlight?: number | undefined
   /** How many bytes of payload may be on their way at once: 8 MiB unless told. One message may be larger. */

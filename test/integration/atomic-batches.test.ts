@@ -323,4 +323,54 @@ describe('A sink that writes in atomic batches', () => {
     const error = await rejection(open(stream, { protocol: ids.protocol }, { delivery: 'atomicBatch' }))
     assert.match(error.message, /was begun with delivery: Delivery\.messageIds, and Delivery\.atomicBatch finds no trace/)
   })
+
+  describe('whose markers consumers would receive', () => {
+    /** By a consumer of the server's, as another program has it. */
+    const receivedBy = async (stream: string, filter: string): Promise<ReadonlyArray<string>> => {
+      const subjects: string[] = []
+      const consumer = await jetstream(nc).consumers.get(stream, { filter_subjects: [filter] })
+      const { num_pending: pending } = await consumer.info()
+      for await (const { subject } of await consumer.fetch({ max_messages: pending })) subjects.push(subject)
+      return subjects
+    }
+
+    it('says on which subject they lie', async () => {
+      const stream = await newStream()
+      const sink = await open(stream)
+      assert.include(
+        sink.guarantee,
+        `Each batch ends with a marker on ${stream}._jetbeam-ID: a message that every consumer of ${stream} receives, unless its filter leaves that subject out (the option markerSubject`,
+      )
+      await commit(sink, stream, 1, range(0, 3))
+      const markers = (await receivedBy(stream, `${stream}.>`)).filter(subject => subject !== `${stream}.a`)
+      assert.isNotEmpty(markers)
+      for (const subject of markers) assert.match(subject, new RegExp(`^${stream}\\._jetbeam-`))
+      await sink.close()
+    })
+
+    it('puts them on markerSubject, which consumers of its outputs do not read', async () => {
+      const stream = `B${++streams}`
+      await jsm.streams.add({ name: stream, subjects: [`${stream}.>`, `apart.${stream}.>`], allow_atomic: true })
+      const sink = await open(stream, {}, { markerSubject: `apart.${stream}.>` })
+      assert.include(sink.guarantee, `a marker on apart.${stream}._jetbeam-ID`)
+      await commit(sink, stream, 1, range(0, 3))
+      assert.deepEqual(await receivedBy(stream, `${stream}.>`), [`${stream}.a`, `${stream}.a`, `${stream}.a`])
+      assert.match((await markerOf(sink)).subject, new RegExp(`^apart\\.${stream}\\._jetbeam-`))
+      await sink.close()
+      const after = await open(stream, { protocol: sink.protocol })
+      assert.match(
+        (await markerOf(after)).subject,
+        new RegExp(`^apart\\.${stream}\\._jetbeam-`),
+        'a run keeps to the subject that it began with',
+      )
+      await after.close()
+    })
+
+    it('refuses a markerSubject that the stream does not take', async () => {
+      const stream = await newStream()
+      const error = await rejection(open(stream, {}, { markerSubject: 'elsewhere.>' }))
+      assert.equal(error.name, 'InvalidOptions')
+      assert.include(error.message, `the stream ${stream} does not take elsewhere.>, the markerSubject. Its subjects are ${stream}.>`)
+    })
+  })
 })
