@@ -43,6 +43,7 @@ export {
   AfterEach,
   AfterProcessingTime,
   AfterWatermark,
+  Always,
   DefaultTrigger,
   Never,
   OrFinally,
@@ -82,6 +83,7 @@ export type {
   ProcessingTimer,
   ProcessingTimerFamily,
   SetCell,
+  DelayOptions,
   TimerOptions,
   ValueCell,
 } from './stateful/cells.ts'

@@ -2,6 +2,7 @@
 import type { WindowFn } from '../../sdk/model/custom-window-fn.ts'
 import type { MergedWindow } from '../../sdk/model/windowing-strategy.ts'
 import { type BoundedWindow, IntervalWindow, sameWindow, showWindow } from '../../sdk/model/window.ts'
+import { refuseMore } from '../harness/window-assignment.ts'
 import type { Cell } from './cell.ts'
 
 /** A window and what it is made of. */
@@ -75,6 +76,7 @@ export const mergedBy = (
       used.add(place)
       return place
     })
+    refuseMore(name, window)
     return all.merger(IntervalWindow.of(window.start, window.end), places)
   })
   const sorted = mergers.map(({ window }) => window).sort(byStart)

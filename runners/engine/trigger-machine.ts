@@ -56,6 +56,7 @@ export const triggerMachineOf = (trigger: Trigger, { merging }: { readonly mergi
 export const firesAtEnd = (trigger: Trigger): boolean => {
   switch (trigger._tag) {
     case 'Default':
+    case 'Always':
     case 'AfterWatermark':
       return true
     case 'Never':
@@ -94,6 +95,8 @@ const build = (trigger: Trigger, at: number, merging: boolean): Machine => {
       return { ...silent(at), shouldFire: (_, c) => c.pastEnd }
     case 'Never':
       return silent(at)
+    case 'Always':
+      return { ...silent(at), shouldFire: () => true }
     case 'AfterCount':
       return afterCount(at, trigger.count)
     case 'AfterProcessingTime':

@@ -71,10 +71,20 @@ const isWindow = (window: unknown): window is BoundedWindow =>
 
 /** A copy: what the function gave stays the function's. */
 const checked = (name: string, window: unknown): BoundedWindow => {
+  if (isWindow(window)) refuseMore(name, window)
   if (isWindow(window) && isInstant(window.start) && isInstant(window.end) && window.start < window.end)
     return Object.freeze({ start: window.start, end: window.end })
   throw new TypeError(
     `the window function ${name} gave ${showElement(window)}, which is no window: use IntervalWindow.of, whose start lies before its end`,
+  )
+}
+
+/** State, checkpoints and other threads know a window by its bounds: anything more would be lost there. */
+export const refuseMore = (name: string, window: BoundedWindow): void => {
+  const more = Object.keys(window).filter(field => field !== 'start' && field !== 'end')
+  if (more.length === 0) return
+  throw new TypeError(
+    `the window function ${name} gave a window with ${more.join(', ')}, and a window is its start and end alone. Put ${more.join(', ')} into the key or the value`,
   )
 }
 

@@ -140,6 +140,7 @@ const ofTrigger = (trigger: Trigger): ReadonlyArray<Feature> => {
       return ['processingTimeTriggers']
     case 'Default':
     case 'Never':
+    case 'Always':
     case 'AfterCount':
       return []
     case 'AfterWatermark':

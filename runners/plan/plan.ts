@@ -241,15 +241,17 @@ const reachable = (consumers: Consumers, start: GraphNode): ReadonlyArray<GraphN
 const liftOf = (strategy: WindowingStrategy, lift: Omit<Lift, 'eachBundle'>): Lift | null =>
   isMerging(strategy) || strategy.timestampCombiner === 'earliest' || looksAtElements(strategy.trigger)
     ? null
-    : { ...lift, eachBundle: counts(strategy.trigger) }
+    : { ...lift, eachBundle: firesByBundle(strategy.trigger) }
 
-/** Whether a count is among its triggers: those that a lift takes are of one element, which each bundle has. */
-const counts = (trigger: Trigger): boolean => trigger._tag === 'AfterCount' || triggersIn(trigger).some(counts)
+/** Whether it fires after bundles: the counts that a lift takes are of one element, which each bundle has. */
+const firesByBundle = (trigger: Trigger): boolean =>
+  trigger._tag === 'AfterCount' || trigger._tag === 'Always' || triggersIn(trigger).some(firesByBundle)
 
 const looksAtElements = (trigger: Trigger): boolean => {
   switch (trigger._tag) {
     case 'Default':
     case 'Never':
+    case 'Always':
       return false
     // Each bundle reaches a count of one, whether its elements come one by one or as a table.
     case 'AfterCount':

@@ -44,6 +44,7 @@ const continuationOf = (trigger: Trigger): Trigger => {
   switch (trigger._tag) {
     case 'Default':
     case 'Never':
+    case 'Always':
       return trigger
     case 'AfterCount':
       return trigger.count === 1 ? trigger : AfterCount.of(1)

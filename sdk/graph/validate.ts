@@ -154,6 +154,7 @@ const firesEarly = (trigger: Trigger): boolean => {
     case 'Default':
     case 'Never':
       return false
+    case 'Always':
     case 'AfterCount':
     case 'AfterProcessingTime':
       return true
@@ -183,6 +184,8 @@ const firesAgain = (trigger: Trigger, allowedLateness: number): boolean => {
       return false
     case 'AfterWatermark':
       return trigger.early !== null || (trigger.late !== null && allowedLateness > 0)
+    case 'Always':
+      return true
     case 'Repeatedly':
       return trigger.repeated._tag !== 'Never'
     case 'AfterEach':

@@ -41,6 +41,8 @@ const triggerText = (trigger: Trigger): string => {
       return 'the default trigger'
     case 'Never':
       return 'never'
+    case 'Always':
+      return 'always'
     case 'AfterWatermark': {
       const early = trigger.early === null ? [] : [`early ${triggerText(trigger.early)}`]
       const late = trigger.late === null ? [] : [`late ${triggerText(trigger.late)}`]

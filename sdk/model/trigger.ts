@@ -5,6 +5,7 @@ import type { Duration } from './time.ts'
 export type Trigger =
   | { readonly _tag: 'Default'; readonly urn: string }
   | { readonly _tag: 'Never'; readonly urn: string }
+  | { readonly _tag: 'Always'; readonly urn: string }
   | { readonly _tag: 'AfterWatermark'; readonly urn: string; readonly early: Trigger | null; readonly late: Trigger | null }
   | { readonly _tag: 'AfterCount'; readonly urn: string; readonly count: number }
   | { readonly _tag: 'AfterProcessingTime'; readonly urn: string; readonly delay: Duration; readonly alignTo: Duration | null }
@@ -134,9 +135,18 @@ export const OrFinally = {
  */
 export const Never: Trigger = Object.freeze({ _tag: 'Never', urn: urn('never') })
 
+/**
+ * Fires after each bundle that brings elements, and again when the watermark passes the window's end; it never finishes (Beam's Always).
+ *
+ * @example
+ * Window.into(FixedWindows.of(hours(1)), { trigger: Always, accumulation: 'accumulating' })
+ */
+export const Always: Trigger = Object.freeze({ _tag: 'Always', urn: urn('always') })
+
 const known: ReadonlySet<unknown> = new Set([
   'Default',
   'Never',
+  'Always',
   'AfterWatermark',
   'AfterCount',
   'AfterProcessingTime',
@@ -158,6 +168,7 @@ const mayFinish = (trigger: Trigger): boolean => {
   switch (trigger._tag) {
     case 'Default':
     case 'Never':
+    case 'Always':
     case 'Repeatedly':
       return false
     case 'AfterCount':

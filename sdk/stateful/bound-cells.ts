@@ -3,7 +3,7 @@
 import type { Option } from 'fp-ts/lib/Option.js'
 import { isWellFormed } from '../coders/byte-writer.ts'
 import type { Duration, Instant } from '../model/time.ts'
-import type { TimerOptions } from './cells.ts'
+import type { DelayOptions, TimerOptions } from './cells.ts'
 import type { StateChange, StateEffect, TimerEffect } from './effects.ts'
 import type { ErasedState, ErasedStateful, ErasedTimer } from './erased.ts'
 import type { BagSlot, CombiningSlot, MapSlot, OrderedListSlot, Slot, TimedItem, ValueSlot } from './slots.ts'
@@ -181,17 +181,24 @@ const timerOf = (timer: string, { domain, family }: ErasedTimer): unknown => {
     timer,
     change: { _tag: 'Set', tag: checkedTag(timer, tag), at, outputTimestamp: o?.outputTimestamp ?? null },
   })
-  const after = (tag: string, delay: Duration, o?: TimerOptions): TimerEffect => ({
+  const after = (tag: string, delay: Duration, o?: DelayOptions): TimerEffect => ({
     _tag: 'Timer',
     timer,
-    change: { _tag: 'After', tag: checkedTag(timer, tag), delay, outputTimestamp: o?.outputTimestamp ?? null },
+    change: {
+      _tag: 'After',
+      tag: checkedTag(timer, tag),
+      delay,
+      alignTo: o?.alignTo ?? null,
+      outputTimestamp: o?.outputTimestamp ?? null,
+    },
   })
   const clear = (tag: string): TimerEffect => ({ _tag: 'Timer', timer, change: { _tag: 'Clear', tag: checkedTag(timer, tag) } })
-  if (family) return Object.freeze(domain === 'eventTime' ? { set, clear } : { after, clear })
+  if (family) return Object.freeze(domain === 'eventTime' ? { set, clear } : { after, at: set, clear })
   const only = { clear: Object.freeze(clear('')) }
+  const setOnly = (at: Instant, o?: TimerOptions): TimerEffect => set('', at, o)
   return Object.freeze(
     domain === 'eventTime'
-      ? { ...only, set: (at: Instant, o?: TimerOptions) => set('', at, o) }
-      : { ...only, after: (delay: Duration, o?: TimerOptions) => after('', delay, o) },
+      ? { ...only, set: setOnly }
+      : { ...only, at: setOnly, after: (delay: Duration, o?: DelayOptions) => after('', delay, o) },
   )
 }

@@ -81,6 +81,15 @@ export interface TimerOptions {
   readonly outputTimestamp?: Instant | undefined
 }
 
+/** How `ProcessingTimer.after` sets a timer. */
+export interface DelayOptions extends TimerOptions {
+  /**
+   * The timer fires at the next full multiple of this length since 1970, so that those of all keys fire together (Beam's Timer.align).
+   * Default: exactly after its delay.
+   */
+  readonly alignTo?: Duration | undefined
+}
+
 /** Fires when the watermark has passed its time (Beam's TimeDomain.EVENT_TIME). */
 export interface EventTimer {
   /** Set again, it fires at the new time alone. */
@@ -89,10 +98,12 @@ export interface EventTimer {
   readonly clear: TimerEffect
 }
 
-/** Fires by the clock (Beam's TimeDomain.PROCESSING_TIME). It counts from now on: the function never asks what time it is. */
+/** Fires by the clock (Beam's TimeDomain.PROCESSING_TIME): after a delay, so that the function never asks what time it is, or at a time. */
 export interface ProcessingTimer {
   /** Set again, it fires at the new time alone. */
-  readonly after: (delay: Duration, o?: TimerOptions) => TimerEffect
+  readonly after: (delay: Duration, o?: DelayOptions) => TimerEffect
+  /** At this time of the clock; at once where it has passed. Not for event time, which `Timer.eventTime` waits for. */
+  readonly at: (at: Instant, o?: TimerOptions) => TimerEffect
   /** It will not fire. */
   readonly clear: TimerEffect
 }
@@ -108,7 +119,9 @@ export interface EventTimerFamily {
 /** Any number of processing-time timers, told apart by a tag (Beam's TimerMap). */
 export interface ProcessingTimerFamily {
   /** The timer of that tag. */
-  readonly after: (tag: string, delay: Duration, o?: TimerOptions) => TimerEffect
+  readonly after: (tag: string, delay: Duration, o?: DelayOptions) => TimerEffect
+  /** The timer of that tag, at this time of the clock; at once where it has passed. */
+  readonly at: (tag: string, at: Instant, o?: TimerOptions) => TimerEffect
   /** That of the tag will not fire. */
   readonly clear: (tag: string) => TimerEffect
 }

@@ -44,11 +44,18 @@ export type StateChange =
 
 /**
  * How a {@link TimerEffect} changes a timer. `tag` names one of a family's timers and is empty for a single one; `at` and `delay` say when it
- * fires; an `outputTimestamp` of null is the default of its time domain.
+ * fires, `alignTo` in milliseconds to which full multiple since 1970 that is put off (null: it is not); an `outputTimestamp` of null is the
+ * default of its time domain.
  */
 export type TimerChange =
   | { readonly _tag: 'Set'; readonly tag: string; readonly at: Instant; readonly outputTimestamp: Instant | null }
-  | { readonly _tag: 'After'; readonly tag: string; readonly delay: Duration; readonly outputTimestamp: Instant | null }
+  | {
+      readonly _tag: 'After'
+      readonly tag: string
+      readonly delay: Duration
+      readonly alignTo: Duration | null
+      readonly outputTimestamp: Instant | null
+    }
   | { readonly _tag: 'Clear'; readonly tag: string }
 
 /** One thing that a stateful DoFn does: it gives something out, changes a state, sets a timer, or asks for a call after its commit. */

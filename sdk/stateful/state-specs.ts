@@ -103,7 +103,8 @@ const deterministic = <A>(verb: string, coder: Coder<A>): Coder<unknown> => {
 
 /**
  * The timers of a stateful DoFn, each by key and window (Beam's TimerSpecs). An event-time timer fires when the watermark has passed its
- * time; a processing-time timer fires by the clock, and what its window left pending is dropped when the window expires.
+ * time; a processing-time timer fires by the clock, and what its window left pending is dropped when the window expires, and counted as the
+ * metric `droppedProcessingTimers` of its transform. A firing has the time that its timer was set for, `fireTimestamp`.
  *
  * @example
  * const timers = { idle: Timer.eventTime, flush: Timer.processingTime, perPage: Timer.eventTimeFamily, calls: Timer.processingTimeFamily }

@@ -30,6 +30,8 @@ export interface Firing<out K> {
   readonly key: K
   /** What its outputs carry unless they say another: an event-time timer's time, or the output timestamp that it was set with. */
   readonly timestamp: Instant
+  /** The time that it was set for: event time, or the clock's for a processing-time timer (Beam's fireTimestamp). */
+  readonly fireTimestamp: Instant
   readonly window: BoundedWindow
   /** Which of a family's timers; '' where there is but one. */
   readonly tag: string

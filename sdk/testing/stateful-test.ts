@@ -89,10 +89,18 @@ export const StatefulTest = Object.freeze({
     window: e.window ?? GlobalWindow,
     pane: e.pane ?? NO_FIRING,
   }),
-  /** In the global window, of no family, unless told. */
-  firing: <K>(e: Place & { readonly key: K; readonly timestamp: Instant; readonly tag?: string | undefined }): Firing<K> => ({
+  /** Defaults: the global window, no family, and `timestamp` as the time that the timer was set for. */
+  firing: <K>(
+    e: Place & {
+      readonly key: K
+      readonly timestamp: Instant
+      readonly fireTimestamp?: Instant | undefined
+      readonly tag?: string | undefined
+    },
+  ): Firing<K> => ({
     key: e.key,
     timestamp: e.timestamp,
+    fireTimestamp: e.fireTimestamp ?? e.timestamp,
     window: e.window ?? GlobalWindow,
     tag: e.tag ?? '',
   }),

@@ -25,23 +25,39 @@ const combineFnOf = (kind: string, fn: Aggregation): CombineFn<unknown, unknown,
 }
 
 /** As Combine.perKey, under another transform's name. */
-export const combineValues = <K, I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PCollection<KV<K, I>>): PCollection<KV<K, O>> =>
-  apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: false, oneKey: false }, [pc], { kind })
+export const combineValues = <K, I, A, O>(
+  fn: CombineFn<I, A, O>,
+  kind: string,
+  pc: PCollection<KV<K, I>>,
+  fanout?: Fanout<K>,
+): PCollection<KV<K, O>> =>
+  fanout === undefined
+    ? apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault: false, oneKey: false }, [pc], { kind })
+    : fannedOut(fn, { fanout, withDefault: false, oneKey: false }, kind, pc)
 
 /** As Combine.globally, under another transform's name: all under one key, and that taken off again. */
-export const combineAll = <I, A, O>(fn: CombineFn<I, A, O>, kind: string, pc: PCollection<I>): PCollection<O> => {
-  const combined = combineTogether(fn, { withDefault: true }, kind, pc)
+export const combineAll = <I, A, O>(
+  fn: CombineFn<I, A, O>,
+  kind: string,
+  pc: PCollection<I>,
+  o: { readonly withDefault?: boolean; readonly fanout?: number | undefined } = {},
+): PCollection<O> => {
+  const combined = combineTogether(fn, { withDefault: o.withDefault ?? true, fanout: o.fanout }, kind, pc)
   return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
 }
 
 /** All under one key, which stays. */
 export const combineTogether = <I, A, O>(
   fn: CombineFn<I, A, O>,
-  { withDefault }: { readonly withDefault: boolean },
+  { withDefault, fanout }: { readonly withDefault: boolean; readonly fanout?: number | undefined },
   kind: string,
   pc: PCollection<I>,
-): PCollection<KV<null, O>> =>
-  apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault, oneKey: true }, [underOneKey(pc, kind)], { kind })
+): PCollection<KV<null, O>> => {
+  const together = underOneKey(pc, kind)
+  return fanout === undefined
+    ? apply({ _tag: 'CombinePerKey', fn: erasedCombineFn(fn), withDefault, oneKey: true }, [together], { kind })
+    : fannedOut(fn, { fanout, withDefault, oneKey: true }, kind, together)
+}
 
 const underOneKey = <A>(pc: PCollection<A>, kind: string): PCollection<KV<null, A>> =>
   apply({ _tag: 'KeyBy', f: () => null, coder: null }, [pc], { kind: `${kind}.together` })
@@ -66,10 +82,7 @@ function perKey<L>(fn: Aggregation, o?: CombineOptions<L>): <K extends L>(pc: PC
   const combineFn = combineFnOf(kind, fn)
   requireKnown(kind, o, ['fanout'])
   const fanout = o?.fanout
-  return pc =>
-    fanout === undefined
-      ? combineValues(combineFn, kind, pc)
-      : fannedOut(combineFn, { fanout, withDefault: false, oneKey: false }, kind, pc)
+  return pc => combineValues(combineFn, kind, pc, fanout)
 }
 
 function globally<V>(m: Monoid<V>, o?: GlobalOptions): (pc: PCollection<V>) => PCollection<V>
@@ -80,13 +93,7 @@ function globally(fn: Aggregation, o?: GlobalOptions): (pc: PCollection<unknown>
   requireKnown(kind, o, ['fanout', 'withoutDefaults'])
   const fanout = o?.fanout
   const withDefault = o?.withoutDefaults !== true
-  return pc => {
-    const combined =
-      fanout === undefined
-        ? combineTogether(combineFn, { withDefault }, kind, pc)
-        : fannedOut(combineFn, { fanout, withDefault, oneKey: true }, kind, underOneKey(pc, kind))
-    return apply({ _tag: 'Values' }, [combined], { kind: `${kind}.value` })
-  }
+  return pc => combineAll(combineFn, kind, pc, { withDefault, fanout })
 }
 
 type GlobalOptions = {

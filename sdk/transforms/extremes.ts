@@ -24,6 +24,24 @@ export const Min = Object.freeze({
     <V>(ord: Ord<V>) =>
     <K>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>
       someValues(CombineFn.min(ord), 'Min.perKey', pc),
+  /**
+   * The same in two steps, for keys with more elements than one task combines in time (Beam's withFanout and withHotKeyFanout).
+   *
+   * @param fanout number of parts, from 1, that each key's elements are spread over
+   * @throws RangeError for a fanout that is no whole number from 1, when the transform is applied
+   * @example
+   * pipe(temperatures, Min.withFanout(4).globally(N.Ord)) // => 18
+   */
+  withFanout: (fanout: number) => ({
+    globally:
+      <V>(ord: Ord<V>) =>
+      (pc: PCollection<V>): PCollection<V> =>
+        someOfAll(CombineFn.min(ord), 'Min.globally', pc, fanout),
+    perKey:
+      <V>(ord: Ord<V>) =>
+      <K>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>
+        someValues(CombineFn.min(ord), 'Min.perKey', pc, fanout),
+  }),
 })
 
 /**
@@ -45,4 +63,22 @@ export const Max = Object.freeze({
     <V>(ord: Ord<V>) =>
     <K>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>
       someValues(CombineFn.max(ord), 'Max.perKey', pc),
+  /**
+   * The same in two steps, for keys with more elements than one task combines in time (Beam's withFanout and withHotKeyFanout).
+   *
+   * @param fanout number of parts, from 1, that each key's elements are spread over
+   * @throws RangeError for a fanout that is no whole number from 1, when the transform is applied
+   * @example
+   * pipe(temperatures, Max.withFanout(4).globally(N.Ord)) // => 21
+   */
+  withFanout: (fanout: number) => ({
+    globally:
+      <V>(ord: Ord<V>) =>
+      (pc: PCollection<V>): PCollection<V> =>
+        someOfAll(CombineFn.max(ord), 'Max.globally', pc, fanout),
+    perKey:
+      <V>(ord: Ord<V>) =>
+      <K>(pc: PCollection<KV<K, V>>): PCollection<KV<K, V>> =>
+        someValues(CombineFn.max(ord), 'Max.perKey', pc, fanout),
+  }),
 })

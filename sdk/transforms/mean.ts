@@ -26,6 +26,18 @@ export const Mean = Object.freeze({
   globally: (pc: PCollection<number>): PCollection<number> => someOfAll(mean, 'Mean.globally', pc),
   /** Of each key's numbers. */
   perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => someValues(mean, 'Mean.perKey', pc),
+  /**
+   * The same in two steps, for keys with more elements than one task combines in time (Beam's withFanout and withHotKeyFanout).
+   *
+   * @param fanout number of parts, from 1, that each key's elements are spread over
+   * @throws RangeError for a fanout that is no whole number from 1, when the transform is applied
+   * @example
+   * pipe(Create.of([1, 2, 6]), Mean.withFanout(4).globally) // => 3
+   */
+  withFanout: (fanout: number) => ({
+    globally: (pc: PCollection<number>): PCollection<number> => someOfAll(mean, 'Mean.globally', pc, fanout),
+    perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => someValues(mean, 'Mean.perKey', pc, fanout),
+  }),
 })
 
 const sum = CombineFn.fromMonoid(MonoidSum)
@@ -42,4 +54,16 @@ export const Sum = Object.freeze({
   globally: (pc: PCollection<number>): PCollection<number> => combineAll(sum, 'Sum.globally', pc),
   /** Of each key's numbers. */
   perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => combineValues(sum, 'Sum.perKey', pc),
+  /**
+   * The same in two steps, for keys with more elements than one task combines in time (Beam's withFanout and withHotKeyFanout).
+   *
+   * @param fanout number of parts, from 1, that each key's elements are spread over
+   * @throws RangeError for a fanout that is no whole number from 1, when the transform is applied
+   * @example
+   * pipe(orders, PCollection.map(order => order.total), Sum.withFanout(4).globally) // => 55
+   */
+  withFanout: (fanout: number) => ({
+    globally: (pc: PCollection<number>): PCollection<number> => combineAll(sum, 'Sum.globally', pc, { fanout }),
+    perKey: <K>(pc: PCollection<KV<K, number>>): PCollection<KV<K, number>> => combineValues(sum, 'Sum.perKey', pc, fanout),
+  }),
 })

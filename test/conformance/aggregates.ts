@@ -276,6 +276,11 @@ export const spread = Pipeline.define(import.meta, 'spread', () => {
     pipe(many, Combine.perKey(N.MonoidSum, { fanout: 3 }), asserted(expected)),
     pipe(many, Combine.perKey(N.MonoidSum, { fanout: (key: string) => (key === 'hot' ? 4 : 1) }), asserted(expected)),
     pipe(many, PCollection.values, Combine.globally(N.MonoidSum, { fanout: 5 }), asserted([1_770])),
+    pipe(many, Sum.withFanout(3).perKey, asserted(expected)),
+    pipe(many, PCollection.values, Count.withFanout(5).globally, asserted([60])),
+    pipe(many, PCollection.values, Mean.withFanout(5).globally, asserted([29.5])),
+    pipe(many, PCollection.values, Min.withFanout(5).globally(N.Ord), asserted([0])),
+    pipe(many, PCollection.values, Max.withFanout(5).globally(N.Ord), asserted([59])),
   ]
 })
 

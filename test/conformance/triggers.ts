@@ -8,6 +8,7 @@ import {
   AfterEach,
   AfterProcessingTime,
   AfterWatermark,
+  Always,
   Coder,
   Combine,
   Create,
@@ -209,6 +210,20 @@ export const never = Pipeline.define(import.meta, 'never', () =>
   ),
 )
 
+export const always = Pipeline.define(import.meta, 'always', () =>
+  pipe(
+    summed(ten, { ...discarding(Always), allowedLateness: millis(10) }, [
+      at(1, 1, 2),
+      at(2, 4),
+      advanceProcessingTime(seconds(1)),
+      advanceWatermarkTo(10),
+      at(1, 8),
+      advanceWatermarkTo(20),
+    ]),
+    panes('always'),
+  ),
+)
+
 export const inGlobalWindow = Pipeline.define(import.meta, 'inGlobalWindow', () =>
   pipe(
     summed(GlobalWindows, accumulating(Repeatedly.forever(AfterCount.of(2))), [at(1, 1, 2), at(2, 4), at(3, 8), at(4, 16)]),
@@ -306,6 +321,7 @@ const cases: ReadonlyArray<
   ['all of several triggers must be ready', all, 'key 3E 12E 0O.'],
   ['any of several triggers is enough', any, 'key 1E 14E 16E 0O.'],
   ['never is once, when the lateness is over', never, 'key 3O.'],
+  ['always fires after each bundle, at the end of the window, and for what comes late', always, 'key 3E 4E 0O 8L'],
   ['the global window fires by count', inGlobalWindow, 'key 3E 15E 31O.', { accumulation: 'accumulating' }],
   ['windows that merge add up their counts', merged, 'key 7E 0O. | key 8O.'],
   ['windows that merge keep the earlier of their clocks', mergedClocks, 'key 7E 8O.'],

@@ -89,11 +89,12 @@ const numbersFor = (ms: number, splitsOf: number | null): Source<number> => ({
       },
     })
     return Promise.resolve({
-      resolve: () => Promise.resolve(splitsOf === null ? [split(0, 2 ** 40)] : []),
+      // Without an end: a backlog that ends counts as caught up only once it is read.
+      resolve: () => Promise.resolve(splitsOf === null ? [{ ...split(0, 1), range: { from: 0, to: null } }] : []),
       ...(splitsOf === null ? {} : { discovery: discovery(splitsOf) }),
       open: ({ range }, progress) => {
         let at = progress.last === null ? range.from : progress.last + 1
-        const end = range.to ?? at
+        const end = range.to ?? Infinity
         let beganMs: number | null = null
         // With nothing to read at first, it has caught up: a table made of it is there from then on.
         let isIdle = true

@@ -1,6 +1,7 @@
 // The head of a stateful stage: calls the DoFn for elements, timers and expiring windows, and does what it returns.
 import { requireTimestamp } from '../../../sdk/model/timestamp-error.ts'
 import type { Coder } from '../../../sdk/coders/index.ts'
+import { Metrics } from '../../../sdk/model/metrics.ts'
 import { Instant } from '../../../sdk/model/time.ts'
 import { NO_FIRING, type PaneInfo } from '../../../sdk/model/pane.ts'
 import { type BoundedWindow, GlobalWindow, maxTimestamp, showWindow } from '../../../sdk/model/window.ts'
@@ -37,6 +38,14 @@ type Handler = (event: unknown, cells: unknown) => unknown
 
 const largestBatch = 2_048
 
+/** Of the clock: still to fire when their window expired, and not cleared by onWindowExpiration. */
+const droppedTimers = Metrics.counter('droppedProcessingTimers')
+
+const countDroppedTimers = (of: WindowState): void => {
+  for (const { timers } of of.keys.values())
+    for (const { spec, at } of timers.values()) if (spec.domain === 'processingTime' && !Number.isNaN(at)) droppedTimers.inc()
+}
+
 export class StatefulHead implements TaskHead {
   readonly #spec: StatefulHeadSpec
   readonly #timers: Timers
@@ -47,6 +56,7 @@ export class StatefulHead implements TaskHead {
   readonly #onTimer: ReadonlyMap<string, Handler>
   readonly #onWindowExpiration: Handler | null
   readonly #calling: Calling = { timestamp: 0, firing: null, firedAt: 0, expiring: false, processingTime: 0 }
+  readonly #hasClocks: boolean
   #pane: PaneInfo = NO_FIRING
   #out: FillingBatch
   #late = 0
@@ -56,6 +66,7 @@ export class StatefulHead implements TaskHead {
     const keys = new Keys(keyCoder)
     this.#spec = spec
     this.#timers = new Timers(fn, keys, watermarks)
+    this.#hasClocks = Object.values(fn.timers).some(({ domain }) => domain === 'processingTime')
     this.#table = new KeyTable(spec, keys, this.#timers)
     this.#bound = boundCells(fn, this.#table.newSlots())
     this.#stateAt = new Map(Object.keys(fn.state).map((name, i) => [name, i]))
@@ -153,7 +164,7 @@ export class StatefulHead implements TaskHead {
     try {
       const handler = this.#onTimer.get(spec.name)
       if (handler === undefined) throw new TypeError(`the timer ${spec.name} has no handler`)
-      this.#call(handler, state, { key: state.key, timestamp: output, window, tag }, true)
+      this.#call(handler, state, { key: state.key, timestamp: output, fireTimestamp: at, window, tag }, true)
     } catch (cause) {
       throw UserCodeError.onElement(this.#spec.path, { timer: spec.name, tag, key: state.key, at, window: showWindow(window) }, cause)
     }
@@ -166,6 +177,7 @@ export class StatefulHead implements TaskHead {
     if (this.#onWindowExpiration !== null) {
       for (const state of this.#table.keysOf(of)) this.#expireKey(this.#onWindowExpiration, state)
     }
+    if (this.#hasClocks) countDroppedTimers(of)
     this.#table.drop(of)
   }
 

@@ -64,10 +64,17 @@ export class Timers {
     if (calling.expiring) {
       throw new RangeError(`onWindowExpiration sets the timer ${name}, and its window is over. Emit what is left, and set no timer`)
     }
-    const at = change._tag === 'Set' ? this.#eventTime(state, place, change.at) : this.#clockTime(place, change.delay, calling)
+    const at = this.#timeOf(state, place, change, calling)
     const output = this.#outputOf(state, place, at, change.outputTimestamp, calling)
     this.#refuseEndless(state, place, at, calling)
     this.#set(state, place, change.tag, at, output)
+  }
+
+  #timeOf(state: KeyState, place: TimerPlace, change: Exclude<TimerChange, { readonly _tag: 'Clear' }>, calling: Calling): number {
+    if (change._tag === 'After') return this.#afterDelay(place, change.delay, change.alignTo, calling)
+    if (place.domain === 'eventTime') return this.#eventTime(state, place, change.at)
+    requireTimestamp(`the time of the timer ${place.name}`, change.at)
+    return Math.max(change.at, calling.processingTime)
   }
 
   #eventTime({ of }: KeyState, { name }: TimerPlace, at: number): number {
@@ -82,9 +89,13 @@ export class Timers {
     return at === of.expiry ? at - 1 : at
   }
 
-  #clockTime({ name }: TimerPlace, delay: unknown, { processingTime }: Calling): number {
-    if (typeof delay === 'number' && !Number.isNaN(delay)) return processingTime + Math.max(0, delay)
-    throw new TypeError(`the timer ${name} is set to fire after ${String(delay)}, which is no length of time`)
+  #afterDelay({ name }: TimerPlace, delay: unknown, alignTo: number | null, { processingTime }: Calling): number {
+    if (typeof delay !== 'number' || Number.isNaN(delay))
+      throw new TypeError(`the timer ${name} is set to fire after ${String(delay)}, which is no length of time`)
+    const at = processingTime + Math.max(0, delay)
+    if (alignTo === null) return at
+    if (alignTo > 0) return Math.ceil(at / alignTo) * alignTo
+    throw new RangeError(`the timer ${name} is aligned to ${String(alignTo)} ms: give alignTo a length of time above 0`)
   }
 
   #outputOf({ of }: KeyState, { name, domain }: TimerPlace, at: number, told: number | null, { timestamp }: Calling): number {

@@ -186,6 +186,41 @@ describe('a timer', () => {
     assert.strictEqual(driven.head.wakeAt(), Infinity)
   })
 
+  it('of the clock fires at a time of the clock, at once where it has passed, or at the next full multiple of a length', () => {
+    const kinds = DoFn.stateful({
+      state: {},
+      timers: { at: Timer.processingTime, aligned: Timer.processingTime, each: Timer.processingTimeFamily },
+      process: ({ value }: KeyedElement<string, number>, { at, aligned, each }) => [
+        at.at(Instant.ofMillis(value)),
+        aligned.after(millis(10), { alignTo: seconds(60) }),
+        each.at('tag', Instant.ofMillis(5_000)),
+      ],
+      onTimer: {
+        at: ({ fireTimestamp }) => [emit(`at ${fireTimestamp}`)],
+        aligned: ({ fireTimestamp, timestamp }) => [emit(`aligned ${fireTimestamp} of ${timestamp}`)],
+        each: ({ fireTimestamp, tag }) => [emit(`${tag} ${fireTimestamp}`)],
+      },
+    })
+    const driven = new DrivenStateful(kinds).add([7, 'x', 4_000])
+    assert.strictEqual(driven.head.wakeAt(), 4_000)
+    assert.deepEqual(driven.clock(5_000).take(), ['at 4000', 'tag 5000'])
+    assert.strictEqual(driven.head.wakeAt(), 60_000)
+    assert.deepEqual(driven.clock(60_000).take(), ['aligned 60000 of 7'])
+    driven.add([8, 'y', 10])
+    assert.strictEqual(driven.head.wakeAt(), 60_000)
+    assert.deepEqual(driven.clock(60_000).take(), ['at 60000', 'tag 60000'])
+  })
+
+  it('has the time that it was set for beside the timestamp of its outputs', () => {
+    const held = DoFn.stateful({
+      state: {},
+      timers: { end: Timer.eventTime },
+      process: ({ timestamp }: KeyedElement<string, null>, { end }) => [end.set(Instant.ofMillis(20), { outputTimestamp: timestamp })],
+      onTimer: { end: ({ timestamp, fireTimestamp }) => [emit([timestamp, fireTimestamp])] },
+    })
+    assert.deepEqual(new DrivenStateful(held).add([7, 'x', null]).watermark(21).take(), [[7, 20]])
+  })
+
   it('of the clock that sets itself for now waits for the next look at the clock', () => {
     let calls = 0
     const again = DoFn.stateful({
@@ -366,6 +401,16 @@ describe('what a stateful DoFn does wrong is refused with its path and element',
     refuses(setting('a', Number.NaN).bind(null), /NaN/)
     refuses(setting('clock', Number.NaN).bind(null), /NaN/)
   })
+  it('a length that a timer of the clock cannot be aligned to', () => {
+    const aligned = DoFn.stateful({
+      state: {},
+      timers: { t: Timer.processingTime },
+      process: (_: KeyedElement<string, null>, { t }) => [t.after(millis(1), { alignTo: millis(0) })],
+      onTimer: { t: () => [] },
+    })
+    assert.throws(() => new DrivenStateful(aligned).add([1, 'x', null]), Error, /aligned to 0 ms/)
+  })
+
   it('a timer set while its window expires', () => {
     const fn = DoFn.stateful({
       state: { n: State.value(Coder.varint, 0) },

@@ -41,6 +41,10 @@ const begin = (trigger: Trigger, from: number): Waiting => {
     }
     case 'Never':
       return once(() => false)
+    case 'Always': {
+      const always: Waiting = { isReady: () => true, isDue: () => false, fired: () => always }
+      return always
+    }
     case 'AfterCount':
       return once(now => now.arrivals.length - from >= trigger.count)
     case 'AfterProcessingTime': {

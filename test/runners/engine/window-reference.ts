@@ -69,6 +69,15 @@ class Silent extends Node {
   }
 }
 
+class Ever extends Silent {
+  constructor() {
+    super(true)
+  }
+  override ready(): boolean {
+    return true
+  }
+}
+
 class Count extends Node {
   count = 0
   readonly #enough: number
@@ -306,6 +315,8 @@ const nodeOf = (trigger: Trigger, merging: boolean): Node => {
       return new Silent(true)
     case 'Never':
       return new Silent(false)
+    case 'Always':
+      return new Ever()
     case 'AfterCount':
       return new Count(trigger.count)
     case 'AfterProcessingTime':

@@ -7,16 +7,21 @@ import {
   Coder,
   Combine,
   CombineFn,
+  Count,
   Create,
   FixedWindows,
   Instant,
   InvalidPipelineError,
   type KV,
+  Max,
+  Mean,
+  Min,
   PCollection,
   Pipeline,
   Reify,
   Repeatedly,
   Sessions,
+  Sum,
   Window,
   millis,
   pipe,
@@ -42,6 +47,53 @@ describe('a combine with a fanout', () => {
         TestPipeline.run({ seed: 5 }),
       ))
   }
+
+  it('is there for Count, Sum, Mean, Min and Max, with the same results', async () => {
+    const numbers = pipe(
+      Create.of(elements),
+      PCollection.map(([, n]) => n),
+    )
+    const global = [
+      [Count.withFanout(4).globally, Count.globally, 200],
+      [Sum.withFanout(4).globally, Sum.globally, 19_900],
+      [Mean.withFanout(4).globally, Mean.globally, 99.5],
+      [Min.withFanout(4).globally(N.Ord), Min.globally(N.Ord), 0],
+      [Max.withFanout(4).globally(N.Ord), Max.globally(N.Ord), 199],
+    ] as const
+    for (const [of, spread, result] of global)
+      for (const transform of [of, spread]) await pipe(numbers, transform, PAssert.that(containsInAnyOrder([result])), TestPipeline.run())
+    const keyed = [
+      [Count.withFanout(4).perKey, [180, 20]],
+      [Sum.withFanout(4).perKey, [18_000, 1_900]],
+      [Mean.withFanout(4).perKey, [100, 95]],
+      [Min.withFanout(4).perKey(N.Ord), [1, 0]],
+      [Max.withFanout(4).perKey(N.Ord), [199, 190]],
+    ] as const
+    for (const [transform, [hot, cold]] of keyed)
+      await pipe(
+        Create.of(elements),
+        transform,
+        PAssert.that(
+          containsInAnyOrder([
+            ['hot', hot],
+            ['cold', cold],
+          ] as const),
+        ),
+        TestPipeline.run(),
+      )
+    await pipe(
+      Create.of(elements.map(([key]) => key)),
+      Count.withFanout(4).perElement,
+      PAssert.that(
+        containsInAnyOrder([
+          ['hot', 180],
+          ['cold', 20],
+        ] as const),
+      ),
+      TestPipeline.run(),
+    )
+    assert.throws(() => pipe(numbers, Sum.withFanout(0).globally), RangeError, /fanout/)
+  })
 
   it('gives a global value, its default of nothing too', async () => {
     await pipe(

@@ -130,6 +130,10 @@ describe('WindowFn.of', () => {
     assert.match(await failure(() => [{ start: 1, end: 1 }]), /gave { start: 1, end: 1 }, which is no window/)
     assert.match(await failure(() => [{ start: 0, end: 1.5 }]), /which is no window/)
     assert.match(await failure(() => [IntervalWindow.of(0, 5)]), /a window ends after its elements/)
+    assert.match(
+      await failure(() => [{ start: 0, end: 10, id: 'a' }]),
+      /the window function odd gave a window with id, and a window is its start and end alone\. Put id into the key or the value/,
+    )
   })
   it('needs a name', () => assert.throws(() => WindowFn.of({ name: ' ', assign: () => [] }), RangeError, /needs a name/))
 })
