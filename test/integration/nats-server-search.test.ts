@@ -14,9 +14,9 @@ import { fromGoInstall } from '../../io/jetstream/testing/go-install.ts'
 import { NatsServer, NatsServerNotFound, type Obtainer } from '../../io/jetstream/testing/index.ts'
 import { errorText } from '../../io/jetstream/testing/obtainer.ts'
 import { fromPath } from '../../io/jetstream/testing/path.ts'
-import { fromRelease, pinnedVersion } from '../../io/jetstream/testing/release.ts'
+import { fromRelease, pinnedArchives, pinnedImage, pinnedVersion } from '../../io/jetstream/testing/release.ts'
 import { docker, fromTestcontainer } from '../../io/jetstream/testing/testcontainer.ts'
-import { compareVersions, wantedVersion } from '../../io/jetstream/testing/version.ts'
+import { compareVersions } from '../../io/jetstream/testing/version.ts'
 import { skip } from '../support/skip.ts'
 
 describe('The search for a nats-server', () => {
@@ -233,6 +233,12 @@ describe('The search for a nats-server', () => {
       assert.match(await reason(fromRelease(base), env()), /has the SHA-256 [0-9a-f]{64}, and [0-9a-f]{64} is expected/)
     })
 
+    it('has a checksum for each platform that it offers archives for, and a digest for the image', () => {
+      assert.sameMembers(Object.keys(pinnedArchives), ['linux-amd64', 'linux-arm64', 'darwin-amd64', 'darwin-arm64'])
+      for (const sum of Object.values(pinnedArchives)) assert.match(sum, /^[0-9a-f]{64}$/)
+      assert.match(pinnedImage, /^nats@sha256:[0-9a-f]{64}$/)
+    })
+
     it('says what is missing', async () => {
       assert.match(await reason(fromRelease(base), env()), /could not download http.*tar\.gz: HTTP status 404/)
       assert.match(await reason(fromRelease(base, {}), env()), /no archive of .* is known for/)
@@ -284,7 +290,7 @@ describe('The search for a nats-server', () => {
     const why = await docker().then(() => null, errorText)
     if (why !== null) skip(this, why)
     const { version } = await fromTestcontainer.obtain({ ...process.env, JETBEAM_CACHE: join(folder, 'cache') })
-    assert.equal(version, wantedVersion)
+    assert.equal(version, pinnedVersion)
   })
 
   // They need a network, and one of them a minute.

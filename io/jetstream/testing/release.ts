@@ -7,22 +7,27 @@ import { run } from './command.ts'
 import { inGuardedDirectory } from './guarded-directory.ts'
 import type { Obtainer } from './obtainer.ts'
 
-/** The release whose archives are known here: of another one, only its own list would vouch. */
-export const pinnedVersion = '2.14.5'
+/** The release whose checksums are pinned here. A newer one is taken from elsewhere only where its origin is verified otherwise. */
+export const pinnedVersion = '2.15.0'
 
-/** SHA-256 of each archive, as the official image of the same release pins them. */
-const pinned: Readonly<Record<string, string>> = {
-  'linux-amd64': '5e3b603d47c447bda1f77f9ac16dbf91c90aac4ff3681f8fbbc7201e4ed99355',
-  'linux-arm64': '673a98d3faa79dde3f9ebf16d6dfac36a5f694e7ad2015e4954dd7939c85cd4c',
+/** SHA-256 of each archive, as the release's own list (SHA256SUMS) has them. */
+export const pinnedArchives: Readonly<Record<string, string>> = {
+  'linux-amd64': '5d2c51caca950333aba84911df7d377f826f3a59ec36061c6539105084f65c92',
+  'linux-arm64': 'cdc208f5a3f42963a52b6ab06ef65626bb870315dc936e26ba571780c6351112',
+  'darwin-amd64': '5bd8b59ca5bf93fab3da2c5843cf564cd6e2e291e22ae3b861746e7ebe259b95',
+  'darwin-arm64': 'e1c4e22d70bd44abfa0bcb3c16f7cf0c66f648c2e728c58924e8a1ce88913cc8',
 }
+
+/** The official image of the same release, for all its architectures. */
+export const pinnedImage = 'nats@sha256:5065f90de16fbd25fa91f85e25bc3b5a3fa386c4b06668f1487ffa8ad75178a0'
 
 // A machine without internet must learn so fast; one with a slow line may take its time.
 const answerLimitMs = 4_000
 const downloadLimitMs = 120_000
 const unpackLimitMs = 30_000
 
-/** `base`: what comes before `/v2.14.5/nats-server-…` in the address of a release's file; `sums`: of the archives that it gives. */
-export const fromRelease = (base: string, sums = pinned): Obtainer => ({
+/** `base`: what comes before `/v2.15.0/nats-server-…` in the address of a release's file; `sums`: of the archives that it gives. */
+export const fromRelease = (base: string, sums = pinnedArchives): Obtainer => ({
   how: 'release archive',
   announcement: `nats-server ${pinnedVersion}: asking for the release archive`,
   obtain: env =>

@@ -9,7 +9,7 @@ import { keep } from './cache.ts'
 import { run } from './command.ts'
 import { inGuardedDirectory } from './guarded-directory.ts'
 import { type Obtainer, errorText } from './obtainer.ts'
-import { wantedVersion } from './version.ts'
+import { pinnedImage, pinnedVersion } from './release.ts'
 
 const startLimitMs = 60_000
 const pullLimitMs = 180_000
@@ -18,12 +18,12 @@ const unpackLimitMs = 30_000
 /** With the `testcontainers` package, if it is installed; on Linux only. */
 export const fromTestcontainer: Obtainer = {
   how: 'testcontainer',
-  announcement: `nats-server ${wantedVersion}: asking Docker for its image`,
+  announcement: `nats-server ${pinnedVersion}: asking Docker for its image`,
   obtain: env =>
     inGuardedDirectory(async directory => {
       if (process.platform !== 'linux') throw new Error(`the image holds a server for Linux, and this is ${process.platform}`)
       const { GenericContainer, Wait } = await docker()
-      const starting = new GenericContainer(`nats:${wantedVersion}`)
+      const starting = new GenericContainer(pinnedImage)
         .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
         .withStartupTimeout(startLimitMs)
         .start()
