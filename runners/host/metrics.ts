@@ -3,6 +3,7 @@ import { Latency } from '../../sdk/model/histogram.ts'
 import type { ErrorMetrics, JobMetrics, TransformMetrics } from '../../sdk/model/job-metrics.ts'
 import { mergeMetrics, type Metric } from '../../sdk/model/metric-values.ts'
 import { withoutSecrets } from '../../sdk/model/redaction.ts'
+import { withoutSecretsIn } from '../../sdk/model/secret-text.ts'
 import { Instant } from '../../sdk/model/time.ts'
 import type { Plan } from '../plan/stage.ts'
 import type { CheckpointContent } from './checkpoint-content.ts'
@@ -73,19 +74,27 @@ export const metricsOf = (
       durations: durations.told(),
     },
     splits: withoutSecrets(splits),
-    transforms: stages.map(({ id, steps, exits }) => ({
-      ...transformOf(
-        id,
-        transforms.filter(({ transform }) => transform === id),
-      ),
-      fused: fusedWith(id, [...steps.map(({ path }) => path), ...exits.flatMap(exit => (exit._tag === 'Sink' ? [exit.sinkId] : []))]),
-    })),
+    transforms: withoutSecrets(
+      stages.map(({ id, steps, exits }) => ({
+        ...transformOf(
+          id,
+          transforms.filter(({ transform }) => transform === id),
+        ),
+        fused: fusedWith(id, [...steps.map(({ path }) => path), ...exits.flatMap(exit => (exit._tag === 'Sink' ? [exit.sinkId] : []))]),
+      })),
+    ),
     errors: withoutSecrets(mergeErrors([...reports.flatMap(({ errors }) => errors), ...failures.told()])),
     workers: reports.flatMap(({ workers }) => workers).sort((a, b) => a.worker - b.worker),
-    sinks: reports.reduce<JobMetrics['sinks']>((all, { sinks }) => added(all, sinks), {}),
-    publishLatency: reports.reduce<JobMetrics['publishLatency']>((all, { publishLatency }) => mergedLatencies(all, publishLatency), {}),
+    sinks: byShownName(reports.reduce<JobMetrics['sinks']>((all, { sinks }) => added(all, sinks), {})),
+    publishLatency: byShownName(
+      reports.reduce<JobMetrics['publishLatency']>((all, { publishLatency }) => mergedLatencies(all, publishLatency), {}),
+    ),
   }
 }
+
+/** A sink's label may hold an address. */
+const byShownName = <A>(by: Readonly<Record<string, A>>): Readonly<Record<string, A>> =>
+  Object.fromEntries(Object.entries(by).map(([name, value]) => [withoutSecretsIn(name), value]))
 
 const fusedWith = (id: string, paths: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(paths)].filter(path => path !== id)
 

@@ -1,4 +1,5 @@
 // Errors on their way from a worker to the main thread: what a run may end with is plain data already, but for what a user threw.
+import { withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { PipelineError } from '../../sdk/model/run.ts'
 import { showElement } from '../harness/errors.ts'
 import { pipelineErrorOf } from '../host/errors.ts'
@@ -19,7 +20,7 @@ const ofThrown = (worker: number, thrown: unknown): PipelineError => {
     return 'cause' in error ? { ...error, cause: plain(error.cause) } : error
   } catch {
     const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-    return { _tag: 'WorkerFailed', worker, message: `worker ${worker} failed: ${message}`, cause: plain(thrown) }
+    return withoutSecrets({ _tag: 'WorkerFailed', worker, message: `worker ${worker} failed: ${message}`, cause: plain(thrown) })
   }
 }
 

@@ -4,6 +4,7 @@ import { cumulative, type LatencyHistogram } from './histogram.ts'
 import type { JobState } from './job-event.ts'
 import type { JobMetrics } from './job-metrics.ts'
 import { Instant } from './time.ts'
+import { withoutSecretsIn } from './secret-text.ts'
 
 type Labels = Readonly<Record<string, string>>
 type Kind = 'counter' | 'gauge' | 'unknown'
@@ -59,7 +60,7 @@ class Families {
   }
 
   #text(labels: Labels): string {
-    const all = Object.entries({ ...this.#common, ...labels }).map(([name, value]) => `${name}="${escaped(value)}"`)
+    const all = Object.entries({ ...this.#common, ...labels }).map(([name, value]) => `${name}="${escaped(withoutSecretsIn(value))}"`)
     return all.length === 0 ? '' : `{${all.join(',')}}`
   }
 

@@ -68,21 +68,21 @@ const fieldsOf = (object: object, depth: number, budget: Budget): Readonly<Recor
 export const redactedFields = (fields: object): Readonly<Record<string, unknown>> => fieldsOf(fields, 0, { left: mostShown })
 
 /**
- * The same value where it holds no secret, else a copy without them, of the same class where it is an error: what an error carries as its
- * `cause`, and what an event carries. Objects that are neither plain nor errors stay as they are.
+ * The same value where it holds no secret, else a copy without them, of the same class: what an error carries as its `cause`, and what an
+ * event carries. What lies deeper than twelve objects, or behind two thousand, is cut.
  */
 export const withoutSecrets = <A>(value: A): A => clean(value, 0, new Map()) as A // a copy of the same shape
 
 const clean = (value: unknown, depth: number, known: Map<object, unknown>): unknown => {
   if (typeof value === 'string') return withoutSecretsIn(value)
-  if (typeof value !== 'object' || value === null || depth >= 2 * deepest) return value
+  if (typeof value !== 'object' || value === null || isOpaque(value)) return value
   if (known.has(value)) return known.get(value)
-  if (known.size >= mostShown) return value
-  if (!(value instanceof Error || Array.isArray(value) || isPlain(value))) return value
+  if (depth >= 2 * deepest || known.size >= mostShown) return cut
   known.set(value, value)
+  if (value instanceof Map || value instanceof Set) return cleanCollection(value, depth, known)
   const changed = changedFields(value, depth, known)
   if (changed.size === 0) return value
-  const copy = value instanceof Error ? errorLike(value) : Array.isArray(value) ? [...(value as ReadonlyArray<unknown>)] : { ...value }
+  const copy = copyOf(value)
   for (const [name, safe] of changed)
     Object.defineProperty(copy, name, {
       value: safe,
@@ -94,9 +94,55 @@ const clean = (value: unknown, depth: number, known: Map<object, unknown>): unkn
   return copy
 }
 
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+/** It has no fields that hold text. */
+const isOpaque = (value: object): boolean =>
+  ArrayBuffer.isView(value) ||
+  value instanceof ArrayBuffer ||
+  value instanceof SharedArrayBuffer ||
+  value instanceof Date ||
+  value instanceof Promise ||
+  value instanceof WeakMap ||
+  value instanceof WeakSet ||
+  value instanceof WeakRef
+
+const cleanCollection = (
+  value: ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>,
+  depth: number,
+  known: Map<object, unknown>,
+): unknown => {
+  let isSame = true
+  const cleaned = <A>(before: A): unknown => {
+    const after = clean(before, depth + 1, known)
+    isSame &&= after === before
+    return after
+  }
+  const entries: [unknown, unknown][] = []
+  for (const [key, held] of value.entries()) {
+    if (entries.length >= mostShown) {
+      isSame = false
+      entries.push([cut, cut])
+      break
+    }
+    const isHidden = value instanceof Map && typeof key === 'string' && isSecretName(key)
+    const after = isHidden ? hidden(held) : cleaned(held)
+    isSame &&= after === held
+    entries.push([cleaned(key), after])
+  }
+  if (isSame) return value
+  const copy = value instanceof Map ? new Map(entries) : new Set(entries.map(([key]) => key))
+  known.set(value, copy)
+  return copy
+}
+
+const copyOf = (value: object): object => {
+  if (value instanceof Error) return errorLike(value)
+  if (Array.isArray(value)) return [...(value as ReadonlyArray<unknown>)]
+  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as object
+  for (const name of Object.getOwnPropertyNames(value)) {
+    const descriptor = Object.getOwnPropertyDescriptor(value, name)
+    if (descriptor !== undefined) Object.defineProperty(copy, name, { ...descriptor, configurable: true })
+  }
+  return copy
 }
 
 const changedFields = (object: object, depth: number, known: Map<object, unknown>): ReadonlyMap<string, unknown> => {

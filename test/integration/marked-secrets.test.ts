@@ -7,14 +7,15 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers as makeHeaders } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { assert } from 'chai'
-import { Checkpoints, Coder, Decoder, Encoder, millis, PCollection, type PDone, Pipeline, pipe } from 'jetbeam'
+import { Checkpoints, millis, prometheusText } from 'jetbeam'
 import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
+import { type WorkerThreadsOptions, WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
 import { NatsServer, type RunningServer } from 'jetbeam/testing/nats-server'
-import { z } from 'zod'
+import { start } from '../runners/cli/child.ts'
 import { logins } from '../support/logins.ts'
+import { type Failing, failingIn, mark, marked } from '../support/marked-program.ts'
 
-const mark = 'm4rk3d'
 const seed = 'SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY'
 const marks = new RegExp(`${mark}|${seed}|s3crets?\\b`, 'i')
 
@@ -50,27 +51,39 @@ describe('A marked secret', () => {
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
-  const anything = Decoder.json(z.record(z.string(), z.unknown()))
-  const read = () => pipe(JetStreamIO.readMessages({ stream: 'IN', coder: anything }), PCollection.orFail)
-  const relay = () => pipe(read(), JetStreamIO.writeMessages({ stream: 'OUT', coder: Encoder.json() }))
+  const runners = {
+    'the direct runner': DirectRunner,
+    'worker threads': {
+      run: (o: WorkerThreadsOptions) => WorkerThreadsRunner.run({ ...o, workers: 2 }),
+      explain: (o: WorkerThreadsOptions) => WorkerThreadsRunner.explain({ ...o, workers: 2 }),
+    },
+  }
+  type Runner = keyof typeof runners
 
   /** All that leaves a run, as text; fails where the run does not. */
-  const leaving = async (leaf: () => PDone, settings: Parameters<typeof JetStreamIO.connection>[0]): Promise<string> => {
+  const leaving = async (
+    failing: Failing,
+    settings: Parameters<typeof JetStreamIO.connection>[0],
+    runner: Runner = 'the direct runner',
+  ): Promise<string> => {
     const told: unknown[] = []
     const checkpoints = join(folder, 'state')
-    const ended = await DirectRunner.run({
+    const provide = [JetStreamIO.connection(settings)]
+    const log = (...record: ReadonlyArray<unknown>): void => void told.push(record)
+    const { run, explain } = runners[runner]
+    const ended = await run({
       job: 'marked',
       beginAnew: true,
       until: 'end',
-      provide: [JetStreamIO.connection(settings)],
+      provide,
       checkpoints: Checkpoints.directory(checkpoints, { every: millis(20) }),
       restart: { attempts: 1, initial: millis(1) },
-      log: (...record) => void told.push(record),
+      log,
       onEvent: event => void told.push(event),
-      onProgress: metrics => void told.push(metrics),
-    })(Pipeline.of(leaf()))()
+      onProgress: metrics => void told.push(metrics, prometheusText(metrics, { address: `nats://ann:${mark}@host` })),
+    })(marked({ failing }))()
     assert.strictEqual(ended._tag, 'Left', 'the run did not fail')
-    const explained = await DirectRunner.explain({ provide: [JetStreamIO.connection(settings)] })(Pipeline.of(leaf()))()
+    const explained = await explain({ provide, log })(marked({ failing }))()
     const kept = await textsBelow(checkpoints).catch(() => '')
     return `${inspect([ended, explained, told], { depth: 30, showHidden: true, maxStringLength: null, maxArrayLength: null })}\n${kept}`
   }
@@ -105,7 +118,7 @@ describe('A marked secret', () => {
         },
         { servers: away, tlsCaFile: await file('ca.pem', `-----BEGIN CERTIFICATE-----\n${mark}\n-----END CERTIFICATE-----\n`) },
       ])
-        holdsNone(await leaving(relay, settings))
+        holdsNone(await leaving('relay', settings))
     } finally {
       delete process.env['JETBEAM_TEST_MARK']
     }
@@ -116,7 +129,7 @@ describe('A marked secret', () => {
       const { config, wrong } = await login(folder)
       const guarded = await NatsServer.start({ control: true, config })
       try {
-        const text = await leaving(relay, { servers: guarded.url, ...wrong })
+        const text = await leaving('relay', { servers: guarded.url, ...wrong })
         assert.include(text, 'does not let this user in')
         holdsNone(text)
       } finally {
@@ -125,36 +138,44 @@ describe('A marked secret', () => {
     }
   })
 
-  it('is in no text of a function, a coder or a sink that fails for a message with secrets in its payload and headers', async () => {
-    const servers = server.url
-    const failing: ReadonlyArray<() => PDone> = [
-      () =>
-        pipe(
-          read(),
-          PCollection.map((message): number => {
-            throw new Error(`no answer from nats://ann:${mark}@host`, { cause: message.headers })
-          }),
-          PCollection.ignore,
-        ),
-      () => pipe(JetStreamIO.readMessages({ stream: 'IN', coder: Coder.json(z.number()) }), PCollection.orFail, PCollection.ignore),
-      () =>
-        pipe(
-          read(),
-          PCollection.map(({ value }) => ({ subject: 'out..x', value })),
-          JetStreamIO.writeMessages({ stream: 'OUT', coder: Encoder.json() }),
-        ),
-      () =>
-        pipe(
-          read(),
-          PCollection.map(({ value }) => ({ ...value, broken: NaN })),
-          JetStreamIO.write({ stream: 'OUT', subject: 'out.x', coder: Encoder.json() }),
-        ),
-    ]
-    for (const leaf of failing) {
-      const text = await leaving(leaf, { servers })
-      assert.include(text, 'processed')
-      holdsNone(text)
-      await rm(join(folder, 'state'), { recursive: true, force: true })
+  for (const runner of ['the direct runner', 'worker threads'] as const)
+    for (const failing of failingIn)
+      it(`is in no text of a run on ${runner} that fails for a message with secrets in its payload and headers (${failing})`, async () => {
+        const text = await leaving(failing, { servers: server.url }, runner)
+        assert.match(text, /UserCodeFailed|AssertionFailed|IoFailed/)
+        holdsNone(text)
+      })
+
+  describe('in a program', () => {
+    const program = new URL('../support/marked-program.ts', import.meta.url)
+    const away = `nats://${mark}-user:${mark}-pass@127.0.0.1:1`
+    const checkpoints = (): ReadonlyArray<string> => ['--checkpoints', join(folder, 'state')]
+    const cases: Readonly<Record<string, () => ReadonlyArray<string>>> = {
+      'that fails, as text': () => ['--failing', 'function', '--nats', server.url, ...checkpoints()],
+      'that fails, as lines of JSON': () => ['--failing', 'metric', '--nats', server.url, '--json', ...checkpoints()],
+      'that fails on worker threads, as records of a log': () => [
+        '--failing',
+        'shuffled',
+        '--nats',
+        server.url,
+        '--workers',
+        '2',
+        '--log',
+        'json',
+        ...checkpoints(),
+      ],
+      'that cannot connect': () => ['--failing', 'relay', '--nats', away, '--json', ...checkpoints()],
+      'that shows its plan': () => ['--failing', 'metric', '--nats', server.url, '--explain'],
+      'that is given a wrong address for checkpoints': () => ['--failing', 'relay', '--checkpoints', `ws://ann:${mark}@host/x`],
+      'that is given a stray argument': () => ['--failing', 'relay', `nats://ann:${mark}@host`],
     }
+    for (const [name, args] of Object.entries(cases))
+      it(`is in none of the output and files of one ${name}`, async () => {
+        const env = { JETBEAM_RECONNECT_FOR: '1', XDG_STATE_HOME: folder }
+        const { code, stdout, stderr } = await start(program, args(), env).ended
+        assert.notEqual(`${stdout}${stderr}`, '')
+        assert.strictEqual(code === 0, name === 'that shows its plan', stderr)
+        holdsNone(`${stdout}\n${stderr}\n${await textsBelow(folder)}`)
+      })
   })
 })

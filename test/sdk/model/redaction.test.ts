@@ -1,4 +1,5 @@
 // Secrets in text and in data: what is recognised, what is left alone, and what it costs.
+import { inspect } from 'node:util'
 import { assert } from 'chai'
 import { redactedFields, withoutSecrets } from '../../../sdk/model/redaction.ts'
 import { longestText, redactedText, rememberSecret, withoutSecretsIn } from '../../../sdk/model/secret-text.ts'
@@ -74,6 +75,28 @@ describe('Redaction', () => {
     const { cause } = withoutSecrets(new Error('refused', { cause: headers }))
     const hidden = '[redacted]'
     assert.deepEqual(cause, { Authorization: [hidden], 'X-Api-Key': [hidden, hidden], credentials: hidden, tokens: ['c'], secret: null })
+  })
+
+  it('looks into maps, sets and objects of classes, and cuts what lies too deep to be looked at', () => {
+    class Request {
+      readonly password = 's3cret-1'
+      readonly url = 'nats://ann:s3cret-2@host'
+      toString(): string {
+        return this.url
+      }
+    }
+    const headers = new Map([['Authorization', 's3cret-3'] as const, ['Host', 'nats://ann:s3cret-4@host'] as const])
+    const deep = Array.from({ length: 20 }).reduce<object>(inner => ({ inner }), { password: 's3cret-5' })
+    const wide = Array.from({ length: 5_000 }, (_, i) => ({ i, url: 'nats://ann:s3cret-6@host' }))
+    const failure = new Error('no', { cause: { request: new Request(), headers, tags: new Set(['token=s3cret-7']), deep, wide } })
+    const safe = withoutSecrets(failure)
+    assert.notMatch(inspect(safe, { depth: 40, showHidden: true, maxArrayLength: null }), /s3cret/)
+    assert.match(inspect(failure, { depth: 40, maxArrayLength: null }), /s3cret-5[^]*s3cret-6/)
+    const { request } = safe.cause as { readonly request: Request }
+    assert.instanceOf(request, Request)
+    assert.strictEqual(String(request), 'nats://[redacted]@host')
+    const plain = { map: new Map([['a', 1]]), bytes: new Uint8Array(3), at: new Date(0) }
+    assert.strictEqual(withoutSecrets(plain), plain)
   })
 
   it('keeps a record small and writable as JSON, whatever its fields are', () => {
