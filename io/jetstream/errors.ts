@@ -120,3 +120,15 @@ export const orElse = (work: () => void, fail: (error: Error) => void): void => 
     fail(asError(error))
   }
 }
+
+/** The failure of a run whose stream ends before what it has read from it, or stored in it. */
+export const truncated = (
+  { stream, label }: { readonly stream: string; readonly label: string },
+  last: number,
+  { sequence }: { readonly sequence: number },
+): JetStreamIOError =>
+  new JetStreamIOError(
+    'StreamTruncated',
+    `${label}: the stream ${stream} ends at sequence ${last}, but sequence ${sequence} was in it: its server lost messages (a restore from a backup, a disk without sync). ` +
+      'Start from a savepoint that is older than the loss, or start a new run.',
+  )

@@ -3,8 +3,9 @@
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { HostContext } from '../../sdk/model/bindings.ts'
 import type { Link } from './connections.ts'
-import { JetStreamIOError } from './errors.ts'
 import { clockSkewMs } from './clock-skew.ts'
+import { JetStreamIOError, truncated } from './errors.ts'
+import { infoReaching } from './stream-evidence.ts'
 
 /** A message that the stream held: its sequence, and between which times it was stored, in milliseconds. */
 export interface KnownMessage {
@@ -77,20 +78,8 @@ export const otherHistory = ({ stream, label }: HistoryPlace, found: Stored, kno
       'Start a new run, under another job name or with its checkpoints removed.',
   )
 
-/** The failure of a run whose stream ends before what it has read from it, or stored in it. */
-export const truncated = (
-  { stream, label }: Pick<HistoryPlace, 'stream' | 'label'>,
-  last: number,
-  { sequence }: Pick<KnownMessage, 'sequence'>,
-): JetStreamIOError =>
-  new JetStreamIOError(
-    'StreamTruncated',
-    `${label}: the stream ${stream} ends at sequence ${last}, but sequence ${sequence} was in it: its server lost messages (a restore from a backup, a disk without sync). ` +
-      'Start from a savepoint that is older than the loss, or start a new run.',
-  )
-
 /**
- * Compares the stream with a message that was read from it. Resolves with false where neither that message nor another one near it is left to
+ * Compares the stream with a message that was read from it; `info`: one that reaches it, or that no former leader has answered. Resolves with false where neither that message nor another one near it is left to
  * show anything. Rejects with StreamRecreated where the stream holds another message under this sequence, a newer one before it, or an older
  * one after it, and with StreamTruncated where it ends before it.
  */
@@ -194,9 +183,9 @@ export class StreamHistory {
   }
 
   /** Other readers may have received messages since the stream info was asked for: only a later one shows where the stream ends. */
-  async #infoBehind(info: StreamInfo, { sequence }: KnownMessage): Promise<StreamInfo> {
-    const { link, stream } = this.#place
-    return info.state.last_seq < sequence ? await link.jsm.streams.info(stream) : info
+  #infoBehind(info: StreamInfo, { sequence }: KnownMessage): Promise<StreamInfo> {
+    const { link, stream, label } = this.#place
+    return infoReaching(link, stream, label, sequence, info)
   }
 
   async #isThere({ state }: StreamInfo, known: KnownMessage): Promise<boolean> {

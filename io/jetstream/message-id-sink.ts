@@ -7,6 +7,7 @@ import { persistently } from './patience.ts'
 import type { Position } from './position.ts'
 import { RawPublisher } from './raw-publisher.ts'
 import { scanIds } from './recovery-scan.ts'
+import { evidenceOf } from './stream-evidence.ts'
 import { streamInfo } from './stream-info.ts'
 import type { StreamPlace } from './stream-place.ts'
 
@@ -39,7 +40,11 @@ export const messageIdSink = async (place: StreamPlace, way: 'messageIds' | 'cha
   // Whatever is there when the chain begins was looked through, or will be before anything is published.
   const end =
     way === 'chain'
-      ? (await persistently({ what: label, signal: context.signal, link }, () => streamInfo(link, stream, label))).state.last_seq
+      ? (
+          await persistently({ what: label, signal: context.signal, link }, () =>
+            evidenceOf(link, stream).settledLook(label, context.signal),
+          )
+        ).last
       : 0
   const publisher = new RawPublisher({
     link,

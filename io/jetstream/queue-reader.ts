@@ -22,7 +22,7 @@ import { QueueIdentity } from './queue-identity.ts'
 import { type QueueNote, triedIn } from './queue-note.ts'
 import { QueueWatch } from './queue-watch.ts'
 import { SequenceSet } from './sequence-set.ts'
-import { streamInfo } from './stream-info.ts'
+import { infoReaching } from './stream-evidence.ts'
 
 export class QueueReader implements SplitReader<StreamMessage> {
   private readonly o: QueueOptions
@@ -245,7 +245,7 @@ export class QueueReader implements SplitReader<StreamMessage> {
     this.beyond.clear()
     this.probing = false
     const suspension = this.acknowledgments.suspend()
-    const info = await streamInfo(link, stream, label)
+    const info = await infoReaching(link, stream, label, this.handedOn.last)
     const found = await this.identity.verified(info, this.handedOn, () => consumerInfo(link, stream, name))
     if (found !== null) await this.identity.requireAcknowledgeable(this.life.closing.signal)
     const isBehind = this.acknowledgments.unconfirmed > 0

@@ -16,7 +16,8 @@ import { handedOnIn, triedIn } from './queue-note.ts'
 import { QueueReader } from './queue-reader.ts'
 import { begun } from './reader-life.ts'
 import type { StartAt, StopAt } from './read-options.ts'
-import { requireSameQueue, streamInfo } from './stream-info.ts'
+import { infoReaching } from './stream-evidence.ts'
+import { requireSameQueue } from './stream-info.ts'
 
 export interface QueuePlan {
   readonly stream: string
@@ -122,7 +123,7 @@ export const recommitQueue = async (
     const suspension = acknowledgments.suspend()
     const handedOn = handedOnIn(progress.note)
     const known = handedOn.lastKnown
-    const found = await streamInfo(link, stream, label)
+    const found = await infoReaching(link, stream, label, handedOn.last)
     requireSameQueue(found, { stream, label, created, last: handedOn.last })
     if (known !== null) await compareHistory(place, found, known)
     const info = await consumerInfo(link, stream, consumer)

@@ -20,7 +20,7 @@ import { ReaderFigures } from './reader-figures.ts'
 import { ReaderLife } from './reader-life.ts'
 import { Searches } from './searches.ts'
 import { type Look, type StreamEvidence, evidenceOf } from './stream-evidence.ts'
-import { erasesSingly, hasGapsByNature, isUnmirrored, missing, requireIntact, streamInfo } from './stream-info.ts'
+import { erasesSingly, hasGapsByNature, isUnmirrored, missing, requireIntact } from './stream-info.ts'
 import type { SubjectMatcher } from './subject-filter.ts'
 import type { RangeOptions } from './range-options.ts'
 
@@ -373,9 +373,8 @@ export class RangeReader implements SplitReader<StreamMessage> {
 
   private async verifyGap(from: number, to: number): Promise<void> {
     const { stream, label, created, skips } = this.o
-    const info = await persistently({ what: label, signal: this.life.closing.signal, link: this.o.link }, () =>
-      streamInfo(this.o.link, stream, label),
-    )
+    const { signal } = this.life.closing
+    const { info } = await persistently({ what: label, signal, link: this.o.link }, () => this.evidence.settledLook(label, signal))
     requireIntact(info, { stream, label, created, next: from, last: this.lastKnown, skips }, text =>
       this.tolerate(text, Math.min(info.state.first_seq, to) - from),
     )

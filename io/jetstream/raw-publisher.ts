@@ -12,6 +12,7 @@ import { pauseMs, persistently, sleep } from './patience.ts'
 import { mayPass } from './api-errors.ts'
 import { ackStart, parsePubAck, refusalText, storedSequence, wrongLastSequence } from './pub-ack.ts'
 import { scanIds } from './recovery-scan.ts'
+import { infoReaching } from './stream-evidence.ts'
 import { streamInfo, subjectsOf } from './stream-info.ts'
 import { matches } from './subject-filter.ts'
 
@@ -351,7 +352,8 @@ export class RawPublisher {
       this.counts.foundStored++
       this.acknowledged(n, sequence)
     })
-    if (this.o.chain !== null) this.o.chain.goOnAfter(await streamInfo(this.o.link, this.o.stream, this.o.label), this.highest)
+    const { link, stream, label, chain } = this.o
+    if (chain !== null) chain.goOnAfter(await infoReaching(link, stream, label, this.highest), this.highest)
   }
 
   /** Whether the lease was held to the end. */

@@ -84,6 +84,15 @@ export const evidenceOf = (link: Link, stream: string): StreamEvidence => {
   return evidence
 }
 
+/**
+ * A stream info that has `sequence` at or before its end, else one that no former leader has answered: only that shows that the stream ends
+ * before. `info`: asked for already.
+ */
+export const infoReaching = async (link: Link, stream: string, label: string, sequence: number, info?: StreamInfo): Promise<StreamInfo> => {
+  const found = info ?? (await streamInfo(link, stream, label))
+  return found.state.last_seq >= sequence ? found : (await evidenceOf(link, stream).settledLook(label)).info
+}
+
 export class StreamEvidence {
   readonly #link: Link
   readonly #stream: string

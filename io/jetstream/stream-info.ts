@@ -1,8 +1,7 @@
 // What the leader of a stream says about it, and what is refused because of it.
 import type { StreamInfo } from '@nats-io/jetstream'
 import type { Link } from './connections.ts'
-import { JetStreamIOError, apiErrorCode, streamNotFound } from './errors.ts'
-import { truncated } from './history.ts'
+import { JetStreamIOError, apiErrorCode, streamNotFound, truncated } from './errors.ts'
 
 /** Asks the stream's leader; `counts`: for the number of messages of each subject as well. Rejects with StreamNotFound. */
 export const streamInfo = async (link: Link, stream: string, label: string, counts = false): Promise<StreamInfo> => {

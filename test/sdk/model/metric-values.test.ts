@@ -85,4 +85,9 @@ describe('metrics', () => {
     assert.throws(() => Metrics.counter(' '), /a name has 1 to 120 characters/)
     assert.throws(() => Metrics.gauge('n'.repeat(121)), /a name has 1 to 120 characters/)
   })
+
+  it('of string sets hold no secrets, as checkpoints keep them', () => {
+    assert.deepEqual(valueOf('stringSet', 'nats://ann:s3cret@host', 0).strings, ['nats://[redacted]@host'])
+    assert.notInclude(valueOf('stringSet', `${'x'.repeat(240)} nats://ann:s3cret@host`, 0).strings.join(), 's3c')
+  })
 })
