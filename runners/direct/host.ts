@@ -7,7 +7,7 @@ import { type CheckpointContent, statesIn } from '../host/checkpoint-content.ts'
 import { Conductor, type Crew } from '../host/conductor.ts'
 import { discoveringIn } from '../host/discovery-watch.ts'
 import { Errands } from '../host/errands.ts'
-import { metricsOf } from '../host/metrics.ts'
+import { metricsOf, progressOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
@@ -127,9 +127,12 @@ export class Host {
   }
 
   #progress(): void {
+    const { onProgress } = this.#place.options
+    const now = this.#place.clock.wallMs()
+    if (onProgress === undefined) return this.#watch.look(progressOf(this.#opened.plan, [this.#loop.report()]), now)
     const metrics = this.metrics()
-    this.#watch.look(metrics, this.#place.clock.wallMs())
-    this.#place.options.onProgress?.(metrics)
+    this.#watch.look(metrics, now)
+    onProgress(metrics)
   }
 
   // ---- what a job asks

@@ -82,7 +82,9 @@ export const startJob = async (pipeline: Pipeline, given: HostOptions, parts: Ru
 }
 
 const openJob = async (pipeline: Pipeline, given: HostOptions, log: Log, parts: RunnerParts): Promise<Job> => {
-  const options = { ...given, log, onProgress: callbackOf('onProgress', given.onProgress, log) }
+  // Without a listener no metrics are made.
+  const onProgress = given.onProgress && callbackOf('onProgress', given.onProgress, log)
+  const options = { ...given, log, onProgress }
   for (const warning of pipeline.warnings) log('warn', warning)
   const events = new JobEvents(options.onEvent, log, parts.clock)
   const { signal, shutdownTimeout } = options
@@ -109,7 +111,10 @@ const begin = async (
 ): Promise<Attempt> => {
   const stop = new AbortController()
   // Nothing was read that a checkpoint could hold.
-  shutdown.givenUp.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal })
+  const onGivenUp = (): void => stop.abort()
+  shutdown.givenUp.addEventListener('abort', onGivenUp, { once: true })
+  // Node's own `signal` option would keep what this attempt holds for as long as the shutdown lives.
+  stop.signal.addEventListener('abort', () => shutdown.givenUp.removeEventListener('abort', onGivenUp), { once: true })
   shutdown.describe = () => 'it was still opening its checkpoint store, sources and sinks'
   const place = { options, signal: stop.signal, log: options.log, clock, store, tell, innocent }
   const opened = await open(pipeline, place)

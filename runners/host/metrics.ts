@@ -34,6 +34,22 @@ export interface LoopReport extends Pick<
   readonly transforms: ReadonlyArray<Omit<TransformMetrics, 'fused'>>
 }
 
+/** How far each split and event time are: the part of the metrics that events are made of. */
+export const progressOf = (
+  { stages }: Pick<Plan, 'stages'>,
+  reports: ReadonlyArray<LoopReport>,
+  complete = true,
+): Pick<JobMetrics, 'splits' | 'watermark' | 'held'> => ({
+  splits: withoutSecrets(reports.flatMap(report => report.splits)),
+  watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), complete ? Instant.max : Instant.min),
+  held: withoutSecrets(
+    lowestOf(
+      reports.map(({ held }) => held),
+      stages.map(({ id }) => id),
+    ),
+  ),
+})
+
 export const metricsOf = (
   { stages }: Plan,
   { beganMs, nowMs }: { readonly beganMs: number; readonly nowMs: number },
@@ -43,12 +59,14 @@ export const metricsOf = (
   complete = true,
 ): JobMetrics => {
   const sum = (figure: (report: LoopReport) => number): number => reports.reduce((total, report) => total + figure(report), 0)
-  const splits = reports.flatMap(report => report.splits)
+  const progress = progressOf({ stages }, reports, complete)
+  const { splits } = progress
   /** null: one of them cannot say. */
   const over = (figure: 'lag' | 'lagMs', join: (a: number, b: number) => number): number | null =>
     splits.reduce<number | null>((all, { [figure]: one }) => (all === null || one === null ? null : join(all, one)), complete ? 0 : null)
   const transforms = reports.flatMap(report => report.transforms)
   return {
+    ...progress,
     elapsedMs: nowMs - beganMs,
     elementsRead: sum(report => report.elementsRead),
     bytesRead: sum(report => report.bytesRead),
@@ -56,13 +74,6 @@ export const metricsOf = (
     elementsPerSecond: sum(report => report.elementsPerSecond),
     lag: over('lag', (a, b) => a + b),
     lagMs: over('lagMs', Math.max),
-    watermark: reports.reduce<number>((lowest, report) => Math.min(lowest, report.watermark), complete ? Instant.max : Instant.min),
-    held: withoutSecrets(
-      lowestOf(
-        reports.map(({ held }) => held),
-        stages.map(({ id }) => id),
-      ),
-    ),
     droppedLate: sum(report => report.droppedLate),
     restarts: 0,
     lease: { inDoubt: false, doubts: 0 },
@@ -73,7 +84,6 @@ export const metricsOf = (
       ageMs: lastAtMs === null ? null : nowMs - lastAtMs,
       durations: durations.told(),
     },
-    splits: withoutSecrets(splits),
     transforms: withoutSecrets(
       stages.map(({ id, steps, exits }) => ({
         ...transformOf(

@@ -11,7 +11,7 @@ import { Errands } from '../host/errands.ts'
 import { RemoteFailure } from '../host/errors.ts'
 import type { Run } from '../host/job.ts'
 import { longestSetupMs } from '../host/life-cycle.ts'
-import { metricsOf } from '../host/metrics.ts'
+import { metricsOf, progressOf } from '../host/metrics.ts'
 import type { Opened, Place } from '../host/opening.ts'
 import { Pacer } from '../host/pacer.ts'
 import { ProgressWatch } from '../host/progress-watch.ts'
@@ -174,9 +174,13 @@ export class WorkersRun implements Run {
   }
 
   #progress(): void {
+    const { onProgress } = this.#place.options
+    const now = this.#place.clock.wallMs()
+    if (onProgress === undefined)
+      return this.#watch.look(progressOf(this.#opened.plan, this.#crew.reports(), this.#crew.haveAllReported()), now)
     const metrics = this.metrics()
-    this.#watch.look(metrics, this.#place.clock.wallMs())
-    this.#place.options.onProgress?.(metrics)
+    this.#watch.look(metrics, now)
+    onProgress(metrics)
   }
 
   suspend(): void {

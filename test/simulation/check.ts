@@ -1,7 +1,7 @@
 // Compares what a simulated run wrote with the reference: final contents, and what must hold of panes whatever the order of events.
 import type { Out } from './pipelines.ts'
 import { coarseGroups, exploded, groupsOf, prepared, seenBy, type Span, sumOf } from './reference.ts'
-import type { Scenario } from './scenario.ts'
+import type { Event, Scenario } from './scenario.ts'
 import { statefulProblems } from './stateful.ts'
 
 /** What the destinations hold. */
@@ -29,12 +29,21 @@ const enrichedOf = (s: Scenario, rows: ReadonlyArray<Out>): ReadonlyArray<string
   if (side === null) return []
   const got = rows.map(out => [out.key, out.window])
   const wanted = exploded(s).map(({ event, window }) => [event.id, window])
-  const may = new Map(exploded(s).map(({ event, window }) => [shown([event.id, window]), seenBy(side, event, window).map(shown)]))
+  const seen = new Map<string, ReadonlyArray<string>>()
+  /** The same for all events of a key in a window. */
+  const seenAt = (event: Event, window: Span): ReadonlyArray<string> => {
+    const at = shown([event.key, window])
+    const known = seen.get(at) ?? seenBy(side, event, window).map(shown)
+    seen.set(at, known)
+    return known
+  }
+  const may = new Map(exploded(s).map(({ event, window }) => [shown([event.id, window]), seenAt(event, window)]))
   return [
     ...differing('enriched', got, wanted),
-    ...rows
-      .filter(out => may.get(shown([out.key, out.window]))?.includes(shown(out.value)) !== true)
-      .map(out => `${shown(out)} sees what it cannot: it may see ${may.get(shown([out.key, out.window]))?.join(' or ')}`),
+    ...rows.flatMap(out => {
+      const those = may.get(shown([out.key, out.window])) ?? []
+      return those.includes(shown(out.value)) ? [] : [`${shown(out)} sees what it cannot: it may see ${those.join(' or ')}`]
+    }),
   ]
 }
 
@@ -195,11 +204,13 @@ const shown = (value: unknown): string => JSON.stringify(value)
 const sorted = (values: ReadonlyArray<string | number>): ReadonlyArray<string | number> => [...values].sort()
 
 const differing = (what: string, got: ReadonlyArray<unknown>, wanted: ReadonlyArray<unknown>): ReadonlyArray<string> => {
-  const left = wanted.map(shown)
+  const left = new Map<string, number>()
+  for (const text of wanted.map(shown)) left.set(text, (left.get(text) ?? 0) + 1)
   const surplus = got.map(shown).filter(text => {
-    const at = left.indexOf(text)
-    if (at >= 0) left.splice(at, 1)
-    return at < 0
+    const times = left.get(text) ?? 0
+    left.set(text, times - 1)
+    return times <= 0
   })
-  return [...left.map(text => `${what} lack ${text}`), ...surplus.map(text => `${what} have ${text} too much`)]
+  const lacking = [...left].flatMap(([text, times]) => new Array<string>(Math.max(0, times)).fill(text))
+  return [...lacking.map(text => `${what} lack ${text}`), ...surplus.map(text => `${what} have ${text} too much`)]
 }

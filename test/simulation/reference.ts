@@ -27,8 +27,8 @@ const spansOf = (shape: WindowShape, at: number): ReadonlyArray<Span> => {
       return [[Math.floor(at / shape.size) * shape.size, Math.floor(at / shape.size) * shape.size + shape.size]]
     case 'Sliding': {
       const spans: Span[] = []
-      for (let start = -1_000; start <= at; start++)
-        if (start % shape.every === 0 && at < start + shape.size) spans.push([start, start + shape.size])
+      for (let start = Math.ceil((at - shape.size + 1) / shape.every) * shape.every; start <= at; start += shape.every)
+        spans.push([start, start + shape.size])
       return spans
     }
     case 'Sessions':
@@ -36,9 +36,19 @@ const spansOf = (shape: WindowShape, at: number): ReadonlyArray<Span> => {
   }
 }
 
+interface Exploded {
+  readonly event: Event
+  readonly window: Span
+}
+/** By scenario: several checks ask for it. */
+const known = new WeakMap<Scenario, ReadonlyArray<Exploded>>()
+
 /** Each event once for each of its windows, none merged. */
-export const exploded = (s: Scenario): ReadonlyArray<{ readonly event: Event; readonly window: Span }> =>
-  prepared(s).flatMap(event => spansOf(s.window, event.at).map(window => ({ event, window })))
+export const exploded = (s: Scenario): ReadonlyArray<Exploded> => {
+  const made = known.get(s) ?? prepared(s).flatMap(event => spansOf(s.window, event.at).map(window => ({ event, window })))
+  known.set(s, made)
+  return made
+}
 
 /** What an event of `window` may see of its side input: one certain list, or, of a table, any one of several. */
 export const seenBy = (side: SideShape, event: Event, window: Span): ReadonlyArray<ReadonlyArray<string>> => {

@@ -34,7 +34,7 @@ describe('the simulated run', () => {
   it('gives the same run for the same seed', async () => {
     for (const seed of [17, 18, 23]) {
       const [one, other] = [await simulate(seed), await simulate(seed)]
-      assert.deepEqual(other, one)
+      assert.deepEqual({ ...other, events: other.events() }, { ...one, events: one.events() })
       assert.notEqual((await simulate(seed + 1)).trace, one.trace)
     }
   })

@@ -76,9 +76,17 @@ const faultsOf = (draw: Draw, { tooLate, threads }: Scenario): Faults => {
 }
 
 /** A destination that is slower than checkpoints may be, a source that goes on for seconds, and a process that dies as soon as one is durable. */
-const isSlow = (seed: number, { tooLate }: Scenario): boolean => !tooLate && new Draw(seed ^ 0x5104).chance(0.2)
+const isSlow = (seed: number, { tooLate }: Scenario): boolean => !tooLate && new Draw(seed ^ 0x5104).chance(0.12)
 
-const slowed = (scenario: Scenario): Scenario => ({ ...scenario, threads: true, immediate: true, copy: true, largestBatch: 3 })
+const slowed = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  threads: true,
+  immediate: true,
+  copy: true,
+  largestBatch: 3,
+  // They come one at a time: a few seconds of them are enough.
+  sources: scenario.sources.map(splits => splits.map(events => events.slice(0, 12))),
+})
 
 export type Ending =
   | { readonly _tag: 'Ended'; readonly result: PipelineResult }
@@ -106,7 +114,8 @@ export class World {
   readonly streams = new Map<string, Stream>()
   readonly draw: Draw
   readonly counts: Counts = {}
-  readonly events: string[] = []
+  /** Each as text, made when it is asked for. */
+  readonly events: (() => string)[] = []
   /** What was seen on the way that must not be, though the run may end well. */
   readonly problems: string[] = []
   readonly #destination: DestinationTraits
@@ -280,7 +289,8 @@ export class World {
               seed: scenario.seed,
               log: (level, message) => {
                 this.count(`log ${level}`)
-                this.events.push(`${Math.round(executor.nowMs)} process ${process.number} ${level}: ${message}`)
+                const { nowMs } = executor
+                this.events.push(() => `${Math.round(nowMs)} process ${process.number} ${level}: ${message}`)
               },
               onEvent: event => this.#onEvent(process, event),
             },
@@ -326,7 +336,7 @@ export class World {
         this.count('crash')
         process.kill()
       })
-    this.events.push(`${Math.round(atMs)} process ${process.number}: ${JSON.stringify(rest)}`)
+    this.events.push(() => `${Math.round(atMs)} process ${process.number}: ${JSON.stringify(rest)}`)
   }
 
   /** What befalls the process before its next step. */
