@@ -103,7 +103,7 @@ export class Host {
     try {
       await this.#pacer.run({
         step: () => this.#step(),
-        dueMs: () => (this.#opened.lease?.inDoubt === true ? conductor.dueMs() : Math.min(loop.dueMs(), conductor.dueMs())),
+        restMs: () => (this.#opened.lease?.inDoubt === true ? conductor.restMs() : Math.min(loop.restMs(), conductor.restMs())),
         ended: () => conductor.ended !== null,
       })
       const state = conductor.ended ?? 'cancelled'

@@ -42,6 +42,8 @@ export class CheckpointAttempt {
   readonly #controller = new AbortController()
   readonly #beganMs: number
   readonly #answerMs: number
+  /** Its snapshots may be of tasks that drain. */
+  draining = false
   #alignmentMs = 0
   #limitMs: number
   #deadlineMs: number
@@ -59,7 +61,7 @@ export class CheckpointAttempt {
     this.#limits = limits
     this.#beganMs = clock.monotonicMs()
     this.#limitMs = limits.timeoutMs
-    this.#deadlineMs = clock.wallMs() + this.#limitMs
+    this.#deadlineMs = clock.monotonicMs() + this.#limitMs
     this.#answerMs = Math.max(leastPublishMs, limits.timeoutMs * limits.failures)
     this.crew = crewOf(checkpoint.epoch, { scope, signal: this.#controller.signal, answerMs: this.#answerMs })
   }
@@ -73,7 +75,7 @@ export class CheckpointAttempt {
     return this.#limitMs
   }
 
-  /** When it has taken too long, by the wall clock. */
+  /** When it has taken too long, by the monotonic clock. */
   get deadlineMs(): number {
     return this.#deadlineMs
   }
@@ -108,7 +110,7 @@ export class CheckpointAttempt {
 
   /** The threads have as long again to hear of it. */
   extend(): void {
-    this.#deadlineMs = this.#clock.wallMs() + this.#limitMs
+    this.#deadlineMs = this.#clock.monotonicMs() + this.#limitMs
   }
 
   /** It is durable: from now on it cannot be given up, only published. */

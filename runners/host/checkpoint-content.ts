@@ -10,7 +10,8 @@ import type { PoisonRecord } from './poison.ts'
 
 export const contentFormat = 1
 
-export type RunStatus = 'running' | 'suspended' | 'done' | 'drained'
+/** draining: a start from here goes on with the drain, whose work on the state cannot be undone. */
+export type RunStatus = 'running' | 'suspended' | 'draining' | 'done' | 'drained'
 
 export interface CheckpointContent {
   readonly format: typeof contentFormat

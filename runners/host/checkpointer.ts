@@ -42,7 +42,7 @@ const statusOf: Readonly<Record<Checkpoint['purpose'], RunStatus>> = {
   end: 'done',
 }
 
-type Attempt = Pick<CheckpointAttempt, 'checkpoint' | 'signal' | 'alignmentMs' | 'elapsedMs'>
+type Attempt = Pick<CheckpointAttempt, 'checkpoint' | 'draining' | 'signal' | 'alignmentMs' | 'elapsedMs'>
 
 export class Checkpointer {
   readonly #clock: Pick<Clock, 'monotonicMs'>
@@ -125,7 +125,7 @@ export class Checkpointer {
     }
     const content: CheckpointContent = {
       ...before,
-      status: statusOf[checkpoint.purpose],
+      status: attempt.draining && statusOf[checkpoint.purpose] === 'running' ? 'draining' : statusOf[checkpoint.purpose],
       sinks,
       tasks,
       poison: poison ?? undefined,

@@ -16,6 +16,27 @@ export interface Clock {
   readonly uuid: () => string
 }
 
+/** Processing time: the wall clock, which may be set back, as a time that never goes back. Where it is, time goes on from where it was. */
+export class ProcessingTime {
+  readonly #clock: Pick<Clock, 'wallMs'>
+  #aheadMs = 0
+  #lastMs = -Infinity
+
+  constructor(clock: Pick<Clock, 'wallMs'>) {
+    this.#clock = clock
+  }
+
+  now(): number {
+    const nowMs = this.#clock.wallMs() + this.#aheadMs
+    if (nowMs < this.#lastMs) {
+      this.#aheadMs += this.#lastMs - nowMs
+      return this.#lastMs
+    }
+    this.#lastMs = nowMs
+    return nowMs
+  }
+}
+
 /** A timer that is set for longer goes off at once. */
 const longestTimerMs = 2 ** 31 - 1
 

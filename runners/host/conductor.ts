@@ -71,6 +71,8 @@ export class Conductor {
   /** From its barrier until it is published or given up. */
   #attempt: CheckpointAttempt | null = null
   #progressDueMs = 0
+  /** The checkpoint that the run goes on from was taken while an earlier process drained the job. */
+  #drainsFirst: boolean
 
   /** `poke`: called when there is something to do again. */
   constructor(opened: Opened, place: Place, crew: Crew, errands: Errands, poke: () => void) {
@@ -79,6 +81,7 @@ export class Conductor {
     this.#crew = crew
     this.#errands = errands
     this.#poke = poke
+    this.#drainsFirst = opened.content.status === 'draining'
     this.#savepoints = new Savepoints(opened.store, opened.session, opened.job)
     opened.lease?.onChange(poke)
     this.#discovery = new DiscoveryWatch({ ...opened, toEnd: place.options.until === 'end', clock: place.clock }, dealt =>
@@ -93,7 +96,7 @@ export class Conductor {
     )
     this.#coordinator = new Coordinator(taskNamesOf(opened.plan, shards), opened.epoch)
     if (isRedealt) this.#coordinator.wantFull()
-    this.#checkpointDueMs = this.#place.clock.wallMs() + this.#everyMs()
+    this.#checkpointDueMs = this.#place.clock.monotonicMs() + this.#everyMs()
   }
 
   get ended(): PipelineResult['state'] | null {
@@ -134,6 +137,12 @@ export class Conductor {
     this.#errands.later(async () => () => (how === 'suspend' ? this.#carryOut(this.#coordinator.request('suspend')) : this.#crew.drain()))
   }
 
+  #drainAgain(): void {
+    this.#drainsFirst = false
+    this.#place.log('warn', `${this.#opened.job}: the last process ended while it drained the job, so this one goes on with the drain`)
+    this.drain()
+  }
+
   cancel(): void {
     this.#ended ??= 'cancelled'
     this.#errands.close()
@@ -154,7 +163,9 @@ export class Conductor {
   step(progress: () => void): boolean {
     this.#errands.ask()
     this.#opened.lease?.requireHold()
-    const now = this.#place.clock.wallMs()
+    if (this.#drainsFirst) this.#drainAgain()
+    // Not the wall clock: set back by an hour, it would put off the next checkpoint for an hour.
+    const now = this.#place.clock.monotonicMs()
     if (this.#attempt !== null && now >= this.#attempt.deadlineMs) this.#onLate(this.#attempt)
     if (now >= this.#progressDueMs && this.#ended === null) {
       this.#progressDueMs = now + progressMs
@@ -205,12 +216,13 @@ export class Conductor {
     return this.#place.options.checkpoints ?? unkept
   }
 
-  /** When to look again, by the wall clock. */
-  dueMs(): number {
+  /** Milliseconds until the next step is due. */
+  restMs(): number {
     // What is due waits for the lease, which calls when it is held again.
-    if (this.#opened.lease?.inDoubt === true) return this.#attempt?.deadlineMs ?? Infinity
-    const dueMs = this.#trials.isTrying ? this.#place.clock.wallMs() + trialLookMs : this.#checkpointDueMs
-    return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? dueMs)
+    const nowMs = this.#place.clock.monotonicMs()
+    if (this.#opened.lease?.inDoubt === true) return (this.#attempt?.deadlineMs ?? Infinity) - nowMs
+    const dueMs = this.#trials.isTrying ? nowMs + trialLookMs : this.#checkpointDueMs
+    return Math.min(this.#discovery.dueMs(), this.#attempt?.deadlineMs ?? dueMs) - nowMs
   }
 
   /** What the end of the run waits for, for messages. */
@@ -245,7 +257,7 @@ export class Conductor {
         const { checkpoint } = command
         const { epoch, purpose } = checkpoint
         const { clock } = this.#place
-        this.#checkpointDueMs = clock.wallMs() + this.#everyMs()
+        this.#checkpointDueMs = clock.monotonicMs() + this.#everyMs()
         if (this.#trials.wantsCheckpoint) this.#trials.begin(epoch)
         this.#attempt = new CheckpointAttempt(checkpoint, clock, this.#limits(), this.#scopeOf(checkpoint), (of, context) =>
           this.#crew.attempt(of, context),
@@ -274,6 +286,7 @@ export class Conductor {
   }
 
   #persist(attempt: CheckpointAttempt, snapshots: ReadonlyArray<WritableSnapshot>): void {
+    attempt.draining = this.#ending === 'drain'
     attempt.aligned(snapshots.map(({ takenMs }) => takenMs))
     this.#place.tell({ _tag: 'CheckpointAligned', epoch: attempt.epoch, alignmentMs: attempt.alignmentMs })
     const { epoch, purpose } = attempt.checkpoint
@@ -365,7 +378,7 @@ export class Conductor {
       checkpoint: epoch,
       error: failureClass(error),
     })
-    this.#checkpointDueMs = this.#place.clock.wallMs() + Math.max(retryMs, this.#everyMs())
+    this.#checkpointDueMs = this.#place.clock.monotonicMs() + Math.max(retryMs, this.#everyMs())
     this.#carryOut(this.#coordinator.abort(epoch))
   }
 

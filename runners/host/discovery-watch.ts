@@ -35,7 +35,7 @@ export interface DiscoveryPlace {
   /** How many tasks each stage has. */
   readonly shards: number
   readonly toEnd: boolean
-  readonly clock: Pick<Clock, 'wallMs'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 export class DiscoveryWatch {
@@ -67,11 +67,12 @@ export class DiscoveryWatch {
     return () => {
       const first = firstShardOf(this.#place.plan, stage) + known.length
       known.push(...splits)
-      if (horizon < Instant.max) watched.dueMs = this.#place.clock.wallMs() + discovery.everyMs
+      if (horizon < Instant.max) watched.dueMs = this.#place.clock.monotonicMs() + discovery.everyMs
       for (let shard = 0; shard < shards; shard++) this.#deal({ stage, shard, splits: dealt(splits, first, shard, shards), horizon })
     }
   }
 
+  /** When to look again, by the monotonic clock. */
   dueMs(): number {
     return Math.min(...this.#watched.map(({ dueMs }) => dueMs))
   }

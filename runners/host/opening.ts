@@ -119,8 +119,8 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const recorded = { before: before?.content ?? null, fromSavepoint: back !== null, replaced: back?.replaced }
     const site = {
       generation: session?.generation ?? 0,
-      // A job that is done takes nothing over: what is left to do is at most to publish its last checkpoint.
-      shards: before?.content.status === 'done' ? [] : numbersTo(shardsIn(place)),
+      // A job that has ended takes nothing over: what is left to do is at most to publish its last checkpoint.
+      shards: before !== null && hasEnded(before.content) ? [] : numbersTo(shardsIn(place)),
       writers: place.options.threads ?? 1,
       role: 'main',
     } as const
@@ -142,7 +142,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const resumed =
       before === null
         ? await firstContent(pipeline, plan, place, runId, sources, sinks)
-        : place.options.until === 'end'
+        : place.options.until === 'end' && !hasEnded(before.content)
           ? await endedNow(before.content, sources)
           : before.content
     const unwatched = back === null ? resumed : { ...resumed, sinks: await begunAnew(sinks) }
@@ -162,6 +162,8 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     }
     await register?.()
     await recommit(content, sources)
+    // Not before: the process that drained it may have died before it published its last checkpoint.
+    if (before?._tag === 'Checkpoint' && content.status === 'drained') throw drained(pipeline, job)
     if (rolledBack !== null) {
       place.log('warn', rolledBackText(job, rolledBack))
       place.tell({ _tag: 'RolledBack', ...rolledBack })
@@ -207,12 +209,21 @@ const openStore = async (
   }
 }
 
+const hasEnded = ({ status }: CheckpointContent): boolean => status === 'done' || status === 'drained'
+
+const drained = ({ name }: Pipeline, job: string): InvalidPipelineError =>
+  new InvalidPipelineError(name, [
+    `the job ${JSON.stringify(job)} was drained: its windows have fired, so it cannot go on. Start under another job name, or from a savepoint`,
+  ])
+
 /** A source without an end whose splits have all ended was read as one whose splits appear, and now is not. */
-const requireUnfinished = (pipeline: Pipeline, { status, tasks }: CheckpointContent, sources: Opened['sources']): void => {
+const requireUnfinished = (pipeline: Pipeline, content: CheckpointContent, sources: Opened['sources']): void => {
+  if (hasEnded(content) || content.status === 'draining') return
+  const { tasks } = content
   const gone = [...pipeline.graph.nodes.values()].filter(({ id, node: { transform } }) => {
     const records = Object.entries(tasks).flatMap(([task, { record }]) => (stageOf(task) === id ? record.splits : []))
     const isEndless = transform._tag === 'Read' && !transform.source.isBounded && sources.get(id)?.discovery === undefined
-    return isEndless && status !== 'done' && records.length > 0 && records.every(({ done }) => done)
+    return isEndless && records.length > 0 && records.every(({ done }) => done)
   })
   if (gone.length === 0) return
   throw new InvalidPipelineError(
@@ -289,11 +300,6 @@ const contentBefore = async (
   }
   if (latest === null) return null
   const content = checkedContent(latest.content, `the newest checkpoint of ${JSON.stringify(job)}`, pipeline)
-  if (content.status === 'drained') {
-    throw new InvalidPipelineError(pipeline.name, [
-      `the job ${JSON.stringify(job)} was drained: its windows have fired, so it cannot go on. Start under another job name, or from a savepoint`,
-    ])
-  }
   return { _tag: 'Checkpoint', content, epoch: latest.epoch, manifest: latest }
 }
 

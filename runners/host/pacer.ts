@@ -21,9 +21,9 @@ export class Pacer {
     this.#wake?.()
   }
 
-  /** Calls `step` for as long as it says that there is more, then rests; `dueMs`: when to look again even so, by the wall clock. */
-  async run(o: { readonly step: () => boolean; readonly dueMs: () => number; readonly ended: () => boolean }): Promise<void> {
-    const { monotonicMs, wallMs } = this.#clock
+  /** Calls `step` until it returns false, then rests. `restMs`: the longest rest, in milliseconds; a poke ends it early. */
+  async run(o: { readonly step: () => boolean; readonly restMs: () => number; readonly ended: () => boolean }): Promise<void> {
+    const { monotonicMs } = this.#clock
     let turnedMs = monotonicMs()
     while (!o.ended()) {
       const began = monotonicMs()
@@ -33,7 +33,7 @@ export class Pacer {
         more = o.step()
       }
       const rests = !more && !this.#woken && !o.ended()
-      if (rests) await this.#rest(o.dueMs() - wallMs())
+      if (rests) await this.#rest(o.restMs())
       // A rest may be cut short by a promise alone, again and again: then signals and servers' pings would wait for ever.
       if (rests && monotonicMs() - turnedMs < longestTurnMs) continue
       await new Promise<void>(resolve => this.#clock.nextTurn(resolve))

@@ -92,7 +92,8 @@ export const runFrom = async (session: CheckpointSession, { savepoint, segments 
     for (const _ of keyed) written.push(await session.writeSegment([segments[next++] ?? new Uint8Array(0)]))
     tasks[task] = { record, keyed: written, outputs: null }
   }
-  return { ...content, tasks, runId, status: 'running', sinks: {}, poison: undefined, outputsOf: undefined }
+  const status = content.status === 'draining' ? 'draining' : 'running'
+  return { ...content, tasks, runId, status, sinks: {}, poison: undefined, outputsOf: undefined }
 }
 
 /** Where the destinations stand now: nothing before that is the new run's. */

@@ -16,6 +16,7 @@ import { earlyCheckpointBytes } from './checkpointer.ts'
 import type { Dealt } from './discovery-watch.ts'
 import { io } from './errors.ts'
 import { guardedReader } from './guarded.ts'
+import { ProcessingTime } from './clock.ts'
 import { Finalizers } from './finalizers.ts'
 import { tearDown } from './life-cycle.ts'
 import { type Random, randomOf } from './random.ts'
@@ -38,6 +39,7 @@ export class TaskLoop {
   readonly #place: LoopPlace
   readonly #listener: LoopListener
   readonly #random: Random
+  readonly #time: ProcessingTime
   readonly #calls: LiveCalls
   readonly #finalizers: Finalizers
   readonly #restrictions: RestrictionRunner
@@ -61,6 +63,7 @@ export class TaskLoop {
     this.#place = place
     this.#listener = listener
     this.#random = randomOf(place.seed)
+    this.#time = new ProcessingTime(place.clock)
     this.#calls = new LiveCalls(place.clock)
     this.#meter = new LoopMeter(place.clock)
     this.lone = new LoneElement((place.content.poison?.suspects.length ?? 0) === 0, () => listener.onChange())
@@ -101,9 +104,9 @@ export class TaskLoop {
     for (const task of this.#set.tasks) task.begin(this.#now())
   }
 
-  /** The tasks' processing time; checkpoints, leases and progress go by the machine's. */
+  /** The tasks' processing time. */
   #now(): number {
-    return this.#script?.now() ?? this.#place.clock.wallMs()
+    return this.#script?.now() ?? this.#time.now()
   }
 
   get instances(): TaskSet['instances'] {
@@ -215,9 +218,9 @@ export class TaskLoop {
     return this.#set.tasks.every(task => task.finished())
   }
 
-  /** When the clock has something for a task to do; a script's clock waits for nobody. */
-  dueMs(): number {
-    return this.#script === null ? Math.min(...this.#set.tasks.map(task => task.wakeAt())) : Infinity
+  /** Milliseconds until processing time has something for a task to do; a script advances its own. */
+  restMs(): number {
+    return this.#script === null ? Math.min(...this.#set.tasks.map(task => task.wakeAt())) - this.#now() : Infinity
   }
 
   // ---- elements that wait for their side inputs

@@ -135,7 +135,7 @@ export class WorkersRun implements Run {
     try {
       await this.#pacer.run({
         step: () => this.#step(),
-        dueMs: () => conductor.dueMs(),
+        restMs: () => conductor.restMs(),
         ended: () => conductor.ended !== null,
       })
       const state = conductor.ended ?? 'cancelled'

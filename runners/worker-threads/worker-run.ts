@@ -194,7 +194,7 @@ export class WorkerRun {
       this.#say({ _tag: 'Ready', question, scriptedMs: this.#loop.scriptedMs() })
       await this.#pacer.run({
         step: () => this.#step(),
-        dueMs: () => this.#dueMs(),
+        restMs: () => this.#restMs(),
         ended: () => this.#closed,
       })
     } finally {
@@ -206,9 +206,10 @@ export class WorkerRun {
   }
 
   /** Until Go there is nothing to do. */
-  #dueMs(): number {
+  #restMs(): number {
     if (!this.#going) return Infinity
-    return this.#lease?.inDoubt === true ? this.#reportDueMs : Math.min(this.#loop.dueMs(), this.#reportDueMs)
+    const dueInMs = this.#reportDueMs - this.#clock.monotonicMs()
+    return this.#lease?.inDoubt === true ? dueInMs : Math.min(this.#loop.restMs(), dueInMs)
   }
 
   #step(): boolean {
@@ -233,7 +234,7 @@ export class WorkerRun {
   }
 
   #report(): void {
-    const now = this.#clock.wallMs()
+    const now = this.#clock.monotonicMs()
     const finished = this.#loop.finished()
     const shares = this.#loop.shares(this.#sharing)
     // Whoever has nothing left says so at once: event time may wait for it.

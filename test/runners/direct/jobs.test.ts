@@ -7,11 +7,13 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as N from 'fp-ts/lib/number.js'
 import { type DirectOptions, DirectRunner } from '../../../runners/direct/index.ts'
 import {
+  AfterProcessingTime,
   Checkpoints,
   Combine,
   Create,
   FixedWindows,
   Flatten,
+  GlobalWindows,
   millis,
   named,
   orThrow,
@@ -19,6 +21,7 @@ import {
   pipe,
   Pipeline,
   Reify,
+  Repeatedly,
   Window,
 } from '../../../sdk/index.ts'
 import { containsInAnyOrder, PAssert } from '../../../sdk/testing/index.ts'
@@ -162,6 +165,75 @@ describe('a job on the direct runner', () => {
     const error = await leftOf(DirectRunner.run(kept())(totals(feed, journal)))
     assert.strictEqual(error._tag, 'InvalidPipeline')
     assert.match(error.message, /was drained/)
+  })
+
+  it('publishes what it held when it was drained, where that failed, on the next start', async () => {
+    const [feed, journal] = [new Feed().push({ key: 'a', n: 1, at: 1 }), new Journal()]
+    const job = await orThrow(DirectRunner.start(kept())(totals(feed, journal)))
+    await until(() => job.metrics().elementsRead === 1)
+    journal.onCommit = () => Promise.reject(new Error('the destination is away'))
+    assert.match((await leftOf(job.drain)).message, /the destination is away/)
+    assert.deepEqual(journal.values(), [])
+    journal.onCommit = null
+    assert.match((await leftOf(DirectRunner.run(kept())(totals(feed, journal)))).message, /was drained/)
+    assert.deepEqual(journal.values(), [['a', 0, 1]])
+  })
+
+  it('goes on with a drain that the last process did not finish', async () => {
+    const [feed, journal] = [new Feed().push({ key: 'a', n: 1, at: 1 }), new Journal()]
+    let answer = (): void => undefined
+    const answered = new Promise<void>(resolve => (answer = resolve))
+    const pipeline = Pipeline.of(
+      pipe(
+        feed.read(),
+        PCollection.mapAsync(async item => {
+          await answered
+          return item.n
+        }),
+        journal.write(),
+      ),
+    )
+    const job = await orThrow(DirectRunner.start(kept())(pipeline))
+    await until(() => job.metrics().elementsRead === 1)
+    void job.drain()
+    const { completed } = job.metrics().checkpoints
+    await until(() => job.metrics().checkpoints.completed > completed + 1)
+    await orThrow(job.cancel)
+    answer()
+    // The source has no end.
+    assert.strictEqual((await orThrow(DirectRunner.run(kept())(pipeline))).state, 'drained')
+    assert.deepEqual(journal.values(), [1])
+  })
+
+  it('takes checkpoints and fires timers of processing time after the wall clock was set back by an hour', async () => {
+    const [feed, fired] = [new Feed().push({ key: 'a', n: 1, at: 1 }), new Journal()]
+    const pipeline = Pipeline.of(
+      pipe(
+        feed.read(),
+        Window.into(GlobalWindows, {
+          trigger: Repeatedly.forever(AfterProcessingTime.pastFirstElement(millis(50))),
+          accumulation: 'discarding',
+        }),
+        PCollection.keyBy(item => item.key),
+        PCollection.mapValues(item => item.n),
+        Combine.perKey(N.MonoidSum),
+        PCollection.map(([key, n]) => [key, n]),
+        fired.write(),
+      ),
+    )
+    const job = await orThrow(DirectRunner.start(kept())(pipeline))
+    await until(() => fired.values().length === 1)
+    const { now } = Date
+    Date.now = () => now() - 3_600_000
+    try {
+      const { completed } = job.metrics().checkpoints
+      await until(() => job.metrics().checkpoints.completed > completed + 1)
+      feed.push({ key: 'a', n: 2, at: 2 })
+      await until(() => fired.values().length === 2)
+    } finally {
+      Date.now = now
+    }
+    await orThrow(job.cancel)
   })
 
   it('writes a savepoint, from which another beginning is made', async () => {
