@@ -156,8 +156,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
       else {
         await republish(session, before.manifest, before.content, sinks)
         // Before anything is read: else a run that fails is not counted.
-        if (poison !== null && content.status !== 'done')
-          await session.commit(++epoch, segmentsOf(content), beganAgain(content, before.manifest))
+        if (poison !== null && !hasEnded(content)) await session.commit(++epoch, segmentsOf(content), beganAgain(content, before.manifest))
       }
     }
     await register?.()

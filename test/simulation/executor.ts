@@ -34,6 +34,8 @@ export class Executor {
   readonly draw: Draw
   /** Virtual time in milliseconds. */
   nowMs = 1_000
+  /** How far the machine's wall clock is ahead of it. */
+  wallAheadMs = 100_000_000
   steps = 0
   /** A hash of all steps: equal for two runs of one seed. */
   trace = 0x811c9dc5
@@ -97,7 +99,7 @@ export class Executor {
       return this.nowMs
     }
     return {
-      wallMs: () => Math.floor(read()),
+      wallMs: () => Math.floor(read() + this.wallAheadMs),
       monotonicMs: read,
       busyMs: () => this.nowMs / 2,
       after: (ms, callback) => {

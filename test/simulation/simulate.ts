@@ -1,6 +1,10 @@
 // One seed from beginning to end: processes live and die until the pipeline is done, then what was written is compared.
+import { stageOf } from '../../runners/engine/task-name.ts'
+import type { CheckpointContent } from '../../runners/host/checkpoint-content.ts'
+import type { PipelineResult } from '../../sdk/model/run.ts'
 import { problemsOf } from './check.ts'
-import type { Scenario } from './scenario.ts'
+import type { Event, Scenario } from './scenario.ts'
+import { watchWatermarks } from './watched-watermarks.ts'
 import { type Counts, type Life, World } from './world.ts'
 
 export interface Outcome {
@@ -18,6 +22,8 @@ export interface Outcome {
   readonly events: () => ReadonlyArray<string>
 }
 
+watchWatermarks()
+
 const mostSteps = 100_000
 const mostLives = 4
 
@@ -29,6 +35,22 @@ export const simulate = async (seed: number, look?: (world: World) => void): Pro
   const problems = await run.toEnd()
   const { steps, trace } = executor
   return { seed, scenario, problems, steps, lives: run.lives, trace, counts: world.counts, events: () => world.events.map(text => text()) }
+}
+
+/** What a job had read when it was drained: all of its input, as its results must show it. */
+const readBy = (scenario: Scenario, { tasks }: CheckpointContent): Scenario => {
+  const records = Object.entries(tasks).flatMap(([task, { record }]) => record.splits.map(it => ({ ...it, stage: stageOf(task) })))
+  const readIn = (stage: string, events: ReadonlyArray<ReadonlyArray<Event>>): ReadonlyArray<ReadonlyArray<Event>> =>
+    events.map((split, i) => {
+      const mine = records.filter(it => it.stage === stage && it.split.id.split('/')[0] === String(i))
+      return split.filter((_, at) => mine.some(({ split: { range }, progress }) => range.from <= at && at <= (progress.last ?? -1)))
+    })
+  const { side } = scenario
+  return {
+    ...scenario,
+    sources: scenario.sources.map((events, i) => readIn(`source${i}`, events)),
+    side: side === null ? null : { ...side, splits: readIn('side', side.splits) },
+  }
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -65,7 +87,11 @@ class SeedRun {
       process.off('unhandledRejection', onRejection)
     }
     const stored = [...streams.values()].flatMap(({ problems }) => problems)
-    return [...seen, ...stored, ...problemsOf(scenario, { rows: name => this.#world.stream(name).outs() }, this.#late)]
+    const { content } = this.#world.medium
+    if (content === null) return ['the job has ended without a checkpoint']
+    const counts = this.#world.lineage.counts(content)
+    const read = content.status === 'drained' ? readBy(scenario, content) : scenario
+    return [...seen, ...stored, ...problemsOf(read, { rows: name => this.#world.stream(name).outs(counts) }, this.#late)]
   }
 
   #begin(): void {
@@ -103,16 +129,28 @@ class SeedRun {
     const { ending, process } = life
     if (ending !== null && !process.dead) {
       if (ending._tag === 'Broken') this.#problem = textOf(ending.error)
-      if (ending._tag === 'Failed' && !(world.tolerates(ending.error, life) && this.lives <= mostLives + 2))
+      // Its last life had drained it, and died before it could say so.
+      if (ending._tag === 'Failed' && ending.error._tag === 'InvalidPipeline' && world.medium.content?.status === 'drained')
+        this.#isDone = true
+      else if (ending._tag === 'Failed' && !(world.tolerates(ending.error, life) && this.lives <= mostLives + 2))
         this.#problem = `it failed: ${ending.error._tag}: ${ending.error.message}`
       if (ending._tag === 'Ended') {
         this.#late += ending.result.metrics.droppedLate
-        if (ending.result.state === 'done') this.#isDone = true
+        if (ending.result.state === 'done') this.#requireEmpty(ending.result)
+        if (ending.result.state === 'done' || ending.result.state === 'drained') this.#isDone = true
       }
     }
     process.kill()
     // Its successor has met a lease that is held.
     if (this.#current === null && !this.#isDone) this.#current = this.#replaced.pop() ?? null
+  }
+
+  /** All windows have expired, and nothing waits: what is still there would stay for ever. Splits are counted, and so are restored windows, once. */
+  #requireEmpty({ metrics }: PipelineResult): void {
+    for (const { transform, state } of metrics.transforms)
+      for (const [structure, entries] of Object.entries(state))
+        if (entries > 0 && structure !== 'splits' && (structure !== 'windows' || this.lives === 1))
+          this.#problem ??= `${transform} has ${entries} ${structure} left at the end`
   }
 
   /** Sometimes beyond the time in which a destination knows an id again. */

@@ -17,6 +17,8 @@ export interface DestinationTraits {
   readonly together: number
   /** The server refuses an id again for as long after it has stored it. */
   readonly duplicateWindowMs: number
+  /** Share of requests and packets that fail. */
+  readonly failures: () => number
   /** How many messages a connection has in flight before it asks its thread to wait. */
   readonly window: number
 }
@@ -24,6 +26,16 @@ export interface DestinationTraits {
 interface Row {
   readonly id: string
   readonly payload: Uint8Array
+}
+
+/** What an output belongs to. */
+export interface Origin {
+  readonly runId: string
+  /** Of the checkpoint that holds it; null: it leaves as it comes. */
+  readonly epoch: number | null
+  /** The split that it was read from, and where, if it leaves as it comes. */
+  readonly split: string
+  readonly position: number
 }
 
 const decoder = new TextDecoder()
@@ -34,7 +46,7 @@ export class Stream {
   readonly #executor: Executor
   readonly #windowMs: number
   readonly rows: Row[] = []
-  readonly #known = new Map<string, { readonly sequence: number; readonly atMs: number; readonly payload: string }>()
+  readonly #known = new Map<string, { readonly sequence: number; readonly atMs: number; readonly payload: string; readonly of: Origin }>()
   readonly problems: string[] = []
   duplicates = 0
 
@@ -49,7 +61,7 @@ export class Stream {
   }
 
   /** Gives the sequence. */
-  store(id: string, payload: Uint8Array, from: string): number {
+  store({ id, payload, of }: Pick<Flying, 'id' | 'payload' | 'of'>, from: string): number {
     const known = this.#known.get(id)
     const text = decoder.decode(payload)
     const { nowMs } = this.#executor
@@ -62,7 +74,7 @@ export class Stream {
     if (known !== undefined)
       this.problems.push(`${this.name}: ${id} is stored again, by ${from}, ${Math.round(nowMs - known.atMs)} ms later`)
     this.rows.push({ id, payload })
-    this.#known.set(id, { sequence: this.rows.length, atMs: nowMs, payload: text })
+    this.#known.set(id, { sequence: this.rows.length, atMs: nowMs, payload: text, of })
     return this.rows.length
   }
 
@@ -70,8 +82,10 @@ export class Stream {
     return this.#known.has(id)
   }
 
-  outs(): ReadonlyArray<Out> {
-    return [...this.#known.values()].map(({ payload }) => JSON.parse(payload) as Out) // written by the scenario's own sink
+  /** Of those that count. */
+  outs(counts: (of: Origin) => boolean): ReadonlyArray<Out> {
+    // Written by the scenario's own sink.
+    return [...this.#known.values()].flatMap(({ payload, of }) => (counts(of) ? [JSON.parse(payload) as Out] : []))
   }
 }
 
@@ -82,9 +96,7 @@ interface Position {
 /** An output that was published and is not stored yet. */
 export interface Flying {
   readonly id: string
-  /** The split that it was read from, where it leaves as it comes. */
-  readonly origin: string
-  readonly position: number
+  readonly of: Origin
   readonly payload: Uint8Array
   acknowledged: boolean
 }
@@ -188,16 +200,19 @@ class Publisher {
       this.#arming = false
       const upTo = draw.chance(this.#traits.together) ? this.#departed : draw.int(this.#arrived + 1, this.#departed)
       // Of what a process had sent when it died, the first part arrives.
-      if (this.#process.dead && draw.chance(0.5)) this.#cut = true
+      const fails = !this.#process.dead && draw.chance(this.#traits.failures())
+      if (fails || (this.#process.dead && draw.chance(0.5))) this.#cut = true
       while (this.#arrived < upTo && !(this.#cut && draw.chance(0.5))) this.#arrive(this.#arrived++)
       if (!this.#cut) this.#send()
+      if (fails)
+        this.#executor.schedule(this.#thread, 'sink failed', this.#wayMs(), () => this.#fail(new Error('simulated: the stream is gone')))
     })
   }
 
   #arrive(n: number): void {
     const flying = this.#flight[n]
     if (flying === undefined) return
-    const sequence = this.#stream.store(flying.id, flying.payload, this.#thread.name)
+    const sequence = this.#stream.store(flying, this.#thread.name)
     this.#executor.schedule(this.#thread, 'ack', this.#wayMs(), () => this.#onAck(n, sequence))
   }
 
@@ -253,10 +268,12 @@ export const connectedTo = async (
   const { executor } = process
   const thread = executor.current ?? process.main
   const ask = <A>(what: string, answer: () => A): Promise<A> =>
-    new Promise(resolve =>
+    new Promise((resolve, reject) =>
       executor.schedule(null, what, executor.delay(traits.paceMs), () => {
+        const fails = executor.draw.chance(traits.failures())
         const result = answer()
-        executor.schedule(thread, `${what} answered`, executor.delay(traits.paceMs), () => resolve(result))
+        const settle = (): void => (fails ? reject(new Error(`simulated: ${what}: the stream does not answer`)) : resolve(result))
+        executor.schedule(thread, `${what} answered`, executor.delay(traits.paceMs), settle)
       }),
     )
   const prefix = idPrefix(context.runId, context.sinkId)
@@ -275,12 +292,14 @@ export const connectedTo = async (
 
   if (context.mode === 'immediate' && context.site.role !== 'look') process.publishers.push(publisher)
 
-  const enqueue = (outputs: OutputBatch, origin: string, byIndex: boolean): void => {
+  /** `epoch`: of the checkpoint that holds them. */
+  const enqueue = (outputs: OutputBatch, origin: string, epoch: number | null): void => {
     const group = groupOf(origin)
     for (const [i, payload] of outputs.payloads.entries()) {
-      const [position, ordinal] = byIndex ? [i, 0] : [outputs.positions[i] ?? 0, outputs.ordinals[i] ?? 0]
+      const [position, ordinal] = epoch !== null ? [i, 0] : [outputs.positions[i] ?? 0, outputs.ordinals[i] ?? 0]
       if (!stored.isEmpty && stored.has(group, position, ordinal)) continue
-      publisher.enqueue({ id: outputId(prefix, group, position, ordinal), origin, position, payload })
+      const of = { runId: context.runId, epoch, split: origin, position }
+      publisher.enqueue({ id: outputId(prefix, group, position, ordinal), of, payload })
     }
   }
   const endRecovery = (): void => {
@@ -301,7 +320,7 @@ export const connectedTo = async (
   return {
     protocol: start,
     guarantee: 'simulated',
-    publish: (origin, outputs) => enqueue(outputs, origin, false),
+    publish: (origin, outputs) => enqueue(outputs, origin, null),
     passed: origins => {
       if (stored.isEmpty) return
       for (const [origin, position] of origins) stored.passed(groupOf(origin), position)
@@ -326,7 +345,7 @@ export const connectedTo = async (
         stored = await scan()
         scanned = true
       }
-      enqueue(outputs, name, true)
+      enqueue(outputs, name, id.epoch)
       await publisher.settled()
       stored.forget(groupOf(name))
     },

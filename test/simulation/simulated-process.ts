@@ -10,6 +10,8 @@ export class SimulatedProcess {
   dead = false
   /** Until then nothing gets from here to the checkpoint store, or back. */
   cutOffUntilMs = 0
+  /** The savepoint that it has read last: a run of its own that begins anew begins there. */
+  savepointRead: string | null = null
   /** Of outputs that leave as they come. */
   readonly publishers: { readonly lost: () => ReadonlyArray<Flying> }[] = []
   readonly number: number

@@ -27,6 +27,8 @@ export interface SourceTraits {
   readonly splits: ReadonlyArray<Split>
   /** By split. */
   readonly events: ReadonlyArray<ReadonlyArray<Event>>
+  /** Share of requests and of looks that fail. */
+  readonly failures: () => number
   /** Called when a reader is told what may be forgotten. */
   readonly onCommit: ((split: Split, progress: SplitProgress) => void) | null
 }
@@ -36,6 +38,7 @@ export const connectedSource = (executor: Executor, traits: SourceTraits): Conne
   const { draw } = executor
   const answer = async <A>(result: () => A): Promise<A> => {
     await executor.pause(executor.delay(traits.paceMs))
+    if (draw.chance(traits.failures())) throw new Error('simulated: the source does not answer')
     return result()
   }
   return {
@@ -82,6 +85,7 @@ const readerOf = (executor: Executor, traits: SourceTraits, split: Split, progre
   const { onCommit } = traits
   return {
     poll: most => {
+      if (draw.chance(traits.failures())) throw new Error('simulated: the source has lost its connection')
       const to = Math.min(arrived, end, next + most)
       if (to <= next) return null
       const from = next
@@ -95,7 +99,9 @@ const readerOf = (executor: Executor, traits: SourceTraits, split: Split, progre
     },
     status: () => {
       if (next >= end) return { _tag: 'done' }
-      return next >= arrived && draw.chance(0.3) ? { _tag: 'idle', since: Math.floor(executor.nowMs) - 1 } : { _tag: 'reading' }
+      return next >= arrived && draw.chance(0.3)
+        ? { _tag: 'idle', since: Math.floor(executor.nowMs + executor.wallAheadMs) - 1 }
+        : { _tag: 'reading' }
     },
     lag: () => end - next,
     onChange: callback => {

@@ -47,6 +47,8 @@ export class Medium {
   readonly durable = new Set<string>()
   /** Called when a manifest of the process has become durable. */
   onDurable: (process: SimulatedProcess, manifest: { readonly epoch: number; readonly content: string }) => void = () => undefined
+  /** Called when a savepoint is written. */
+  onSavepoint: (name: string, content: CheckpointContent) => void = () => undefined
   readonly counts = { commits: 0, failures: 0, landedThoughFailed: 0, refusedStale: 0, takeovers: 0 }
 
   constructor(executor: Executor, traits: StoreTraits) {
@@ -149,6 +151,7 @@ export class SimulatedStore implements CheckpointStore {
   async writeSavepoint(_: string, name: string, segments: ReadonlyArray<Uint8Array>, content: unknown): Promise<string> {
     return this.request('write savepoint', () => {
       if (this.#medium.savepoints.has(name)) throw new CheckpointError('SavepointExists', `simulated: there is a savepoint ${name}`)
+      this.#medium.onSavepoint(name, content as CheckpointContent) // as a run wrote it
       this.#medium.savepoints.set(name, { content: JSON.stringify(content), segments: segments.map(bytes => bytes.slice()) })
       return name
     })
@@ -159,6 +162,7 @@ export class SimulatedStore implements CheckpointStore {
       'read savepoint',
       () => {
         const found = this.#medium.savepoints.get(name)
+        this.#process.savepointRead = name
         if (found === undefined) throw new CheckpointError('NoSuchSavepoint', `simulated: there is no savepoint ${name}`)
         return { content: JSON.parse(found.content) as unknown, segments: found.segments }
       },

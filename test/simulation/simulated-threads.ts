@@ -14,6 +14,12 @@ export interface ThreadTraits {
   readonly paceMs: number
   /** How often a worker dies instead of hearing a message. */
   readonly deaths: () => number
+  /** Share of answers that come twice, that come behind later messages, and of positions that get lost. */
+  readonly repeats: () => number
+  readonly reorders: () => number
+  readonly losses: () => number
+  /** Called with each of those. */
+  readonly onAnswer: (what: 'repeated' | 'reordered' | 'lostAnswer') => void
 }
 
 export interface ThreadWorld {
@@ -141,6 +147,20 @@ export class SimulatedThreads implements Threads {
     thread.onUncaught = error => exit(error instanceof Error ? error : new Error(String(error)))
     toMain.listen(message => {
       if (message._tag === 'Failed' || message._tag === 'Closed') end()
+      if (!('question' in message)) return listener.onMessage(message)
+      const later = (): void =>
+        void executor.schedule(main, 'late answer', executor.delay(traits.paceMs * 8), () => {
+          if (!over) listener.onMessage(message)
+        })
+      if (message._tag === 'Positions' && executor.draw.chance(traits.losses())) return traits.onAnswer('lostAnswer')
+      if (executor.draw.chance(traits.repeats())) {
+        traits.onAnswer('repeated')
+        later()
+      }
+      if (executor.draw.chance(traits.reorders())) {
+        traits.onAnswer('reordered')
+        return later()
+      }
       listener.onMessage(message)
     })
     const port = portOf(toWorker, toMain)

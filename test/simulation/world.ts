@@ -1,6 +1,5 @@
 // A simulated world: a scenario, the servers that outlive its processes, and what befalls them, all from one seed.
 import type { CheckpointContent } from '../../runners/host/checkpoint-content.ts'
-import { originOf } from '../../runners/engine/origins.ts'
 import { stageOf } from '../../runners/engine/task-name.ts'
 import type { CommitId } from '../../sdk/graph/sink.ts'
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
@@ -14,6 +13,7 @@ import type { JobEvent } from '../../sdk/model/job-event.ts'
 import type { PipelineResult } from '../../sdk/model/run.ts'
 import { Draw } from './draw.ts'
 import { Executor } from './executor.ts'
+import { hasPassed, Lineage } from './lineage.ts'
 import { pipelineOf } from './pipelines.ts'
 import { type Scenario, scenarioOf, shardsOf } from './scenario.ts'
 import { connectedTo, type DestinationTraits, earliest, Stream } from './simulated-destination.ts'
@@ -40,6 +40,17 @@ export interface Faults {
   readonly cutOff: number
   /** It is stopped, and another one begins meanwhile. */
   readonly replace: number
+  readonly rollback: number
+  readonly drain: number
+  /** The machine's wall clock is set. */
+  readonly clockJump: number
+  /** Of requests, packets and looks. */
+  readonly sinkFailure: number
+  readonly sourceFailure: number
+  /** Of answers of workers. */
+  readonly repeated: number
+  readonly reordered: number
+  readonly lostAnswer: number
 }
 
 const none: Faults = {
@@ -55,10 +66,24 @@ const none: Faults = {
   stop: 0,
   cutOff: 0,
   replace: 0,
+  rollback: 0,
+  drain: 0,
+  clockJump: 0,
+  sinkFailure: 0,
+  sourceFailure: 0,
+  repeated: 0,
+  reordered: 0,
+  lostAnswer: 0,
 }
 
-const faultsOf = (draw: Draw, { tooLate, threads }: Scenario): Faults => {
+/** Whether it is known for each output of an abandoned run if a savepoint holds it: what leaves as it comes may wait for a call or a side input. */
+const canRollBack = ({ immediate, before, side }: Scenario): boolean =>
+  !immediate || (side === null && !before.includes('async') && !before.includes('expand'))
+
+const faultsOf = (draw: Draw, scenario: Scenario): Faults => {
+  const { tooLate, threads } = scenario
   if (tooLate || draw.chance(0.15)) return none
+  const rollsBack = canRollBack(scenario) && draw.chance(0.2)
   return {
     crash: draw.pick([0, 0.001, 0.004, 0.01]),
     crashAtEvent: draw.pick([0, 0, 0.1, 0.5]),
@@ -67,11 +92,19 @@ const faultsOf = (draw: Draw, { tooLate, threads }: Scenario): Faults => {
     late: draw.pick([0, 0, 0.02, 0.2]),
     suspend: draw.pick([0, 0, 0.002]),
     cancel: draw.pick([0, 0, 0.001]),
-    savepoint: draw.pick([0, 0, 0.003]),
+    savepoint: rollsBack ? 0.02 : draw.pick([0, 0, 0.003]),
     stall: draw.pick([0, 0, 0.002]),
     stop: draw.pick([0, 0, 0.001]),
     cutOff: draw.pick([0, 0, 0.001]),
     replace: draw.pick([0, 0, 0.002]),
+    rollback: rollsBack ? 0.01 : 0,
+    drain: draw.chance(0.15) ? 0.002 : 0,
+    clockJump: draw.pick([0, 0, 0.003]),
+    sinkFailure: draw.pick([0, 0, 0, 0.003]),
+    sourceFailure: draw.pick([0, 0, 0, 0.003]),
+    repeated: threads ? draw.pick([0, 0.05]) : 0,
+    reordered: threads ? draw.pick([0, 0.05]) : 0,
+    lostAnswer: threads ? draw.pick([0, 0, 0.05]) : 0,
   }
 }
 
@@ -118,6 +151,7 @@ export class World {
   readonly events: (() => string)[] = []
   /** What was seen on the way that must not be, though the run may end well. */
   readonly problems: string[] = []
+  readonly lineage = new Lineage()
   readonly #destination: DestinationTraits
   readonly #pipeline: PortablePipeline
   readonly #faults: Faults
@@ -128,6 +162,8 @@ export class World {
   readonly #checkpoints: Checkpoints
   readonly #parallel: boolean
   readonly #restarts: number
+  /** Each costs a checkpoint its whole time. */
+  readonly #losesAnswers: boolean
   #calm = false
   #aborted = false
   #processes = 0
@@ -148,9 +184,11 @@ export class World {
     this.#parallel = draw.chance(0.6)
     this.#restarts = draw.pick([0, 3])
     const everyMs = draw.pick([5, 20, 60, 300])
+    const timeoutMs = draw.pick(scenario.tooLate ? [600_000] : slow ? [60, 200] : [20, 60, 200, 2_000, 600_000])
+    this.#losesAnswers = timeoutMs <= 200
     this.#checkpoints = Checkpoints.directory('simulated', {
       every: millis(everyMs),
-      timeout: millis(draw.pick(slow ? [60, 200] : [20, 60, 200, 2_000, 600_000])),
+      timeout: millis(timeoutMs),
       failures: draw.pick(slow ? [20, 100] : [3, 5, 20]),
     })
     this.medium = new Medium(executor, {
@@ -159,11 +197,17 @@ export class World {
       expiryMs: draw.pick([2_000, 10_000]),
       keep: draw.int(1, 3),
     })
-    this.medium.onDurable = (process, manifest) => this.#requireStored(process, manifest)
+    this.medium.onDurable = (process, { epoch, content }) => {
+      const written = JSON.parse(content) as CheckpointContent // as a run wrote it
+      this.lineage.onDurable(written, process.savepointRead)
+      this.#requireStored(process, epoch, written)
+    }
+    this.medium.onSavepoint = (name, content) => this.lineage.onSavepoint(name, content)
     this.#destination = {
       paceMs: draw.pick([0.5, 2, 10]),
       late: () => this.faults.late,
       lateMs: slow ? draw.pick([1_000, 3_000]) : draw.pick([20, 200]),
+      failures: () => this.faults.sinkFailure,
       together: slow ? 0.1 : 0.7,
       duplicateWindowMs: 20_000,
       window: slow ? 1_000 : draw.pick([4, 1_000]),
@@ -202,6 +246,7 @@ export class World {
           largestBatch: scenario.largestBatch,
           paceMs: this.#paceMs,
           steadyMs: this.#steadyMs,
+          failures: () => this.faults.sourceFailure,
           onCommit: this.#forgets ? (split, progress) => this.#requireDurable(name, split, progress) : null,
         })
       },
@@ -225,17 +270,9 @@ export class World {
   }
 
   /** A start from this manifest reads nothing again that it has passed: what was published of that must be stored by now. */
-  #requireStored({ publishers }: SimulatedProcess, { epoch, content }: { readonly epoch: number; readonly content: string }): void {
+  #requireStored({ publishers }: SimulatedProcess, epoch: number, content: CheckpointContent): void {
     const lost = publishers.flatMap(publisher => publisher.lost())
-    if (lost.length === 0) return
-    const { tasks } = JSON.parse(content) as CheckpointContent // as a run wrote it
-    const records = Object.entries(tasks).flatMap(([task, { record }]) => record.splits.map(it => ({ ...it, stage: stageOf(task) })))
-    const passed = lost.find(({ origin, position }) =>
-      records.some(
-        ({ stage, split, progress }) =>
-          originOf(stage, split) === origin && split.range.from <= position && position <= (progress.last ?? -Infinity),
-      ),
-    )
+    const passed = lost.find(({ of }) => of.runId === content.runId && hasPassed(content, of.split, of.position))
     if (passed !== undefined)
       this.problems.push(`checkpoint ${epoch} is durable, and a crash now would lose ${passed.id}, which was published before its barrier`)
   }
@@ -269,7 +306,15 @@ export class World {
           executor,
           main: process.main,
           rebuild: () => Promise.resolve(this.#pipeline),
-          traits: { clones: this.#clones, paceMs: this.#paceMs / 4, deaths: () => this.faults.workerDeath },
+          traits: {
+            clones: this.#clones,
+            paceMs: this.#paceMs / 4,
+            deaths: () => this.faults.workerDeath,
+            repeats: () => this.faults.repeated,
+            reorders: () => this.faults.reordered,
+            losses: () => (this.#losesAnswers ? this.faults.lostAnswer : 0),
+            onAnswer: what => this.count(what),
+          },
         })
       : null
     if (threads !== null) process.workers = () => threads.living
@@ -368,7 +413,22 @@ export class World {
       this.count('cutOff')
       process.cutOffUntilMs = executor.nowMs + draw.pick([20, 200]) * draw.share()
     }
+    if (draw.chance(faults.clockJump)) {
+      this.count('clockJump')
+      // Timers of processing time that a checkpoint holds wait in the next process until its clock says so: they must not wait for an hour.
+      executor.wallAheadMs += draw.pick([-3_000, -300, 300, 3_600_000]) * draw.share()
+    }
     if (job === null) return null
+    if (draw.chance(faults.drain)) {
+      this.count('drain')
+      executor.schedule(process.main, 'drain', 0, () => void job.drain())
+    }
+    const { savepoints } = this.medium
+    if (savepoints.size > 0 && draw.chance(faults.rollback)) {
+      this.count('rollback')
+      const name = draw.pick([...savepoints.keys()])
+      executor.schedule(process.main, 'rollback', 0, () => void job.rollback(name)())
+    }
     if (draw.chance(faults.suspend)) {
       this.count('suspend')
       executor.schedule(process.main, 'suspend', 0, () => void job.suspend())
@@ -401,6 +461,8 @@ export class World {
         return error.kind === 'TimedOut' || error.kind === 'StoreFailed' || error.kind === 'StoreFull'
       case 'WorkerFailed':
         return f.workerDeath > 0 && error.message.includes('simulated')
+      case 'IoFailed':
+        return (f.sinkFailure > 0 || f.sourceFailure > 0) && error.message.includes('simulated')
       default:
         return false
     }
