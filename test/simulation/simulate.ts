@@ -4,6 +4,7 @@ import type { CheckpointContent } from '../../runners/host/checkpoint-content.ts
 import type { PipelineResult } from '../../sdk/model/run.ts'
 import { problemsOf } from './check.ts'
 import type { Event, Scenario } from './scenario.ts'
+import { takeLeftQuestions, watchQuestions } from './watched-questions.ts'
 import { watchWatermarks } from './watched-watermarks.ts'
 import { type Counts, type Life, World } from './world.ts'
 
@@ -23,6 +24,7 @@ export interface Outcome {
 }
 
 watchWatermarks()
+watchQuestions()
 
 const mostSteps = 100_000
 const mostLives = 4
@@ -74,6 +76,7 @@ class SeedRun {
     const { executor, scenario, streams, problems: seen } = this.#world
     const onRejection = (error: unknown): void => void seen.push(`a rejection that nothing handles: ${textOf(error)}`)
     process.on('unhandledRejection', onRejection)
+    takeLeftQuestions()
     try {
       this.#begin()
       await executor.drive(() => this.#look())
@@ -118,7 +121,7 @@ class SeedRun {
       this.#settle(current)
       if (this.#current === null && !this.#isDone && this.#problem === null) this.#beginLater()
     }
-    this.#problem ??= world.problems[0] ?? null
+    this.#problem ??= world.problems[0] ?? takeLeftQuestions()[0] ?? null
     return this.#problem !== null || this.#isOver()
   }
 
