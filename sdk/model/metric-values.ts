@@ -1,4 +1,5 @@
 // What metrics hold, and how values become one: those of one task after another, and those of several tasks. No order matters to it.
+import { withoutSecretsIn } from './secret-text.ts'
 
 /** The four kinds of metrics. */
 export type MetricKind = 'counter' | 'distribution' | 'gauge' | 'stringSet'
@@ -77,7 +78,11 @@ const gauge: Kind<number, GaugeValue> = {
 }
 
 const stringSet: Kind<string, StringSetValue> = {
-  of: text => ({ strings: [text.slice(0, longestString)], isCut: text.length > longestString }),
+  // Here already: checkpoints keep what a set holds.
+  of: text => ({
+    strings: [withoutSecretsIn(text.slice(0, longestString), text.length > longestString)],
+    isCut: text.length > longestString,
+  }),
   merge: (a, b) => {
     const [only, ...more] = b.strings
     // What is mostly so: one more of a string that is known.

@@ -16,7 +16,7 @@ import { messagesOf } from './counting.ts'
 import type { Disturbance, Disturbed } from './disturbances.ts'
 import { copyBucket } from './kv-program.ts'
 import { lostHistory } from './lost-history.ts'
-import { besides, pause, stateOf, until } from './stream-state.ts'
+import { besides, isCurrent, pause, stateOf, until } from './stream-state.ts'
 import { rolesIn, stepDownMeta, withSystemAccount } from './system-account.ts'
 
 export type KvDisturbance = Exclude<Disturbance, 'consumerPaused'>
@@ -317,6 +317,7 @@ class Round {
       if (i === cluster.servers.length - 1) this.#begin(cluster.url)
       await server.restart()
       await cluster.ready()
+      await until(`current replicas of ${this.#stream}`, () => isCurrent(jsm, this.#stream))
     }
     await Promise.all(this.#running)
     leaders.add((await until('a leader', () => stateOf(jsm, this.#stream))).leader)

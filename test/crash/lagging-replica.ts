@@ -5,7 +5,7 @@ import type { RunningCluster, RunningServer } from 'jetbeam/testing/nats-server'
 import { ConsumerTap, ownPrefix } from './consumer-tap.ts'
 import type { DisturbedPlace } from './disturbances.ts'
 import { rolesIn, stepDownMeta } from './system-account.ts'
-import { besides, burst, inputStream, pause, queueConsumer, stateOf, until } from './stream-state.ts'
+import { besides, burst, inputStream, isCurrent, pause, queueConsumer, stateOf, until } from './stream-state.ts'
 
 /** How a server goes away and comes back. */
 export type Absence = 'stop' | 'kill'
@@ -207,6 +207,7 @@ export const rollingRestart = async (place: DisturbedPlace): Promise<boolean> =>
     })
     place.feed.resume()
     await cluster.ready()
+    for (const stream of [inputStream, 'OUT']) await until(`current replicas of ${stream}`, () => isCurrent(jsm, stream))
   }
   leaders.add((await until('a leader', () => stateOf(jsm, inputStream))).leader)
   return leaders.size > 1

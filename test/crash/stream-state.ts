@@ -30,6 +30,13 @@ export const stateOf = async (jsm: JetStreamManager, stream: string): Promise<St
   }
 }
 
+/** Whether each replica has what the leader has: an operator waits for that before the next restart. */
+export const isCurrent = async (jsm: JetStreamManager, stream: string): Promise<true | null> => {
+  const info = await jsm.streams.info(stream).catch(() => null)
+  const replicas = info?.cluster?.replicas ?? []
+  return (info?.cluster?.leader ?? '') !== '' && replicas.length > 0 && replicas.every(({ current }) => current) ? true : null
+}
+
 export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 export const until = async <A>(what: string, ask: () => Promise<A | null>, withinMs = longestMs): Promise<A> => {

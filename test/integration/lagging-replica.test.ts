@@ -10,8 +10,10 @@ import { JetStreamIO, KvIO, StartAt, StopAt } from 'jetbeam/io/jetstream'
 import { DirectRunner } from 'jetbeam/runners/direct'
 import { NatsCluster, type RunningCluster, type RunningServer } from 'jetbeam/testing/nats-server'
 import { idPrefix, outputId, shortHash } from '../../io/jetstream/output-ids.ts'
+import { persistently } from '../../io/jetstream/patience.ts'
 import { scanIds } from '../../io/jetstream/recovery-scan.ts'
 import { acquire } from '../../io/jetstream/connections.ts'
+import { StreamHistory } from '../../io/jetstream/history.ts'
 import { hostContext, range, readAll, testSource } from '../support/jetstream-context.ts'
 import { until } from '../support/until.ts'
 
@@ -116,6 +118,7 @@ describe('While a replica lags behind its stream’s leader', function () {
     assert.isAbove(bitten, 0)
   }
 
+  const leaderName = (server: RunningServer): string => `n${cluster.servers.indexOf(server) + 1}`
   const limited = (name: string): object => ({ subjects: [`${name}.>`] })
   const one = (name: string): string => `${name}.a`
   const options = (lag: Lag, job: string) => ({
@@ -251,6 +254,58 @@ describe('While a replica lags behind its stream’s leader', function () {
         assert.deepEqual(counts, Array<number>(readsAtATime).fill((messages - 500) / 100))
       },
     ))
+
+  it('a comparison with what was read waits for the present leader, and does not take a former one’s end for a loss', async () => {
+    const told: number[] = []
+    await until(
+      'an answer of a former leader',
+      async () => {
+        const name = `L${++rounds}`
+        await jsm.streams.add({ name, subjects: [`${name}.>`], num_replicas: 3 })
+        await publishAll(nc, () => `${name}.a`, 100)
+        const leader = cluster.server((await jsm.streams.info(name)).cluster?.leader ?? '')
+        const place = { context: hostContext(leader.url), stream: name, label: 'the test' }
+        const link = await acquire(place.context, undefined, 'read')
+        const others = await connect({ servers: cluster.servers.flatMap(server => (server === leader ? [] : [server.url])) })
+        const otherJsm = await jetstreamManager(others, { checkAPI: false })
+        const stale = await link.jsm.streams.info(name)
+        await leader.pause()
+        try {
+          await until('another leader', async () => {
+            const info = await otherJsm.streams.info(name).catch(() => null)
+            return (info?.cluster?.leader ?? leaderName(leader)) !== leaderName(leader)
+          })
+          await publishAll(others, () => `${name}.a`, 500)
+          const last = await otherJsm.streams.getMessage(name, { seq: 600 })
+          const history = new StreamHistory({ link, ...place }, place.context.log)
+          history.received(600, last?.time.getTime() ?? assert.fail('no message'))
+          const before = link.jsm.streams.info(name)
+          const { signal } = place.context
+          const verified = persistently({ what: 'the test', signal, link }, () => history.verify(stale))
+          await new Promise(resolve => setTimeout(resolve, 50))
+          // What is asked between two stale answers is answered by the former leader as well.
+          const behind = link.jsm.streams.info(name)
+          await new Promise(resolve => setTimeout(resolve, 50))
+          leader.resume()
+          const [one, other] = await Promise.all([before, behind, verified])
+          const end = Math.max(one.state.last_seq, other.state.last_seq)
+          told.push(end)
+          return end < 600
+        } finally {
+          leader.resume()
+          await others.close()
+          await link.release()
+          await cluster.ready()
+          await until('a deleted stream', () => jsm.streams.delete(name).catch(() => false))
+        }
+      },
+      200_000,
+    )
+    assert.isTrue(
+      told.some(end => end < 600),
+      'a former leader answered',
+    )
+  })
 
   it('a relay that begins then stores each message once', () =>
     whileLagging(limited, one, async lag => {
