@@ -11,6 +11,7 @@ const usage = `npm run test:simulation -- [--seeds N] [--from S] [--workers N] [
 --seeds N      number of runs (1000; with --mutations 20000)
 --from S       first seed (1)
 --seed S       one run again, with its data and events
+--mix N        its pipeline and data with other faults (0)
 --workers N    processes that share the seeds (1)
 --first        stop at the first seed that fails
 --mutations    apply each patch of test/simulation/mutations to a copy of the tree, and look for a seed that fails there
@@ -21,6 +22,7 @@ const { values } = scriptOptions(usage, {
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    mix: { type: 'string', default: '0' },
     workers: { type: 'string', default: '1' },
     first: { type: 'boolean', default: false },
     mutations: { type: 'boolean', default: false },
@@ -59,7 +61,7 @@ const alone = async (): Promise<readonly [number, number]> => {
   const began = performance.now()
   let [passed, failed] = [0, 0]
   for (let seed = from; seed < from + count && !(values.first && failed > 0); seed++) {
-    const outcome = await simulate(seed)
+    const outcome = await simulate(seed, { mix: Number(values.mix) })
     if (outcome.problems.length === 0) passed++
     else {
       failed++

@@ -29,9 +29,9 @@ watchQuestions()
 const mostSteps = 100_000
 const mostLives = 4
 
-export const simulate = async (seed: number, look?: (world: World) => void): Promise<Outcome> => {
-  const world = new World(seed)
-  look?.(world)
+/** `mix`: the same pipeline and data with other faults, in another order. */
+export const simulate = async (seed: number, { mix = 0 }: { readonly mix?: number } = {}): Promise<Outcome> => {
+  const world = new World(seed, mix)
   const { executor, scenario } = world
   const run = new SeedRun(world)
   const problems = await run.toEnd()
@@ -113,7 +113,6 @@ class SeedRun {
     for (const life of this.#replaced) if (life.ending !== null || life.process.dead) this.#settle(life)
     const current = this.#current
     if (current !== null && current.ending === null && !current.process.dead && world.befall(current) === 'replace') {
-      current.wasReplaced = true
       this.#replaced.push(current)
       this.#begin()
     }
@@ -135,7 +134,7 @@ class SeedRun {
       // Its last life had drained it, and died before it could say so.
       if (ending._tag === 'Failed' && ending.error._tag === 'InvalidPipeline' && world.medium.content?.status === 'drained')
         this.#isDone = true
-      else if (ending._tag === 'Failed' && !(world.tolerates(ending.error, life) && this.lives <= mostLives + 2))
+      else if (ending._tag === 'Failed' && !(world.tolerates(ending.error) && this.lives <= mostLives + 2))
         this.#problem = `it failed: ${ending.error._tag}: ${ending.error.message}`
       if (ending._tag === 'Ended') {
         this.#late += ending.result.metrics.droppedLate

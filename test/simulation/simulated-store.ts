@@ -270,6 +270,8 @@ class SimulatedSession implements CheckpointSession {
       'read segment',
       () => {
         const bytes = this.#medium.segments.get(name)
+        // As the product's stores do: a successor removes what its checkpoints no longer need.
+        if (bytes === undefined) this.#hold()
         if (bytes === undefined) throw new CheckpointError('Damaged', `simulated: there is no segment ${name}`)
         return bytes.slice()
       },

@@ -16,20 +16,43 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describe('the simulated run', () => {
   const counts: Record<string, number> = {}
-  for (let first = 1; first <= 120; first += 15) {
+  for (let first = 1; first <= 300; first += 15) {
     it(`agrees with the reference for the seeds ${first} to ${first + 14}`, async () => {
       for (let seed = first; seed < first + 15; seed++) await passes(seed, counts)
     })
   }
 
   it('has met each kind of fault in these seeds', () => {
-    const kinds = ['crash', 'replace', 'stop', 'stall', 'cutOff', 'suspend', 'cancel', 'savepoint']
-    const events = ['WorkerLost', 'Restarting', 'CheckpointAborted', 'LeaseInDoubt', 'LeaseConfirmed']
+    const kinds = ['crash', 'replace', 'stop', 'stall', 'cutOff', 'suspend', 'cancel', 'savepoint', 'rollback', 'drain', 'clockJump']
+    const answers = ['repeated', 'reordered', 'lostAnswer']
+    const events = ['RolledBack', 'WorkerLost', 'Restarting', 'CheckpointAborted', 'LeaseInDoubt', 'LeaseConfirmed']
     assert.deepEqual(
-      [...kinds, ...events].filter(what => counts[what] === undefined),
+      [...kinds, ...answers, ...events].filter(what => counts[what] === undefined),
       [],
     )
   })
+
+  // Pipelines and data that have found a bug once, by what it was. Their faults are drawn anew by each version of the world: a few mixes each.
+  const found: ReadonlyArray<readonly [number, string]> = [
+    [13, 'fires no window again whose end lies in a later snapshot of the restored chain'],
+    [1, 'gives the default of a global combine only where its key belongs'],
+    [39, 'keeps immediate outputs of two sources apart whose splits have the same name'],
+    [827, 'gives a late session that grows the time of its new end'],
+    [106, 'hands the watermark on where a restored restriction had only its end to come'],
+    [48, 'comes back to a checkpoint that was asked for and could not be written'],
+    [3476, 'ends after many suspensions, each behind checkpoints that took too long'],
+    [757, 'moves no work between its snapshots while a barrier is on its way'],
+    [168, 'goes on with a drain behind a checkpoint that was taken during it'],
+    [41, 'publishes what was drained before the process died'],
+  ]
+  for (const [seed, what] of found) {
+    it(`${what} (seed ${seed})`, async () => {
+      for (let mix = 0; mix < 4; mix++) {
+        const { problems } = await simulate(seed, { mix })
+        assert.deepEqual(problems, [], `again: npm run test:simulation -- --seed ${seed} --mix ${mix}`)
+      }
+    })
+  }
 
   it('gives the same run for the same seed', async () => {
     for (const seed of [17, 18, 23]) {

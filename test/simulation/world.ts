@@ -133,8 +133,6 @@ export interface Life {
   readonly threads: SimulatedThreads | null
   job: Job | null
   ending: Ending | null
-  /** It was stopped, and another one has begun since. */
-  wasReplaced: boolean
 }
 
 /** How often each thing happened. */
@@ -169,13 +167,14 @@ export class World {
   #processes = 0
   #savepoints = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, mix: number) {
+    const mixed = seed ^ (mix * 0x0101_0101)
     const drawn = scenarioOf(seed)
     const slow = isSlow(seed, drawn)
     const scenario = (this.scenario = slow ? slowed(drawn) : drawn)
     // Draws of their own, so that one more draw in a scenario does not change how its events are mixed.
-    const draw = (this.draw = new Draw(seed ^ 0x5eed_5eed))
-    const executor = (this.executor = new Executor(new Draw(seed ^ 0x0e5e_c070), draw.pick([0.02, 0.1, 0.5]), draw.pick([0, 0.002])))
+    const draw = (this.draw = new Draw(mixed ^ 0x5eed_5eed))
+    const executor = (this.executor = new Executor(new Draw(mixed ^ 0x0e5e_c070), draw.pick([0.02, 0.1, 0.5]), draw.pick([0, 0.002])))
     this.#faults = slow ? { ...none, late: draw.pick([0.3, 0.6]), crashAtEvent: 0.6 } : faultsOf(draw, scenario)
     this.#paceMs = draw.pick([0.5, 2, 8])
     this.#steadyMs = slow ? draw.pick([60, 200]) : null
@@ -318,7 +317,7 @@ export class World {
         })
       : null
     if (threads !== null) process.workers = () => threads.living
-    const life: Life = { process, threads, job: null, ending: null, wasReplaced: false }
+    const life: Life = { process, threads, job: null, ending: null }
     const run = async (): Promise<void> => {
       try {
         const started = await settled(() =>
@@ -451,13 +450,11 @@ export class World {
   }
 
   /** Whether a process may end with it, given what befell it. */
-  tolerates(error: PipelineError, { wasReplaced }: Life): boolean {
+  tolerates(error: PipelineError): boolean {
     const f = this.#faults
     switch (error._tag) {
       case 'CheckpointFailed':
         if (error.kind === 'LeaseLost' || error.kind === 'LeaseHeld') return f.replace > 0
-        // Its successor has removed what it was about to read.
-        if (error.kind === 'Damaged') return wasReplaced
         return error.kind === 'TimedOut' || error.kind === 'StoreFailed' || error.kind === 'StoreFull'
       case 'WorkerFailed':
         return f.workerDeath > 0 && error.message.includes('simulated')
