@@ -37,7 +37,8 @@ export interface StageHooks {
   readonly failLeft: (left: unknown) => never
   readonly checkSkew: (to: number, from: number, allowedSkewMs: number) => void
   readonly refuseNoOption: (result: unknown) => never
-  readonly arrayOf: (many: unknown) => ReadonlyArray<unknown>
+  /** Gives the items of an iterable that is no array, some at a time; none at its end. */
+  readonly partsOf: (many: unknown) => () => ReadonlyArray<unknown>
   readonly tryCall: (f: (element: unknown) => unknown, element: unknown, path: string) => E.Either<Failure<unknown>, unknown>
   readonly windowsOf: (windowFn: WindowFn<never>) => (element: unknown, timestamp: number) => Windows
   readonly userFunction: (f: UserFunction, path: string) => unknown
@@ -100,9 +101,9 @@ export const hooksOf = (
       )
     }
   },
-  arrayOf: many => {
-    if (typeof many === 'object' && many !== null && Symbol.iterator in many) return Array.from(many as Iterable<unknown>)
-    if (typeof many === 'string') return Array.from(many)
+  partsOf: many => {
+    if (typeof many === 'object' && many !== null && Symbol.iterator in many) return partsIn(many as Iterable<unknown>)
+    if (typeof many === 'string') return partsIn(many)
     throw new TypeError(`the function must give an array or another iterable, and gave ${showElement(many)}`)
   },
   refuseNoOption: result => {
@@ -140,6 +141,23 @@ export const hooksOf = (
     return survivor
   },
 })
+
+/** What a generator gives may be more than memory holds. */
+const largestPart = 256
+
+const partsIn = (many: Iterable<unknown>): (() => ReadonlyArray<unknown>) => {
+  const iterator: Iterator<unknown, unknown> = many[Symbol.iterator]()
+  let isOver = false
+  return () => {
+    const part: unknown[] = []
+    while (!isOver && part.length < largestPart) {
+      const { done, value } = iterator.next()
+      if (done === true) isOver = true
+      else part.push(value)
+    }
+    return part
+  }
+}
 
 /** The transform whose function a step calls. */
 export const pathOf = (stage: Stage, step: number): string => {

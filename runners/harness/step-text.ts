@@ -23,11 +23,14 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
     )
     return result
   }
-  /** Goes on with each item of what `many` names. */
-  const eachOf = (many: string): void => {
-    const [array, item, index, room] = [out.fresh('a'), out.fresh('v'), out.fresh('j'), out.constant(hooks.room)]
-    out.line(`const ${array} = Array.isArray(${many}) ? ${many} : ${out.constant(hooks.arrayOf)}(${many})`)
-    return out.block(`for (let ${index} = 0; ${index} < ${array}.length; ${index}++)`, () => {
+  /** Goes on with each item of what `many`, which the function gave for `input`, names: an array at once, another iterable by parts. */
+  const eachOf = (many: string, input: string): void => {
+    const [parts, array, item, index, room] = [out.fresh('p'), out.fresh('a'), out.fresh('v'), out.fresh('j'), out.constant(hooks.room)]
+    out.line(`const ${parts} = Array.isArray(${many}) ? null : ${out.constant(hooks.partsOf)}(${many})`)
+    out.line(`let ${array} = ${parts} === null ? ${many} : ${parts}()`)
+    // A generator's own code runs on between two parts: what it throws and counts is this step's.
+    const more = `(step = ${at}, el = ${input}, ${array} = ${parts}(), ${index} = 0, ${array}.length > 0)`
+    return out.block(`for (let ${index} = 0; ${index} < ${array}.length || (${parts} !== null && ${more}); ${index}++)`, () => {
       out.line(`const ${item} = ${array}[${index}]`)
       next({ ...element, value: whole(item) })
       out.line(`if (--${room}.left <= 0) ${room}.look()`)
@@ -73,8 +76,10 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
       // Without it a value that is no Option would be dropped as a None is.
       return out.line(`else if (${option}?._tag !== 'None') ${out.constant(hooks.refuseNoOption)}(${option})`)
     }
-    case 'FlatMap':
-      return eachOf(call(transform.f, wholeOf(out, element.value), 'a'))
+    case 'FlatMap': {
+      const input = wholeOf(out, element.value)
+      return eachOf(call(transform.f, input, 'a'), input)
+    }
     case 'TryMap': {
       const [input, result] = [wholeOf(out, element.value), out.fresh('v')]
       enter(input)
@@ -130,7 +135,7 @@ export const writeStep = (compiler: StageCompiler, at: number, step: Step, eleme
     case 'MapWith':
       return next({ ...element, value: whole(callWith(transform.f, 'v')) })
     case 'FlatMapWith':
-      return eachOf(callWith(transform.f, 'a'))
+      return eachOf(callWith(transform.f, 'a'), pairOf(out, element.value).value)
     case 'WithoutSides':
       return next({ ...element, value: whole(pairOf(out, element.value).value) })
     case 'Bundled': {

@@ -128,6 +128,30 @@ describe('a compiled stage', () => {
     ])
   })
 
+  it('reads a generator as its items go on, and names its transform where it fails in the middle', () => {
+    let [given, ahead] = [0, 0]
+    const many = function* (n: number): Generator<number> {
+      for (let i = 0; i < 10_000; i++) {
+        given++
+        if (n === 2 && i === 9_000) throw new Error('no more')
+        yield i
+      }
+    }
+    let seen = 0
+    const end = pipe(
+      numbers(),
+      named('many', PCollection.flatMap(many)),
+      PCollection.map(i => {
+        ahead = Math.max(ahead, given - ++seen)
+        return i
+      }),
+    )
+    const stage = new DrivenStage([gather(end)])
+    assert.lengthOf(stage.run([1]).values(), 10_000)
+    assert.isAtMost(ahead, 256)
+    assert.match(failureOf(() => stage.run([2])).message, /many.*no more/)
+  })
+
   it('puts an element into each of its windows', () => {
     const end = pipe(
       numbers(),
