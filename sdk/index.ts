@@ -12,7 +12,7 @@ export {
   type StandardSchema,
 } from './coders/index.ts'
 
-export type { Binding, HostContext, HostLease, LocalBinding } from './model/bindings.ts'
+export type { Binding, HostContext, HostLease, LocalBinding, JetStreamUse } from './model/bindings.ts'
 export type { Failure, Retry } from './model/failure.ts'
 export type { CheckpointPurpose, JobEvent, JobState, RolledBack } from './model/job-event.ts'
 export { Latency, type LatencyHistogram } from './model/histogram.ts'

@@ -19,7 +19,20 @@ export const emptyLayer: ConfigLayer = { values: new Map(), problems: [] }
 
 export const sectionNames = ['connection', 'source', 'sink', 'deadLetter', 'kv'] as const
 
-const sections: ReadonlyArray<string> = sectionNames
+/** Several sections of one kind, by name: `sources: { views: { stream: VIEWS } }`. */
+export const pluralOf = {
+  connection: 'connections',
+  source: 'sources',
+  sink: 'sinks',
+  deadLetter: 'deadLetters',
+  kv: 'kvs',
+} as const satisfies Readonly<Record<(typeof sectionNames)[number], string>>
+
+const plurals: ReadonlyArray<string> = Object.values(pluralOf)
+const sections: ReadonlyArray<string> = [...sectionNames, ...plurals]
+
+/** A point would end it in a path. */
+const isName = (name: string): boolean => /^[\w-]{1,64}$/.test(name)
 
 const problem = (path: string, reason: string): Problem => ({ path, tag: 'InvalidOptions', reason })
 
@@ -40,11 +53,19 @@ export const layerOfObject = (given: unknown): ConfigLayer => {
   const values = new Map<string, unknown>()
   const problems: Problem[] = []
   const unknown: string[] = []
+  const take = (path: string, section: unknown): void => {
+    if (!isObject(section)) problems.push(problem(path, 'it is no plain object with keys'))
+    else for (const [key, value] of Object.entries<unknown>({ ...section })) if (value !== undefined) values.set(`${path}.${key}`, value)
+  }
   for (const [name, section] of Object.entries<unknown>({ ...given })) {
     if (section === undefined) continue
     if (!sections.includes(name)) unknown.push(name)
-    else if (!isObject(section)) problems.push(problem(name, 'it is no plain object with keys'))
-    else for (const [key, value] of Object.entries<unknown>({ ...section })) if (value !== undefined) values.set(`${name}.${key}`, value)
+    else if (!plurals.includes(name)) take(name, section)
+    else if (!isObject(section)) problems.push(problem(name, 'it is no plain object with sections by name'))
+    else
+      for (const [each, its] of Object.entries<unknown>({ ...section }))
+        if (its !== undefined && isName(each)) take(`${name}.${each}`, its)
+        else if (its !== undefined) problems.push(problem(name, 'a name in it is not one: letters, digits, _ and -, at most 64'))
   }
   return { values, problems: [...unknownKeys(unknown, sections), ...problems] }
 }

@@ -1,9 +1,9 @@
 // jetbeam/io/jetstream: everything a user of it names.
 export { JetStreamIO, type WriteMessagesOptions, type WriteOptions } from './jetstream-io.ts'
 export type { ReadOptions, ReadSettings, WriteTarget } from './verb-options.ts'
-export { type ConfigBuilder, type GivenConfig, JetStreamConfig, type Setters } from './jetstream-config.ts'
+export { type ConfigBuilder, type GivenConfig, JetStreamConfig, type Named, type Setters } from './jetstream-config.ts'
 export { ConfigurationError, type ConfigurationProblem } from './configuration-error.ts'
-export type { DeadLetterSettings, WriteSettings } from './jetstream-keys.ts'
+export type { BucketSettings, DeadLetterSettings, WriteSettings } from './jetstream-keys.ts'
 export type { ConnectionConfig } from '../nats/connection-keys.ts'
 export type { ConnectionSettings, ConnectionSpecifics } from '../nats/settings.ts'
 export type { Lane, OpenConnection } from '../nats/pool.ts'

@@ -2,24 +2,28 @@
 // JSON or YAML; it leaves through the last three again.
 import type { Binding } from '../../sdk/model/bindings.ts'
 import { type ConnectionConfig, connectionSchema } from '../nats/connection-keys.ts'
-import { type Checked, check, keysOf, unknownKeys } from '../settings/check.ts'
+import { keysOf } from '../settings/check.ts'
 import { type SectionTexts, jsonText, yamlText } from '../settings/documents.ts'
 import { propertiesText } from '../settings/properties.ts'
-import type { Problem, Schema, Shown } from '../settings/schema.ts'
-import {
-  type ConfigLayer,
-  emptyLayer,
-  layerOfDocument,
-  layerOfFile,
-  layerOfObject,
-  layerOfProperties,
-  sectionNames,
-} from './config-layers.ts'
+import type { Schema, Shown } from '../settings/schema.ts'
+import { type SectionName, checkedConfig, configurationLabel } from './checked-config.ts'
+import { type ConfigLayer, emptyLayer, layerOfDocument, layerOfFile, layerOfObject, layerOfProperties, pluralOf } from './config-layers.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { connectionBinding } from './connections.ts'
 import type { ReadSettings, WriteTarget } from './verb-options.ts'
-import type { WatchSettings } from './kv-io.ts'
-import { type DeadLetterSettings, type WriteSettings, deadLetterSchema, kvSchema, sinkSchema, sourceSchema } from './jetstream-keys.ts'
+import type { PutSettings, WatchSettings } from './kv-io.ts'
+import {
+  type BucketSettings,
+  type DeadLetterSettings,
+  type WriteSettings,
+  deadLetterSchema,
+  kvSchema,
+  sinkSchema,
+  sourceSchema,
+} from './jetstream-keys.ts'
+
+/** Sections by name. */
+export type Named<O> = Readonly<Record<string, O>>
 
 /** What a configuration tells; each section may be missing. Made by `JetStreamConfig`; nothing in it is a secret. */
 export interface JetStreamConfig {
@@ -31,8 +35,18 @@ export interface JetStreamConfig {
   readonly sink?: WriteSettings | undefined
   /** Where goes what cannot be used. */
   readonly deadLetter?: DeadLetterSettings | undefined
-  /** Which key-value bucket is watched. */
-  readonly kv?: WatchSettings | undefined
+  /** A key-value bucket that is watched or written to. */
+  readonly kv?: BucketSettings | undefined
+  /** Several connections. The name of each is its key. */
+  readonly connections?: Named<ConnectionConfig> | undefined
+  /** Several sources. */
+  readonly sources?: Named<ReadSettings> | undefined
+  /** Several sinks. */
+  readonly sinks?: Named<WriteSettings> | undefined
+  /** Several sinks for records that could not be processed. */
+  readonly deadLetters?: Named<DeadLetterSettings> | undefined
+  /** Several key-value buckets. */
+  readonly kvs?: Named<BucketSettings> | undefined
 }
 
 /** A configuration as code gives it: what is missing may come from a file. */
@@ -45,8 +59,18 @@ export interface GivenConfig {
   readonly sink?: Partial<WriteSettings> | undefined
   /** Where goes what cannot be used. */
   readonly deadLetter?: Partial<DeadLetterSettings> | undefined
-  /** Which key-value bucket is watched. */
-  readonly kv?: Partial<WatchSettings> | undefined
+  /** A key-value bucket that is watched or written to. */
+  readonly kv?: Partial<BucketSettings> | undefined
+  /** Several connections. The name of each is its key. */
+  readonly connections?: Named<Partial<ConnectionConfig>> | undefined
+  /** Several sources. */
+  readonly sources?: Named<Partial<ReadSettings>> | undefined
+  /** Several sinks. */
+  readonly sinks?: Named<Partial<WriteSettings>> | undefined
+  /** Several sinks for records that could not be processed. */
+  readonly deadLetters?: Named<Partial<DeadLetterSettings>> | undefined
+  /** Several key-value buckets. */
+  readonly kvs?: Named<Partial<BucketSettings>> | undefined
 }
 
 /** A method for each key: it gives a builder that has its value. */
@@ -62,9 +86,9 @@ export interface ConfigBuilder {
   readonly sink: Setters<WriteSettings>
   /** Keys of where goes what cannot be used: `deadLetter.subject('views.rejected')`. */
   readonly deadLetter: Setters<DeadLetterSettings>
-  /** Keys of the key-value bucket that is watched: `kv.bucket('colours')`. */
-  readonly kv: Setters<WatchSettings>
-  /** Several keys at once, as code. */
+  /** Keys of the key-value bucket: `kv.bucket('colours')`. */
+  readonly kv: Setters<BucketSettings>
+  /** Several keys at once, and sections by name, as code. */
   readonly options: (given: GivenConfig) => ConfigBuilder
   /** The text of a properties file. */
   readonly properties: (text: string) => ConfigBuilder
@@ -77,68 +101,6 @@ export interface ConfigBuilder {
   /** Checks all of it. Throws a ConfigurationError with all that is wrong. */
   readonly build: () => JetStreamConfig
 }
-
-type SectionName = (typeof sectionNames)[number]
-
-const label = 'The configuration'
-
-// ---- Checking
-
-const checkedSection = <O extends object>(name: SectionName, schema: Schema<O>, given: object, problems: Problem[]): Checked<O> | null => {
-  if (Object.keys(given).length === 0) return null
-  const checked = check<O>(schema, given, { prefix: `${name}.`, inCode: [] })
-  if (checked._tag === 'Right') return checked.right
-  problems.push(...checked.left)
-  return null
-}
-
-interface CheckedConfig {
-  readonly config: JetStreamConfig
-  readonly shown: SectionTexts
-}
-
-/** `layers`: those that go before others come later. */
-const checkedConfig = (layers: ReadonlyArray<ConfigLayer>): CheckedConfig => {
-  const problems = layers.flatMap(layer => layer.problems)
-  const said = new Map(layers.flatMap(layer => [...layer.values]))
-  const given = (name: SectionName): object =>
-    Object.fromEntries([...said].flatMap(([path, value]) => (path.startsWith(`${name}.`) ? [[path.slice(name.length + 1), value]] : [])))
-  const unknown = [...said.keys()].filter(path => !sectionNames.some(name => path.startsWith(`${name}.`)))
-  problems.push(...unknownKeys(unknown, allPaths))
-  const connection = checkedSection<ConnectionConfig>('connection', connectionSchema, given('connection'), problems)
-  const source = checkedSection<ReadSettings>('source', sourceSchema, given('source'), problems)
-  const sink = checkedSection<WriteSettings>('sink', sinkSchema, given('sink'), problems)
-  const deadLetter = checkedSection<DeadLetterSettings>('deadLetter', deadLetterSchema, given('deadLetter'), problems)
-  const kv = checkedSection<WatchSettings>('kv', kvSchema, given('kv'), problems)
-  const files = layers.flatMap(layer => layer.files ?? [])
-  if (problems.length > 0) throw new ConfigurationError(files.length === 0 ? label : `${label} of ${files.join(' and ')}`, problems)
-  return {
-    config: Object.freeze({
-      ...(connection === null ? {} : { connection: connection.settings }),
-      ...(source === null ? {} : { source: source.settings }),
-      ...(sink === null ? {} : { sink: sink.settings }),
-      ...(deadLetter === null ? {} : { deadLetter: deadLetter.settings }),
-      ...(kv === null ? {} : { kv: kv.settings }),
-    }),
-    shown: {
-      ...(connection === null ? {} : { connection: connection.shown }),
-      ...(source === null ? {} : { source: source.shown }),
-      ...(sink === null ? {} : { sink: sink.shown }),
-      ...(deadLetter === null ? {} : { deadLetter: deadLetter.shown }),
-      ...(kv === null ? {} : { kv: kv.shown }),
-    },
-  }
-}
-
-const pathsOf = <O>(name: SectionName, schema: Schema<O>): ReadonlyArray<string> => keysOf(schema).map(([key]) => `${name}.${key}`)
-
-const allPaths: ReadonlyArray<string> = [
-  ...pathsOf<ConnectionConfig>('connection', connectionSchema),
-  ...pathsOf<ReadSettings>('source', sourceSchema),
-  ...pathsOf<WriteSettings>('sink', sinkSchema),
-  ...pathsOf<DeadLetterSettings>('deadLetter', deadLetterSchema),
-  ...pathsOf<WatchSettings>('kv', kvSchema),
-]
 
 // ---- The doors
 
@@ -166,7 +128,7 @@ const builderOf = ({ files, code }: Layers): ConfigBuilder => {
     source: setters<ReadSettings>('source', sourceSchema),
     sink: setters<WriteSettings>('sink', sinkSchema),
     deadLetter: setters<DeadLetterSettings>('deadLetter', deadLetterSchema),
-    kv: setters<WatchSettings>('kv', kvSchema),
+    kv: setters<BucketSettings>('kv', kvSchema),
     options: given => withCode(layerOfObject(given)),
     properties: text => withFile(layerOfProperties(text)),
     json: text => withFile(layerOfDocument('json', text)),
@@ -183,43 +145,78 @@ const builder = (): ConfigBuilder => builderOf({ files: emptyLayer, code: emptyL
 const shownOf = (config: JetStreamConfig): SectionTexts => checkedConfig([layerOfObject(config)]).shown
 
 const toProperties = (config: JetStreamConfig): string => {
-  const entries: ReadonlyArray<readonly [string, Shown]> = Object.entries(shownOf(config)).flatMap(([section, values]) =>
-    Object.entries(values).map(([key, value]) => [`jetbeam.${section}.${key}`, value] as const),
-  )
-  return propertiesText(entries)
+  const entriesOf = (path: string, values: SectionTexts[string]): ReadonlyArray<readonly [string, Shown]> =>
+    Object.entries(values).flatMap(([key, value]) =>
+      isSection(value) ? entriesOf(`${path}.${key}`, value) : [[`${path}.${key}`, value] as const],
+    )
+  return propertiesText(Object.entries(shownOf(config)).flatMap(([section, values]) => entriesOf(`jetbeam.${section}`, values)))
 }
+
+const isSection = (value: Shown | Readonly<Record<string, Shown>>): value is Readonly<Record<string, Shown>> =>
+  typeof value === 'object' && !Array.isArray(value)
 
 // ---- Use
 
 const missing = (path: string): never => {
-  throw new ConfigurationError(label, [{ path, tag: 'InvalidOptions', reason: 'it is missing, and this pipeline needs it' }])
+  throw new ConfigurationError(configurationLabel, [{ path, tag: 'InvalidOptions', reason: 'it is missing, and this pipeline needs it' }])
 }
 
-const read = ({ source, connection }: JetStreamConfig): ReadSettings =>
-  source === undefined ? missing('source.stream') : { ...named(connection), ...source }
+/** The section of this name, or the one without a name. Throws a ConfigurationError where it is missing. */
+const sectionOf = <O>(kind: SectionName, key: string, one: O | undefined, several: Named<O> | undefined, name: string | undefined): O => {
+  if (name === undefined) return one ?? missing(`${kind}.${key}`)
+  const found = several !== undefined && Object.hasOwn(several, name) ? several[name] : undefined
+  return found ?? missing(`${pluralOf[kind]}.${name}.${key}`)
+}
 
-const watch = ({ kv, connection }: JetStreamConfig): WatchSettings =>
-  kv === undefined ? missing('kv.bucket') : { ...named(connection), ...kv }
+const read = ({ source, sources, connection }: JetStreamConfig, name?: string): ReadSettings => ({
+  ...named(connection),
+  ...sectionOf('source', 'stream', source, sources, name),
+})
+
+const watch = ({ kv, kvs, connection }: JetStreamConfig, name?: string): WatchSettings => {
+  const { onConflict: _ofWrites, ...settings } = sectionOf('kv', 'bucket', kv, kvs, name)
+  return { ...named(connection), ...settings }
+}
+
+const put = ({ kv, kvs, connection }: JetStreamConfig, name?: string): PutSettings => {
+  const { keys: _ofWatches, ...settings } = sectionOf('kv', 'bucket', kv, kvs, name)
+  return { ...named(connection), ...settings }
+}
 
 const named = (connection: ConnectionConfig | undefined): { readonly connection?: string } =>
   connection?.name === undefined ? {} : { connection: connection.name }
 
-const writeTarget = ({ sink, connection }: JetStreamConfig): WriteTarget => {
-  const { subject: _computed, ...target } = sink ?? missing('sink.stream')
+const writeTarget = ({ sink, sinks, connection }: JetStreamConfig, name?: string): WriteTarget => {
+  const { subject: _computed, ...target } = sectionOf('sink', 'stream', sink, sinks, name)
   return { ...named(connection), ...target }
 }
 
-const write = (config: JetStreamConfig): WriteTarget & { readonly subject: string } => ({
-  ...writeTarget(config),
-  subject: config.sink?.subject ?? missing('sink.subject'),
+const write = (config: JetStreamConfig, name?: string): WriteTarget & { readonly subject: string } => ({
+  ...writeTarget(config, name),
+  subject:
+    sectionOf('sink', 'stream', config.sink, config.sinks, name).subject ??
+    missing(name === undefined ? 'sink.subject' : `sinks.${name}.subject`),
 })
 
-const deadLetter = ({ deadLetter: settings, connection }: JetStreamConfig): DeadLetterSettings =>
-  settings === undefined ? missing('deadLetter.stream') : { ...named(connection), ...settings }
+const deadLetter = ({ deadLetter: one, deadLetters, connection }: JetStreamConfig, name?: string): DeadLetterSettings => ({
+  ...named(connection),
+  ...sectionOf('deadLetter', 'stream', one, deadLetters, name),
+})
+
+const bindingNamed = ({ connection, connections }: JetStreamConfig, name?: string): Binding => {
+  const settings = sectionOf('connection', 'servers', connection, connections, name)
+  return connectionBinding(name === undefined ? settings : { ...settings, name })
+}
+
+const allBindings = (config: JetStreamConfig): ReadonlyArray<Binding> => [
+  ...(config.connection === undefined ? [] : [bindingNamed(config)]),
+  ...Object.keys(config.connections ?? {}).map(name => bindingNamed(config, name)),
+]
 
 /**
  * Settings of connections, reads and writes from an object, a builder, a properties file, JSON or YAML: the same keys, defaults and checks,
- * and the same configuration. A text has the sections `connection`, `source`, `sink`, `deadLetter` and `kv`; properties begin with `jetbeam.`. What code says
+ * and the same configuration. A text has the sections `connection`, `source`, `sink`, `deadLetter` and `kv`, and
+ * several of a kind by name in `connections`, `sources`, `sinks`, `deadLetters` and `kvs`; properties begin with `jetbeam.`. What code says
  * goes before what a file says, and what neither says has its default where it is used. Functions (coders, timestamps) are code only.
  * Secrets are named, never written: `${env:NAME}` or `${file:PATH}`, which a connection looks up when it connects. The keys are those of
  * JetStreamIO's options for NATS.
@@ -283,8 +280,22 @@ export const JetStreamConfig = Object.freeze({
    * const config = JetStreamConfig.json('{ "connection": { "servers": "nats://nats:4222" } }')
    * DirectRunner.run({ provide: [JetStreamConfig.connection(config)] })
    */
-  connection: ({ connection }: JetStreamConfig): Binding => connectionBinding(connection ?? missing('connection.servers')),
-  /** For `JetStreamIO.read` and `readMessages`; a coder completes it. */
+  connection: bindingNamed,
+  /**
+   * For `provide`: all connections of the configuration.
+   *
+   * @example
+   * const config = JetStreamConfig.yaml('connections: { eu: { servers: nats://eu:4222 }, us: { servers: nats://us:4222 } }')
+   * DirectRunner.run({ provide: JetStreamConfig.connections(config) })
+   */
+  connections: allBindings,
+  /**
+   * For `JetStreamIO.read` and `readMessages`; a coder completes it. With a name, that of `sources`.
+   *
+   * @example
+   * const config = JetStreamConfig.yaml('sources: { views: { stream: VIEWS }, orders: { stream: ORDERS } }')
+   * JetStreamConfig.read(config, 'orders').stream // => 'ORDERS'
+   */
   read,
   /**
    * For `JetStreamIO.write` with the configuration's subject; a coder completes it.
@@ -319,4 +330,12 @@ export const JetStreamConfig = Object.freeze({
    * KvIO.watch({ ...JetStreamConfig.watch(config), coder: Decoder.text })
    */
   watch,
+  /**
+   * For `KvIO.write`; a coder completes it.
+   *
+   * @example
+   * const config = JetStreamConfig.yaml('kvs: { totals: { bucket: totals, onConflict: skip } }')
+   * JetStreamConfig.put(config, 'totals').onConflict // => 'skip'
+   */
+  put,
 })

@@ -230,7 +230,7 @@ const bucketName = text('the name of a bucket', bucket =>
 )
 const keys = listOf(anyText, 'keys, which may have wildcards and must not overlap: colours.*', refusalOfSome)
 
-/** A key-value sink's settings: of code alone. */
+/** A key-value sink's settings. */
 export const putSchema = {
   keys: {
     bucket: required(bucketName, 'What is put into; it must exist.'),
@@ -258,10 +258,19 @@ export const objectSchema = {
 
 export const kvSchema = {
   keys: {
-    bucket: required(bucketName, 'What is watched.'),
-    keys: optional(keys, 'all', 'Only these.'),
-    name: optional(name, 'KvIO.watch(BUCKET)', 'What it is called in errors and checkpoints.'),
+    bucket: required(bucketName, 'Bucket that is watched (KvIO.watch) or written to (KvIO.write). It must exist.'),
+    keys: optional(keys, 'all', 'Keys that are watched.'),
+    onConflict: putSchema.keys.onConflict,
+    name: optional(name, 'KvIO.watch(BUCKET) or KvIO.write(BUCKET)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },
+  rules: () => [],
+} satisfies Schema<BucketSettings>
+
+/** A key-value bucket in a configuration: the settings of `KvIO.watch` and of `KvIO.write`. */
+export interface BucketSettings extends WatchSettings, PutSettings {}
+
+export const watchSchema = {
+  keys: { bucket: kvSchema.keys.bucket, keys: kvSchema.keys.keys, name: kvSchema.keys.name, connection: kvSchema.keys.connection },
   rules: () => [],
 } satisfies Schema<WatchSettings>

@@ -10,7 +10,7 @@ import { Splittable } from '../../sdk/transforms/splittable.ts'
 import { check } from '../settings/check.ts'
 import { labelOf, namedLabel, orThrow } from './configuration-error.ts'
 import { givenBytes } from './given-value.ts'
-import { kvSchema, putSchema } from './jetstream-keys.ts'
+import { putSchema, watchSchema } from './jetstream-keys.ts'
 import { type KvPut, requirePut } from './kv-put.ts'
 import { type ConflictPolicy, expectedHeader, kvSinkOf } from './kv-sink.ts'
 import { type StreamMessage, type Undecodable, refusedFor, undecodable } from './message.ts'
@@ -83,7 +83,7 @@ const keyOf = (subject: string): string => subject.slice(subject.indexOf('.', '$
 
 const watch = <V>(o: WatchOptions<V>): PCollection<Either<Undecodable, KvEntry<V>>> => {
   const label = labelOf('KvIO.watch', o.bucket)
-  const { bucket, keys, connection } = orThrow(label, check<WatchSettings>(kvSchema, o, { prefix: '', inCode: ['coder'] }))
+  const { bucket, keys, connection } = orThrow(label, check<WatchSettings>(watchSchema, o, { prefix: '', inCode: ['coder'] }))
   const filters = (keys ?? ['>']).map(key => `$KV.${bucket}.${key}`)
   const source = sourceOf({
     ...plainRead,

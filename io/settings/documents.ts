@@ -7,7 +7,7 @@ import { type RepeatedKey, repeatedKeyIn } from './json-keys.ts'
 import type { Problem, Shown } from './schema.ts'
 
 /** Sections by name. */
-export type SectionTexts = Readonly<Record<string, Readonly<Record<string, Shown>>>>
+export type SectionTexts = Readonly<Record<string, Readonly<Record<string, Shown | Readonly<Record<string, Shown>>>>>>
 
 const broken = (reason: string): Either<Problem, never> => E.left({ path: '', tag: 'InvalidOptions', reason })
 

@@ -8,6 +8,7 @@ import { Decoder, Encoder } from '../../../sdk/coders/index.ts'
 import { Instant, days, millis, minutes, seconds } from '../../../sdk/model/time.ts'
 import {
   Acknowledge,
+  type BucketSettings,
   ConfigurationError,
   type ConnectionConfig,
   type DeadLetterSettings,
@@ -16,12 +17,12 @@ import {
   type GivenConfig,
   JetStreamConfig,
   JetStreamIO,
+  KvIO,
   Poison,
   type ReadSettings,
   SplitBy,
   StartAt,
   StopAt,
-  type WatchSettings,
   Watermark,
   type WriteSettings,
 } from '../../../io/jetstream/index.ts'
@@ -296,7 +297,7 @@ const written = {
 }
 const sink: fc.Arbitrary<WriteSettings> = fc.record({ ...written, subject: maybe(subjectText) })
 const deadLetter: fc.Arbitrary<DeadLetterSettings> = fc.record({ ...written, subject: subjectText })
-const kv: fc.Arbitrary<WatchSettings> = fc.record({
+const kv: fc.Arbitrary<BucketSettings> = fc.record({
   bucket: fc.stringMatching(/^[\w-]{1,8}$/),
   keys: maybe(fc.uniqueArray(subjectText, { minLength: 1, maxLength: 3 })),
   name: maybe(word),
@@ -552,5 +553,84 @@ describe('A text that nobody wrote', () => {
     const stairs = Array.from({ length: 700 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')
     for (const door of doors)
       for (const text of [...deep, stairs, `source: { stream: ${'x'.repeat(300_000)} }`]) refused(() => JetStreamConfig[door](text))
+  })
+})
+
+describe('A configuration with several sections of a kind', () => {
+  const yaml = `
+connections:
+  eu: { servers: nats://eu:4222 }
+  us: { servers: nats://us:4222 }
+sources:
+  views: { stream: VIEWS, connection: eu }
+  orders: { stream: ORDERS, subjects: [orders.>] }
+sinks:
+  totals: { stream: TOTALS, subject: totals }
+deadLetters:
+  views: { stream: REJECTED, subject: views.rejected }
+kvs:
+  colours: { bucket: colours, keys: [sky.*] }
+  totals: { bucket: totals, onConflict: skip }
+`
+  const config = JetStreamConfig.yaml(yaml)
+
+  it('gives each to the verb that it is for, under the same keys as in code', () => {
+    assert.deepEqual(JetStreamConfig.read(config, 'views'), { stream: 'VIEWS', connection: 'eu' })
+    assert.deepEqual(JetStreamConfig.read(config, 'orders'), { stream: 'ORDERS', subjects: ['orders.>'] })
+    assert.deepEqual(JetStreamConfig.write(config, 'totals'), { stream: 'TOTALS', subject: 'totals' })
+    assert.deepEqual(JetStreamConfig.writeTarget(config, 'totals'), { stream: 'TOTALS' })
+    assert.deepEqual(JetStreamConfig.deadLetter(config, 'views'), { stream: 'REJECTED', subject: 'views.rejected' })
+    assert.deepEqual(JetStreamConfig.watch(config, 'colours'), { bucket: 'colours', keys: ['sky.*'] })
+    assert.deepEqual(JetStreamConfig.put(config, 'totals'), { bucket: 'totals', onConflict: 'skip' })
+    assert.deepEqual(
+      JetStreamConfig.connections(config).map(({ key }) => key),
+      ['jetstream:eu', 'jetstream:us'],
+    )
+    KvIO.write({ ...JetStreamConfig.put(config, 'totals'), coder: Encoder.text() })
+    KvIO.watch({ ...JetStreamConfig.watch(config, 'colours'), coder: Decoder.text })
+    assert.deepEqual(JetStreamConfig.of(config), config, 'code takes what the file gives')
+  })
+
+  it('is the same through each door, and may stand beside sections without a name', () => {
+    assert.deepEqual(JetStreamConfig.properties(JetStreamConfig.toProperties(config)), config)
+    assert.deepEqual(JetStreamConfig.json(JetStreamConfig.toJson(config)), config)
+    assert.deepEqual(JetStreamConfig.yaml(JetStreamConfig.toYaml(config)), config)
+    const both = JetStreamConfig.builder()
+      .yaml(yaml)
+      .source.stream('ONE')
+      .options({ sources: { views: { splits: 2 } } })
+      .build()
+    assert.deepEqual(JetStreamConfig.read(both), { stream: 'ONE' })
+    assert.deepEqual(JetStreamConfig.read(both, 'views'), { stream: 'VIEWS', connection: 'eu', splits: 2 })
+  })
+
+  it('is refused with the path of each key that is wrong, and of a section that is missing', () => {
+    const paths = (load: () => unknown) => refused(load).problems.map(({ path }) => path)
+    assert.sameMembers(
+      paths(() =>
+        JetStreamConfig.yaml('sources: { a: { strem: A }, b: { stream: B, splits: 0 } }\nconnections: { eu: { name: us, servers: a } }'),
+      ),
+      ['sources.a.stream', 'sources.a.strem', 'sources.b.splits', 'connections.eu.name'],
+    )
+    assert.deepEqual(
+      paths(() => JetStreamConfig.yaml('sinks: { "a.b": { stream: A } }')),
+      ['sinks'],
+    )
+    assert.deepEqual(
+      paths(() => JetStreamConfig.yaml('sinks: [A]')),
+      ['sinks'],
+    )
+    assert.deepEqual(
+      paths(() => JetStreamConfig.read(config, 'clicks')),
+      ['sources.clicks.stream'],
+    )
+    assert.deepEqual(
+      paths(() => JetStreamConfig.read(config, 'constructor')),
+      ['sources.constructor.stream'],
+    )
+    assert.deepEqual(
+      paths(() => JetStreamConfig.put(config)),
+      ['kv.bucket'],
+    )
   })
 })
