@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 
 const root = dirname(import.meta.dirname)
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const takenIn = ['fp-ts', 'immutable', 'temporal-polyfill', 'yaml']
+const takenIn = ['fp-ts', 'immutable', 'temporal-polyfill', 'yaml', 'picocolors']
 
 const entries = Object.values(exports).flatMap(({ default: file }) => (file === undefined ? [] : [file]))
 const outputOf = file => relative('dist', file).replace(/\.js$/, '')

@@ -47,6 +47,7 @@ const packages = {
   'runners/checkpoint': ['@nats-io/[^/]+'],
   'runners/host': ['immutable', 'pino'],
   'runners/direct': ['immutable'],
+  'runners/cli': ['picocolors'],
   'runners/worker-threads': ['immutable'],
 }
 
@@ -63,7 +64,7 @@ const withoutNode = [
 ]
 
 /** Development dependencies whose code the build bundles: see bundle.js. */
-const bundled = ['immutable', 'temporal-polyfill', 'yaml']
+const bundled = ['immutable', 'temporal-polyfill', 'yaml', 'picocolors']
 
 /** A server for tests is started by Docker where there is no nats-server: whoever does so brings the package. */
 const testingOf = '^io/jetstream/testing/'

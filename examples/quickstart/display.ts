@@ -30,11 +30,17 @@ export const display = (screen: NodeJS.WriteStream) => {
   }
 }
 
-const progressLine = ({ perSecond, read, lag, watermark, checkpoint: { lastEpoch, ageMs } }: Progress, events: number): string =>
-  [
+/** `read` counts from the start of a process, which begins again before what a killed one has read: the place in the feed is what lag leaves. */
+export const placeIn = ({ read, lag }: Progress, events: number): number => (lag === null ? read : Math.max(0, events - lag))
+
+const progressLine = (progress: Progress, events: number): string => {
+  const { perSecond, lag, watermark, checkpoint } = progress
+  const { lastEpoch, ageMs } = checkpoint
+  return [
     `  ${figure(perSecond).padStart(6)}/s`,
-    `read ${figure(read)} of ${figure(events)}`,
+    `at ${figure(placeIn(progress, events))} of ${figure(events)}`,
     `lag ${lag === null ? 'unknown' : figure(lag)}`,
     `watermark ${watermark.includes('T') ? watermark.slice(11, 19) : watermark}`,
     lastEpoch === null ? 'no checkpoint yet' : `checkpoint ${lastEpoch}, ${((ageMs ?? 0) / 1_000).toFixed(1)} s ago`,
   ].join('  ')
+}

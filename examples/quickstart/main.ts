@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { NatsServer } from 'jetbeam/testing/nats-server'
 import { type Settings, settingsOf, usage } from './command-line.ts'
 import { type Comparison, compare, expectedOf } from './comparison.ts'
-import { display, figure } from './display.ts'
+import { display, figure, placeIn } from './display.ts'
 import { type FeedEvent, feed } from './feed.ts'
 import { type Ended, type PipelineProcess, type Progress, startPipeline } from './pipeline-process.ts'
 import { slowLink } from './slow-link.ts'
@@ -51,7 +51,7 @@ const run = async ({ events, seed, seconds, every }: Settings): Promise<boolean>
     return false
   }
   screen.step(
-    `page-time was killed (SIGKILL) after ${figure(before.read)} of ${figure(events)}; its last checkpoint was ${before.checkpoint.lastEpoch ?? 'the one at its start'}. It starts again`,
+    `page-time was killed (SIGKILL) at ${figure(placeIn(before, events))} of ${figure(events)}; its last checkpoint was ${before.checkpoint.lastEpoch ?? 'the one at its start'}. It starts again`,
   )
   const second = await untilEnded(args, events)
   stopping.signal.throwIfAborted()
@@ -61,7 +61,8 @@ const run = async ({ events, seed, seconds, every }: Settings): Promise<boolean>
     return false
   }
   const comparison = compare(expected, await streams.read('TOTALS'), await streams.read('REJECTED'))
-  screen.step(`page-time read the rest. What TOTALS and REJECTED hold, against a plain loop over the feed:\n`)
+  // The last ten lines say what was shown.
+  screen.step('Shown: a pipeline was killed in the middle and started again; what it published, beside a plain loop over the feed:')
   screen.table([
     ['events in', events, ''],
     ['dead letters out', comparison.deadLetters, `of ${figure(expected.malformed.size)} that cannot be read`],
@@ -75,7 +76,7 @@ const run = async ({ events, seed, seconds, every }: Settings): Promise<boolean>
   for (const line of differences(comparison)) screen.step(line)
   const exact = comparison.lost.length === 0 && comparison.duplicated.length === 0
   screen.step(
-    `\n${exact ? 'Every event counted exactly once' : 'The counts differ'}; ${((performance.now() - beganMs) / 1_000).toFixed(1)} s in all`,
+    `${exact ? 'Every event counted exactly once' : 'The counts differ'}; ${((performance.now() - beganMs) / 1_000).toFixed(1)} s in all`,
   )
   return exact
 }

@@ -73,7 +73,7 @@ const perform = async (
   if (told._tag === 'Left') return misuse(told.left)
   const options = await pipelineOptions(schema, shape, parsed.right)
   if (options._tag === 'Left') return misuse(options.left)
-  const reports = await reporterOf(told.right.log)
+  const reports = await reporterOf(told.right.log, told.right.options.job ?? pipelineName)
   const pipeline = built(definition, options.right)
   if (pipeline._tag === 'Left') {
     reports.failure(pipeline.left.tag, pipeline.left.text)
@@ -84,9 +84,11 @@ const perform = async (
     : runToEnd(pipelineName, pipeline.right, told.right, reports)
 }
 
-const reporterOf = async ({ kind, level }: ToldLog): Promise<Reporter> => {
+const reporterOf = async ({ kind, level }: ToldLog, job: string): Promise<Reporter> => {
   const now = (): number => performance.now()
-  return kind === 'pino' ? loggingReporter(await jsonLogger(level), now) : fromLevel(reporter(kind, process.stderr, now), level)
+  return kind === 'pino'
+    ? loggingReporter(await jsonLogger(level), now)
+    : fromLevel(reporter(kind, process.stderr, now, { job, environment: process.env }), level)
 }
 
 const program = (): string => {

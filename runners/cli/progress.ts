@@ -5,10 +5,10 @@ import type { JobMetrics } from '../../sdk/model/job-metrics.ts'
 import { redactedFields, withoutSecrets } from '../../sdk/model/redaction.ts'
 import type { PipelineResult } from '../../sdk/model/run.ts'
 import { redactedText } from '../../sdk/model/secret-text.ts'
-import { Instant } from '../../sdk/model/time.ts'
 import type { Log } from '../host/log.ts'
-import { count, lengthText } from './figures.ts'
+import { watermarkText } from './figures.ts'
 import { withoutSecretsOn } from './output.ts'
+import { fieldsText, type TerminalOptions, terminalReporter } from './terminal.ts'
 
 /** Where it goes: standard error, or a test's own. */
 export interface Screen {
@@ -60,7 +60,12 @@ export const loggingReporter = (logger: ReportLogger, now: () => number): Report
 }
 
 /** `now` is a clock in milliseconds that never goes back. What it writes holds no secrets. */
-export const reporter = (kind: ReporterKind, to: Screen, now: () => number): Reporter => {
+export const reporter = (
+  kind: ReporterKind,
+  to: Screen,
+  now: () => number,
+  o: TerminalOptions = { job: null, environment: {} },
+): Reporter => {
   const screen = withoutSecretsOn(to)
   switch (kind) {
     case 'json':
@@ -70,7 +75,7 @@ export const reporter = (kind: ReporterKind, to: Screen, now: () => number): Rep
     case 'quietJson':
       return quieted(jsonReporter(to))
     case 'live':
-      return liveReporter(screen, now)
+      return terminalReporter(screen, now, o)
   }
 }
 
@@ -80,33 +85,8 @@ export const logOf =
   (level, message, fields) =>
     say(level, message, fields)
 
-/** Between plain lines where nothing can be rewritten. */
+/** Between the records of a log that show progress. */
 const plainLineMs = 5_000
-
-const liveReporter = (screen: Screen, now: () => number): Reporter => {
-  const rewrites = screen.isTTY === true
-  let plainDueMs = now() + plainLineMs
-  const clear = rewrites ? '\r\x1b[K' : ''
-  const line = (text: string): void => void screen.write(`${clear}${text}\n`)
-  return {
-    progress: metrics => {
-      const text = progressText(metrics)
-      if (rewrites) screen.write(`${clear}${text.slice(0, (screen.columns ?? 80) - 1)}`)
-      else if (now() >= plainDueMs) {
-        plainDueMs = now() + plainLineMs
-        line(text)
-      }
-    },
-    event: () => undefined,
-    say: (level, message, fields) => line(`${level === 'info' ? '' : `${level}: `}${message}${fieldsText(fields)}`),
-    result: result => line(resultText(result)),
-    failure: (_, message) => line(message),
-  }
-}
-
-/** Which job it is the reader knows, and the message tells which transform. */
-const fieldsText = ({ job: _job, transform: _transform, ...fields }: Readonly<Record<string, unknown>> = {}): string =>
-  Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`
 
 /** Warnings, errors and the failure alone, as they are. */
 const quieted = (reports: Reporter): Reporter => ({
@@ -139,9 +119,6 @@ const jsonReporter = (screen: Screen): Reporter => {
   }
 }
 
-/** Times of an event as ISO 8601; `infinity` once a source has ended. */
-const watermarkText = (watermark: number): string => Instant.toIso(Instant.ofMillis(watermark))
-
 const figuresOf = (metrics: JobMetrics): Readonly<Record<string, unknown>> => ({
   elapsedMs: Math.round(metrics.elapsedMs),
   read: metrics.elementsRead,
@@ -169,39 +146,3 @@ const checkpointFigures = ({ durations, ageMs, ...figures }: JobMetrics['checkpo
 
 const quantiles = (latency: LatencyHistogram): Readonly<Record<string, number | null>> =>
   Object.fromEntries([0.5, 0.95, 0.99].map(q => [`p${q * 100}`, Latency.quantile(latency, q)]))
-
-/** One line, the figures that matter most first: a narrow terminal cuts the end. */
-export const progressText = (metrics: JobMetrics): string => {
-  const { lastEpoch, lastDurationMs, failed, ageMs } = metrics.checkpoints
-  const checkpoint =
-    lastEpoch === null || ageMs === null
-      ? []
-      : [`checkpoint ${lastEpoch}, ${lengthText(ageMs)} ago, took ${lengthText(lastDurationMs ?? 0)}`]
-  return [
-    `${count(metrics.elementsPerSecond)}/s`,
-    `read ${count(metrics.elementsRead)}`,
-    `written ${count(metrics.elementsWritten)}`,
-    `lag ${metrics.lag === null ? 'unknown' : count(metrics.lag)}`,
-    `watermark ${watermarkText(metrics.watermark)}`,
-    ...checkpoint,
-    ...heldText(metrics),
-    ...(failed === 0 ? [] : [`${failed} checkpoints failed`]),
-    `dropped late ${count(metrics.droppedLate)}`,
-  ].join('  ')
-}
-
-/** Worth a word where it lasts. */
-const heldMs = 10_000
-
-const heldText = ({ held }: JobMetrics): ReadonlyArray<string> => {
-  const forMs = held === null ? 0 : Date.now() - held.sinceMs
-  return held === null || forMs < heldMs ? [] : [`held for ${lengthText(forMs)} by ${held.text}`]
-}
-
-/** The last line. */
-export const resultText = ({ state, metrics }: PipelineResult): string => {
-  const elapsed = metrics.elapsedMs / 1_000
-  const perSecond = elapsed > 0 ? metrics.elementsRead / elapsed : 0
-  const late = metrics.droppedLate === 0 ? '' : `, dropped late ${count(metrics.droppedLate)}`
-  return `${state}: read ${count(metrics.elementsRead)}, written ${count(metrics.elementsWritten)}${late}, in ${elapsed.toFixed(2)} s, ${count(perSecond)} per second`
-}

@@ -127,7 +127,7 @@ export const open = async (pipeline: Pipeline, place: Place): Promise<Opened> =>
     const sinks = await connectSinks(plan, { context, runId, ...recorded, durable: session !== null, site }, closing)
     for (const [sink, { guarantee, way }] of sinks) {
       // There was something to choose.
-      if (way !== undefined) place.log('info', guarantee)
+      if (way !== undefined) place.log('info', guarantee, { sink, way })
       place.tell({ _tag: 'SinkOpened', sink, way: way ?? null, guarantee })
     }
     // A simulation's own store has no server beside it.

@@ -43,6 +43,8 @@ export interface HostContext {
 
 /** The JetStream streams that a source or sink uses, and the name of their connection. */
 export interface JetStreamUse {
+  /** The name of the connection. */
   readonly connection: string
+  /** The names of the streams. A key-value bucket B is the stream KV_B. */
   readonly streams: ReadonlyArray<string>
 }

@@ -13,17 +13,21 @@ describe('The quick start', () => {
   it('kills the pipeline in the middle, starts it again, and finds nothing lost and nothing duplicated', async () => {
     const { code, stdout, stderr } = await run(program, '--events', '5000', '--seed', '7', '--seconds', '3')
     assert.equal(code, 0, stdout + stderr)
-    assert.match(stdout, /page-time was killed \(SIGKILL\) after [\d,]+ of 5,000/)
+    assert.match(stdout, /page-time was killed \(SIGKILL\) at [\d,]+ of 5,000/)
     assert.match(stdout, /dropped late +0\b/)
     assert.match(stdout, /lost +0\n/)
     assert.match(stdout, /duplicated +0\n/)
-    assert.include(stdout, 'Every event counted exactly once')
+    const lines = stdout.trimEnd().split('\n')
+    assert.match(lines.at(-10) ?? '', /^Shown: a pipeline was killed in the middle and started again/)
+    assert.match(lines.at(-1) ?? '', /^Every event counted exactly once; /)
+    for (const [, place = '', lag = ''] of stdout.matchAll(/at ([\d,]+) of 5,000 {2}lag ([\d,]+)/g))
+      assert.strictEqual(Number(place.replace(',', '')) + Number(lag.replace(',', '')), 5_000, 'the figures add up, after the restart too')
   })
   it('leaves nothing behind at Ctrl-C: no server, no temporary folder', async () => {
     const temporary = await mkdtemp(join(tmpdir(), 'quickstart-test-'))
     try {
       const running = start(program, ['--events', '5000', '--seconds', '20'], { TMPDIR: temporary })
-      await running.says('read 0 of 5,000')
+      await running.says('at 0 of 5,000')
       running.child.kill('SIGINT')
       const { code, stdout } = await running.ended
       assert.equal(code, 130)

@@ -44,18 +44,67 @@ const recorded = (isTTY: boolean, columns = 200) => {
 }
 
 describe('Progress', () => {
-  it('rewrites one line on a terminal, with rate, read, written, lag, watermark, checkpoint and what was dropped', () => {
+  it('rewrites one line on a terminal, with job, elapsed time, rate, read, written, lag, watermark, checkpoint and what was dropped', () => {
     const { written, screen } = recorded(true)
-    reporter('live', screen, () => 0).progress(metrics())
+    reporter('live', screen, () => 0, { job: 'totals', environment: {} }).progress(metrics())
     assert.deepEqual(
       written[0],
-      '\r\x1b[K6,172/s  read 12,345  written 678  lag 9,000  watermark 2026-01-01T00:00:00.000Z  checkpoint 3, 1.5 s ago, took 12 ms  dropped late 2',
+      '\r\x1b[Ktotals  2.0 s  6,172/s  read 12,345  written 678  lag 9,000  watermark 2026-01-01T00:00:00.000Z  checkpoint 3, 1.5 s ago, took 12 ms  dropped late 2',
     )
   })
   it('never wraps on a narrow terminal', () => {
     const { written, screen } = recorded(true, 40)
     reporter('live', screen, () => 0).progress(metrics())
-    assert.lengthOf((written[0] ?? '').replace('\r\x1b[K', ''), 39)
+    assert.deepEqual(written, ['\r\x1b[K2.0 s  6,172/s  read 12,345'], 'figures that do not fit are left out, and none is cut')
+  })
+  it('shows the checkpoint place and a table of what sinks guarantee, once, through restarts', () => {
+    const { written, screen } = recorded(false)
+    const shown = reporter('live', screen, () => 0)
+    for (const _ of ['first', 'restarted']) {
+      shown.say('info', 'totals: checkpoints in directory /state', { checkpoints: 'directory /state' })
+      shown.say('info', 'JetStreamIO.write(TOTALS): exactly once by message ids, published as they come. An id …', {
+        sink: 'JetStreamIO.write(TOTALS)#1',
+        way: 'messageIds',
+      })
+      shown.say('info', 'JetStreamIO.write(B): … Each batch ends with a marker on b._jetbeam-ID: a message …', {
+        sink: 'Late',
+        way: 'atomicBatch',
+      })
+      shown.progress(metrics())
+    }
+    shown.say('warn', 'careful')
+    assert.deepEqual(written, [
+      'totals: checkpoints in directory /state\n',
+      '  sink                         delivery      by (--explain says why)\n',
+      '  JetStreamIO.write(TOTALS)#1  exactly once  message ids\n',
+      '  Late                         exactly once  atomic batches; consumers see markers on b._jetbeam-ID\n',
+      'warn: careful\n',
+    ])
+  })
+  it('breaks the table between words on a narrow terminal', () => {
+    const { written, screen } = recorded(true, 32)
+    const shown = reporter('live', screen, () => 0, { job: null, environment: { NO_COLOR: '1' } })
+    shown.say('info', 'a marker on b._jetbeam-ID: …', { sink: 'Late', way: 'atomicBatch' })
+    shown.progress(metrics())
+    const lines = written.map(text => text.replace('\r\x1b[K', '').trimEnd())
+    assert.includeMembers(lines, ['  Late', '    exactly once', '    atomic batches; consumers', '    see markers on'])
+    for (const each of lines) assert.isAtMost(each.length, 31)
+  })
+  it('has colours on a terminal alone, and none with NO_COLOR or on a dumb one', () => {
+    const warned = (isTTY: boolean, environment: Readonly<Record<string, string>>): string => {
+      const { written, screen } = recorded(isTTY)
+      reporter('live', screen, () => 0, { job: null, environment }).say('warn', 'careful')
+      return (written[0] ?? '').replace('\r\x1b[K', '')
+    }
+    assert.strictEqual(warned(true, {}), '\x1b[33mwarn: careful\x1b[39m\n')
+    for (const plain of [warned(false, {}), warned(true, { NO_COLOR: '1' }), warned(true, { TERM: 'dumb' })])
+      assert.strictEqual(plain, 'warn: careful\n')
+    assert.strictEqual(warned(true, { NO_COLOR: '' }), warned(true, {}), 'an empty NO_COLOR says nothing')
+  })
+  it('says that a run was restarted, and reads again', () => {
+    const { written, screen } = recorded(true)
+    reporter('live', screen, () => 0).progress(metrics({ restarts: 2 }))
+    assert.include(written[0], 'restarts 2, which read again')
   })
   it('is a plain line every five seconds elsewhere', () => {
     const { written, screen } = recorded(false)
@@ -63,7 +112,7 @@ describe('Progress', () => {
     const shown = reporter('live', screen, () => now)
     for (; now <= 12_000; now += 250) shown.progress(metrics())
     assert.lengthOf(written, 2)
-    assert.match(written[0] ?? '', /^6,172\/s .*\n$/)
+    assert.match(written[0] ?? '', /^2\.0 s {2}6,172\/s .*\n$/)
   })
   it('is JSON for a program, with the watermark in ISO 8601', () => {
     const { written, screen } = recorded(false)
