@@ -3,13 +3,13 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jetstream, jetstreamManager, type RetentionPolicy, type StreamState } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager, type RetentionPolicy, StorageType, type StreamState } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { assert } from 'chai'
 import type { ConsumerSettings } from '../../io/jetstream/durable-consumer.ts'
 import { clockSkewMs } from '../../io/jetstream/clock-skew.ts'
 import type { StreamMessage } from '../../io/jetstream/message.ts'
-import { NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
+import { NatsCluster, NatsServer, type RunningServer } from '../../io/jetstream/testing/index.ts'
 import type { ConnectedSource, Split, SplitProgress, SplitReader } from '../../sdk/splittable/source.ts'
 import {
   changed,
@@ -310,5 +310,40 @@ describe('A stream that has lost what was read of it', () => {
     const { name, message } = await rejection(source.open(split, progress))
     assert.deepEqual([name, message.includes('was deleted and created again')], ['StreamRecreated', true], message)
     await source.close()
+  })
+
+  it('because the server of an R1 stream in memory restarted ends a read of it, although its creation time stays', async function () {
+    this.timeout(120_000)
+    const cluster = await NatsCluster.start()
+    const nc = await connect({ servers: cluster.url.split(','), maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+    try {
+      const jsm = await jetstreamManager(nc, { checkAPI: false })
+      await jsm.streams.add({ name: 'VOLATILE', subjects: ['VOLATILE'], storage: StorageType.Memory, num_replicas: 1 })
+      const before = await jsm.streams.info('VOLATILE')
+      for (const i of range(0, 10)) await jetstream(nc).publish('VOLATILE', `${i}`)
+      const { source, split, progress } = await readTen('VOLATILE', false, cluster.url)
+      const server = cluster.server(before.cluster?.leader ?? '')
+      await server.kill()
+      await server.restart()
+      await cluster.ready()
+      const publishing = range(0, 20).map(i => `${i}`)
+      for (const text of publishing)
+        await until('a publish', () =>
+          jetstream(nc)
+            .publish('VOLATILE', text)
+            .then(
+              () => true,
+              () => false,
+            ),
+        )
+      const { created, state } = await jsm.streams.info('VOLATILE')
+      assert.deepEqual([created, state.last_seq >= 20], [before.created, true], 'sequences are used again')
+      const { name } = await rejection(source.open(split, progress))
+      assert.strictEqual(name, 'StreamRecreated')
+      await source.close()
+    } finally {
+      await nc.close()
+      await cluster.stop()
+    }
   })
 })

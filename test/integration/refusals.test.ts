@@ -41,8 +41,12 @@ describe('A refusal', () => {
   before(async () => {
     process.env['JETBEAM_TEST_PASSWORD'] = 'p'
     const users = Object.entries(denied).map(([user, deny]) => ({ user, password: 'p', permissions: { publish: { deny } } }))
-    const account = { jetstream: 'enabled', users: [{ user: 'all', password: 'p' }, ...users] }
-    server = await recentServer({ config: { no_auth_user: 'all', accounts: { A: account } } })
+    const exports = [{ service: '$JS.API.>', response_type: 'stream' }]
+    const account = { jetstream: 'enabled', exports, users: [{ user: 'all', password: 'p' }, ...users] }
+    // Without `$JS.ACK.>`.
+    const imports = [{ service: { account: 'A', subject: '$JS.API.>' } }]
+    const importing = { imports, users: [{ user: 'importing', password: 'p' }] }
+    server = await recentServer({ config: { no_auth_user: 'all', accounts: { A: account, B: importing } } })
     nc = await connect({ servers: server.url })
     jsm = await jetstreamManager(nc)
     folder = await mkdtemp(join(tmpdir(), 'jetbeam-refusals-'))
@@ -100,6 +104,15 @@ describe('A refusal', () => {
         assert.deepEqual([tag, message.includes(`$JS.ACK.${name}.reader.`)], ['NotPermitted', true], message)
         assert.strictEqual(await left(name), 500)
       })
+
+    it('a read of a queue whose account imports the API of JetStream and no acknowledgments', async () => {
+      const name = `ACKS${++jobs}`
+      await stream(name, { retention: 'workqueue' })
+      await fill(name, 0, 500)
+      const { name: tag, message } = await refused(Pipeline.of(pipe(read(name, queue), PCollection.ignore)), 'importing')
+      assert.deepEqual([tag, message.includes(`$JS.ACK.${name}.reader.`)], ['NotPermitted', true], message)
+      assert.strictEqual(await left(name), 500)
+    })
 
     const put = PCollection.map((text: string) => KvPut.of(text, text))
     const sinks: ReadonlyArray<readonly [what: string, subject: string, sink: (texts: Collection<string>) => PDone]> = [
