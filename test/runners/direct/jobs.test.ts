@@ -205,6 +205,44 @@ describe('a job on the direct runner', () => {
     assert.deepEqual(journal.values(), [1])
   })
 
+  it('ends in time when it is asked to while it waits to begin again', async () => {
+    const [feed, journal, stop] = [new Feed().push({ key: 'a', n: 1, at: 1 }), new Journal(), new AbortController()]
+    const restart = { attempts: 3, initial: millis(100_000), max: millis(100_000) }
+    const job = await orThrow(
+      DirectRunner.start(kept({ signal: stop.signal, restart, shutdownTimeout: millis(5_000) }))(totals(feed, journal)),
+    )
+    await until(() => job.metrics().elementsRead === 1)
+    feed.fail(new Error('the server is away'))
+    await until(() => job.state() === 'restarting')
+    feed.failWith = null
+    const since = performance.now()
+    stop.abort()
+    const { state } = await orThrow(job.done)
+    assert.strictEqual(state, 'suspended')
+    assert.isBelow(performance.now() - since, 5_000)
+  })
+
+  it('ends in time when it is asked to while a publish gets no answer, and names what it waited for', async () => {
+    const [feed, journal, stop] = [
+      new Feed().push({ key: 'a', n: 1, at: 1 }, { key: 'a', n: 1, at: 11 }),
+      new Journal(),
+      new AbortController(),
+    ]
+    let asked = false
+    journal.onCommit = () => {
+      asked = true
+      return new Promise(() => undefined)
+    }
+    const job = await orThrow(DirectRunner.start(kept({ signal: stop.signal, shutdownTimeout: millis(1_000) }))(totals(feed, journal)))
+    await until(() => asked)
+    const since = performance.now()
+    stop.abort()
+    const error = await leftOf(job.done)
+    assert.strictEqual(error._tag, 'ShutdownTimedOut')
+    assert.match(error.message, /it is durable, and what it holds is not published yet/)
+    assert.isBelow(performance.now() - since, 10_000)
+  })
+
   it('takes checkpoints and fires timers of processing time after the wall clock was set back by an hour', async () => {
     const [feed, fired] = [new Feed().push({ key: 'a', n: 1, at: 1 }), new Journal()]
     const pipeline = Pipeline.of(
