@@ -60,7 +60,7 @@ export const installedProject = async ({ vitest }: { readonly vitest: boolean })
     await run('npm', [...npmInstall, '--engine-strict', `./${tarball?.filename ?? ''}`])
     if (vitest) await run('npm', [...npmInstall, '--save-dev', 'vitest@4'])
     for (const scope of ['.bin', '@types']) await mkdir(join(folder, 'node_modules', scope), { recursive: true })
-    for (const tool of ['tsx', 'typescript', '@types/node'])
+    for (const tool of ['tsx', 'typescript', '@types/node', 'zod'])
       await symlink(join(root, 'node_modules', tool), join(folder, 'node_modules', tool)).catch(unlessThere)
     await symlink(join(root, 'node_modules/.bin/esbuild'), join(folder, 'node_modules/.bin/esbuild')).catch(unlessThere)
     await writePrograms(folder, run, vitest)
@@ -118,6 +118,17 @@ export const vitestWay: Way = {
   since: 20,
 }
 
+/** Each TypeScript block of the README as a file of its own, beside the records that examples share. Returns the names of the files. */
+const writeReadmeBlocks = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+  if (blocks.length < 2) throw new Error(`the README has ${blocks.length} blocks of TypeScript`)
+  const compiled = blocks.map((code, i) => ({ file: `readme-block-${i + 1}.ts`, code: code.replaceAll("'./model.ts'", "'./model.js'") }))
+  await writeFile(join(folder, 'model.ts'), await readFile(join(root, 'examples/model.ts'), 'utf8'))
+  for (const { file, code } of compiled) await writeFile(join(folder, file), code)
+  return compiled.map(({ file }) => file)
+}
+
 /** The first pipeline of the README on two workers, within a test of vitest. */
 const vitestProgram = `import { JetStreamIO } from 'jetbeam/io/jetstream'
 import { WorkerThreadsRunner } from 'jetbeam/runners/worker-threads'
@@ -141,7 +152,8 @@ const writePrograms = async (folder: string, run: InstalledProject['run'], vites
   for (const file of ['large-orders.mjs', 'large-orders.cjs'])
     await copyFile(join(root, 'test/packaging/programs', file), join(folder, file))
   if (vitest) await writeFile(join(folder, 'large-orders.test.ts'), vitestProgram)
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [first, 'in-common-js.cts'] }))
+  const blocks = await writeReadmeBlocks(folder)
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [first, 'in-common-js.cts', ...blocks] }))
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'])
   await run('sh', ['-c', await bundlingCommand()])
   await run('esbuild', ['in-common-js.cts', '--bundle', '--format=cjs', '--platform=node', '--outfile=bundled.cjs'])
