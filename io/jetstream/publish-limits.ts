@@ -12,7 +12,12 @@ export interface PublishTarget {
   readonly subjects: ReadonlyArray<string>
   /** The largest message with all its headers, in bytes: the server's limit, or the stream's where that is lower. */
   readonly maxBytes: () => number
+  /** Left out where no stream stores the message. */
+  readonly maxHeaderBytes?: number | undefined
 }
+
+/** All headers of a stored message together: more is an error of the server (10097). */
+export const storedHeaderBytes = 65_535
 
 /** Asked each time: a cluster's servers may differ. */
 export const maxBytesOf =
@@ -49,7 +54,13 @@ export class PublishLimits {
   require(subject: string, headers: Headers | null, payload: Uint8Array): void {
     if (this.#targets.length === 0) return
     const target = this.#known.get(subject) ?? this.#find(subject)
-    const bytes = payload.length + headerBytes(headers) + this.#reserve
+    const ofHeaders = headerBytes(headers) + this.#reserve
+    if (ofHeaders > (target.maxHeaderBytes ?? Infinity))
+      throw new JetStreamIOError(
+        'PublishRejected',
+        `${this.#label}: the headers have up to ${ofHeaders} bytes, and ${target.stream} stores at most ${target.maxHeaderBytes} bytes of headers a message. Move what they hold into the payload.`,
+      )
+    const bytes = payload.length + ofHeaders
     const most = target.maxBytes()
     if (bytes > most)
       throw new JetStreamIOError(

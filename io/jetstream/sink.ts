@@ -11,7 +11,7 @@ import { JetStreamIOError } from './errors.ts'
 import { markerPlace } from './marker-subject.ts'
 import { messageIdSink } from './message-id-sink.ts'
 import { persistently } from './patience.ts'
-import { type PublishLimits, maxBytesOf } from './publish-limits.ts'
+import { type PublishLimits, maxBytesOf, storedHeaderBytes } from './publish-limits.ts'
 import { type Position, earliest, isPosition, ofStream } from './position.ts'
 import type { Window } from './publisher-options.ts'
 import { severalStreams } from './several-streams.ts'
@@ -69,7 +69,14 @@ const connectSink = async <A>(o: SinkOptions<A>, context: SinkContext): Promise<
         const { subjects, place, way, isPlanned } = await lookedAt(o, context, link, stream, alone)
         const sink = await opened(place, way)
         const guarantee = isPlanned ? `${sink.guarantee} The stream ${stream} is missing, and the run creates it.` : sink.guarantee
-        return { stream, created: place.info.created, subjects, maxBytes: maxBytesOf(link, place.info), sink: { ...sink, guarantee } }
+        return {
+          stream,
+          created: place.info.created,
+          subjects,
+          maxBytes: maxBytesOf(link, place.info),
+          maxHeaderBytes: storedHeaderBytes,
+          sink: { ...sink, guarantee },
+        }
       }),
     )
     o.limits?.learn(sinks)

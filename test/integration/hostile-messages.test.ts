@@ -11,6 +11,8 @@ import {
   Create,
   Decoder,
   Encoder,
+  type Failure,
+  flow,
   type PCollection as Collection,
   PCollection,
   type PDone,
@@ -45,25 +47,25 @@ describe('Beside what is well made', () => {
     await server.stop()
   })
 
+  /** Past any client, to in.odd. */
+  const rawPublish = async (port: number, messages: ReadonlyArray<readonly [block: Uint8Array, payload: Uint8Array]>): Promise<void> => {
+    const socket: Socket = connectSocket(port, '127.0.0.1')
+    await once(socket, 'data')
+    socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n')
+    for (const [block, payload] of messages) {
+      socket.write(`HPUB in.odd ${block.length} ${block.length + payload.length}\r\n`)
+      socket.write(Buffer.concat([block, payload, Buffer.from('\r\n')]))
+    }
+    socket.write('PING\r\n')
+    let said = ''
+    while (!said.includes('PONG')) said += String((await once(socket, 'data'))[0])
+    assert.notInclude(said, '-ERR')
+    socket.destroy()
+  }
+
   describe('Messages that nobody of ours wrote', () => {
     const run = (...leaves: readonly [PDone, ...PDone[]]) =>
       orThrow(DirectRunner.run({ provide: [JetStreamIO.connection({ servers: server.url })] })(Pipeline.of(...leaves)))
-
-    /** Past any client. */
-    const rawPublish = async (messages: ReadonlyArray<readonly [block: Uint8Array, payload: Uint8Array]>): Promise<void> => {
-      const socket: Socket = connectSocket(server.port, '127.0.0.1')
-      await once(socket, 'data')
-      socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n')
-      for (const [block, payload] of messages) {
-        socket.write(`HPUB in.odd ${block.length} ${block.length + payload.length}\r\n`)
-        socket.write(Buffer.concat([block, payload, Buffer.from('\r\n')]))
-      }
-      socket.write('PING\r\n')
-      let said = ''
-      while (!said.includes('PONG')) said += String((await once(socket, 'data'))[0])
-      assert.notInclude(said, '-ERR')
-      socket.destroy()
-    }
 
     it('are elements or rejected with a reason, whatever bytes they are made of, and can all be passed on', async () => {
       await jsm.streams.add({ name: 'IN', subjects: ['in.>'] })
@@ -72,7 +74,7 @@ describe('Beside what is well made', () => {
         fc.jsonValue().map(value => Buffer.from(JSON.stringify(value))),
         fc.constant(Buffer.from('"text"')),
       )
-      await rawPublish(fc.sample(fc.tuple(headerBlock, payload), { seed, numRuns: 600 }))
+      await rawPublish(server.port, fc.sample(fc.tuple(headerBlock, payload), { seed, numRuns: 600 }))
       // The last one that is stored: what the server refuses is not.
       await jetstream(nc).publish('in.end', '"end"')
       const { messages } = (await jsm.streams.info('IN')).state
@@ -106,6 +108,92 @@ describe('Beside what is well made', () => {
         assert.equal(read + rejected.length, messages, name)
         assert.notInclude(rejected, '')
         assert.isTrue(rejected.some(reason => reason.startsWith('its headers cannot be read: ')))
+      }
+    })
+
+    it('are elements or rejected with a reason up to max_payload, with 10,000 headers, long values and broken lines', async () => {
+      const largest = await recentServer()
+      const own = await connect({ servers: largest.url })
+      try {
+        const most = own.info?.max_payload ?? assert.fail('the server says no limit')
+        const manager = await jetstreamManager(own)
+        for (const [name, to] of [
+          ['IN', 'in.>'],
+          ['OUT', 'out.>'],
+          ['REJECTED', 'rejected'],
+        ] as const)
+          await manager.streams.add({ name, subjects: [to] })
+        const block = (...lines: ReadonlyArray<string | Uint8Array>): Uint8Array =>
+          Buffer.concat(['NATS/1.0', ...lines, ''].flatMap(line => [Buffer.from(line), Buffer.from('\r\n')]))
+        const text = (name: string): Uint8Array => Buffer.from(JSON.stringify(name))
+        // All headers of a stored message have at most 65,535 bytes.
+        const longest = 65_535 - block('Long: ').length
+        const many = block(...Array.from({ length: 10_000 }, (_, i) => `${(i + 46_656).toString(36).slice(1)}:`))
+        const filling = (bytes: number): Uint8Array => Buffer.from(JSON.stringify('x'.repeat(bytes - 2)))
+        await rawPublish(largest.port, [
+          [many, text('many')],
+          [block(`Long: ${'v'.repeat(longest)}`), text('long')],
+          [block('A: one\rtwo', 'B: one\ntwo', 'C: \r', 'D'), text('lines')],
+          [block(Buffer.from([0x41, 0x3a, 0x20, 0xff, 0xfe, 0xc3]), Buffer.from([0xff, 0x3a, 0x20, 0x61])), text('bytes')],
+          [block('A: b'), filling(most - block('A: b').length)],
+        ])
+        // A client may send as much as the server takes, without any header.
+        own.publish('in.odd', filling(most))
+        await own.flush()
+        await jetstream(own).publish('in.end', '"end"')
+        const { messages } = (await manager.streams.info('IN')).state
+        assert.strictEqual(messages, 7)
+
+        const seen = new Map<string, Headers>()
+        const sizes: number[] = []
+        const provide = [JetStreamIO.connection({ servers: largest.url })]
+        await orThrow(
+          pipe(
+            Pipeline.of(
+              pipe(
+                JetStreamIO.readMessages({
+                  stream: 'IN',
+                  coder: Decoder.json((value): value is string => typeof value === 'string'),
+                  stop: StopAt.end,
+                }),
+                PCollection.deadLetter(
+                  JetStreamIO.writeUndecodable({ stream: 'REJECTED', subject: 'rejected', delivery: Delivery.atLeastOnce }),
+                ),
+                PCollection.map(({ value, headers }) => {
+                  sizes.push(value.length)
+                  if (value.length < 100) seen.set(value, headers)
+                  return { subject: 'out.passed', value, headers }
+                }),
+                JetStreamIO.writeMessages({
+                  stream: 'OUT',
+                  delivery: Delivery.atLeastOnce,
+                  coder: Encoder.json<string>(),
+                  onRejected: flow(
+                    PCollection.map(({ message }: Failure<unknown>) => message),
+                    JetStreamIO.write({ stream: 'REJECTED', subject: 'rejected', coder: Encoder.text(), delivery: Delivery.atLeastOnce }),
+                  ),
+                }),
+              ),
+            ),
+            DirectRunner.run({ provide }),
+          ),
+        )
+        const reasons: string[] = []
+        for await (const message of await (await jetstream(own).consumers.get('REJECTED')).fetch({ max_messages: 20, expires: 2_000 }))
+          reasons.push(message.headers?.get('Jetbeam-Error') || message.string())
+        const passed = (await manager.streams.info('OUT')).state.messages
+        const undecodable = reasons.filter(reason => reason.startsWith('its headers cannot be read'))
+        assert.strictEqual(sizes.length + undecodable.length, messages, 'each is an element or rejected')
+        assert.strictEqual(passed + reasons.length, messages, 'each is passed on or rejected')
+        assert.lengthOf(Object.keys(seen.get('many') ?? {}), 10_000)
+        assert.strictEqual(seen.get('long')?.['Long']?.[0]?.length, longest)
+        assert.include(sizes, most - 2)
+        // What fills max_payload, or what a stream stores as headers, leaves no room for the headers of the run.
+        const refused = (text: string): number => reasons.filter(reason => reason.includes(text)).length
+        assert.deepEqual([refused(`takes ${most} bytes a message`), refused('OUT stores at most 65535 bytes of headers a message')], [2, 2])
+      } finally {
+        await own.close()
+        await largest.stop()
       }
     })
   })
