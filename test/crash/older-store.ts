@@ -22,9 +22,14 @@ export const olderStore = async ({ server, nc, feed, victim, note }: DisturbedPl
   feed.resume()
   const before = await last()
   await until('more messages', async () => ((await last()) > before + foreign ? true : null))
-  await victim.untilCheckpoints(2)
   await feed.pause()
   const newest = await last()
+  // A checkpoint that lies before the older store's end would rightly go on from it.
+  await until('a pipeline that has read all', async () => {
+    for await (const { delivered } of jsm.consumers.list(inputStream)) if (delivered.stream_seq >= newest) return true
+    return null
+  })
+  await victim.untilCheckpoints(2)
   const refused = victim.untilRefused()
   // Where something else fails, nothing waits for it.
   refused.catch(() => undefined)
