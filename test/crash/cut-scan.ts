@@ -11,7 +11,7 @@ const bytesPerSecond = 30_000
 const unseenMs = 6_000
 
 /** Whether the connection was cut behind the first message of a scan, and before its end. */
-export const cutScan = async ({ proxy, nc, feed, victim, note }: DisturbedPlace): Promise<boolean> => {
+export const cutScan = async ({ pipeline, proxy, nc, feed, victim, note }: DisturbedPlace): Promise<boolean> => {
   if (proxy === null) throw new Error('nothing can be cut without a proxy')
   const jsm = await jetstreamManager(nc, { checkAPI: false })
   /** How far the scan has come: it forgets its consumer in the end. */
@@ -23,8 +23,8 @@ export const cutScan = async ({ proxy, nc, feed, victim, note }: DisturbedPlace)
   }
   await until('the end of an earlier scan', async () => ((await scan()) === null ? true : null))
   await feed.pause()
-  // Outputs leave behind the last checkpoint, and the process dies before the next one.
-  await Promise.all([victim.kill('beforeManifest'), feed.burst(nc, burst)])
+  // The relay's outputs leave before their checkpoint, and others are committed behind it: the process dies in between.
+  await Promise.all([victim.kill(pipeline === 'relay' ? 'beforeManifest' : 'duringCommit'), feed.burst(nc, burst)])
   try {
     proxy.throttle(bytesPerSecond)
     const reached = await Promise.race([until('a scan', scan), new Promise<null>(resolve => setTimeout(() => resolve(null), unseenMs))])
