@@ -50,6 +50,8 @@ export class Checkpointer {
   readonly #session: CheckpointSession | null
   readonly #onWritten: (epoch: number) => void
   #content: CheckpointContent
+  /** The newest epoch whose manifest the store was asked to write. */
+  #lastCommitted = -1
 
   /** `onWritten`: called when all lies in the store but for the manifest. */
   constructor(
@@ -78,6 +80,11 @@ export class Checkpointer {
 
   get content(): CheckpointContent {
     return this.#content
+  }
+
+  /** Whether the store was asked for its manifest: then it may become durable, and the store may remove what the checkpoint before needs. */
+  mayBeDurable(epoch: number): boolean {
+    return this.#lastCommitted === epoch
   }
 
   /** Counts it as failed; the store goes on with what it was asked, and nothing of that changes this run. */
@@ -133,6 +140,7 @@ export class Checkpointer {
     }
     const segments = segmentsOf(content)
     this.#onWritten(checkpoint.epoch)
+    this.#lastCommitted = checkpoint.epoch
     await session.commit(checkpoint.epoch, segments, content)
     // Given up meanwhile, it is durable all the same, and a crash now would begin there: but this run goes on from the one before it.
     signal.throwIfAborted()

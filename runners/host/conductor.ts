@@ -342,6 +342,7 @@ export class Conductor {
       return () => {
         this.#attempt = null
         this.#coordinator.onAborted(attempt.epoch)
+        if (this.#checkpointer.mayBeDurable(attempt.epoch)) this.#coordinator.wantFull()
       }
     })
   }
