@@ -100,6 +100,18 @@ export class LiveTracker<R, P> implements RestrictionTracker<R, P> {
     return O.some(residual)
   }
 
+  /** Gives away all that lies after the last position claimed. From now on every claim fails. */
+  giveUp(): Option<R> {
+    const left = this.left()
+    const split = O.isNone(this.#last) ? O.none : this.#algebra.split(this.#restriction, this.#last, 0)
+    if (O.isSome(split)) {
+      this.#restriction = split.value[0]
+      this.#left = null
+    }
+    this.stop()
+    return left
+  }
+
   /** From now on every claim fails. */
   stop(): void {
     this.#stopped = true

@@ -44,6 +44,7 @@ describe('the simulated run', () => {
     [757, 'moves no work between its snapshots while a barrier is on its way'],
     [168, 'goes on with a drain behind a checkpoint that was taken during it'],
     [41, 'publishes what was drained before the process died'],
+    [24493, 'repeats nothing of a restriction that was being read when a drain began'],
   ]
   for (const [seed, what] of found) {
     it(`${what} (seed ${seed})`, async () => {

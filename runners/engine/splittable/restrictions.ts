@@ -280,12 +280,13 @@ export class Restrictions implements TaskHead, Passage {
   /** What was claimed is finished; the rest is truncated. */
   #drainActive(entry: Entry, live: Live): void {
     const { tracker } = live
-    const left = tracker.left()
+    // A checkpoint before its outputs are here holds what was claimed alone: the rest is in the residual.
+    const left = tracker.giveUp()
     const kept = O.isNone(left) ? O.none : truncated(this.#spec.fn, entry.origin, left.value)
     if (O.isSome(kept)) this.#makeResidual(entry, kept.value)
-    tracker.stop()
     live.leaving = true
-    if (live.committed === tracker.last) this.#abandon(entry)
+    if (live.committed === tracker.last) return this.#abandon(entry)
+    this.#all.touch(entry)
   }
 
   hold(): number {
