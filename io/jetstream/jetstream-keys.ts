@@ -234,12 +234,7 @@ const keys = listOf(anyText, 'keys, which may have wildcards and must not overla
 export const putSchema = {
   keys: {
     bucket: required(bucketName, 'What is put into; it must exist.'),
-    onConflict: withDefault(
-      choice('fail', 'skip'),
-      'fail',
-      'fail',
-      'What becomes of a put whose key is not at the revision that it expects.',
-    ),
+    onConflict: withDefault(choice('fail', 'skip'), 'fail', 'fail', 'What to do with a put whose key is not at the expected revision.'),
     name: optional(name, 'KvIO.write(BUCKET)', 'What it is called in errors and checkpoints.'),
     connection: optional(name, "connection.name, or 'default'", 'The name of the connection.'),
   },

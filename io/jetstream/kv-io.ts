@@ -52,7 +52,7 @@ export interface WatchOptions<V> extends WatchSettings {
 export interface PutSettings {
   /** Its name; it must exist. */
   readonly bucket: string
-  /** What becomes of a put whose key is not at the revision that it expects: 'fail' ends the run (unless told), 'skip' logs and counts it. */
+  /** What to do with a put whose key is not at the expected revision: 'fail' (default) ends the run, 'skip' logs and counts it. */
   readonly onConflict?: ConflictPolicy | undefined
   /** What the sink is called in errors and checkpoints: KvIO.write(BUCKET) unless told. */
   readonly name?: string | undefined

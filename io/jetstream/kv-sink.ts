@@ -20,7 +20,7 @@ import { countingReconnects } from './reconnects.ts'
 import { leaderSettlesMs } from './stream-evidence.ts'
 import { streamInfo } from './stream-info.ts'
 
-/** What becomes of a put that comes too late: 'fail' ends the run, 'skip' logs and counts it. */
+/** What to do with a put that comes too late: 'fail' ends the run, 'skip' logs and counts it. */
 export type ConflictPolicy = 'fail' | 'skip'
 
 export interface KvSinkOptions<in A> {

@@ -18,7 +18,7 @@ const lookEveryMs = 1_000
 /** Looks that are older confirm nothing that a newer one does not. */
 const rememberedMs = 10_000
 
-/** From so many subjects on, one census for all of them costs less than a get for each. */
+/** Least number of subjects for which one census costs less than a get for each. */
 const censusFrom = 16
 /** Gets of patient searches between two regular looks; others wait for the next ones. */
 const patientGets = 128

@@ -58,7 +58,7 @@ export const poisonRecord = (plan: Plan, content: CheckpointContent, { resumed, 
     const wasTried = failed && trying !== undefined && trying !== null && keyOf(trying) === key && trying.last === last
     if (wasTried) givenUp[key] = { last, attempts: policy.attempts + 1 }
     else if (known?.last === last) givenUp[key] = known
-    // What follows an element that was just given up has had no attempt of its own.
+    // The elements after one that was just given up have not been tried yet.
     const runs = !resumed || wasTried ? 1 : others + (failed ? 1 : 0)
     begun[key] = { last, runs }
     if (runs > policy.attempts) suspects.push({ stage, split })

@@ -2,9 +2,9 @@
 import type { Split, SplitProgress } from '../../sdk/splittable/source.ts'
 import { type PoisonRecord, keyOf } from './poison.ts'
 
-/** So many follow the newest checkpoint while an earlier run may have failed because of one of them. */
+/** Most elements read after the newest checkpoint while one of them may have ended an earlier run. */
 export const carefulElements = 256
-/** So many at most follow the newest checkpoint at any time: what a later start has to be careful about. */
+/** Most elements read after the newest checkpoint at any time: a later start may have to try each of them alone. */
 const mostElements = 65_536
 
 export class ReadingPoison {

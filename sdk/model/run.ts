@@ -121,11 +121,12 @@ export const Checkpoints = {
     return Object.freeze({ ...checked('Checkpoints.directory', o), kind: 'directory', path: path ?? null })
   },
   /**
-   * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream, JETBEAM_CHECKPOINTS
-   * unless told, holds the checkpoints of any number of jobs; it is made if it is not there, with `replicas` (those of the pipeline's streams) and `maxBytes` (1 GiB). `connection` is
-   * the name of one that is provided, 'default' unless told. Taken `every` second unless told; the last `keep` (3) stay; `timeout` and
-   * `failures` as for a directory. A server acknowledges before its disk is synced: against loss of power, replicas or `sync_interval:
-   * always`. Throws a RangeError for what is out of range, or an unknown option.
+   * Checkpoints in a JetStream stream: a pipeline goes on from any machine that reaches its servers. The stream holds the checkpoints of
+   * any number of jobs; its default name is JETBEAM_CHECKPOINTS. If it does not exist, it is created with `replicas` (default: those of the
+   * pipeline's streams) and `maxBytes` (default: 1 GiB). `connection` names a provided connection (default: 'default'). A checkpoint is
+   * taken `every` second by default, and the last `keep` (3) stay; `timeout` and `failures` are those of a directory. A server acknowledges
+   * before its disk is synced: replicas or `sync_interval: always` protect against a loss of power. Throws a RangeError for a value out of
+   * range, or an unknown option.
    *
    * @example
    * DirectRunner.run({

@@ -172,9 +172,9 @@ export interface Source<out M = unknown> {
   /** True where its readers wait for `commit`: then a run keeps checkpoints, whatever its sinks need. */
   readonly needsDurableCheckpoints?: boolean | undefined
   /**
-   * What a run does about an element that ends each run that reads it: after so many failed `attempts` (2 or more) at one place the next
-   * elements are tried one by one, and the one that fails alone is given up (`giveUp` of its reader). `delayMs`: the pause before the source
-   * is read again. It needs checkpoints (`needsDurableCheckpoints`). Left out, each run reads the element again.
+   * What a run does about an element that ends each run that reads it. After `attempts` failures (2 or more) at one position, the next
+   * elements are tried one by one, and the one that fails alone is given up (`giveUp` of its reader). `delayMs` is the pause before the
+   * source is read again. It needs checkpoints (`needsDurableCheckpoints`). Default: each run reads the element again.
    */
   readonly poison?: { readonly attempts: number; readonly delayMs: number } | null | undefined
   /** The JetStream streams that it reads. By default, a run keeps its checkpoints on their connection. */

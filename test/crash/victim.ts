@@ -78,7 +78,7 @@ export class Victim {
     this.kills.push(kill)
   }
 
-  /** Until so many checkpoints more are complete. */
+  /** Resolves once this number of further checkpoints is complete. */
   async untilCheckpoints(count: number): Promise<void> {
     let left = count
     await this.#until(`${count} checkpoints`, told => told === 'CheckpointCompleted' && --left <= 0)

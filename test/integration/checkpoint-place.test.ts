@@ -75,7 +75,7 @@ describe('Checkpoints', () => {
     assert.include(logged, `copy: checkpoints in stream JETBEAM_CHECKPOINTS at ${server.url}`)
   })
 
-  it('that are lost make the next start refuse, until it is told to begin anew', async () => {
+  it('that are lost make the next start refuse, unless it begins anew', async () => {
     await run({ checkpoints: Checkpoints.directory(await otherDirectory()) })
     const lost = { checkpoints: Checkpoints.directory(await otherDirectory()) }
     for (const options of [lost, {}]) {

@@ -22,7 +22,7 @@ describe('A read by position that meets a message on which the run fails each ti
   beforeEach(() => Promise.all(['COPIED', 'DEAD'].map(name => jsm.streams.purge(name))))
 
   let streams = 0
-  /** `numbers`, each under a subject of its own. */
+  /** `numbers`, each under a different subject. */
   const newStream = async (numbers: ReadonlyArray<number>): Promise<string> => {
     const name = `S${++streams}`
     await jsm.streams.add({ name, subjects: [`${name}.>`] })
